@@ -1,0 +1,86 @@
+// Comfort for every page: menus close, messages fade, "/" searches, arrows turn pages. Nothing here is needed to work.
+(function () {
+  "use strict";
+  const seconds = 6;
+
+  function closeMenus(except) {
+    document.querySelectorAll("details.menu[open]").forEach(function (menu) {
+      if (menu !== except) menu.open = false;
+    });
+  }
+
+  addEventListener("click", function (event) {
+    closeMenus(event.target.closest("details.menu"));
+  });
+
+  function isTyping(target) {
+    return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+  }
+
+  addEventListener("keydown", function (event) {
+    if (event.key === "Escape") {
+      const menu = document.querySelector("details.menu[open]");
+      if (menu) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      }
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.target.closest("[role=application], dialog")) return;
+    const search = document.querySelector("[data-search]");
+    if (event.key === "/" && search) {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    }
+    const link = document.querySelector({ ArrowLeft: "a[rel=prev]", ArrowRight: "a[rel=next]" }[event.key] || "#none");
+    if (link) link.click();
+  });
+
+  function fade(toast) {
+    let timer;
+    const start = function () { timer = setTimeout(function () { toast.remove(); }, seconds * 1000); };
+    const stop = function () { clearTimeout(timer); };
+    toast.addEventListener("mouseenter", stop);
+    toast.addEventListener("mouseleave", start);
+    toast.addEventListener("focusin", stop);
+    toast.addEventListener("focusout", start);
+    start();
+  }
+
+  function showToasts(place) {
+    place.querySelectorAll("[data-toast]").forEach(function (notice) {
+      notice.classList.replace("notice", "toast");
+      fade(notice);
+    });
+  }
+
+  function openDialogs(place) {
+    place.querySelectorAll("dialog[data-open]").forEach(function (dialog) {
+      dialog.showModal();
+    });
+  }
+
+  // <button data-dialog="id"> opens a dialog; without JavaScript the same form stands open in a <details>.
+  addEventListener("click", function (event) {
+    const opener = event.target.closest("[data-dialog]");
+    if (opener) document.getElementById(opener.dataset.dialog).showModal();
+    const closer = event.target.closest("[data-close]");
+    if (closer) closer.closest("dialog").close();
+  });
+
+  addEventListener("change", function (event) {
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  });
+
+  // A face is picked: the button names it.
+  addEventListener("change", function (event) {
+    if (!event.target.matches(".pick input")) return;
+    const button = event.target.form.querySelector("[data-use]");
+    if (button) button.textContent = button.dataset.use.replace("%s", event.target.dataset.number);
+  });
+
+  document.addEventListener("htmx:afterSwap", function (event) { showToasts(event.target); });
+  showToasts(document);
+  openDialogs(document);
+})();

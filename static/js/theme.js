@@ -1,0 +1,26 @@
+// Light or dark, before the first paint. The account keeps the choice; this device remembers it between pages.
+(function () {
+  "use strict";
+  const root = document.documentElement;
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  root.classList.add("js");
+
+  function isDark() {
+    return root.dataset.theme ? root.dataset.theme === "dark" : dark.matches;
+  }
+
+  addEventListener("submit", function (event) {
+    const form = event.target.closest("[data-theme-form]");
+    if (!form) return;
+    event.preventDefault();
+    root.dataset.theme = isDark() ? "light" : "dark";
+    const fields = new FormData(form);
+    fields.set("theme", root.dataset.theme);
+    fetch(form.action, { method: "POST", body: fields, redirect: "manual" }).catch(function () {});
+    dispatchEvent(new Event("themechange"));
+  });
+
+  dark.addEventListener("change", function () {
+    dispatchEvent(new Event("themechange"));
+  });
+})();
