@@ -1,0 +1,272 @@
+"""One settings file for every place Affectline runs. The environment chooses; README.md lists every variable."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+
+def text(name: str, default: str = "") -> str:
+    """Return the environment variable `name`, or the default."""
+    return os.environ.get(name, default)
+
+
+def flag(name: str, default: bool) -> bool:
+    """Return whether the environment variable `name` says 1, true, yes or on."""
+    return text(name, str(default)).strip().lower() in {"1", "true", "yes", "on"}
+
+
+def whole(name: str, default: int) -> int:
+    """Return the environment variable `name` as a whole number."""
+    value = text(name, str(default))
+    try:
+        return int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """Return the comma-separated environment variable `name` as a list."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def secret(name: str) -> str:
+    """Return the secret `name` from the environment, or from its file in AFFECTLINE_VAR.
+
+    Raises ImproperlyConfigured when neither holds it: a made-up key would lose every encrypted field at the next start.
+    """
+    path = VAR / name.lower()
+    value = text(name) or (path.read_text().strip() if path.exists() else "")
+    if not value:
+        raise ImproperlyConfigured(f"Set {name}, or run `python -m clinic.serve --setup` to generate {path}.")
+    return value
+
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = Path(text("AFFECTLINE_VAR", str(BASE_DIR / "var"))).resolve()
+
+# --- Secrets and hosts
+SECRET_KEY = secret("SECRET_KEY")
+FIELD_KEYS = [key.strip() for key in secret("FIELD_KEYS").replace("\n", ",").split(",") if key.strip()]  # newest first
+SEARCH_KEY = secret("SEARCH_KEY")
+DEBUG = flag("DEBUG", False)
+DEMO = flag("DEMO", False)
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", "127.0.0.1,localhost")
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
+
+# --- Rooms
+INSTALLED_APPS = [
+    "patients",
+    "inference",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "clinic.middleware.PrivateResponses",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "clinic.middleware.ClinicianTimeZone",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "clinic.urls"
+WSGI_APPLICATION = "clinic.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [  # Any: Django's own shape
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "clinic.context.site",
+            ],
+        },
+    },
+]
+
+# --- Engines
+DATABASES = {"default": dj_database_url.parse(text("DATABASE_URL") or f"sqlite:///{VAR / 'db.sqlite3'}", conn_max_age=60)}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE: a transaction that will write waits for its turn at the start instead of failing in the middle.
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+READ_TIME_LIMIT_SECONDS = whole("READ_TIME_LIMIT_SECONDS", 30)  # a photo takes well under 2 s on one slow core
+CELERY_BROKER_URL = text("REDIS_URL", "redis://127.0.0.1:6379/0")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Redis hands an unacknowledged task out again after this time; shorter than the hard limit it would run twice.
+    "visibility_timeout": READ_TIME_LIMIT_SECONDS + 30,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
+CELERY_TASK_PUBLISH_RETRY = False  # the row waits for the sweep; the clinician does not wait for the broker
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SOFT_TIME_LIMIT = READ_TIME_LIMIT_SECONDS - 5
+CELERY_TASK_TIME_LIMIT = READ_TIME_LIMIT_SECONDS
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+SWEEP_SECONDS = whole("SWEEP_SECONDS", 15)
+CELERY_BEAT_SCHEDULE = {
+    # An unsent sweep is worthless once the next one is due.
+    "sweep": {"task": "inference.sweep.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
+}
+
+# --- The model
+MODEL_DIR = Path(text("MODEL_DIR", str(BASE_DIR / "ml" / "weights")))
+MODEL_ENGINE = text("MODEL_ENGINE", "onnx")
+
+# --- Files
+STATIC_URL = "static/"
+STATIC_ROOT = VAR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = Path(text("MEDIA_ROOT", str(VAR / "photos")))
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+STORAGES = {
+    "default": {"BACKEND": "patients.storage.EncryptedStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# --- Photos
+PHOTO_MAX_BYTES = whole("PHOTO_MAX_BYTES", 15_000_000)
+PHOTO_MAX_PIXELS = whole("PHOTO_MAX_PIXELS", 40_000_000)
+PHOTOS_PER_VISIT = whole("PHOTOS_PER_VISIT", 60)
+DECODE_TIMEOUT_SECONDS = whole("DECODE_TIMEOUT_SECONDS", 20)
+DECODES_AT_ONCE = whole("DECODES_AT_ONCE", 2)  # a 40-megapixel photo takes about 400 MB while it is rebuilt
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
+
+# --- Sign-in
+AUTH_USER_MODEL = "patients.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "patients:list"
+ACCOUNT_ADAPTER = "patients.invitation.InvitedOnly"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator invites by the address: there is nothing left to verify
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False
+EMAIL_BACKEND = text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+EMAIL_HOST = text("EMAIL_HOST", "localhost")
+EMAIL_PORT = whole("EMAIL_PORT", 25)
+EMAIL_HOST_USER = text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = flag("EMAIL_USE_TLS", False)
+DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "affectline@localhost")
+
+# --- Transport and headers
+HTTPS = flag("HTTPS", True)
+if HTTPS:
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # probes come from the same host, without TLS
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 63_072_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        # Plotly adds one empty style element; this is the hash of the empty text.
+        "style-src": [SELF, "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"],
+        "img-src": [SELF, "data:", "blob:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "patients.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
+    "PAGE_SIZE": 100,
+    "EXCEPTION_HANDLER": "patients.api.errors.answer",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Affectline",
+    "DESCRIPTION": "Patients, visits, photos and how the expressions on them develop. Every result names the model that read it.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+}
+
+# --- Language and time
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = text("TIME_ZONE", "UTC")  # the clinic's zone: a visit has its date here
+FORMAT_MODULE_PATH = ["clinic.formats"]
+
+# --- Logs: ids, never names, file names or images
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": text("LOG_LEVEL", "INFO")},
+}

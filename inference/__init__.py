@@ -1,0 +1,1 @@
+"""Reads photos: the Prediction row, its queue and its worker. Imports nothing from patients."""

@@ -1,0 +1,62 @@
+"""Hands photos to the workers: after commit, by id, and never at the price of the upload."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from inference.models import Prediction
+from inference.tasks import predict
+from ml.expressions import FaceBox
+
+
+class HasId(Protocol):
+    """A photo, as far as this room needs to know it."""
+
+    @property
+    def pk(self) -> UUID: ...
+
+
+@lru_cache(maxsize=4)
+def _version(path: Path, modified_ns: int) -> str:
+    return str(json.loads(path.read_text())["version"])
+
+
+def current_model_version() -> str:
+    """Return the version of the weights in settings.MODEL_DIR, read again when the file changes."""
+    path = settings.MODEL_DIR / "model.json"
+    return _version(path, path.stat().st_mtime_ns)
+
+
+def hand_over(prediction_id: UUID) -> None:
+    """Send the id to the queue once the surrounding transaction is committed. With the broker down the row simply waits.
+
+    A lambda, not a partial: Django 5.2 logs the callable's __qualname__ when a robust callback fails, and a partial has none.
+    """
+    transaction.on_commit(lambda: predict.delay(str(prediction_id)), robust=True)
+
+
+def request_prediction(photo: HasId) -> Prediction:
+    """Return the prediction of `photo` by the current model, queued if it is new."""
+    with transaction.atomic():
+        prediction, is_new = Prediction.objects.get_or_create(photo_id=photo.pk, model_version=current_model_version())
+        if is_new:
+            hand_over(prediction.id)
+    return prediction
+
+
+def request_again(prediction: Prediction, face: int | None = None) -> bool:
+    """Queue a final prediction again, to read face number `face` (index into its faces) if given.
+
+    Return False when it is being read already. Raises IndexError for a face that is not there.
+    """
+    box = FaceBox(**prediction.faces[face]["box"]) if face is not None else None
+    with transaction.atomic():
+        queued = prediction.requeue(box)
+        if queued:
+            hand_over(prediction.id)
+    return queued

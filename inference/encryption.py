@@ -1,0 +1,50 @@
+"""Fields that are unreadable in the database file, and the keyed hash that still finds them.
+
+Fernet (AES-128-CBC with HMAC-SHA256) with rotation: settings.FIELD_KEYS, newest first. The first key writes, all of them read.
+"""
+
+import hashlib
+import hmac
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.db import models
+
+
+@lru_cache(maxsize=4)
+def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def fernet() -> MultiFernet:
+    """Return the keys of this installation."""
+    return _fernet(tuple(settings.FIELD_KEYS))
+
+
+def keyed_hash(content: bytes) -> str:
+    """Return 64 hex digits that are equal for equal content and say nothing without settings.SEARCH_KEY."""
+    return hmac.new(settings.SEARCH_KEY.encode(), content, hashlib.sha256).hexdigest()
+
+
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # generic only in the stubs
+    """Text that the database holds encrypted. It can be neither searched nor ordered by in a query."""
+
+    def get_prep_value(self, value: Any) -> Any:  # Any: Django's own signature
+        text = super().get_prep_value(value)
+        return text if text in (None, "") else fernet().encrypt(text.encode()).decode()
+
+    def from_db_value(self, value: str | None, *_: object) -> str | None:
+        return value if value in (None, "") else fernet().decrypt(value.encode()).decode()
+
+
+class EncryptedBinaryField(models.BinaryField):  # type: ignore[type-arg]  # generic only in the stubs
+    """Bytes that the database holds encrypted."""
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # Any: Django's own signature
+        sealed = None if value is None else fernet().encrypt(bytes(value))
+        return super().get_db_prep_value(sealed, connection, prepared)
+
+    def from_db_value(self, value: bytes | None, *_: object) -> bytes | None:
+        return None if value is None else fernet().decrypt(bytes(value))

@@ -1,0 +1,175 @@
+"""The row that keeps what one model version says of one photo."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict
+from datetime import timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from inference.encryption import EncryptedBinaryField
+from ml.expressions import EXPRESSIONS, FaceBox, Outcome, Reading, valence_index
+
+MAX_ATTEMPTS = 3
+
+
+class PredictionQuerySet(models.QuerySet["Prediction"]):
+    """Questions to many predictions."""
+
+    def claim(self, prediction_id: str) -> Prediction | None:
+        """Return the prediction as ours to work on; None when somebody else has it or it is gone."""
+        now = timezone.now()
+        claimed = self.filter(id=prediction_id, state=Prediction.State.QUEUED).update(
+            state=Prediction.State.RUNNING, started_at=now, attempts=F("attempts") + 1
+        )
+        return self.filter(id=prediction_id).first() if claimed else None
+
+    def unfinished(self) -> PredictionQuerySet:
+        """Return those that a worker has or will have."""
+        return self.filter(state__in=Prediction.UNFINISHED)
+
+    def overdue(self) -> PredictionQuerySet:
+        """Return those that have waited or run for longer than any task may: their worker or their message is lost."""
+        before = timezone.now() - timedelta(seconds=settings.READ_TIME_LIMIT_SECONDS + 5)
+        queued = Q(state=Prediction.State.QUEUED, queued_at__lt=before)
+        return self.filter(queued | Q(state=Prediction.State.RUNNING, started_at__lt=before))
+
+
+class Prediction(models.Model):
+    """What one model version says of one photo.
+
+    ::
+
+        QUEUED -> RUNNING -> DONE | NO_FACE | CHOOSE_FACE | REJECTED(reason) | FAILED(reason)
+          ^         |
+          +---------+   sweep, after the time limit, three attempts at most
+          ^
+          +--- a clinician chooses a face or retries
+
+    The row is the truth; a message in the queue only names it.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        NO_FACE = "no_face"
+        CHOOSE_FACE = "choose_face"
+        REJECTED = "rejected"
+        FAILED = "failed"
+
+    UNFINISHED: ClassVar = (State.QUEUED, State.RUNNING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    photo = models.ForeignKey("patients.Photo", on_delete=models.CASCADE, related_name="predictions")
+    model_version = models.CharField(max_length=40)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
+    reason = models.CharField(max_length=40, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    requested_at = models.DateTimeField(default=timezone.now)
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    faces = models.JSONField(default=list, blank=True)  # [{box: {left, top, width, height}, detector_score, roll_degrees}], pixels
+    chosen_face = models.PositiveSmallIntegerField(null=True, blank=True)
+    wanted_box = models.JSONField(null=True, blank=True)  # the face a clinician chose
+    quality = models.JSONField(default=list, blank=True)  # [{name, measured, limit, passed, reason}]
+    input_png = EncryptedBinaryField(null=True, blank=True)
+    abstained = models.BooleanField(default=False)
+    milliseconds = models.JSONField(default=dict, blank=True)
+    angry = models.FloatField(null=True, blank=True)
+    disgust = models.FloatField(null=True, blank=True)
+    fear = models.FloatField(null=True, blank=True)
+    happy = models.FloatField(null=True, blank=True)
+    sad = models.FloatField(null=True, blank=True)
+    surprise = models.FloatField(null=True, blank=True)
+    neutral = models.FloatField(null=True, blank=True)
+
+    objects = PredictionQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["photo", "model_version"], name="one_prediction_per_model_version"),
+            models.CheckConstraint(
+                condition=~Q(state="done") | Q(**{f"{name}__isnull": False for name in EXPRESSIONS}), name="done_has_seven_shares"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "queued_at"], name="prediction_waiting", condition=Q(state__in=["queued", "running"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.state}"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the state changes only when a person acts."""
+        return self.state not in self.UNFINISHED
+
+    @property
+    def counts(self) -> bool:
+        """Whether the shares enter summaries: read, and not too close to call."""
+        return self.state == self.State.DONE and not self.abstained
+
+    @property
+    def shares(self) -> tuple[float, ...] | None:
+        """Return the seven shares in label order, or None before there are any."""
+        return tuple(getattr(self, name) for name in EXPRESSIONS) if self.state == self.State.DONE else None
+
+    @property
+    def valence(self) -> float | None:
+        """Return the valence index in [-1, 1], or None before there is one."""
+        return None if self.shares is None else valence_index(self.shares)
+
+    @property
+    def box_wanted(self) -> FaceBox | None:
+        """Return the face that a clinician chose, or None."""
+        return FaceBox(**self.wanted_box) if self.wanted_box else None
+
+    def place_in_line(self) -> int:
+        """Return how many photos are read before this one, itself included."""
+        ahead = Q(queued_at__lt=self.queued_at) | Q(queued_at=self.queued_at, id__lt=self.id)
+        return Prediction.objects.filter(ahead, state=self.State.QUEUED).count() + 1
+
+    def _mine(self) -> PredictionQuerySet:
+        """Return this row as long as the claim that we hold is the newest one."""
+        return Prediction.objects.filter(id=self.id, state=self.State.RUNNING, attempts=self.attempts)
+
+    def record(self, reading: Reading) -> bool:
+        """Store the reading. Return False when the row is gone or was taken from us meanwhile: then nothing is stored."""
+        shares = reading.probabilities if reading.outcome is Outcome.DONE else None
+        return bool(
+            self._mine().update(
+                state=reading.outcome.value,
+                reason=reading.reason.value if reading.reason else "",
+                model_version=reading.model_version,
+                finished_at=timezone.now(),
+                faces=[asdict(face) for face in reading.faces],
+                chosen_face=reading.chosen,
+                quality=[asdict(check) for check in reading.quality],
+                input_png=reading.input_png,
+                abstained=reading.abstained,
+                milliseconds=dict(reading.milliseconds),
+                **dict(zip(EXPRESSIONS, shares or (None,) * len(EXPRESSIONS), strict=True)),
+            )
+        )
+
+    def fail(self, reason: str) -> bool:
+        """End as FAILED for `reason`, unless the row is no longer ours."""
+        return bool(self._mine().update(state=self.State.FAILED, reason=reason, finished_at=timezone.now()))
+
+    def release(self) -> bool:
+        """Give the claim back: the fault was not the photo's. The sweep hands it out again."""
+        return bool(self._mine().update(state=self.State.QUEUED, queued_at=timezone.now()))
+
+    def requeue(self, wanted_box: FaceBox | None = None) -> bool:
+        """Queue a final prediction once more, to read `wanted_box` if given. Return False when it is not final."""
+        again = Prediction.objects.filter(id=self.id).exclude(state__in=self.UNFINISHED)
+        box = asdict(wanted_box) if wanted_box else self.wanted_box
+        return bool(again.update(state=self.State.QUEUED, reason="", attempts=0, queued_at=timezone.now(), wanted_box=box))

@@ -1,0 +1,39 @@
+"""The one road back from a fault: predictions whose worker or message was lost are queued again."""
+
+import logging
+
+from celery import shared_task
+from django.db import transaction
+from django.utils import timezone
+
+from inference.dispatch import hand_over
+from inference.models import MAX_ATTEMPTS, Prediction
+
+log = logging.getLogger(__name__)
+
+
+def sweep_overdue() -> tuple[int, int]:
+    """Queue overdue predictions again; fail those that were tried three times. Return how many of each."""
+    queued = failed = 0
+    for prediction in Prediction.objects.overdue().only("id", "state", "attempts", "queued_at"):
+        # The row must still be as it was read, or a worker or another sweep has been faster.
+        same = Prediction.objects.filter(
+            id=prediction.id, state=prediction.state, attempts=prediction.attempts, queued_at=prediction.queued_at
+        )
+        now = timezone.now()
+        if prediction.attempts >= MAX_ATTEMPTS:
+            failed += same.update(state=Prediction.State.FAILED, reason="gave_up", finished_at=now)
+            continue
+        with transaction.atomic():
+            if same.update(state=Prediction.State.QUEUED, queued_at=now):
+                queued += 1
+                hand_over(prediction.id)
+    return queued, failed
+
+
+@shared_task
+def sweep() -> None:
+    """Bring overdue predictions back. Runs every settings.SWEEP_SECONDS."""
+    queued, failed = sweep_overdue()
+    if queued or failed:
+        log.info("Sweep queued %d predictions again and failed %d", queued, failed)

@@ -1,0 +1,48 @@
+"""What a worker does with one photo. Only ids travel through the broker."""
+
+import logging
+from functools import lru_cache
+
+from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db import IntegrityError
+from PIL import Image
+
+from inference.models import MAX_ATTEMPTS, Prediction
+from ml.reader import FaceReader, WeightsError
+
+log = logging.getLogger(__name__)
+
+
+@lru_cache(maxsize=1)
+def face_reader() -> FaceReader:
+    """Return this process's reader. Loaded by the first task of a worker child: sessions of the runtime do not survive a fork."""
+    return FaceReader(settings.MODEL_DIR, engine=settings.MODEL_ENGINE)
+
+
+@shared_task
+def predict(prediction_id: str) -> None:
+    """Read the photo of one queued prediction and store the result in the row. Run twice is run once."""
+    prediction = Prediction.objects.claim(prediction_id)
+    if prediction is None:
+        return
+    try:
+        with prediction.photo.image.open("rb") as file, Image.open(file, formats=["JPEG"]) as image:
+            reading = face_reader().read(image.convert("RGB"), face=prediction.box_wanted)
+        prediction.record(reading)
+    except SoftTimeLimitExceeded:
+        prediction.fail("timed_out")
+    except FileNotFoundError:
+        prediction.fail("photo_missing")
+    except WeightsError:
+        log.exception("The model cannot be loaded; prediction %s waits", prediction_id)
+        if prediction.attempts < MAX_ATTEMPTS:
+            prediction.release()
+        else:
+            prediction.fail("model_unavailable")
+    except IntegrityError:
+        prediction.fail("model_changed")  # the newer version has read this photo already
+    except Exception:
+        log.exception("Prediction %s failed", prediction_id)
+        prediction.fail("reader_fault")

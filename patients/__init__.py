@@ -1,0 +1,1 @@
+"""Patients, visits and photos, and everything a clinician sees of them."""

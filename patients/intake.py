@@ -1,0 +1,103 @@
+"""Takes one uploaded file in: cheap checks, rebuilt apart, stored encrypted, handed to a worker after commit."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from inference.dispatch import request_prediction
+from inference.encryption import keyed_hash
+from ml.decode import RebuiltPhoto, RejectedPhoto, check_outside
+from patients.models import Photo, User, Visit
+from patients.sandbox import rebuild_apart
+
+MESSAGES = {
+    "empty": _("The file is empty. Take or export the photo again."),
+    "too_large": _("The file is larger than %(max_megabytes)s MB. Send a smaller version."),
+    "unsupported_format": _("This is not a JPEG, PNG, WebP or HEIC picture."),
+    "extension_mismatch": _("The file is named .%(extension)s but holds %(format)s. Rename it or export it again."),
+    "unreadable": _("The picture is damaged and cannot be opened. Take or export it again."),
+    "too_many_pixels": _("The picture has %(width)s × %(height)s pixels; at most %(max_megapixels)s megapixels can be taken in."),
+    "animated": _("The picture is animated. Send a single photo."),
+    "duplicate_in_visit": _("This photo is already in this visit."),
+    "duplicate_in_patient": _("This photo is already in the visit of %(date)s. Keep it here as well, or skip it."),
+    "visit_full": _("This visit already has %(most)s photos, the most it can hold."),
+    "decoder_crashed": _("The picture could not be opened safely. Export it again as JPEG."),
+    "decoder_timeout": _("Opening the picture took too long. Export it again as JPEG."),
+    "busy": _("Too many photos arrive at once. Try this one again in a moment."),
+}
+"""What a person reads for each code: what happened and what they can do."""
+
+
+def message_for(rejected: RejectedPhoto) -> str:
+    """Return the sentence for a refused file."""
+    detail = dict(rejected.detail)
+    detail["max_megabytes"] = settings.PHOTO_MAX_BYTES // 1_000_000
+    detail["max_megapixels"] = settings.PHOTO_MAX_PIXELS // 1_000_000
+    return str(MESSAGES[rejected.code]) % detail
+
+
+def _check_duplicates(visit: Visit, fingerprint: str, keep_duplicate: bool) -> None:
+    same = Photo.objects.filter(visit__patient_id=visit.patient_id, fingerprint=fingerprint).select_related("visit")
+    for photo in same:
+        if photo.visit_id == visit.id:
+            raise RejectedPhoto("duplicate_in_visit", photo=str(photo.id))
+    if same and not keep_duplicate:
+        raise RejectedPhoto("duplicate_in_patient", photo=str(same[0].id), date=f"{same[0].visit.date:%Y-%m-%d}")
+
+
+def _moment(taken_at: datetime | None) -> datetime | None:
+    """Return the camera's clock as a moment in the clinic's zone; None when it lies in the future."""
+    if taken_at is None:
+        return None
+    moment = timezone.make_aware(taken_at, timezone.get_default_timezone())
+    return moment if moment <= timezone.now() else None
+
+
+def _store(visit: Visit, rebuilt: RebuiltPhoto, file_name: str, fingerprint: str, user: User) -> Photo:
+    """Return the saved photo with its prediction requested. Files whose row fails are taken away again."""
+    photo = Photo(
+        visit=visit,
+        width=rebuilt.width,
+        height=rebuilt.height,
+        original_name=file_name[:255],
+        fingerprint=fingerprint,
+        taken_at=_moment(rebuilt.taken_at),
+        uploaded_by=user,
+    )
+    try:
+        photo.image.save("image", ContentFile(rebuilt.image), save=False)
+        photo.preview.save("preview", ContentFile(rebuilt.preview), save=False)
+        with transaction.atomic():
+            photo.save(force_insert=True)
+            request_prediction(photo)
+    except BaseException:
+        for field in (photo.image, photo.preview):
+            if field.name:
+                field.storage.delete(field.name)
+        raise
+    return photo
+
+
+def receive_photo(visit: Visit, upload: UploadedFile, user: User, keep_duplicate: bool = False) -> Photo:
+    """Return the stored photo; a worker is asked to read it after commit.
+
+    The original bytes are never stored. Raises RejectedPhoto with a code of MESSAGES; then nothing is kept.
+    """
+    if upload.size is not None and upload.size > settings.PHOTO_MAX_BYTES:
+        raise RejectedPhoto("too_large", bytes=upload.size, max_bytes=settings.PHOTO_MAX_BYTES)
+    if visit.photos.count() >= settings.PHOTOS_PER_VISIT:
+        raise RejectedPhoto("visit_full", most=settings.PHOTOS_PER_VISIT)
+    source = upload.read()
+    kind = check_outside(source, upload.name or "", settings.PHOTO_MAX_BYTES)
+    fingerprint = keyed_hash(source)
+    _check_duplicates(visit, fingerprint, keep_duplicate)
+    rebuilt = rebuild_apart(source, kind)
+    try:
+        return _store(visit, rebuilt, upload.name or "", fingerprint, user)
+    except IntegrityError:
+        raise RejectedPhoto("duplicate_in_visit") from None  # the same file arrived twice at the same time

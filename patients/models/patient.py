@@ -1,0 +1,96 @@
+"""Patients, who looks after them and who has looked."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from inference.encryption import EncryptedTextField, keyed_hash
+from patients.models.user import User
+
+
+def record_number_hash(record_number: str) -> str:
+    """Return the hash that finds a record number, however it was spaced or cased."""
+    return keyed_hash("".join(record_number.split()).upper().encode())
+
+
+class PatientQuerySet(models.QuerySet["Patient"]):
+    """Questions to many patients."""
+
+    def visible_to(self, user: User) -> PatientQuerySet:
+        """Return the patients assigned to `user`."""
+        return self.filter(assignments__clinician=user)
+
+    def with_record_number(self, record_number: str) -> PatientQuerySet:
+        """Return those with exactly this record number."""
+        return self.filter(record_number_hash=record_number_hash(record_number))
+
+
+class Patient(models.Model):
+    """A person in care. Name and record number are encrypted: sort and search the decrypted caseload in Python."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = EncryptedTextField(_("name"))
+    record_number = EncryptedTextField(_("record number"))
+    record_number_hash = models.CharField(max_length=64, unique=True, editable=False)
+    birth_date = models.DateField(_("date of birth"))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    clinicians = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Assignment", related_name="patients")
+
+    objects = PatientQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.id)  # never the name: this text reaches logs
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        """Save, with the hash that finds the record number."""
+        self.record_number_hash = record_number_hash(self.record_number)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
+
+    def age_on(self, day: date) -> int:
+        """Return the age in whole years."""
+        born = self.birth_date
+        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+    def assign(self, clinician: User) -> None:
+        """Let `clinician` see this patient."""
+        Assignment.objects.get_or_create(patient=self, clinician=clinician)
+
+
+class Assignment(models.Model):
+    """One clinician looks after one patient."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="assignments")
+    clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assignments")
+    assigned_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["patient", "clinician"], name="one_assignment_per_clinician")]
+
+    def __str__(self) -> str:
+        return f"{self.patient_id} {self.clinician_id}"
+
+
+class Look(models.Model):
+    """When a clinician last opened a patient: what came after it is new to them."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="looks")
+    clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="looks")
+    looked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["patient", "clinician"], name="one_look_per_clinician")]
+
+    def __str__(self) -> str:
+        return f"{self.patient_id} {self.clinician_id} {self.looked_at:%Y-%m-%d}"
+
+    @classmethod
+    def now(cls, patient: Patient, clinician: User) -> None:
+        """Remember that `clinician` has the patient open."""
+        cls.objects.update_or_create(patient=patient, clinician=clinician, defaults={"looked_at": timezone.now()})

@@ -1,0 +1,102 @@
+"""Photos: rebuilt from pixels, encrypted at rest, and their newest prediction."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import OuterRef, Prefetch, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from inference.encryption import EncryptedTextField
+from inference.models import Prediction
+from patients.models.user import User
+from patients.models.visit import Visit
+
+
+def private_path(photo: Photo, file_name: str) -> str:
+    """Return a random path: neither the patient nor the original file name can be read from it."""
+    name = uuid.uuid4().hex
+    return f"{name[:2]}/{name}"
+
+
+class PhotoQuerySet(models.QuerySet["Photo"]):
+    """Questions to many photos."""
+
+    def visible_to(self, user: User) -> PhotoQuerySet:
+        """Return the photos of patients assigned to `user`."""
+        return self.filter(visit__patient__assignments__clinician=user)
+
+    def with_predictions(self) -> PhotoQuerySet:
+        """Return the photos with their predictions, newest first, in one further query."""
+        return self.prefetch_related(Prefetch("predictions", Prediction.objects.order_by("-requested_at")))
+
+    def with_newest(self) -> PhotoQuerySet:
+        """Return the photos with `newest_prediction_id` as a column, to filter and join on."""
+        newest = Prediction.objects.filter(photo=OuterRef("pk")).order_by("-requested_at").values("id")[:1]
+        return self.annotate(newest_prediction_id=Subquery(newest))
+
+
+class Photo(models.Model):
+    """One photo of one visit. `image` and `preview` are JPEGs rebuilt from pixels: upright, without metadata."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    visit = models.ForeignKey(Visit, on_delete=models.CASCADE, related_name="photos")
+    image = models.FileField(upload_to=private_path, max_length=60)
+    preview = models.FileField(upload_to=private_path, max_length=60)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    original_name = EncryptedTextField(blank=True)
+    fingerprint = models.CharField(max_length=64)  # keyed hash of the original bytes: finds duplicates
+    taken_at = models.DateTimeField(null=True, blank=True)  # as the camera wrote it, in the clinic's zone
+    uploaded_at = models.DateTimeField(default=timezone.now)
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    excluded_at = models.DateTimeField(null=True, blank=True)
+    excluded_reason = EncryptedTextField(_("reason"), blank=True)
+    dismissed_at = models.DateTimeField(null=True, blank=True)  # a failure that a person has seen and put aside
+
+    objects = PhotoQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("uploaded_at", "id")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["visit", "fingerprint"], name="one_photo_per_visit_and_file")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """Return the newest prediction. Without a query after `with_predictions()`."""
+        return max(self.predictions.all(), key=lambda each: each.requested_at, default=None)
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the photo enters summaries."""
+        return self.excluded_at is None and self.prediction is not None and self.prediction.counts
+
+    def exclude(self, reason: str) -> None:
+        """Keep the photo but leave it out of every summary."""
+        self.excluded_at, self.excluded_reason = timezone.now(), reason
+        self.save(update_fields=["excluded_at", "excluded_reason"])
+
+    def include(self) -> None:
+        """Count the photo again."""
+        self.excluded_at, self.excluded_reason = None, ""
+        self.save(update_fields=["excluded_at", "excluded_reason"])
+
+    def dismiss(self) -> None:
+        """Put a failure aside: it stays on the visit and no longer asks for attention."""
+        self.dismissed_at = timezone.now()
+        self.save(update_fields=["dismissed_at"])
+
+    def remove(self) -> None:
+        """Delete the row with its predictions, and the files once that is committed."""
+        files = [(field.storage, field.name) for field in (self.image, self.preview)]
+        with transaction.atomic():
+            self.delete()
+            transaction.on_commit(lambda: [storage.delete(name) for storage, name in files] and None)
+
+

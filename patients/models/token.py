@@ -1,0 +1,38 @@
+"""Keys for programs that use the API in a clinician's name."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from inference.encryption import keyed_hash
+from patients.models.user import User
+
+
+class ApiToken(models.Model):
+    """One key of one clinician. Only its keyed hash is stored: the key itself is shown once, when it is made."""
+
+    clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    key_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.pk} of {self.clinician_id}"
+
+    @classmethod
+    def issue(cls, clinician: User) -> str:
+        """Return a new key for `clinician`."""
+        key = "afl_" + secrets.token_urlsafe(32)
+        cls.objects.create(clinician=clinician, key_hash=keyed_hash(key.encode()))
+        return key
+
+    @classmethod
+    def find(cls, key: str) -> ApiToken | None:
+        """Return the token that `key` opens, unless it was revoked or its clinician left."""
+        tokens = cls.objects.select_related("clinician").filter(revoked_at=None, clinician__is_active=True)
+        return tokens.filter(key_hash=keyed_hash(key.encode())).first()

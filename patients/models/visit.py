@@ -1,0 +1,43 @@
+"""Visits: a day in the clinic on which photos were taken."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from inference.encryption import EncryptedTextField
+from patients.models.patient import Patient
+from patients.models.user import User
+
+
+class VisitQuerySet(models.QuerySet["Visit"]):
+    """Questions to many visits."""
+
+    def visible_to(self, user: User) -> VisitQuerySet:
+        """Return the visits of patients assigned to `user`."""
+        return self.filter(patient__assignments__clinician=user)
+
+
+class Visit(models.Model):
+    """One visit of one patient. `date` is a day in the clinic's zone, not a moment."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="visits")
+    date = models.DateField(_("date"))
+    note = EncryptedTextField(_("note"), blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = VisitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("date", "created_at")
+        indexes: ClassVar = [models.Index(fields=["patient", "date"], name="visit_by_date")]
+
+    def __str__(self) -> str:
+        return str(self.id)
