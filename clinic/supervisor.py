@@ -1,0 +1,135 @@
+"""Starts the processes of one installation, keeps them running, and ends them with itself. Knows nothing of Affectline."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LOG_MAX_BYTES = 5_000_000
+BACKOFF_MAX_SECONDS = 30.0
+STEADY_SECONDS = 60.0  # a process that ran this long is taken to be well again
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def end_with_parent() -> Callable[[], None] | None:
+    """Return what a new process runs first so that it is told to stop when its parent dies, even by kill -9.
+
+    Only Linux can do this; elsewhere None: there a parent that is killed with -9 leaves its processes behind.
+    """
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl  # looked up here: after the fork nothing may be loaded
+    parent = os.getpid()
+
+    def ask_for_signal() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it died in between
+            os._exit(1)
+
+    return ask_for_signal
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process to keep running: what it is called, its command, and how long it may take to stop."""
+
+    name: str
+    command: tuple[str, ...]
+    stop_seconds: float = 10.0
+    pass_fds: tuple[int, ...] = ()
+
+
+@dataclass
+class _Running:
+    part: Part
+    process: subprocess.Popen[bytes]
+    started_at: float
+    crashes: int = 0
+    again_at: float | None = None
+
+
+@dataclass
+class Supervisor:
+    """Holds every part it was given up until `stop`.
+
+    Each part leads a process group of its own, so a Ctrl-C in the terminal reaches this process alone and the parts stop in
+    order; what a dead part leaves behind is found by its group.
+    """
+
+    folder: Path
+    environment: Mapping[str, str]
+    working_folder: Path
+    say: Callable[[str], None] = print
+    _parts: dict[str, _Running] = field(default_factory=dict)
+
+    def start(self, part: Part) -> None:
+        """Start `part`; its output goes to `NAME.log` in the folder."""
+        self._parts[part.name] = _Running(part, self._launch(part), time.monotonic())
+
+    def pid(self, name: str) -> int:
+        """Return the process id of the part as it runs now."""
+        return self._parts[name].process.pid
+
+    def log_of(self, name: str) -> Path:
+        """Return where the output of the part goes."""
+        return self.folder / f"{name}.log"
+
+    def look_after(self) -> None:
+        """Start again what has died: at once the first time, then ever more slowly. Call this a few times a second."""
+        now = time.monotonic()
+        for running in self._parts.values():
+            if running.again_at is not None:
+                if now >= running.again_at:
+                    running.process, running.started_at, running.again_at = self._launch(running.part), now, None
+            elif running.process.poll() is not None:
+                self._note_death(running, now)
+
+    def stop(self) -> None:
+        """Stop every part, the last one started first."""
+        for running in reversed(self._parts.values()):
+            if running.again_at is None and running.process.poll() is None:
+                running.process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    running.process.wait(running.part.stop_seconds)
+            _kill_group(running.process)
+        self._parts.clear()
+
+    def _note_death(self, running: _Running, now: float) -> None:
+        _kill_group(running.process)
+        running.crashes = 0 if now - running.started_at > STEADY_SECONDS else running.crashes + 1
+        wait_seconds = 0.0 if running.crashes <= 1 else min(2.0 ** (running.crashes - 2), BACKOFF_MAX_SECONDS)
+        running.again_at = now + wait_seconds
+        name, status = running.part.name, running.process.returncode
+        self.say(f"{name} ended with status {status}; starting it again. Its log: {self.log_of(name)}")
+
+    def _launch(self, part: Part) -> subprocess.Popen[bytes]:
+        log = self.log_of(part.name)
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if log.exists() and log.stat().st_size > LOG_MAX_BYTES:
+            log.replace(log.with_suffix(".old.log"))
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                part.command,
+                cwd=self.working_folder,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=part.pass_fds,
+                start_new_session=True,
+                preexec_fn=end_with_parent(),
+            )
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process and whatever is left of its group, and collect it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,1 @@
+"""Real servers and whole installations, each private to one test run."""
