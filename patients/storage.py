@@ -1,5 +1,7 @@
 """Where photos lie: a private folder, every file encrypted with the keys that encrypt the fields."""
 
+from __future__ import annotations
+
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage
 

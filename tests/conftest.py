@@ -1,12 +1,12 @@
 """The cast of every test: Dr Ada looks after Ines; Dr Bo must not see her."""
 
-from datetime import date
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
 
 from patients.models import Patient, User, Visit
+from tests.factories import make_clinician, make_patient, make_visit
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,24 +38,22 @@ def private_files(settings: LazySettings, tmp_path: Path) -> Path:
 @pytest.fixture
 def ada(db: None) -> User:
     """Return Dr Ada, who looks after Ines."""
-    return User.objects.create_user("ada@clinic.example", "correct horse battery", display_name="Ada Okafor")
+    return make_clinician()
 
 
 @pytest.fixture
 def bo(db: None) -> User:
-    """Return Dr Bo, who looks after nobody."""
-    return User.objects.create_user("bo@clinic.example", "correct horse battery", display_name="Bo Lindqvist")
+    """Return Dr Bo, who looks after nobody here."""
+    return make_clinician("Dr Bo Lindqvist", "bo@clinic.test")
 
 
 @pytest.fixture
 def ines(ada: User) -> Patient:
     """Return Ines, a patient of Dr Ada."""
-    patient = Patient.objects.create(name="Ines Moreau", record_number="A-1001", birth_date=date(1990, 5, 4))
-    patient.assign(ada)
-    return patient
+    return make_patient(ada)
 
 
 @pytest.fixture
-def visit(ines: Patient, ada: User) -> Visit:
+def visit(ines: Patient) -> Visit:
     """Return a visit of Ines."""
-    return Visit.objects.create(patient=ines, date=date(2026, 3, 2), created_by=ada)
+    return make_visit(ines)

@@ -1,0 +1,49 @@
+"""Who calls the API: a program with a key, `Authorization: Bearer afl_...`."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.plumbing import build_bearer_security_scheme_object
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from patients.models import ApiToken, User
+
+USE_NOTED_EVERY = timedelta(minutes=5)
+
+
+class TokenAuthentication(BaseAuthentication):
+    """Signs the clinician in whose key the request carries."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Return the clinician and the token; None when the request carries no key. Raises AuthenticationFailed for a bad one."""
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() != b"bearer":
+            return None
+        token = ApiToken.find(parts[1].decode("latin-1")) if len(parts) == 2 else None
+        if token is None:
+            raise AuthenticationFailed("This key is not valid.", code="invalid_key")
+        self._note_use(token)
+        return token.clinician, token
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the challenge of a 401 answer."""
+        return "Bearer"
+
+    @staticmethod
+    def _note_use(token: ApiToken) -> None:
+        now = timezone.now()
+        if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:
+            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular's metaclass
+    """Says in the OpenAPI document how a key is sent."""
+
+    target_class = TokenAuthentication
+    name = "key"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return dict(build_bearer_security_scheme_object(header_name="Authorization", token_prefix="Bearer"))

@@ -1,0 +1,30 @@
+"""Every error of the API as `{"code", "message"}`, and the fields that are wrong where there are any."""
+
+from typing import Any
+
+from rest_framework import status
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from ml.decode import RejectedPhoto
+from patients.intake import message_for
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:  # Any: the framework's own signature
+    """Return the answer for an error that the framework knows; None for a fault, which is then logged as such."""
+    if isinstance(error, RejectedPhoto):
+        wait = status.HTTP_503_SERVICE_UNAVAILABLE
+        refused = {"duplicate_in_visit": status.HTTP_409_CONFLICT, "duplicate_in_patient": status.HTTP_409_CONFLICT, "busy": wait}
+        body = {"code": error.code, "message": message_for(error), "detail": error.detail}
+        return Response(body, status=refused.get(error.code, status.HTTP_422_UNPROCESSABLE_ENTITY))
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    if isinstance(error, ValidationError):
+        response.data = {"code": "invalid", "message": "Some fields are not right.", "fields": response.data}
+    elif isinstance(error, APIException):
+        response.data = {"code": str(error.get_codes()), "message": str(error.detail)}
+    else:
+        response.data = {"code": "not_found" if response.status_code == status.HTTP_404_NOT_FOUND else "denied", "message": str(error)}
+    return response

@@ -1,0 +1,103 @@
+"""The shapes that the API sends and takes."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from inference.models import Prediction
+from ml.expressions import EXPRESSIONS
+from patients.models import Patient, Photo, Visit
+
+
+class PatientSerializer(serializers.ModelSerializer[Patient]):
+    """A patient as their clinicians see them."""
+
+    class Meta:
+        model = Patient
+        fields = ("id", "name", "record_number", "birth_date", "created_at")
+        read_only_fields = ("id", "created_at")
+
+    def validate_record_number(self, value: str) -> str:
+        """Return the number. Raises ValidationError when another patient has it."""
+        others = Patient.objects.with_record_number(value)
+        if self.instance is not None:
+            others = others.exclude(pk=self.instance.pk)
+        if others.exists():
+            raise serializers.ValidationError("Another patient has this record number.", code="taken")
+        return value
+
+
+class VisitSerializer(serializers.ModelSerializer[Visit]):
+    """A visit."""
+
+    patient: serializers.PrimaryKeyRelatedField[Patient] = serializers.PrimaryKeyRelatedField(read_only=True)
+
+    class Meta:
+        model = Visit
+        fields = ("id", "patient", "date", "note", "created_at")
+        read_only_fields = ("id", "created_at")
+
+
+SHARES_SCHEMA = {"type": "object", "properties": {name: {"type": "number"} for name in EXPRESSIONS}, "nullable": True}
+
+
+class PredictionSerializer(serializers.ModelSerializer[Prediction]):
+    """What a model version says of a photo. `probabilities` are calibrated shares that sum to 1; null until done."""
+
+    probabilities = serializers.SerializerMethodField()
+    valence = serializers.FloatField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Prediction
+        fields = (
+            "state",
+            "reason",
+            "model_version",
+            "probabilities",
+            "valence",
+            "abstained",
+            "faces",
+            "chosen_face",
+            "quality",
+            "milliseconds",
+            "requested_at",
+            "finished_at",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(SHARES_SCHEMA)
+    def get_probabilities(self, prediction: Prediction) -> dict[str, float] | None:
+        """Return the seven shares by name."""
+        return None if prediction.shares is None else dict(zip(EXPRESSIONS, prediction.shares, strict=True))
+
+
+class PhotoSerializer(serializers.ModelSerializer[Photo]):
+    """A photo and its newest prediction."""
+
+    visit: serializers.PrimaryKeyRelatedField[Visit] = serializers.PrimaryKeyRelatedField(read_only=True)
+    prediction = PredictionSerializer(read_only=True, allow_null=True)
+    excluded = serializers.SerializerMethodField()
+    used = serializers.BooleanField(source="is_used", read_only=True)
+
+    class Meta:
+        model = Photo
+        fields = ("id", "visit", "width", "height", "taken_at", "uploaded_at", "excluded", "used", "prediction")
+        read_only_fields = fields
+
+    def get_excluded(self, photo: Photo) -> bool:
+        """Return whether a clinician left the photo out."""
+        return photo.excluded_at is not None
+
+
+class UploadSerializer(serializers.Serializer[Any]):  # Any: no row behind it
+    """One photo to take in."""
+
+    file = serializers.FileField(allow_empty_file=True, help_text="JPEG, PNG, WebP or HEIC")
+    keep_duplicate = serializers.BooleanField(default=False, help_text="Keep a photo that another visit of the patient has already")
+
+
+class FaceChoiceSerializer(serializers.Serializer[Any]):  # Any: no row behind it
+    """Which of the found faces is the patient's."""
+
+    face = serializers.IntegerField(min_value=0)

@@ -1,0 +1,168 @@
+"""The REST interface. What a clinician may not see does not exist here either: 404."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics, mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from inference.dispatch import request_again
+from patients.api import serializers as shapes
+from patients.intake import receive_photo
+from patients.models import Patient, Photo, User, Visit
+from patients.reports.csv_export import csv_response
+from patients.timeline import points
+
+CSV = {(200, "text/csv"): OpenApiTypes.STR}
+
+
+def clinician(request: Request) -> User:
+    """Return who asks. Every view here requires sign-in."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+class PatientViewSet(
+    mixins.ListModelMixin, mixins.CreateModelMixin, mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.GenericViewSet[Patient]
+):
+    """Your patients."""
+
+    serializer_class = shapes.PatientSerializer
+    queryset = Patient.objects.none()
+    http_method_names = ("get", "post", "patch", "head", "options")
+
+    def get_queryset(self) -> QuerySet[Patient]:
+        """Return the caller's patients."""
+        return Patient.objects.visible_to(clinician(self.request)).order_by("created_at", "id")
+
+    def perform_create(self, serializer: serializers.BaseSerializer[Patient]) -> None:
+        """Save the patient and assign them to the caller."""
+        serializer.save().assign(clinician(self.request))
+
+    @extend_schema(responses=CSV)
+    @action(detail=True, url_path="csv")
+    def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
+        """The photo table of all visits, as CSV."""
+        patient = self.get_object()
+        return csv_response(Photo.objects.filter(visit__patient=patient), f"patient-{patient.id}.csv", "bom" in request.query_params)
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True)
+    def timeline(self, request: Request, pk: str) -> Response:
+        """One point per visit: means, intervals and how many photos are behind them."""
+        return Response({"points": [point.as_json() for point in points(self.get_object())]})
+
+
+class PatientVisits(generics.ListCreateAPIView[Visit]):
+    """The visits of one patient."""
+
+    serializer_class = shapes.VisitSerializer
+    queryset = Visit.objects.none()
+
+    def patient(self) -> Patient:
+        """Return the patient that the address names."""
+        return get_object_or_404(Patient.objects.visible_to(clinician(self.request)), pk=self.kwargs["patient"])
+
+    def get_queryset(self) -> QuerySet[Visit]:
+        """Return the visits by date."""
+        return Visit.objects.filter(patient=self.patient())
+
+    def perform_create(self, serializer: serializers.BaseSerializer[Visit]) -> None:
+        """Save the visit under the patient."""
+        serializer.save(patient=self.patient(), created_by=clinician(self.request))
+
+
+class VisitViewSet(mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.GenericViewSet[Visit]):
+    """One visit."""
+
+    serializer_class = shapes.VisitSerializer
+    queryset = Visit.objects.none()
+    http_method_names = ("get", "patch", "head", "options")
+
+    def get_queryset(self) -> QuerySet[Visit]:
+        """Return the visits of the caller's patients."""
+        return Visit.objects.visible_to(clinician(self.request))
+
+    @extend_schema(responses=CSV)
+    @action(detail=True, url_path="csv")
+    def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
+        """The photo table of this visit, as CSV."""
+        visit = self.get_object()
+        return csv_response(Photo.objects.filter(visit=visit), f"visit-{visit.id}.csv", "bom" in request.query_params)
+
+
+class VisitPhotos(generics.ListAPIView[Photo]):
+    """The photos of one visit."""
+
+    serializer_class = shapes.PhotoSerializer
+    queryset = Photo.objects.none()
+    parser_classes = (MultiPartParser, FormParser)
+
+    def visit(self) -> Visit:
+        """Return the visit that the address names."""
+        return get_object_or_404(Visit.objects.visible_to(clinician(self.request)), pk=self.kwargs["visit"])
+
+    def get_queryset(self) -> QuerySet[Photo]:
+        """Return the photos in the order they came."""
+        return Photo.objects.filter(visit=self.visit()).with_predictions()
+
+    @extend_schema(
+        request=shapes.UploadSerializer,
+        responses={
+            201: shapes.PhotoSerializer,
+            409: OpenApiResponse(OpenApiTypes.OBJECT, "The photo is here already"),
+            422: OpenApiResponse(OpenApiTypes.OBJECT, "The file was refused; `code` says why"),
+        },
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # Any: the framework's own signature
+        """Take one photo in. It is read by a worker after the answer: ask for its state."""
+        visit = self.visit()
+        asked = shapes.UploadSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
+        photo = receive_photo(visit, wanted["file"], clinician(request), keep_duplicate=wanted["keep_duplicate"])
+        return Response(shapes.PhotoSerializer(photo).data, status=status.HTTP_201_CREATED)
+
+
+class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[Photo]):
+    """One photo: its state and what the model says."""
+
+    serializer_class = shapes.PhotoSerializer
+    queryset = Photo.objects.none()
+
+    def get_queryset(self) -> QuerySet[Photo]:
+        """Return the photos of the caller's patients."""
+        return Photo.objects.visible_to(clinician(self.request)).with_predictions()
+
+    def perform_destroy(self, instance: Photo) -> None:
+        """Delete the photo with its files and results."""
+        instance.remove()
+
+    def _read_again(self, face: int | None = None) -> Response:
+        photo = self.get_object()
+        prediction = photo.prediction
+        if prediction is None or (face is not None and face >= len(prediction.faces)):
+            raise serializers.ValidationError({"face": ["This photo has no such face."]})
+        request_again(prediction, face)
+        return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=shapes.FaceChoiceSerializer, responses={202: shapes.PhotoSerializer})
+    @action(detail=True, methods=["post"], url_path="choose-face")
+    def choose_face(self, request: Request, pk: str) -> Response:
+        """Read this face of the photo: the index counts from 0 in the list of faces."""
+        asked = shapes.FaceChoiceSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return self._read_again(asked.validated_data["face"])
+
+    @extend_schema(request=None, responses={202: shapes.PhotoSerializer})
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        """Read the photo once more."""
+        return self._read_again()

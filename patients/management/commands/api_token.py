@@ -1,0 +1,29 @@
+"""`manage.py api_token EMAIL`: make or revoke keys for the API."""
+
+from argparse import ArgumentParser
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from patients.models import ApiToken, User
+
+
+class Command(BaseCommand):
+    """Makes a key for the API in a clinician's name and prints it once; with --revoke-all, ends every key of theirs."""
+
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email", help="whose key it is")
+        parser.add_argument("--revoke-all", action="store_true", help="end all keys of this clinician instead")
+
+    def handle(self, *, email: str, revoke_all: bool, **options: object) -> None:
+        clinician = User.objects.filter(email__iexact=email, is_active=True).first()
+        if clinician is None:
+            raise CommandError(f"Nobody signs in as {email}.")
+        if revoke_all:
+            ended = ApiToken.objects.filter(clinician=clinician, revoked_at=None).update(revoked_at=timezone.now())
+            self.stderr.write(f"{ended} keys revoked")
+            return
+        self.stdout.write(ApiToken.issue(clinician))
+        self.stderr.write("Keep this key: it is not shown again. Send it as “Authorization: Bearer KEY”.")

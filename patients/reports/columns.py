@@ -1,0 +1,70 @@
+"""The columns of the photo table: their meaning, unit and value in one place, for the export and its data dictionary."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from inference.models import Prediction
+from ml.expressions import EXPRESSIONS
+from patients.models import Photo
+
+Cell = str | float | int | bool | date | datetime | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `value` gets the photo and its newest prediction; None becomes an empty cell."""
+
+    name: str
+    kind: str
+    meaning: str | Promise
+    value: Callable[[Photo, Prediction | None], Cell]
+
+
+def _share(expression: str) -> Column:
+    meaning = _("Calibrated share: of ten people shown this face, about ten times this many would call it %(name)s.")
+    # A promise cannot be formatted lazily with a name of ours, so the sentence is bound when it is shown.
+    return Column(expression, "number, 0 to 1", meaning % {"name": expression}, lambda photo, read: _of(read, expression))
+
+
+def _of(read: Prediction | None, name: str) -> Cell:
+    value: Cell = getattr(read, name) if read else None
+    return value
+
+
+def _local(moment: datetime | None) -> datetime | None:
+    return timezone.localtime(moment) if moment else None
+
+
+def _detector_score(read: Prediction | None) -> Cell:
+    if read is None or read.chosen_face is None:
+        return None
+    score: float = read.faces[read.chosen_face]["detector_score"]
+    return score
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("record_number", "text", _("The patient's record number."), lambda photo, read: photo.visit.patient.record_number),
+    Column("visit_date", "date", _("Day of the visit in the clinic's time zone."), lambda photo, read: photo.visit.date),
+    Column("visit", "id", _("The visit."), lambda photo, read: str(photo.visit_id)),
+    Column("photo", "id", _("The photo."), lambda photo, read: str(photo.id)),
+    Column("taken_at", "time", _("When the camera says it was taken; empty if it does not say."), lambda photo, read: _local(photo.taken_at)),
+    Column("uploaded_at", "time", _("When it was added to the visit."), lambda photo, read: _local(photo.uploaded_at)),
+    Column("width", "pixels", _("Width of the stored picture."), lambda photo, read: photo.width),
+    Column("height", "pixels", _("Height of the stored picture."), lambda photo, read: photo.height),
+    Column("state", "word", _("queued, running, done, no_face, choose_face, rejected or failed."), lambda photo, read: _of(read, "state")),
+    Column("reason", "word", _("Why the photo was rejected or failed."), lambda photo, read: _of(read, "reason")),
+    Column("used", "yes or no", _("Whether the photo enters the visit's mean: done, not excluded, not too close to call."), lambda photo, read: photo.is_used),
+    Column("excluded", "yes or no", _("Whether a clinician left the photo out."), lambda photo, read: photo.excluded_at is not None),
+    Column("excluded_reason", "text", _("The clinician's reason."), lambda photo, read: photo.excluded_reason),
+    Column("too_close_to_call", "yes or no", _("Whether the model abstains: the shares are kept and not counted."), lambda photo, read: _of(read, "abstained")),
+    Column("faces_found", "number", _("How many faces the detector found."), lambda photo, read: len(read.faces) if read and read.is_final else None),
+    Column("detector_score", "number, 0 to 1", _("How sure the detector is of the face that was read."), lambda photo, read: _detector_score(read)),
+    *(_share(expression) for expression in EXPRESSIONS),
+    Column("valence_index", "number, -1 to 1", _("happy - (angry + disgust + fear + sad)."), lambda photo, read: read.valence if read else None),
+    Column("model_version", "text", _("The model that read the photo."), lambda photo, read: _of(read, "model_version")),
+)

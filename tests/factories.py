@@ -1,0 +1,105 @@
+"""The cast, and rows for them. Dr Ada looks after Ines; Dr Bo must not see her."""
+
+import io
+from datetime import date, datetime, timedelta
+from itertools import count
+
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from PIL import Image
+
+from inference.models import Prediction
+from ml.expressions import EXPRESSIONS
+from patients.models import Patient, Photo, User, Visit
+
+PASSWORD = "correct horse battery"  # noqa: S105  # signs in to databases that live for one test
+_numbers = count(1)
+
+
+def make_clinician(name: str = "Dr Ada Lind", email: str = "ada@clinic.test", **fields: object) -> User:
+    """Return a clinician who signs in with PASSWORD."""
+    return User.objects.create_user(email, PASSWORD, display_name=name, **fields)
+
+
+def make_patient(*clinicians: User, name: str = "Ines Moreau", birth_date: date = date(1991, 2, 14)) -> Patient:
+    """Return a patient assigned to `clinicians`."""
+    patient = Patient.objects.create(name=name, record_number=f"R-{next(_numbers):06}", birth_date=birth_date)
+    for clinician in clinicians:
+        patient.assign(clinician)
+    return patient
+
+
+def make_visit(patient: Patient, day: date = date(2026, 11, 20), **fields: object) -> Visit:
+    """Return a visit, made by the patient's first clinician."""
+    return Visit.objects.create(patient=patient, date=day, created_by=patient.clinicians.first(), **fields)
+
+
+def picture(
+    width: int = 64, height: int = 48, colour: str = "teal", file_format: str = "JPEG", mode: str = "RGB", **options: object
+) -> bytes:
+    """Return a drawn picture as file bytes: one colour with a brighter top left corner, so that turning shows."""
+    image = Image.new(mode, (width, height), colour)
+    image.paste("white", (0, 0, max(1, width // 4), max(1, height // 4)))
+    file = io.BytesIO()
+    image.save(file, file_format, **options)
+    return file.getvalue()
+
+
+def upload(content: bytes | None = None, name: str = "IMG_0001.jpg") -> SimpleUploadedFile:
+    """Return a file as a form hands it over."""
+    return SimpleUploadedFile(name, picture() if content is None else content)
+
+
+def make_photo(visit: Visit, uploaded_at: datetime | None = None, **fields: object) -> Photo:
+    """Return a photo with files, without a prediction."""
+    jpeg = picture()
+    photo = Photo(
+        visit=visit,
+        width=64,
+        height=48,
+        fingerprint=f"{next(_numbers):064}",
+        uploaded_by=visit.created_by,
+        uploaded_at=uploaded_at or timezone.now(),
+        **fields,
+    )
+    photo.image.save("image", ContentFile(jpeg), save=False)
+    photo.preview.save("preview", ContentFile(jpeg), save=False)
+    photo.save()
+    return photo
+
+
+def shares(**named: float) -> dict[str, float]:
+    """Return seven shares: those named, and the rest as neutral."""
+    values = dict.fromkeys(EXPRESSIONS, 0.0) | named
+    values["neutral"] = 1.0 - sum(named.values()) if "neutral" not in named else named["neutral"]
+    return values
+
+
+def make_prediction(
+    photo: Photo,
+    state: str = Prediction.State.DONE,
+    probabilities: dict[str, float] | None = None,
+    model_version: str = "1.0.0",
+    **fields: object,
+) -> Prediction:
+    """Return a prediction of `photo`; a DONE one is happy 0.6, neutral 0.4 unless told otherwise."""
+    if state == Prediction.State.DONE:
+        fields = {
+            "faces": [{"box": {"left": 8, "top": 6, "width": 24, "height": 30}, "detector_score": 0.9, "roll_degrees": 0.0}],
+            "chosen_face": 0,
+            "input_png": picture(48, 48, "grey", "PNG", mode="L"),
+            "finished_at": timezone.now(),
+            **(probabilities or shares(happy=0.6)),
+            **fields,
+        }
+    return Prediction.objects.create(photo=photo, state=state, model_version=model_version, **fields)
+
+
+def make_read_visits(patient: Patient, days: int, photos_each: int = 3, first: date = date(2026, 1, 5)) -> list[Visit]:
+    """Return `days` weekly visits with `photos_each` read photos."""
+    visits = [make_visit(patient, first + timedelta(weeks=week)) for week in range(days)]
+    for visit in visits:
+        for _ in range(photos_each):
+            make_prediction(make_photo(visit))
+    return visits

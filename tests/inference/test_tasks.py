@@ -1,0 +1,159 @@
+"""What a worker does with one photo: every way it can end, and that no end is lost."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.utils import timezone
+from PIL import Image
+
+from inference import tasks
+from inference.dispatch import request_again, request_prediction
+from inference.models import Prediction
+from inference.sweep import sweep_overdue
+from ml.expressions import FaceBox, Outcome, Reading
+from ml.reader import WeightsError
+from patients.models import Photo, Visit
+from tests.factories import make_photo, make_prediction
+
+pytestmark = pytest.mark.django_db
+
+SHARES = (0.0, 0.0, 0.0, 0.9, 0.0, 0.0, 0.1)
+
+
+class FakeReader:
+    """Answers without a network; raises what it is told to raise."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[tuple[int, int], FaceBox | None]] = []
+        self.fault: BaseException | None = None
+
+    def read(self, image: Image.Image, face: FaceBox | None = None) -> Reading:
+        self.asked.append((image.size, face))
+        if self.fault:
+            raise self.fault
+        return Reading(Outcome.DONE, "1.0.0", probabilities=SHARES)
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> FakeReader:
+    fake = FakeReader()
+    monkeypatch.setattr(tasks, "face_reader", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def queued(visit: Visit) -> Prediction:
+    return make_prediction(make_photo(visit), Prediction.State.QUEUED)
+
+
+def outcome(prediction: Prediction) -> tuple[str, str]:
+    prediction.refresh_from_db()
+    return prediction.state, prediction.reason
+
+
+def test_photo_is_read_once_however_often_the_task_runs(queued: Prediction, reader: FakeReader) -> None:
+    tasks.predict(str(queued.id))
+    tasks.predict(str(queued.id))
+    assert reader.asked == [((64, 48), None)]
+    assert outcome(queued) == ("done", "")
+
+
+def test_missing_row_is_a_quiet_return(queued: Prediction, reader: FakeReader) -> None:
+    queued.photo.delete()
+    tasks.predict(str(queued.id))
+    assert reader.asked == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [(SoftTimeLimitExceeded(), "timed_out"), (ValueError("boom"), "reader_fault"), (OSError(), "reader_fault")]
+)
+def test_fault_fails_its_own_row_with_a_reason(queued: Prediction, reader: FakeReader, fault: Exception, reason: str) -> None:
+    reader.fault = fault
+    tasks.predict(str(queued.id))
+    assert outcome(queued) == ("failed", reason)
+
+
+def test_lost_file_is_named(queued: Prediction, reader: FakeReader) -> None:
+    photo = queued.photo
+    photo.image.storage.delete(photo.image.name)
+    tasks.predict(str(queued.id))
+    assert outcome(queued) == ("failed", "photo_missing")
+
+
+def test_missing_weights_leave_the_photo_waiting_until_the_third_attempt(queued: Prediction, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_weights() -> None:
+        raise WeightsError("gone")
+
+    monkeypatch.setattr(tasks, "face_reader", no_weights)
+    states = []
+    for _ in range(3):
+        tasks.predict(str(queued.id))
+        states.append(outcome(queued))
+    assert states == [("queued", ""), ("queued", ""), ("failed", "model_unavailable")]
+
+
+def test_chosen_face_reaches_the_reader(
+    queued: Prediction, reader: FakeReader, sent: list[str], django_capture_on_commit_callbacks: Any
+) -> None:
+    box = {"left": 1, "top": 2, "width": 30, "height": 40}
+    Prediction.objects.filter(pk=queued.pk).update(state="choose_face", faces=[{"box": box}])
+    queued.refresh_from_db()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert request_again(queued, face=0)
+    assert sent == [str(queued.id)]
+    tasks.predict(sent[0])
+    assert reader.asked[0][1] == FaceBox(1, 2, 30, 40)
+
+
+def test_face_that_is_not_there_cannot_be_chosen(queued: Prediction) -> None:
+    with pytest.raises(IndexError):
+        request_again(queued, face=0)
+
+
+def test_asking_twice_for_the_same_model_is_asking_once(
+    visit: Visit, sent: list[str], django_capture_on_commit_callbacks: Any
+) -> None:
+    photo = make_photo(visit)
+    with django_capture_on_commit_callbacks(execute=True):
+        first, second = request_prediction(photo), request_prediction(photo)
+    assert first == second
+    assert len(sent) == 1
+
+
+def age(prediction: Prediction, state: str, attempts: int = 0) -> None:
+    long_ago = timezone.now() - timedelta(hours=1)
+    Prediction.objects.filter(pk=prediction.pk).update(state=state, attempts=attempts, queued_at=long_ago, started_at=long_ago)
+
+
+def test_sweep_sends_lost_work_again(queued: Prediction, sent: list[str], django_capture_on_commit_callbacks: Any) -> None:
+    age(queued, "running", attempts=1)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert sweep_overdue() == (1, 0)
+        assert sweep_overdue() == (0, 0)
+    assert sent == [str(queued.id)]
+    assert outcome(queued) == ("queued", "")
+
+
+def test_sweep_gives_up_after_three_attempts(queued: Prediction, sent: list[str]) -> None:
+    age(queued, "running", attempts=3)
+    assert sweep_overdue() == (0, 1)
+    assert outcome(queued) == ("failed", "gave_up")
+
+
+def test_photo_that_no_worker_ever_took_waits_as_long_as_it_must(queued: Prediction, sent: list[str]) -> None:
+    for _ in range(5):
+        age(queued, "queued", attempts=0)
+        assert sweep_overdue() == (1, 0)
+
+
+def test_poisoned_photo_does_not_stop_the_next(visit: Visit, reader: FakeReader) -> None:
+    bad, good = (make_prediction(make_photo(visit), Prediction.State.QUEUED) for _ in range(2))
+    photo = Photo.objects.get(pk=bad.photo_id)
+    with photo.image.storage.open(photo.image.name) as file:
+        assert file.read()
+    photo.image.storage.delete(photo.image.name)
+    tasks.predict(str(bad.id))
+    tasks.predict(str(good.id))
+    assert (outcome(bad)[0], outcome(good)[0]) == ("failed", "done")

@@ -1,0 +1,178 @@
+"""What happens to an uploaded file: stored, handed over, or refused without a trace."""
+
+import io
+import subprocess
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.utils import translation
+from PIL import Image
+
+from inference.models import Prediction
+from ml.decode import RejectedPhoto
+from patients import intake, sandbox
+from patients.intake import MESSAGES, message_for, receive_photo
+from patients.models import Photo, Visit
+from tests.factories import make_clinician, make_patient, make_visit, picture, upload
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def visit() -> Visit:
+    return make_visit(make_patient(make_clinician()))
+
+
+@pytest.fixture
+def stored(settings: Any, tmp_path: Path) -> Iterator[Path]:
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_photo_is_stored_upright_and_queued(visit: Visit, stored: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo = receive_photo(visit, upload(picture(exif=exif)), visit.created_by)
+    assert (photo.width, photo.height) == (48, 64)
+    assert photo.prediction is not None
+    assert photo.prediction.state == Prediction.State.QUEUED
+    with photo.image.open() as file:
+        assert Image.open(file).size == (48, 64)
+
+
+def test_nothing_on_disk_is_a_picture_and_no_name_leaks(visit: Visit, stored: Path) -> None:
+    receive_photo(visit, upload(name="Ines at the lake.jpg"), visit.created_by)
+    assert len(files(stored)) == 2
+    for path in files(stored):
+        assert b"JFIF" not in path.read_bytes()
+        assert "ines" not in str(path.relative_to(stored)).lower()
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_task_is_sent_only_after_commit(
+    visit: Visit, stored: Path, sent: list[str], django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks() as callbacks:
+        photo = receive_photo(visit, upload(), visit.created_by)
+    assert sent == []
+    for callback in callbacks:
+        callback()
+    assert photo.prediction is not None
+    assert sent == [str(photo.prediction.id)]
+
+
+def test_upload_succeeds_while_the_broker_is_away(
+    visit: Visit, stored: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    def refuse(prediction_id: str) -> None:
+        raise ConnectionError("broker away")
+
+    monkeypatch.setattr("inference.tasks.predict.delay", refuse)
+    with django_capture_on_commit_callbacks(execute=False) as callbacks:
+        photo = receive_photo(visit, upload(), visit.created_by)
+    with pytest.raises(ConnectionError):
+        callbacks[0]()  # robust: Django logs this and goes on
+    assert Prediction.objects.get(photo=photo).state == Prediction.State.QUEUED
+
+
+def refusal(*arguments: Any, **options: Any) -> str:
+    with pytest.raises(RejectedPhoto) as refused:
+        receive_photo(*arguments, **options)
+    return refused.value.code
+
+
+def test_refused_file_leaves_nothing_behind(visit: Visit, stored: Path) -> None:
+    assert refusal(visit, upload(picture()[:300]), visit.created_by) == "unreadable"
+    assert not Photo.objects.exists()
+    assert files(stored) == []
+
+
+def test_same_file_twice_in_a_visit_is_refused(visit: Visit, stored: Path) -> None:
+    receive_photo(visit, upload(), visit.created_by)
+    assert refusal(visit, upload(name="copy.jpg"), visit.created_by) == "duplicate_in_visit"
+    assert refusal(visit, upload(), visit.created_by, keep_duplicate=True) == "duplicate_in_visit"
+    assert len(files(stored)) == 2
+
+
+def test_same_file_in_another_visit_is_a_warning(visit: Visit, stored: Path) -> None:
+    receive_photo(visit, upload(), visit.created_by)
+    later = make_visit(visit.patient, date(2026, 11, 27))
+    assert refusal(later, upload(), visit.created_by) == "duplicate_in_patient"
+    assert receive_photo(later, upload(), visit.created_by, keep_duplicate=True).visit == later
+
+
+def test_same_file_of_another_patient_is_no_duplicate(visit: Visit, stored: Path) -> None:
+    receive_photo(visit, upload(), visit.created_by)
+    other = make_visit(make_patient(visit.created_by, name="Omar Haddad"))
+    assert receive_photo(other, upload(), visit.created_by).visit == other
+
+
+def test_full_visit_takes_no_more(visit: Visit, stored: Path, settings: Any) -> None:
+    settings.PHOTOS_PER_VISIT = 1
+    receive_photo(visit, upload(), visit.created_by)
+    assert refusal(visit, upload(picture(colour="red")), visit.created_by) == "visit_full"
+
+
+def test_too_large_upload_is_refused_without_reading_it(visit: Visit, settings: Any) -> None:
+    settings.PHOTO_MAX_BYTES = 10
+    file = upload()
+    assert refusal(visit, file, visit.created_by) == "too_large"
+    assert file.tell() == 0
+
+
+def test_crashing_decoder_is_a_refusal(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    crashed = subprocess.CompletedProcess([], returncode=-11, stdout=b"", stderr=b"")
+    monkeypatch.setattr(sandbox.subprocess, "run", lambda *_, **__: crashed)
+    assert refusal(visit, upload(), visit.created_by) == "decoder_crashed"
+
+
+def test_decoder_that_hangs_is_stopped(visit: Visit, settings: Any) -> None:
+    settings.DECODE_TIMEOUT_SECONDS = 0.01
+    assert refusal(visit, upload(), visit.created_by) == "decoder_timeout"
+
+
+def test_files_are_taken_away_when_the_row_cannot_be_written(visit: Visit, stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(photo: Photo) -> None:
+        raise RuntimeError("disk full")
+
+    monkeypatch.setattr(intake, "request_prediction", fail)
+    with pytest.raises(RuntimeError):
+        receive_photo(visit, upload(), visit.created_by)
+    assert files(stored) == []
+    assert not Photo.objects.exists()
+
+
+def test_camera_clock_in_the_future_is_not_believed(visit: Visit, stored: Path) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2999:01:01 00:00:00"
+    assert receive_photo(visit, upload(picture(exif=exif)), visit.created_by).taken_at is None
+
+
+def test_removed_photo_takes_its_files_along(visit: Visit, stored: Path, django_capture_on_commit_callbacks: Any) -> None:
+    photo = receive_photo(visit, upload(), visit.created_by)
+    with django_capture_on_commit_callbacks(execute=True):
+        photo.remove()
+    assert files(stored) == []
+    assert not Prediction.objects.exists()
+
+
+@pytest.mark.parametrize("code", MESSAGES)
+def test_every_code_has_a_sentence(code: str) -> None:
+    detail = {"extension": "pdf", "format": "JPEG", "width": 1, "height": 2, "date": "2026-11-20", "most": 60}
+    with translation.override("en"):
+        assert message_for(RejectedPhoto(code, **detail)).endswith(".")
+
+
+def test_stored_photo_has_no_address(visit: Visit, stored: Path) -> None:
+    photo = receive_photo(visit, upload(), visit.created_by)
+    with pytest.raises(ValueError, match="no address"):
+        default_storage.url(photo.image.name)
+    assert io.BytesIO(photo.preview.read()).getvalue().startswith(b"\xff\xd8")
