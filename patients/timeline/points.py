@@ -1,0 +1,209 @@
+"""What the photos of each visit say together: one point per visit that has photos."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from inference.models import Prediction
+from ml.expressions import EXPRESSIONS, valence_index
+from patients.models import Patient, Photo, Visit
+from patients.models.photo import PhotoQuerySet
+from patients.timeline.interval import LEAST, Interval, bootstrap
+
+Shares = tuple[float, ...]
+State = Prediction.State
+FIELDS = ("state", "abstained", "model_version", *EXPRESSIONS)
+
+
+@dataclass(frozen=True)
+class Share:
+    """The mean share of one expression at one visit; no interval below three photos."""
+
+    expression: str
+    mean: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True)
+class VisitPoint:
+    """One visit that has photos. A photo is in exactly one of the six counts; only the used ones enter means.
+
+    `photo_shares` holds seven shares in label order for each used photo. Means and intervals are worked out when first asked for.
+    """
+
+    visit_id: UUID
+    date: date
+    used: int = 0
+    excluded: int = 0  # by a clinician
+    failed: int = 0  # no face, refused for its quality, or a fault
+    to_choose: int = 0  # several faces, nobody has chosen yet
+    too_close: int = 0  # read, but too close to call
+    unfinished: int = 0  # waiting or being read
+    model_versions: tuple[str, ...] = ()  # of the used photos, usually one
+    photo_shares: tuple[Shares, ...] = ()
+    is_baseline: bool = False  # chosen by a clinician as usual for the patient
+
+    @property
+    def total(self) -> int:
+        """Return how many photos the visit has."""
+        return self.used + self.missing
+
+    @property
+    def missing(self) -> int:
+        """Return how many photos do not count, for whatever reason."""
+        return self.excluded + self.failed + self.to_choose + self.too_close + self.unfinished
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether one or two photos stand for the visit: drawn hollow, without an interval."""
+        return 0 < self.used < LEAST
+
+    @cached_property
+    def mean_shares(self) -> Shares | None:
+        """Return seven mean shares in label order, or None when no photo is used."""
+        if not self.photo_shares:
+            return None
+        return tuple(sum(column) / self.used for column in zip(*self.photo_shares, strict=True))
+
+    @cached_property
+    def valence(self) -> float | None:
+        """Return the mean valence index in [-1, 1], or None when no photo is used."""
+        return None if self.mean_shares is None else valence_index(self.mean_shares)
+
+    @cached_property
+    def photo_valences(self) -> tuple[float, ...]:
+        """Return the valence index of each used photo."""
+        return tuple(valence_index(shares) for shares in self.photo_shares)
+
+    @cached_property
+    def _intervals(self) -> tuple[Interval, ...] | None:
+        """Return the intervals of the seven shares and of the valence index, or None below three photos."""
+        if self.used < LEAST:
+            return None
+        return bootstrap([(*shares, value) for shares, value in zip(self.photo_shares, self.photo_valences, strict=True)])
+
+    @property
+    def interval(self) -> Interval | None:
+        """Return the 95 % interval of the valence index, or None below three photos."""
+        return self._intervals[-1] if self._intervals else None
+
+    @cached_property
+    def shares(self) -> tuple[Share, ...]:
+        """Return the seven shares in label order with their intervals; empty when no photo is used."""
+        if self.mean_shares is None:
+            return ()
+        intervals = self._intervals or (None,) * (len(EXPRESSIONS) + 1)
+        return tuple(Share(*each) for each in zip(EXPRESSIONS, self.mean_shares, intervals[:-1], strict=True))
+
+    @property
+    def top(self) -> tuple[Share, ...]:
+        """Return the two largest shares, the larger first."""
+        return tuple(sorted(self.shares, key=lambda share: -share.mean)[:2])
+
+    def as_json(self) -> dict[str, Any]:  # Any: a JSON object
+        """Return the point as plain JSON types; intervals are [low, high] or null below three photos."""
+        counts = ("used", "excluded", "failed", "to_choose", "too_close", "unfinished", "total")
+        return {
+            "visit": str(self.visit_id),
+            "date": self.date.isoformat(),
+            "photos": {name: getattr(self, name) for name in counts},
+            "valence": self.valence,
+            "valence_interval": _ends(self.interval),
+            "shares": {share.expression: share.mean for share in self.shares} or None,
+            "share_intervals": {share.expression: _ends(share.interval) for share in self.shares} or None,
+            "model_versions": list(self.model_versions),
+        }
+
+
+def points(patient: Patient) -> list[VisitPoint]:
+    """Return the visits of `patient` that have photos, oldest first. Two queries, whatever the number of visits."""
+    return points_by_patient([patient.pk])[patient.pk]
+
+
+def points_by_patient(patient_ids: Iterable[UUID]) -> dict[UUID, list[VisitPoint]]:
+    """Return the points of each patient, oldest first; an empty list for one without photos. Two queries in all."""
+    found: dict[UUID, list[VisitPoint]] = {patient_id: [] for patient_id in patient_ids}
+    visits = Visit.objects.filter(patient__in=list(found)).order_by("date", "created_at", "id")
+    tallies = _tallies(Photo.objects.filter(visit__patient__in=list(found)))
+    for visit_id, patient_id, day in visits.values_list("id", "patient_id", "date"):
+        if visit_id in tallies:
+            found[patient_id].append(tallies[visit_id].point(visit_id, day))
+    return found
+
+
+def point_of(visit: Visit) -> VisitPoint:
+    """Return the point of one visit, also when it has no photos yet. One query."""
+    tallies = _tallies(Photo.objects.filter(visit=visit))
+    return tallies[visit.pk].point(visit.pk, visit.date) if tallies else VisitPoint(visit.pk, visit.date)
+
+
+def _ends(interval: Interval | None) -> list[float] | None:
+    return [interval.low, interval.high] if interval else None
+
+
+class _Tally:
+    """Counts the photos of one visit."""
+
+    def __init__(self) -> None:
+        self.uses: Counter[str] = Counter()
+        self.versions: set[str] = set()
+        self.shares: list[Shares] = []
+
+    def add(self, is_excluded: bool, state: str | None, abstained: bool, version: str, *shares: float) -> None:
+        """Count one photo by its newest prediction; `state` is None when there is none."""
+        use = "excluded" if is_excluded else _use(state, abstained)
+        self.uses[use] += 1
+        if use == "used":
+            self.versions.add(version)
+            self.shares.append(shares)
+
+    def point(self, visit_id: UUID, day: date) -> VisitPoint:
+        """Return what was counted."""
+        versions = tuple(sorted(self.versions, key=version_order))
+        return VisitPoint(visit_id, day, model_versions=versions, photo_shares=tuple(self.shares), **self.uses)
+
+
+def version_order(version: str) -> list[tuple[int, str]]:
+    """Return the key that puts 1.9.0 before 1.10.0."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in version.split(".")]
+
+
+def _use(state: str | None, abstained: bool) -> str:
+    """Return the count that a photo goes into, by its newest prediction."""
+    if state is None or state in Prediction.UNFINISHED:
+        return "unfinished"
+    if state == State.CHOOSE_FACE:
+        return "to_choose"
+    if state != State.DONE:
+        return "failed"
+    return "too_close" if abstained else "used"
+
+
+def _tallies(photos: PhotoQuerySet) -> dict[UUID, _Tally]:
+    """Return the counts of each visit that has photos. One query."""
+    tallies: dict[UUID, _Tally] = defaultdict(_Tally)
+    for visit_id, *row in _newest(photos):
+        tallies[visit_id].add(*row)
+    return tallies
+
+
+def _newest(photos: PhotoQuerySet) -> Iterator[tuple[Any, ...]]:  # Any: what a row holds
+    """Yield visit id, whether excluded, and FIELDS of the newest prediction, once per photo."""
+    rows = (
+        photos.annotate(is_excluded=Q(excluded_at__isnull=False))
+        .order_by("id", "predictions__requested_at", "predictions__id")
+        .values_list("id", "visit_id", "is_excluded", *(f"predictions__{field}" for field in FIELDS))
+    )
+    for _photo_id, versions in groupby(rows.iterator(chunk_size=2000), key=itemgetter(0)):
+        *_older, newest = versions
+        yield newest[1:]

@@ -1,0 +1,161 @@
+"""One sentence that sums the figure up, then what qualifies it. Says what the photos resemble, never what a person feels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from patients.templatetags.look import long_day, signed
+from patients.timeline.breaks import runs
+from patients.timeline.interval import Interval
+from patients.timeline.points import VisitPoint
+from patients.timeline.usual_range import LEAST_VISITS, Place, UsualRange
+
+LEAST_RUN = 3
+_OPENINGS = {
+    None: gettext_lazy("At the last visit, %(day)s, the valence index was %(value)s (%(basis)s)."),
+    Place.BELOW: gettext_lazy(
+        "At the last visit, %(day)s, the valence index was %(value)s (%(basis)s), below this patient’s usual range of %(range)s."
+    ),
+    Place.INSIDE: gettext_lazy(
+        "At the last visit, %(day)s, the valence index was %(value)s (%(basis)s), inside this patient’s usual range of %(range)s."
+    ),
+    Place.ABOVE: gettext_lazy(
+        "At the last visit, %(day)s, the valence index was %(value)s (%(basis)s), above this patient’s usual range of %(range)s."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """`first` stands alone and is set bold; `rest` may be empty."""
+
+    first: str
+    rest: str
+
+    def __str__(self) -> str:
+        return f"{self.first} {self.rest}".strip()
+
+
+def sentence(points: Sequence[VisitPoint], usual: UsualRange | None) -> Sentence:
+    """Return the last visit in words: index, interval, photos, place against the usual range, expression, direction."""
+    if not points:
+        return Sentence(_("No visit has photos yet."), "")
+    last = points[-1]
+    if last.valence is None:
+        return _without_value(points)
+    rest = [_reach(last, usual), _expression(last), _direction(points)]
+    return Sentence(_opening(last, usual), " ".join(part for part in rest if part))
+
+
+def in_words(interval: Interval | None) -> str:
+    """Return "−0.77 to −0.06", or "no interval"."""
+    if interval is None:
+        return _("no interval")
+    return _("%(low)s to %(high)s") % {"low": signed(interval.low), "high": signed(interval.high)}
+
+
+def range_in_words(usual: UsualRange) -> str:
+    """Return "−0.34 to 0.27"."""
+    return in_words(Interval(usual.low, usual.high))
+
+
+def place_in_words(point: VisitPoint, usual: UsualRange | None) -> str:
+    """Return "below usual range", "in usual range", "above usual range", or why there is nothing to compare with."""
+    place = usual.place(point) if usual else None
+    if place is None:
+        return _("no usual range yet") if usual is None else ""
+    words = {Place.BELOW: _("below usual range"), Place.INSIDE: _("in usual range"), Place.ABOVE: _("above usual range")}
+    return words[place]
+
+
+def photos_in_words(point: VisitPoint) -> str:
+    """Return "7 of 15 photos"."""
+    return ngettext("%(used)d of %(total)d photo", "%(used)d of %(total)d photos", point.total) % {
+        "used": point.used,
+        "total": point.total,
+    }
+
+
+def _opening(last: VisitPoint, usual: UsualRange | None) -> str:
+    facts = {
+        "day": long_day(last.date),
+        "value": signed(last.valence),
+        "basis": _basis(last),
+        "range": range_in_words(usual) if usual else "",
+    }
+    return _OPENINGS[usual.place(last) if usual else None] % facts
+
+
+def _basis(point: VisitPoint) -> str:
+    """Return "95 % interval −0.77 to −0.06; 7 of 15 photos used so far"."""
+    counts = {"photos": photos_in_words(point)}
+    used = (_("%(photos)s used so far") if point.unfinished else _("%(photos)s used")) % counts
+    if point.interval is None:
+        return _("no interval below three photos; %(used)s") % {"used": used}
+    return _("95 %% interval %(interval)s; %(used)s") % {"interval": in_words(point.interval), "used": used}
+
+
+def _reach(point: VisitPoint, usual: UsualRange | None) -> str:
+    """Return what the interval and the number of visits leave open."""
+    if usual is None:
+        return _("A usual range appears once %(n)d visits have photos that count.") % {"n": LEAST_VISITS}
+    parts = []
+    if usual.place(point) is not Place.INSIDE and point.interval and usual.is_reached_by(point.interval):
+        parts.append(_("The interval still reaches into that range."))
+    if usual.is_provisional:
+        parts.append(_("The range is provisional: it rests on %(n)d visits.") % {"n": usual.n})
+    return " ".join(parts)
+
+
+def _expression(point: VisitPoint) -> str:
+    return _("On average the photos most resembled %(expression)s.") % {"expression": _(point.top[0].expression)}
+
+
+def _direction(points: Sequence[VisitPoint]) -> str:
+    """Return how many visits in a row went the same way, by one model and without a long gap; empty below three."""
+    values = [point.valence for point in runs(points)[-1] if point.valence is not None]
+    steps = [after - before for before, after in pairwise(values)]
+    falling, rising = _last_streak([step < 0 for step in steps]), _last_streak([step > 0 for step in steps])
+    count = {"n": count_in_words(max(falling, rising))}
+    if falling >= LEAST_RUN:
+        return _("The index was lower at each of the last %(n)s visits than at the one before.") % count
+    if rising >= LEAST_RUN:
+        return _("The index was higher at each of the last %(n)s visits than at the one before.") % count
+    return ""
+
+
+def _last_streak(facts: Sequence[bool]) -> int:
+    """Return how many facts at the end are true without a break."""
+    length = 0
+    for fact in reversed(facts):
+        if not fact:
+            break
+        length += 1
+    return length
+
+
+def count_in_words(number: int) -> str:
+    """Return a small number as a word, a larger one in figures."""
+    words = {3: _("three"), 4: _("four"), 5: _("five"), 6: _("six"), 7: _("seven"), 8: _("eight"), 9: _("nine"), 10: _("ten")}
+    return words.get(number, str(number))
+
+
+def _without_value(points: Sequence[VisitPoint]) -> Sentence:
+    """Return the words for a last visit of which no photo counts, and for the last one before it that has a mean."""
+    last = points[-1]
+    facts = {"day": long_day(last.date), "total": last.total}
+    text = ngettext(
+        "At the last visit, %(day)s, %(total)d photo was taken and none counts yet.",
+        "At the last visit, %(day)s, %(total)d photos were taken and none counts yet.",
+        last.total,
+    )
+    before = next((point for point in reversed(points) if point.valence is not None), None)
+    if before is None:
+        return Sentence(text % facts, "")
+    earlier = _("The visit before with photos that count was %(day)s: valence index %(value)s.")
+    return Sentence(text % facts, earlier % {"day": long_day(before.date), "value": signed(before.valence)})

@@ -1,0 +1,94 @@
+"""What is usual for this patient: an individuals chart over baseline visits, and which visits lie outside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from itertools import pairwise
+from uuid import UUID
+
+from patients.timeline.interval import Interval
+from patients.timeline.points import VisitPoint, version_order
+
+WIDTH = 2.66  # 3 / 1.128: three standard deviations, estimated from ranges of two (Shewhart individuals chart; NIST 6.3.2.2)
+LEAST_VISITS = 4
+SETTLED_VISITS = 8  # with fewer the range is provisional
+
+
+class Place(StrEnum):
+    """Where a visit lies against the usual range."""
+
+    BELOW = "below"
+    INSIDE = "inside"
+    ABOVE = "above"
+
+
+@dataclass(frozen=True)
+class UsualRange:
+    """A patient's own usual range of the valence index: mean ± 2.66 × mean moving range of the baseline visits."""
+
+    low: float
+    high: float
+    mean: float
+    visit_ids: frozenset[UUID]
+    first: date
+    last: date
+    model_versions: tuple[str, ...]
+    is_chosen: bool = False  # by a clinician; else the first eight visits
+
+    @property
+    def n(self) -> int:
+        """Return the number of baseline visits."""
+        return len(self.visit_ids)
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether it rests on fewer than eight visits."""
+        return self.n < SETTLED_VISITS
+
+    def place(self, point: VisitPoint) -> Place | None:
+        """Return where the mean of the visit lies, or None when it has none."""
+        if point.valence is None:
+            return None
+        if point.valence < self.low:
+            return Place.BELOW
+        return Place.ABOVE if point.valence > self.high else Place.INSIDE
+
+    def is_reached_by(self, interval: Interval) -> bool:
+        """Whether the interval has a value in common with the range."""
+        return interval.low <= self.high and interval.high >= self.low
+
+
+def usual_range(points: Sequence[VisitPoint]) -> UsualRange | None:
+    """Return the usual range, or None before four baseline visits have a mean. `points` oldest first.
+
+    The baseline is what a clinician chose; with nothing chosen the first eight visits, so that a later drift is seen and not
+    absorbed.
+    """
+    known = [point for point in points if point.valence is not None]
+    chosen = [point for point in known if point.is_baseline]
+    base = chosen or known[:SETTLED_VISITS]
+    values = [point.valence for point in base if point.valence is not None]
+    if len(values) < LEAST_VISITS:
+        return None
+    mean = sum(values) / len(values)
+    reach = WIDTH * sum(abs(after - before) for before, after in pairwise(values)) / (len(values) - 1)
+    return UsualRange(
+        low=mean - reach,
+        high=mean + reach,
+        mean=mean,
+        visit_ids=frozenset(point.visit_id for point in base),
+        first=base[0].date,
+        last=base[-1].date,
+        model_versions=tuple(sorted({name for point in base for name in point.model_versions}, key=version_order)),
+        is_chosen=bool(chosen),
+    )
+
+
+def outside(points: Sequence[VisitPoint], usual: UsualRange | None) -> list[VisitPoint]:
+    """Return the visits whose mean lies outside the usual range, newest first."""
+    if usual is None:
+        return []
+    return [point for point in reversed(points) if usual.place(point) in (Place.BELOW, Place.ABOVE)]
