@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+
+django_stubs_ext.monkeypatch()  # lets Django's classes be written as they are typed, ModelForm[Patient]
 
 
 def text(name: str, default: str = "") -> str:
