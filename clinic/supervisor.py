@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LOG_MAX_BYTES = 5_000_000
-BACKOFF_MAX_SECONDS = 30.0
+BACKOFF_MAX_SECONDS = 10.0
 STEADY_SECONDS = 60.0  # a process that ran this long is taken to be well again
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h

@@ -1,0 +1,203 @@
+"""A whole Affectline of its own for one test: started by its real command, driven over HTTP, judged by its database."""
+
+import contextlib
+import json
+import os
+import queue
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+
+from clinic.supervisor import end_with_parent
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+PATIENCE_SECONDS = 150.0  # training may have both cores
+FINAL = ("done", "no_face", "choose_face", "rejected", "failed")
+
+
+def eventually(question: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:  # Any: whatever was asked for
+    """Return the first true answer. Raises AssertionError naming `what` when there is none in time."""
+    give_up_at = time.monotonic() + seconds
+    while time.monotonic() < give_up_at:
+        if answer := question():
+            return answer
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds:.0f} s: {what}")
+
+
+class Installation:
+    """`python -m clinic.serve` on a private folder and a free port."""
+
+    def __init__(self, var: Path, **environment: str) -> None:
+        self.var = var
+        inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+        self._environment = inherited | {"AFFECTLINE_VAR": str(var)} | environment
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self.printed: list[str] = []
+        self.address = ""
+        self.email = self.password = ""
+        self._key = ""
+
+    # --- The command
+
+    def launch(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the command without waiting for anything."""
+        self._process = subprocess.Popen(
+            (sys.executable, "-m", "clinic.serve", *(arguments or ("--port", "0"))),
+            cwd=PROJECT,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=end_with_parent(),
+        )
+        threading.Thread(target=self._collect, args=(self._process,), daemon=True).start()
+        return self._process
+
+    def start(self) -> None:
+        """Start the command; return once it has printed where it answers and how to sign in."""
+        self.launch()
+        for line in self._printed_lines():
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                self.address = found.group()
+            if line.startswith("demo sign-in: "):
+                self.email, self.password = line.removeprefix("demo sign-in: ").split()
+                return
+        raise AssertionError("clinic.serve did not start:\n" + "\n".join(self.printed) + self.logs())
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Send the signal to the command and wait for its end."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(PATIENCE_SECONDS)
+            self._process = None
+
+    def _collect(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self.printed.append(line.rstrip())
+                self._lines.put(line.rstrip())
+        self._lines.put(None)
+
+    def _printed_lines(self) -> Iterator[str]:
+        while True:
+            try:
+                line = self._lines.get(timeout=PATIENCE_SECONDS)
+            except queue.Empty:
+                return
+            if line is None:
+                return
+            yield line
+
+    def logs(self) -> str:
+        """Return the end of every log."""
+        return "\n".join(f"--- {log.name}\n" + log.read_text()[-3000:] for log in sorted((self.var / "log").glob("*.log")))
+
+    # --- Its processes
+
+    def processes(self) -> dict[int, str]:
+        """Return pid and command of every living process of this installation, orphans too: each carries its folder's name."""
+        mark = f"AFFECTLINE_VAR={self.var}\0".encode()
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # gone while we looked
+                if mark in (folder / "environ").read_bytes() + b"\0":
+                    found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return found
+
+    def worker(self) -> int:
+        """Return the pid of the Celery worker that holds the others."""
+        workers = {pid for pid, command in self.processes().items() if " celery " in command and " worker " in command}
+        parents = {pid: int((Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[1]) for pid in workers}
+        return next(pid for pid in workers if parents[pid] not in workers)
+
+    # --- Its pages
+
+    def get(self, path: str) -> bytes:
+        """Return the body of a page."""
+        with urllib.request.urlopen(f"{self.address}{path}", timeout=30) as answer:
+            body: bytes = answer.read()
+        return body
+
+    def manage(self, *command: str) -> str:
+        """Return what a Django command printed."""
+        environment = self._environment | {"HTTPS": "0", "DEMO": "1"}
+        command = (sys.executable, "manage.py", *command)
+        return subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # Any: JSON
+        """Return what the API answers to the demo's clinician."""
+        if not self._key:
+            self._key = self.manage("api_token", self.email).strip()
+        request = urllib.request.Request(f"{self.address}/api/{path}", method=method)
+        request.add_header("Authorization", f"Bearer {self._key}")
+        request.add_header("Content-Type", MULTIPART_CONTENT if body and "file" in body else "application/json")
+        if body is not None:
+            request.data = encode_multipart(BOUNDARY, body) if "file" in body else json.dumps(body).encode()
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def new_visit(self) -> str:
+        """Return the id of a new visit of a new patient."""
+        number = f"T-{time.monotonic_ns()}"
+        patient = self.ask("POST", "patients/", {"name": "Ines Moreau", "record_number": number, "birth_date": "1990-05-04"})
+        visit = self.ask("POST", f"patients/{patient['id']}/visits/", {"date": "2026-03-02"})
+        return str(visit["id"])
+
+    def photos(self, visit: str) -> list[dict[str, Any]]:  # Any: JSON
+        """Return the photos of a visit as the API shows them."""
+        answer = self.ask("GET", f"visits/{visit}/photos/?limit=100")
+        found: list[dict[str, Any]] = answer["results"]
+        return found
+
+    def states(self, visit: str) -> list[str]:
+        """Return the state of each photo of a visit."""
+        return [photo["prediction"]["state"] for photo in self.photos(visit)]
+
+    def all_final(self, visit: str) -> bool:
+        """Return whether every photo of a visit has come to its end."""
+        return all(state in FINAL for state in self.states(visit))
+
+    # --- Its database
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[sqlite3.Connection]:
+        """Yield the database file, from outside."""
+        with contextlib.closing(sqlite3.connect(self.var / "db.sqlite3", timeout=30)) as connection, connection:
+            yield connection
+
+    def count_endings(self) -> None:
+        """From now on have the database itself write down every time that a prediction becomes final."""
+        final = ", ".join(f"'{state}'" for state in FINAL)
+        with self.database() as connection:
+            connection.execute("CREATE TABLE ending (photo_id TEXT, state TEXT)")
+            connection.execute(
+                f"CREATE TRIGGER note_ending AFTER UPDATE OF state ON inference_prediction WHEN NEW.state IN ({final}) "
+                "BEGIN INSERT INTO ending VALUES (NEW.photo_id, NEW.state); END"
+            )
+
+    def endings(self, visit: str) -> dict[str, list[str]]:
+        """Return for each photo of the visit the final states it has reached, in order."""
+        with self.database() as connection:
+            rows = connection.execute(
+                "SELECT photo.id, ending.state FROM patients_photo photo LEFT JOIN ending ON ending.photo_id = photo.id "
+                "WHERE photo.visit_id = ? ORDER BY ending.rowid",
+                (visit.replace("-", ""),),
+            ).fetchall()
+        found: dict[str, list[str]] = {}
+        for photo, state in rows:
+            found.setdefault(photo, []).extend([state] if state else [])
+        return found

@@ -1,0 +1,110 @@
+"""Real processes that die, vanish and come back: every photo ends final exactly once."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engines.brokers import Broker
+from tests.engines.installation import FINAL, Installation, eventually
+from tests.engines.portraits import portrait
+
+KILLS = int(os.environ.get("KILLS", "2"))
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """Yield a broker that the installation does not look after."""
+    broker = Broker("valkey", tmp_path_factory.mktemp("broker"))
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, broker: Broker) -> Iterator[Installation]:
+    """Yield an installation that gives up on a lost photo after seconds instead of half a minute."""
+    var = tmp_path_factory.mktemp("faults") / "var"
+    house = Installation(var, REDIS_URL=broker.url, READ_TIME_LIMIT_SECONDS="12", SWEEP_SECONDS="2")
+    house.start()
+    house.count_endings()
+    yield house
+    house.stop()
+
+
+def upload(house: Installation, visit: str, numbers: range) -> None:
+    for number in numbers:
+        house.ask("POST", f"visits/{visit}/photos/", {"file": portrait(number)})
+
+
+def assert_each_ended_once(house: Installation, visit: str, photos: int) -> None:
+    """Wait for the end of every photo, then a little longer: a second end would come by then."""
+    eventually(lambda: house.all_final(visit), f"{photos} photos are final\n{house.logs()}")
+    time.sleep(2)
+    endings = house.endings(visit)
+    assert len(endings) == photos
+    assert [states for states in endings.values() if len(states) != 1] == []
+    assert set(house.states(visit)) <= set(FINAL)
+
+
+def running(house: Installation) -> bool:
+    with house.database() as connection:
+        return bool(connection.execute("SELECT 1 FROM inference_prediction WHERE state = 'running'").fetchone())
+
+
+def test_worker_killed_in_the_middle_of_a_batch(house: Installation) -> None:
+    photos = 6 + KILLS
+    visit = house.new_visit()
+    upload(house, visit, range(photos))
+    for _ in range(KILLS):
+        eventually(lambda: running(house) or house.all_final(visit), "the worker has a photo in hand")
+        os.kill(house.worker(), signal.SIGKILL)
+    assert_each_ended_once(house, visit, photos)
+
+
+def test_broker_down_during_upload(house: Installation, broker: Broker) -> None:
+    visit = house.new_visit()
+    broker.stop()
+    try:
+        upload(house, visit, range(3))
+        assert house.states(visit) == ["queued"] * 3
+    finally:
+        broker.start()
+    assert_each_ended_once(house, visit, 3)
+    assert house.states(visit) == ["done"] * 3
+
+
+def test_broker_emptied(house: Installation, broker: Broker) -> None:
+    visit = house.new_visit()
+    pause(house, signal.SIGSTOP)
+    try:
+        upload(house, visit, range(4))
+        broker.empty()
+    finally:
+        pause(house, signal.SIGCONT)
+    assert_each_ended_once(house, visit, 4)
+    assert house.states(visit) == ["done"] * 4
+
+
+def test_photo_deleted_while_queued(house: Installation) -> None:
+    visit = house.new_visit()
+    pause(house, signal.SIGSTOP)
+    try:
+        upload(house, visit, range(2))
+        gone, kept = house.photos(visit)
+        house.ask("DELETE", f"photos/{gone['id']}/")
+        worker = house.worker()
+    finally:
+        pause(house, signal.SIGCONT)
+    assert_each_ended_once(house, visit, 1)
+    assert [photo["id"] for photo in house.photos(visit)] == [kept["id"]]
+    assert house.worker() == worker
+
+
+def pause(house: Installation, number: signal.Signals) -> None:
+    """Hold every worker process where it is, or let it go on."""
+    for pid, command in house.processes().items():
+        if " worker " in command:
+            os.kill(pid, number)
