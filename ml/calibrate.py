@@ -1,0 +1,82 @@
+"""Make the served shares mean what raters would say, and find where they are too close to call. Both on validation faces only.
+
+    python -m ml.calibrate --weights ml/weights --data fer2013.zip --votes fer2013_ferplus.csv
+
+The temperature divides the logits so that the cross-entropy against the raters' vote shares is least (Guo et al. 2017, with votes
+in the place of labels). The abstention threshold is the confidence that leaves out the least confident tenth of the faces.
+"""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.card import load_card
+from ml.data import FaceSet, join_votes, load_split, rater_shares, read_votes
+from ml.engines import Engine, mirrored_logits, open_engine, softmax
+from ml.measures import cross_entropy
+from ml.model import HEADS
+from ml.preprocess import Normaliser
+
+ABSTAIN_SHARE = 0.10
+"""Share of the validation faces on which the network abstains: most of what it wins in accuracy is won by the first tenth."""
+
+
+def all_logits(engine: Engine, faces: FaceSet, normaliser: Normaliser, batch: int = 128) -> NDArray[np.float64]:
+    """Return mirrored logits (2, N, 7) of all faces."""
+    starts = range(0, len(faces), batch)
+    parts = [mirrored_logits(engine, normaliser.apply(faces.pixels[start : start + batch])) for start in starts]
+    return np.concatenate(parts, axis=1)
+
+
+def fit_temperature(logits: NDArray[np.float64], shares: NDArray[np.float64]) -> float:
+    """Return the temperature with the least cross-entropy of logits (N, 7) against shares (N, 7), to three digits."""
+
+    def loss(temperature: float) -> float:
+        return float(cross_entropy(softmax(logits / temperature), shares).mean())
+
+    candidates = np.geomspace(0.3, 3.0, 24)
+    for _ in range(4):  # each round looks closer around the best
+        best = min(range(len(candidates)), key=lambda index: loss(float(candidates[index])))
+        low, high = candidates[max(best - 1, 0)], candidates[min(best + 1, len(candidates) - 1)]
+        candidates = np.linspace(low, high, 24)
+    return round(float(candidates[12]), 3)
+
+
+def fit_abstention(confidence: NDArray[np.float64], share: float = ABSTAIN_SHARE) -> float:
+    """Return the confidence under which the least confident `share` of faces lies, to three digits."""
+    return round(float(np.quantile(confidence, share)), 3)
+
+
+def calibrate(engine: Engine, faces: FaceSet, normaliser: Normaliser) -> tuple[float, float]:
+    """Return temperature and abstention threshold, from faces with votes."""
+    if faces.votes is None:
+        raise ValueError("calibration needs FER+ votes")
+    shares, usable = rater_shares(faces.votes)
+    logits = all_logits(engine, faces.where(usable), normaliser)[HEADS.index("raters")]
+    temperature = fit_temperature(logits, shares[usable].astype(np.float64))
+    return temperature, fit_abstention(softmax(logits / temperature).max(axis=1))
+
+
+def main() -> int:
+    """Write temperature and threshold into model.json. Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.calibrate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--weights", type=Path, required=True, help="folder with model.onnx and model.json")
+    parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
+    parser.add_argument("--votes", type=Path, required=True, help="FER+ votes")
+    options = parser.parse_args()
+    card = load_card(options.weights)
+    faces = join_votes(load_split(options.data, "validation"), read_votes(options.votes))
+    temperature, threshold = calibrate(open_engine("onnx", options.weights, card), faces, card.normaliser)
+    replace(card, temperature=temperature, abstain_below=threshold).save(options.weights / "model.json")
+    sys.stdout.write(f"temperature {temperature}, abstain below {threshold}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

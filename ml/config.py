@@ -1,0 +1,74 @@
+"""Every number that can change what a training run yields, with the reason for each. Loads no library."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+INPUT_SIDE = 48
+"""Pixels along each edge of the network's input: the size of FER2013 (Goodfellow et al. 2013)."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The recipe of one run. Change a number here, and the run folder records it."""
+
+    seed: int = 2013
+    """Weights, order and augmentation all follow from it."""
+
+    widths: tuple[int, ...] = (16, 48, 96, 192)
+    """Channels of the four stages: doubling at each pooling keeps the multiply-adds even, 102 M in all at 48 px."""
+    pairs: tuple[int, ...] = (0, 1, 2, 1)
+    """Residual pairs after the first convolution of each stage. None at full resolution, where they cost most time."""
+    dropout: float = 0.3
+    """On the pooled features only; the batch norms regularise the rest."""
+
+    batch: int = 128
+    """Fits the caches of a small machine; larger batches took fewer, no cheaper, steps."""
+    rate: float = 0.06
+    """Rate of the stable phase. Half the usual cosine peak of 0.1, since it is held and not passed through."""
+    momentum: float = 0.9
+    """Nesterov's, the value of nearly every published FER2013 network."""
+    weight_decay: float = 5e-4
+    """On kernels only: shrinking batch-norm scales and biases helps nothing."""
+    warmup_steps: int = 300
+    """The rate rises from 0, so that the first batch statistics do no harm."""
+    decay_share: float = 0.3
+    """Share of the run in which the rate falls to 0. Before it the run can be prolonged at will (the trunk)."""
+    average: float = 0.995
+    """Per-step weight of the moving average: a window of 200 steps, well inside the falling phase."""
+    norm_batches: int = 80
+    """Training batches on which batch-norm statistics are measured anew for averaged weights (they are wrong otherwise)."""
+    smoothing: float = 0.1
+    """On the original labels, of which about a third disagree with ten raters."""
+    raters_weight: float = 1.0
+    """Loss weight of the raters' head, the one that is served."""
+    fer2013_weight: float = 0.6
+    """Loss weight of the original labels: noisier, and only for comparison with published figures."""
+
+    small_side: int = 36
+    """Side in the early phase, the frame scaled down: 44 % fewer multiply-adds than at 48."""
+    small_share: float = 0.35
+    """Share of the run at the small side."""
+    crop_side: int = 44
+    """Side after it: a random 44 px window of the 48, as in Tang's and later recipes. Measured at 48."""
+
+    shift: float = 0.08
+    """Largest shift, as a share of the side: the detector's box wanders that much."""
+    scale: float = 0.12
+    """Largest change of size: the spread of the detector's box on training faces."""
+    rotation_degrees: float = 15.0
+    """What remains after heads are turned upright, with room to spare."""
+    brightness: float = 0.15
+    """Largest change of the mean, as a share of the grey range."""
+    contrast: float = 0.35
+    """Largest change of the deviation, as a factor."""
+    soften_share: float = 0.3
+    """Share of faces that are softened: faces cut from photos are resampled and softer than the data set's."""
+    erase_share: float = 0.3
+    """Share of faces with one rectangle covered, as by a hand."""
+    erase_side: float = 0.4
+    """Largest edge of that rectangle, as a share of the side."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:  # Any: numbers and tuples of numbers
+        """Return every number by name, as model.json records them."""
+        return asdict(self)

@@ -1,0 +1,188 @@
+"""Measure weights on one split, every figure with its 95 % bootstrap interval. Writes one JSON file.
+
+    python -m ml.evaluate --weights ml/weights --data fer2013.zip --split validation --votes fer2013_ferplus.csv --json out.json
+
+Keys (all are told in docs/evaluation.md; an estimate is {"value", "low", "high", "n"}):
+  fer2013.accuracy, .macro_f1, .log_loss, .per_class, .confusion     the `fer2013` head against the original labels
+  raters.accuracy, .macro_f1, .per_class, .confusion                 the served head against the FER+ majority
+  raters.log_loss, .ece, .ece_uncalibrated, .reliability             ... against the shares of votes
+  raters.ece_majority, .coverage, .left_out, .accuracy_without_ties
+  without_twins.fer2013, .raters                                     the same without faces that have an exact twin in train
+  robustness                                                         accuracy under blur, dark, ... (with --robustness)
+`raters` is null without --votes, `without_twins` is null when the data has no train split.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.calibrate import all_logits
+from ml.card import ModelCard, load_card
+from ml.data import (
+    FaceSet,
+    UnreadableData,
+    find_twins,
+    hash_faces,
+    join_votes,
+    load_split,
+    rater_majority,
+    rater_shares,
+    read_votes,
+)
+from ml.engines import Engine, open_engine, softmax
+from ml.measures import calibration_error, coverage_curve, cross_entropy, estimate, mean_of, named_head, reliability
+from ml.model import HEADS
+from ml.robustness import CHANGES, change_faces
+
+COVERAGES = (1.0, 0.9, 0.8, 0.7)
+
+Logits = NDArray[np.float64]
+
+
+def measure_fer2013(logits: Logits, faces: FaceSet) -> dict[str, Any]:
+    """Return the measures of the `fer2013` head, logits (N, 7), against the original labels."""
+    shares = softmax(logits)
+    wanted = np.eye(shares.shape[1])[faces.labels]
+    return {**named_head(faces.labels, shares), "log_loss": mean_of(cross_entropy(shares, wanted))}
+
+
+def measure_raters(logits: Logits, faces: FaceSet, temperature: float) -> dict[str, Any] | None:
+    """Return the measures of the served head against FER+; None when there are no votes."""
+    if faces.votes is None:
+        return None
+    majority, tied = rater_majority(faces.votes)
+    known = majority >= 0
+    truth, shares = majority[known], softmax(logits[known] / temperature)
+    right = shares.argmax(axis=1) == truth
+    voted = faces.votes.sum(axis=1) > 0
+    return {
+        **named_head(truth, shares),
+        "accuracy_without_ties": mean_of(right[~tied[known]]),
+        "left_out": {"majority_is_none_of_seven": int((voted & ~known).sum()), "without_votes": int((~voted).sum())},
+        "coverage": coverage_curve(shares.max(axis=1), right, COVERAGES),
+        "ece_majority": estimate(lambda chosen: calibration_error(shares[chosen].max(axis=1), right[chosen]), len(right)),
+        **measure_shares(logits, faces, temperature),
+    }
+
+
+def measure_shares(logits: Logits, faces: FaceSet, temperature: float) -> dict[str, Any]:
+    """Return how near the served shares come to the raters' shares: log loss and calibration error, on faces with usable votes."""
+    if faces.votes is None:
+        return {}
+    votes, usable = rater_shares(faces.votes)
+    wanted: Logits = votes[usable].astype(np.float64)
+    served, plain = softmax(logits[usable] / temperature), softmax(logits[usable])
+    top, agreed = served.max(axis=1), np.take_along_axis(wanted, served.argmax(axis=1, keepdims=True), axis=1)[:, 0]
+    plain_top, plain_agreed = plain.max(axis=1), np.take_along_axis(wanted, plain.argmax(axis=1, keepdims=True), axis=1)[:, 0]
+    return {
+        "temperature": temperature,
+        "ece": estimate(lambda chosen: calibration_error(top[chosen], agreed[chosen]), len(wanted)),
+        "ece_uncalibrated": estimate(lambda chosen: calibration_error(plain_top[chosen], plain_agreed[chosen]), len(wanted)),
+        "log_loss": mean_of(cross_entropy(served, wanted)),
+        "log_loss_of_the_votes_themselves": mean_of(cross_entropy(wanted, wanted)),
+        "reliability": reliability(top, agreed),
+    }
+
+
+def measure_heads(logits: Logits, faces: FaceSet, temperature: float) -> dict[str, Any]:
+    """Return the measures of both heads, logits (2, N, 7)."""
+    return {
+        "fer2013": measure_fer2013(logits[HEADS.index("fer2013")], faces),
+        "raters": measure_raters(logits[HEADS.index("raters")], faces, temperature),
+    }
+
+
+def measure_robustness(engine: Engine, faces: FaceSet, card: ModelCard) -> dict[str, Any]:
+    """Return the accuracy of both heads on faces that were blurred, darkened and so on."""
+    found = {}
+    for name in CHANGES:
+        logits = all_logits(engine, change_faces(faces, name), card.normaliser)
+        named = logits.argmax(axis=2)
+        found[name] = {"fer2013": mean_of(named[HEADS.index("fer2013")] == faces.labels), "raters": None}
+        if faces.votes is not None:
+            majority, _ = rater_majority(faces.votes)
+            known = majority >= 0
+            found[name]["raters"] = mean_of((named[HEADS.index("raters")] == majority)[known])
+    return found
+
+
+def evaluate(engine: Engine, card: ModelCard, faces: FaceSet, train: FaceSet | None, robustness: bool = False) -> dict[str, Any]:
+    """Return every measure of the weights on these faces, as documented above."""
+    logits = all_logits(engine, faces, card.normaliser)
+    twins = None if train is None else find_twins(faces, train)
+    found: dict[str, Any] = {
+        "model_version": card.version,
+        "weights_sha256": card.keras_sha256,
+        "faces": {
+            "count": len(faces),
+            "sha256": hash_faces(faces),
+            "exact_twins_in_train": None if twins is None else int(twins.sum()),
+        },
+        **measure_heads(logits, faces, card.temperature),
+        "without_twins": None,
+        "abstain_below": card.abstain_below,
+        "robustness": measure_robustness(engine, faces, card) if robustness else None,
+    }
+    if twins is not None and not twins.all():
+        found["without_twins"] = measure_heads(logits[:, ~twins], faces.where(~twins), card.temperature)
+    return found
+
+
+def summary(found: dict[str, Any]) -> str:
+    """Return the chief figures as lines to read."""
+    lines = []
+    for part, where in (("all faces", found), ("without twins", found["without_twins"])):
+        for head in HEADS:
+            figures = where and where[head]
+            for name in ("accuracy", "macro_f1", "ece") if figures else ():
+                if figures.get(name):
+                    lines.append("{}: {} {} {value:.4f} [{low:.4f}, {high:.4f}] n={n}".format(part, head, name, **figures[name]))
+    return "\n".join(lines)
+
+
+def parse() -> argparse.Namespace:
+    """Return the command line's options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--weights", type=Path, required=True, help="folder with model.json, or a weights file in it")
+    parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
+    parser.add_argument("--split", default="validation", help="train, validation or test")
+    parser.add_argument("--votes", type=Path, help="FER+ votes")
+    parser.add_argument("--train", type=Path, help="where the train split is, if not in --data; for the twins")
+    parser.add_argument("--engine", choices=("onnx", "keras"), default="onnx")
+    parser.add_argument("--robustness", action="store_true", help="measure changed faces too (eight times the work)")
+    parser.add_argument("--json", type=Path, help="file to write; else the JSON goes to standard output")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure as the command line says. Returns the exit status."""
+    options = parse()
+    weights = options.weights if options.weights.is_dir() else options.weights.parent
+    card = load_card(weights)
+    faces = load_split(options.data, options.split)
+    if options.votes:
+        faces = join_votes(faces, read_votes(options.votes))
+    try:
+        train = None if options.split == "train" else load_split(options.train or options.data, "train")
+    except UnreadableData:
+        train = None
+    found = evaluate(open_engine(options.engine, weights, card), card, faces, train, options.robustness)
+    found = {"split": options.split, "engine": options.engine, **found}
+    written = json.dumps(found, indent=1)
+    if options.json:
+        options.json.write_text(written + "\n")
+        sys.stdout.write(summary(found) + "\n")
+    else:
+        sys.stdout.write(written + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""The network: one trunk of 3x3 convolutions, and two heads that answer two questions about the same face."""
+
+from typing import Any
+
+from ml.config import INPUT_SIDE, Config
+from ml.expressions import EXPRESSIONS
+
+HEADS = ("raters", "fer2013")
+"""`raters`: shares of ten raters' votes, the head that is served. `fer2013`: the original label, for comparison."""
+
+
+def build_model(config: Config, side: int | None = INPUT_SIDE) -> Any:  # Any: Keras ships no type hints
+    """Return the untrained network: (B, side, side, 1) z-scored grey -> two (B, 7) logits, in the order of HEADS.
+
+    With side None it takes faces of any size, as training does; the weights are the same.
+    """
+    from keras import Input, Model, layers
+
+    image = Input((side, side, 1), name="image")
+    x = image
+    for stage, (width, pairs) in enumerate(zip(config.widths, config.pairs, strict=True)):
+        if stage:
+            x = layers.MaxPooling2D(2, name=f"pool{stage}")(x)
+        x = convolve(x, width, f"stage{stage}")
+        if not pairs and stage == 0:
+            x = convolve(x, width, "stage0b")
+        for pair in range(pairs):
+            x = add_residual_pair(x, width, f"stage{stage}_pair{pair}")
+    average = layers.GlobalAveragePooling2D(name="average")(x)
+    largest = layers.GlobalMaxPooling2D(name="largest")(x)
+    features = layers.Concatenate(name="features")([average, largest])  # (B, 2 * width)
+    features = layers.Dropout(config.dropout, seed=config.seed, name="dropout")(features)
+    heads = [layers.Dense(len(EXPRESSIONS), name=head)(features) for head in HEADS]
+    return Model(image, heads, name="affectline")
+
+
+def convolve(x: Any, width: int, name: str, rectify: bool = True) -> Any:  # Any: Keras tensors
+    """Return x after a 3x3 convolution and batch norm, and a ReLU unless told otherwise."""
+    from keras import layers
+
+    x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv")(x)
+    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x) if rectify else x
+
+
+def add_residual_pair(x: Any, width: int, name: str) -> Any:  # Any: Keras tensors
+    """Return x plus what two convolutions add to it (He et al. 2016)."""
+    from keras import layers
+
+    added = convolve(convolve(x, width, f"{name}a"), width, f"{name}b", rectify=False)
+    return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([x, added]))

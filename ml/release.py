@@ -1,0 +1,74 @@
+"""Make a weights folder of a training run: averaged weights, ONNX file, calibration, model.json and report.json.
+
+python -m ml.release --run runs/first --data fer2013.zip --votes fer2013_ferplus.csv --version 0.1.0 --out ml/weights
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ml.calibrate import calibrate
+from ml.card import ModelCard
+from ml.config import Config
+from ml.data import FaceSet, hash_faces, join_votes, load_split, read_votes
+from ml.engines import open_engine
+from ml.evaluate import evaluate, summary
+from ml.export import to_onnx
+from ml.preprocess import measure_normaliser
+from ml.trainer import finished_model, load_arrays
+
+
+def release(
+    run: Path, train: FaceSet, validation: FaceSet, version: str, out: Path, robustness: bool = False
+) -> dict[str, Any]:  # Any: the report, as JSON
+    """Write the weights folder from the run's last state and return its report on the validation faces."""
+    config, state = Config(), load_arrays(run / "state.npz")
+    normaliser = measure_normaliser(train.pixels)
+    model = finished_model(config, state, train.pixels, normaliser, config.norm_batches)
+    out.mkdir(parents=True, exist_ok=True)
+    model.save(out / "model.keras")
+    (out / "model.onnx").write_bytes(to_onnx(model))
+    hashes = [hashlib.sha256((out / name).read_bytes()).hexdigest() for name in ("model.keras", "model.onnx")]
+    card = ModelCard(version, normaliser, 1.0, 0.0, hashes[0], hashes[1], hash_faces(train), config=config.parameters)
+    engine = open_engine("onnx", out, card)
+    temperature, threshold = calibrate(engine, validation, normaliser)
+    card = replace(card, temperature=temperature, abstain_below=threshold)
+    card.save(out / "model.json")
+    report = {
+        "split": "validation",
+        "engine": "onnx",
+        "parameters": int(model.count_params()),
+        "training": {"steps": int(state["step"]), "epochs": int(state["epoch"]), "minutes": round(float(state["seconds"]) / 60, 1)},
+        **evaluate(engine, card, validation, train, robustness),
+    }
+    (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    return report
+
+
+def main() -> int:
+    """Release as the command line says. Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.release", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--run", type=Path, required=True, help="run folder of ml.train")
+    parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
+    parser.add_argument("--votes", type=Path, required=True, help="FER+ votes")
+    parser.add_argument("--version", required=True, help="version the readings will carry")
+    parser.add_argument("--out", type=Path, required=True, help="weights folder to write")
+    parser.add_argument("--robustness", action="store_true", help="measure changed faces too")
+    options = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    votes = read_votes(options.votes)
+    train, validation = (join_votes(load_split(options.data, split), votes) for split in ("train", "validation"))
+    report = release(options.run, train, validation, options.version, options.out, options.robustness)
+    sys.stdout.write(summary(report) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

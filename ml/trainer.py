@@ -1,0 +1,120 @@
+"""One network in training: its weights, momentum and moving average, and the step that changes them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.config import INPUT_SIDE, Config
+from ml.model import build_model
+from ml.preprocess import Normaliser, Pixels
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Trainer:
+    """The network and everything a step changes. All of it is in `state`, so that a run resumes where it stopped."""
+
+    def __init__(self, config: Config) -> None:
+        import keras
+        import tensorflow as tf
+
+        keras.utils.set_random_seed(config.seed)
+        self.config = config
+        self.model = build_model(config, side=None)
+        self.trained = self.model.trainable_variables
+        self.decayed = [variable.path.endswith("/kernel") for variable in self.trained]
+        self.velocity = [tf.Variable(tf.zeros_like(variable)) for variable in self.trained]
+        self.averaged = [tf.Variable(tf.convert_to_tensor(variable)) for variable in self.trained]
+        self._step = tf.function(self._take_step)
+
+    def step(self, faces: NDArray[np.float32], raters: NDArray[np.float32], labels: NDArray[np.float32], rate: float) -> float:
+        """Change the weights by one batch and return its loss.
+
+        faces (B, side, side, 1) z-scored; raters (B, 7) shares, all zero where there are none; labels (B, 7) smoothed.
+        """
+        return float(self._step(faces, raters, labels, np.float32(rate)))
+
+    def _take_step(self, faces: Any, raters: Any, labels: Any, rate: Any) -> Any:  # Any: TensorFlow ships no type hints
+        import tensorflow as tf
+
+        config = self.config
+        with tf.GradientTape() as tape:
+            raters_logits, fer2013_logits = self.model(faces, training=True)
+            raters_loss = tf.nn.softmax_cross_entropy_with_logits(raters, raters_logits)  # 0 where there are no votes
+            fer2013_loss = tf.nn.softmax_cross_entropy_with_logits(labels, fer2013_logits)
+            loss = tf.reduce_mean(config.raters_weight * raters_loss + config.fer2013_weight * fer2013_loss)
+        gradients = tape.gradient(loss, [variable.value for variable in self.trained])
+        for variable, gradient, velocity, mean, decays in zip(
+            self.trained, gradients, self.velocity, self.averaged, self.decayed, strict=True
+        ):
+            slope = gradient + config.weight_decay * variable.value if decays else gradient
+            velocity.assign(config.momentum * velocity - rate * slope)
+            variable.assign(variable.value + config.momentum * velocity - rate * slope)
+            mean.assign(config.average * mean + (1 - config.average) * variable.value)
+        return loss
+
+    def state(self) -> Arrays:
+        """Return everything a step changes, by name."""
+        arrays = {f"weights/{index}": np.asarray(variable) for index, variable in enumerate(self.model.variables)}
+        arrays |= {f"velocity/{index}": variable.numpy() for index, variable in enumerate(self.velocity)}
+        return arrays | {f"averaged/{index}": variable.numpy() for index, variable in enumerate(self.averaged)}
+
+    def restore(self, state: Arrays) -> None:
+        """Take over weights, momentum and average from `state`."""
+        for name, variables in (("weights", self.model.variables), ("velocity", self.velocity), ("averaged", self.averaged)):
+            for index, variable in enumerate(variables):
+                variable.assign(state[f"{name}/{index}"])
+
+
+def finished_model(config: Config, state: Arrays, faces: Pixels, normaliser: Normaliser, batches: int, average: bool = True) -> Any:
+    """Return the network for 48x48 faces with averaged (or raw) weights and batch-norm statistics measured anew.
+
+    The statistics are cumulative means over `batches` batches of unchanged training faces, drawn with the config's seed.
+    """
+    import tensorflow as tf
+
+    model = build_model(config, side=INPUT_SIDE)
+    for index, variable in enumerate(model.variables):
+        variable.assign(state[f"weights/{index}"])
+    if average:
+        for index, variable in enumerate(model.trainable_variables):
+            variable.assign(state[f"averaged/{index}"])
+    norms = [layer for layer in model.layers if layer.name.endswith("_norm")]
+    usual = [layer.momentum for layer in norms]
+    rng = np.random.default_rng((config.seed, 1))
+    for number in range(batches):
+        for layer in norms:
+            layer.momentum = number / (number + 1)
+        batch = faces[np.sort(rng.choice(len(faces), min(config.batch, len(faces)), replace=False))]
+        model(tf.convert_to_tensor(normaliser.apply(batch)), training=True)
+    for layer, momentum in zip(norms, usual, strict=True):
+        layer.momentum = momentum
+    return model
+
+
+def logits_of(model: Any, faces: Pixels, normaliser: Normaliser, batch: int = 256) -> NDArray[np.float64]:
+    """Return logits (2, N, 7) in the order of HEADS, each the mean over the face and its mirror image."""
+    import tensorflow as tf
+
+    answer = tf.function(lambda batch: model(batch, training=False))
+    parts = []
+    for start in range(0, len(faces), batch):
+        inputs = normaliser.apply(faces[start : start + batch])
+        parts.append((np.stack(answer(inputs)) + np.stack(answer(inputs[:, :, ::-1].copy()))) / 2)
+    return np.concatenate(parts, axis=1).astype(np.float64)
+
+
+def save_arrays(path: Path, arrays: Arrays) -> None:
+    """Write the arrays in one piece: a crash leaves the former file."""
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for its own keyword
+    part.replace(path)
+
+
+def load_arrays(path: Path) -> Arrays:
+    """Return arrays written by `save_arrays`."""
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
