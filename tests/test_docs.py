@@ -97,7 +97,7 @@ def test_relative_links_lead_somewhere() -> None:
 
 
 def test_lock_files_name_no_address() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-audit.lock"):
         lock = (PROJECT / name).read_text()
         assert "--hash=sha256:" in lock
         assert "://" not in lock
