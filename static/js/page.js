@@ -55,22 +55,8 @@
     });
   }
 
-  function openDialogs(place) {
-    place.querySelectorAll("dialog[data-open]").forEach(function (dialog) {
-      dialog.showModal();
-    });
-  }
-
-  // <button data-dialog="id"> opens a dialog; without JavaScript the same form stands open in a <details>.
   addEventListener("click", function (event) {
-    const opener = event.target.closest("[data-dialog]");
-    if (opener) document.getElementById(opener.dataset.dialog).showModal();
-    const closer = event.target.closest("[data-close]");
-    if (closer) closer.closest("dialog").close();
-  });
-
-  addEventListener("change", function (event) {
-    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+    if (event.target.closest("[data-print]")) print();
   });
 
   // A face is picked: the button names it.
@@ -82,5 +68,4 @@
 
   document.addEventListener("htmx:afterSwap", function (event) { showToasts(event.target); });
   showToasts(document);
-  openDialogs(document);
 })();

@@ -1,0 +1,95 @@
+"""Forms of the pages, apart from uploads."""
+
+import zoneinfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from patients.models import Patient, User, Visit
+
+
+class DateInput(forms.DateInput):
+    """The browser's own date field, in its own date order."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class PatientForm(forms.ModelForm[Patient]):
+    """Name, date of birth and record number."""
+
+    class Meta:
+        model = Patient
+        fields = ("name", "birth_date", "record_number")
+        widgets = {  # noqa: RUF012  # Django's own shape
+            "name": forms.TextInput(attrs={"autocomplete": "off"}),
+            "birth_date": DateInput(),
+            "record_number": forms.TextInput(attrs={"autocomplete": "off"}),
+        }
+
+    def clean_birth_date(self) -> object:
+        """Return the date of birth, which has passed."""
+        born = self.cleaned_data["birth_date"]
+        if born > timezone.localdate():
+            raise ValidationError(_("A date of birth cannot lie in the future."))
+        return born
+
+    def clean_record_number(self) -> str:
+        """Return the record number, which no other patient has."""
+        number = str(self.cleaned_data["record_number"]).strip()
+        if Patient.objects.with_record_number(number).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("A patient with this record number exists already. Ask to be assigned, or check the number."))
+        return number
+
+
+class VisitForm(forms.ModelForm[Visit]):
+    """The day of a visit, with a note."""
+
+    class Meta:
+        model = Visit
+        fields = ("date", "note")
+        widgets = {"date": DateInput(), "note": forms.Textarea(attrs={"rows": 5})}  # noqa: RUF012  # Django's own shape
+
+    def clean_date(self) -> object:
+        """Return the date, which is not to come."""
+        date = self.cleaned_data["date"]
+        if date > timezone.localdate(timezone=timezone.get_default_timezone()):
+            raise ValidationError(_("A visit cannot lie in the future."))
+        return date
+
+
+class NoteForm(forms.ModelForm[Visit]):
+    """The note of a visit alone."""
+
+    class Meta:
+        model = Visit
+        fields = ("note",)
+        widgets = {"note": forms.Textarea(attrs={"rows": 5})}  # noqa: RUF012  # Django's own shape
+
+
+class ExcludeForm(forms.Form):
+    """Why a photo is left out."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
+
+
+class SettingsForm(forms.ModelForm[User]):
+    """How pages look to one clinician."""
+
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+
+    class Meta:
+        model = User
+        fields = ("display_name", "theme", "time_zone")
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
+        zones = sorted(zoneinfo.available_timezones())
+        clinic = _("As the clinic (%(zone)s)") % {"zone": timezone.get_default_timezone_name()}
+        field = self.fields["time_zone"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", clinic), *((zone, zone.replace("_", " ")) for zone in zones)]

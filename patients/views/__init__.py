@@ -1,0 +1,1 @@
+"""What a clinician meets, page by page."""

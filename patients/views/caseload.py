@@ -1,0 +1,154 @@
+"""My patients: who is new, who needs a look, how the last visit compares."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from uuid import UUID
+
+from django.db.models import Count, F, Max
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from inference.models import Prediction
+from patients.models import Look, Patient, Photo, User
+from patients.timeline.points import VisitPoint, points_by_patient
+from patients.timeline.sparkline import Sparkline, sparkline, twelve_months
+from patients.timeline.usual_range import Place, UsualRange, usual_range
+from patients.views.asking import ClinicianRequest
+
+PAGE = 50
+RECENT = 3
+FILTERS = ("new", "needs-you", "waiting")
+State = Prediction.State
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """One patient in the list."""
+
+    patient: Patient
+    points: list[VisitPoint]
+    looked_at: datetime | None = None
+    read_at: datetime | None = None
+    states: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def last(self) -> VisitPoint | None:
+        """The last visit that has photos."""
+        return self.points[-1] if self.points else None
+
+    @cached_property
+    def usual(self) -> UsualRange | None:
+        """The patient's own usual range."""
+        return usual_range(self.points)
+
+    @property
+    def spark(self) -> Sparkline:
+        """Twelve months as a small line."""
+        return sparkline(self.points, self.usual, timezone.localdate())
+
+    @property
+    def place(self) -> Place | None:
+        """Where the last visit lies against the usual range; None before there is one."""
+        return self.usual.place(self.last) if self.usual and self.last else None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether something was read since the clinician last looked."""
+        return self.read_at is not None and (self.looked_at is None or self.read_at > self.looked_at)
+
+    @property
+    def to_choose(self) -> int:
+        """How many photos wait for a face to be chosen."""
+        return self.states[State.CHOOSE_FACE]
+
+    @property
+    def refused(self) -> int:
+        """How many photos were not read, and nobody has put that aside."""
+        return self.states[State.NO_FACE] + self.states[State.REJECTED] + self.states[State.FAILED]
+
+    @property
+    def on_the_way(self) -> int:
+        """How many photos wait or are being read."""
+        return self.states[State.QUEUED] + self.states[State.RUNNING]
+
+    def passes(self, show: str) -> bool:
+        """Whether the filter shows the row. An unknown filter shows all."""
+        asked = {"new": self.is_new, "needs-you": self.to_choose + self.refused > 0, "waiting": self.on_the_way > 0}
+        return asked.get(show, True)
+
+    def matches(self, words: str) -> bool:
+        """Whether name or record number hold every word."""
+        text = f"{self.patient.name} {self.patient.record_number}".casefold()
+        return all(word in text for word in words.casefold().split())
+
+    @property
+    def rank(self) -> tuple[bool, float, str]:
+        """New first, then by last visit, then by name."""
+        return not self.is_new, -self.last.date.toordinal() if self.last else 0, self.patient.name.casefold()
+
+
+@require_GET
+def show_caseload(request: ClinicianRequest) -> HttpResponse:
+    """Show the patients assigned to the clinician. htmx asks for the table alone while somebody types."""
+    rows = case_rows(request.user)
+    words, show = request.GET.get("q", "").strip(), request.GET.get("show", "")
+    found = sorted((row for row in rows if row.passes(show) and row.matches(words)), key=lambda row: row.rank)
+    shown = found if "all" in request.GET else found[:PAGE]
+    context = {
+        "total": len(rows),
+        "found": len(found),
+        "new": [row for row in shown if row.is_new],
+        "others": [row for row in shown if not row.is_new],
+        "counts": {name.replace("-", "_"): sum(row.passes(name) for row in rows) for name in FILTERS},
+        "recent": _recent(rows),
+        "words": words,
+        "show": show if show in FILTERS else "",
+        "is_cut": len(shown) < len(found),
+        "section": "patients",
+        "months": twelve_months(timezone.localdate()),
+    }
+    return render(request, "patients/_caseload.html" if request.htmx else "patients/list.html", context)
+
+
+def case_rows(user: User) -> list[CaseRow]:
+    """Return the user's patients with what the list says of each. Six queries, whatever their number."""
+    patients = list(Patient.objects.visible_to(user))
+    ids = [patient.pk for patient in patients]
+    looks = dict(Look.objects.filter(clinician=user, patient__in=ids).values_list("patient_id", "looked_at"))
+    points, states, read = points_by_patient(ids), _open_states(ids), _read_at(ids)
+    return [
+        CaseRow(patient, points[patient.pk], looks.get(patient.pk), read.get(patient.pk), states[patient.pk])
+        for patient in patients
+    ]
+
+
+def _open_states(patient_ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
+    """Return how many photos of each patient are not read, by state, without those that somebody put aside."""
+    open_photos = Photo.objects.with_newest().filter(
+        visit__patient__in=patient_ids,
+        excluded_at=None,
+        dismissed_at=None,
+        predictions__id=F("newest_prediction_id"),
+    )
+    rows = open_photos.exclude(predictions__state=State.DONE).order_by()
+    found: dict[UUID, Counter[str]] = defaultdict(Counter)
+    for patient_id, state, count in rows.values_list("visit__patient_id", "predictions__state").annotate(n=Count("id")):
+        found[patient_id][state] = count
+    return found
+
+
+def _read_at(patient_ids: Iterable[UUID]) -> dict[UUID, datetime]:
+    """Return when the last photo of each patient was read."""
+    rows = Prediction.objects.filter(photo__visit__patient__in=patient_ids, finished_at__isnull=False)
+    return dict(rows.order_by().values_list("photo__visit__patient_id").annotate(at=Max("finished_at")))
+
+
+def _recent(rows: list[CaseRow]) -> list[Patient]:
+    """Return the patients that the clinician opened last."""
+    looked = [(row.looked_at, row.patient) for row in rows if row.looked_at]
+    return [patient for _at, patient in sorted(looked, key=lambda pair: pair[0], reverse=True)[:RECENT]]

@@ -1,0 +1,34 @@
+"""What a clinician carries away, and what its columns mean."""
+
+from uuid import UUID
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from patients.models import Patient, Photo, Visit
+from patients.reports.columns import COLUMNS
+from patients.reports.csv_export import csv_response
+from patients.views.asking import ClinicianRequest
+
+
+@require_GET
+def send_patient_csv(request: ClinicianRequest, patient_id: UUID) -> StreamingHttpResponse:
+    """Answer every photo of the patient as one table."""
+    patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
+    photos = Photo.objects.visible_to(request.user).filter(visit__patient=patient)
+    return csv_response(photos, f"affectline-{patient.pk}.csv", with_bom=True)
+
+
+@require_GET
+def send_visit_csv(request: ClinicianRequest, visit_id: UUID) -> StreamingHttpResponse:
+    """Answer every photo of one visit as one table."""
+    visit = get_object_or_404(Visit.objects.visible_to(request.user), pk=visit_id)
+    photos = Photo.objects.visible_to(request.user).filter(visit=visit)
+    return csv_response(photos, f"affectline-visit-{visit.date:%Y-%m-%d}.csv", with_bom=True)
+
+
+@require_GET
+def show_data_dictionary(request: ClinicianRequest) -> HttpResponse:
+    """Show what each column means."""
+    return render(request, "patients/data_dictionary.html", {"columns": COLUMNS, "section": "dictionary"})

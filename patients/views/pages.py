@@ -1,0 +1,50 @@
+"""Pages beside the patients: how well the model was measured, what columns mean, how pages look."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from patients.forms import SettingsForm
+from patients.model_card import read_model_card
+from patients.models import User
+from patients.views.asking import ClinicianRequest, redirect_back
+
+
+@require_GET
+def show_model_card(request: ClinicianRequest) -> HttpResponse:
+    """Show what the model is for, how well it was measured and where it fails."""
+    context = {"model": read_model_card(settings.MODEL_DIR), "section": "model"}
+    return render(request, "patients/model_card.html", context)
+
+
+@require_GET
+def send_report(request: ClinicianRequest) -> HttpResponseBase:
+    """Answer report.json as the evaluation wrote it."""
+    path = settings.MODEL_DIR / "report.json"
+    if not path.exists():
+        raise Http404
+    return FileResponse(path.open("rb"), as_attachment=True, filename="report.json", content_type="application/json")
+
+
+@require_http_methods(["GET", "POST"])
+def edit_settings(request: ClinicianRequest) -> HttpResponse:
+    """Change name, theme and time zone."""
+    form = SettingsForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Settings saved."))
+        return redirect("patients:settings")
+    return render(request, "patients/settings.html", {"form": form})
+
+
+@require_POST
+def save_theme(request: ClinicianRequest) -> HttpResponse:
+    """Keep light or dark. Without a script that says which, the button turns what was kept."""
+    asked = request.POST.get("theme") or ("light" if request.user.theme == User.Theme.DARK else "dark")
+    if asked in User.Theme.values:
+        request.user.theme = asked
+        request.user.save(update_fields=["theme"])
+    return redirect_back(request, "patients:list")

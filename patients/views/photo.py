@@ -1,0 +1,130 @@
+"""One photo: its page, its card, and what a clinician can do with it."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import trigger_client_event
+
+from inference.dispatch import request_again
+from inference.models import Prediction
+from patients.forms import ExcludeForm
+from patients.models import Photo, User
+from patients.models.photo import PhotoQuerySet
+from patients.views.asking import ClinicianRequest, redirect_back
+from patients.views.cards import card_of
+
+
+def readable_photos(user: User) -> PhotoQuerySet:
+    """Return the user's photos with patient and predictions; the bytes of the 48x48 input stay in the database."""
+    light = Prediction.objects.order_by("-requested_at").defer("input_png")
+    photos = Photo.objects.visible_to(user).select_related("visit__patient", "uploaded_by")
+    return photos.prefetch_related(Prefetch("predictions", light))
+
+
+def find_photo(request: ClinicianRequest, photo_id: UUID) -> Photo:
+    """Return the photo if the clinician may see it, else 404."""
+    return get_object_or_404(readable_photos(request.user), pk=photo_id)
+
+
+@require_GET
+def show_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Show one photo, what was read on it, and how well it could be read."""
+    photo = find_photo(request, photo_id)
+    order = list(photo.visit.photos.order_by("uploaded_at", "id").values_list("pk", flat=True))
+    at = order.index(photo.pk)
+    context = {
+        "card": card_of(photo),
+        "photo": photo,
+        "visit": photo.visit,
+        "patient": photo.visit.patient,
+        "number": at + 1,
+        "total": len(order),
+        "previous_id": order[at - 1] if at else None,
+        "next_id": order[at + 1] if at + 1 < len(order) else None,
+        "section": "patients",
+    }
+    return render(request, "patients/photo.html", context)
+
+
+@require_GET
+def show_card(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Answer the card alone; a card that has become final says so, and the summary renews itself."""
+    return _answer_card(request, find_photo(request, photo_id))
+
+
+@require_POST
+def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Have the chosen face read."""
+    photo = find_photo(request, photo_id)
+    face = request.POST.get("face", "")
+    if photo.prediction is None or not face.isdecimal() or int(face) >= len(photo.prediction.faces):
+        messages.error(request, _("Choose one of the numbered faces first."))
+    else:
+        request_again(photo.prediction, int(face))
+    return _answer(request, photo)
+
+
+@require_POST
+def retry_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Have the photo read once more."""
+    photo = find_photo(request, photo_id)
+    if photo.prediction is not None:
+        request_again(photo.prediction)
+    return _answer(request, photo)
+
+
+@require_POST
+def dismiss_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Put a refused photo aside."""
+    photo = find_photo(request, photo_id)
+    photo.dismiss()
+    return _answer(request, photo)
+
+
+@require_POST
+def exclude_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Leave the photo out of every summary, with the reason."""
+    photo = find_photo(request, photo_id)
+    form = ExcludeForm(request.POST)
+    if form.is_valid():
+        photo.exclude(form.cleaned_data["reason"])
+    else:
+        messages.error(request, _("A reason has at most 200 letters. The photo still counts."))
+    return _answer(request, photo)
+
+
+@require_POST
+def include_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Count the photo again."""
+    photo = find_photo(request, photo_id)
+    photo.include()
+    return _answer(request, photo)
+
+
+@require_POST
+def delete_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Erase the photo, its readings and its files."""
+    photo = find_photo(request, photo_id)
+    visit_id = photo.visit_id
+    photo.remove()
+    messages.success(request, _("The photo and everything read on it were erased."))
+    return redirect("patients:visit", visit_id)
+
+
+def _answer(request: ClinicianRequest, photo: Photo) -> HttpResponse:
+    """Answer a changed photo: its new card to htmx, the page it came from to a plain form."""
+    if request.htmx:
+        return _answer_card(request, find_photo(request, photo.pk))
+    return redirect_back(request, "patients:visit", photo.visit_id)
+
+
+def _answer_card(request: ClinicianRequest, photo: Photo) -> HttpResponse:
+    card = card_of(photo)
+    context = {"card": card, "patient": photo.visit.patient}
+    response = render(request, "patients/_photo_card.html", context)
+    return trigger_client_event(response, "photos-changed") if card.is_final else response

@@ -1,0 +1,72 @@
+"""Pixels, only for those who look after the patient, and never to be kept by a browser."""
+
+import io
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET
+from PIL import Image
+
+from patients.framing import face_boxes
+from patients.models import Photo
+from patients.views.asking import ClinicianRequest
+
+FACE_SIDE_PX = 160
+
+
+@require_GET
+def send_image(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Answer the whole photo."""
+    photo = get_object_or_404(Photo.objects.visible_to(request.user), pk=photo_id)
+    with photo.image.open() as file:
+        return _picture(file.read(), "image/jpeg")
+
+
+@require_GET
+def send_preview(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Answer the small version of the photo that cards show."""
+    photo = get_object_or_404(Photo.objects.visible_to(request.user), pk=photo_id)
+    with photo.preview.open() as file:
+        return _picture(file.read(), "image/jpeg")
+
+
+@require_GET
+def send_input(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Answer the very 48x48 picture that the network saw."""
+    photo = get_object_or_404(Photo.objects.visible_to(request.user).with_predictions(), pk=photo_id)
+    if photo.prediction is None or photo.prediction.input_png is None:
+        raise Http404
+    return _picture(bytes(photo.prediction.input_png), "image/png")
+
+
+@require_GET
+def send_face(request: ClinicianRequest, photo_id: UUID, face: int) -> HttpResponse:
+    """Answer a small square crop of one of several faces, to choose by."""
+    photo = get_object_or_404(Photo.objects.visible_to(request.user).with_predictions(), pk=photo_id)
+    boxes = face_boxes(photo.prediction.faces) if photo.prediction else []
+    if face >= len(boxes):
+        raise Http404
+    box = boxes[face]
+    side = max(box.width, box.height) * 1.1
+    left, top = box.left + (box.width - side) / 2, box.top + (box.height - side) / 2
+    with photo.image.open() as file, Image.open(file, formats=["JPEG"]) as image:
+        crop = image.crop((round(left), round(top), round(left + side), round(top + side)))
+    crop.thumbnail((FACE_SIDE_PX, FACE_SIDE_PX))
+    jpeg = io.BytesIO()
+    crop.save(jpeg, "JPEG", quality=85)
+    return _picture(jpeg.getvalue(), "image/jpeg")
+
+
+def _picture(content: bytes, content_type: str) -> HttpResponse:
+    """Return bytes that a browser draws but neither keeps, sniffs nor runs."""
+    return HttpResponse(
+        content,
+        content_type=content_type,
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "X-Content-Type-Options": "nosniff",
+            "Cross-Origin-Resource-Policy": "same-origin",
+        },
+    )

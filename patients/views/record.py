@@ -1,0 +1,74 @@
+"""The patient: how the expressions develop, visit by visit."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from patients.forms import PatientForm, VisitForm
+from patients.models import Look, Patient, Visit
+from patients.views.asking import ClinicianRequest
+
+
+def find_patient(request: ClinicianRequest, patient_id: UUID) -> Patient:
+    """Return the patient if the clinician may see them, else 404."""
+    return get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
+
+
+@require_GET
+def show_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Show the timeline, the visits and every number."""
+    patient = find_patient(request, patient_id)
+    context = {"patient": patient, "section": "patients"}
+    Look.now(patient, request.user)
+    return render(request, "patients/patient.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def add_patient(request: ClinicianRequest) -> HttpResponse:
+    """Add a patient, who is assigned to the clinician at once."""
+    form = PatientForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            patient = form.save()
+            patient.assign(request.user)
+        messages.success(request, _("Patient added."))
+        return redirect("patients:detail", patient.pk)
+    return render(request, "patients/patient_form.html", {"form": form, "section": "patients"})
+
+
+@require_http_methods(["GET", "POST"])
+def edit_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Correct name, date of birth or record number."""
+    patient = find_patient(request, patient_id)
+    form = PatientForm(request.POST or None, instance=patient)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Changes saved."))
+        return redirect("patients:detail", patient.pk)
+    context = {"form": form, "patient": find_patient(request, patient_id), "section": "patients"}
+    return render(request, "patients/patient_form.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def add_visit(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Add a visit, today unless told otherwise, and open it for photos."""
+    patient = find_patient(request, patient_id)
+    today = timezone.localdate(timezone=timezone.get_default_timezone())
+    visit = Visit(patient=patient, created_by=request.user)
+    form = VisitForm(request.POST or None, instance=visit, initial={"date": today})
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        return redirect("patients:visit", visit.pk)
+    context = {
+        "form": form,
+        "patient": patient,
+        "same_day": patient.visits.filter(date=today).first(),
+        "section": "patients",
+    }
+    return render(request, "patients/visit_form.html", context)

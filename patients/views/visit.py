@@ -1,0 +1,115 @@
+"""The visit: where photos arrive, are looked at and are counted."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from patients.forms import NoteForm, VisitForm
+from patients.models import Visit
+from patients.templatetags.look import clock
+from patients.views.asking import ClinicianRequest, redirect_back
+from patients.views.cards import PhotoCard, cards_of, count_filters, passes
+from patients.views.photo import readable_photos
+from patients.views.summary import summarise
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the drop zone says of its limits."""
+
+    max_bytes: int
+    room: int
+
+    @property
+    def text(self) -> str:
+        """Return the limits as one sentence or two."""
+        text = _(
+            "JPEG, PNG, WebP or HEIC, up to %(megabytes)d MB and %(megapixels)d megapixels each. %(room)d more fit in this visit."
+        )
+        numbers = {"megabytes": self.max_bytes // 1_000_000, "megapixels": settings.PHOTO_MAX_PIXELS // 1_000_000}
+        return text % (numbers | {"room": self.room})
+
+
+def find_visit(request: ClinicianRequest, visit_id: UUID) -> Visit:
+    """Return the visit if the clinician may see it, else 404."""
+    visits = Visit.objects.visible_to(request.user).select_related("patient", "created_by")
+    return get_object_or_404(visits, pk=visit_id)
+
+
+def visit_cards(request: ClinicianRequest, visit: Visit) -> list[PhotoCard]:
+    """Return the photo cards of the visit in their order."""
+    photos = readable_photos(request.user).filter(visit=visit)
+    return cards_of(photos)
+
+
+@require_GET
+def show_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
+    """Show the drop zone, the photos and what they say together."""
+    visit = find_visit(request, visit_id)
+    cards = visit_cards(request, visit)
+    show = request.GET.get("show", "")
+    days = list(visit.patient.visits.order_by("date", "created_at").only("pk", "date"))
+    at = [each.pk for each in days].index(visit.pk)
+    context = _state(visit, cards) | {
+        "cards": [card for card in cards if passes(card, show)],
+        "show": show,
+        "number": at + 1,
+        "previous": days[at - 1] if at else None,
+        "next": days[at + 1] if at + 1 < len(days) else None,
+        "limits": Limits(settings.PHOTO_MAX_BYTES, max(settings.PHOTOS_PER_VISIT - len(cards), 0)),
+        "section": "patients",
+    }
+    return render(request, "patients/visit.html", context)
+
+
+@require_GET
+def show_state(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
+    """Answer the summary and the counts of the filters, as they are now."""
+    visit = find_visit(request, visit_id)
+    context = _state(visit, visit_cards(request, visit)) | {"is_update": True, "show": request.GET.get("show", "")}
+    return render(request, "patients/_visit_state.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def edit_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
+    """Change the day or the note."""
+    visit = find_visit(request, visit_id)
+    form = VisitForm(request.POST or None, instance=visit)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Visit saved."))
+        return redirect("patients:visit", visit.pk)
+    context = {"form": form, "patient": visit.patient, "visit": visit, "section": "patients"}
+    return render(request, "patients/visit_form.html", context)
+
+
+@require_POST
+def save_note(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
+    """Keep the note: a word for the script that saves while one types, a redirect for the plain form."""
+    visit = find_visit(request, visit_id)
+    form = NoteForm(request.POST, instance=visit)
+    if form.is_valid():
+        form.save()
+    if request.htmx:
+        return HttpResponse(_("Saved %(time)s") % {"time": clock(timezone.now())})
+    messages.success(request, _("Note saved."))
+    return redirect_back(request, "patients:visit", visit.pk)
+
+
+def _state(visit: Visit, cards: list[PhotoCard]) -> dict[str, object]:
+    """Return what the summary and the filters show."""
+    counts = {name.replace("-", "_"): count for name, count in count_filters(cards).items()}
+    return {
+        "visit": visit,
+        "patient": visit.patient,
+        "total": len(cards),
+        "counts": counts,
+        "summary": summarise(visit),
+    }

@@ -1,0 +1,63 @@
+"""The words for codes: why a photo was not read, what a person can do about it, what a quality check is called."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Words = str | Promise
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a photo was not used, and what helps."""
+
+    title: Words
+    advice: Words
+
+
+@dataclass(frozen=True)
+class CheckWords:
+    """How one quality check is written: its name, its unit, and the limit in words with %s for the number."""
+
+    name: Words
+    unit: str
+    limit: Words
+    places: int = 0
+    scale: float = 1.0
+
+
+REFUSALS = {
+    "no_face": Refusal(_("no face found"), _("Turn the face to the camera, near a window or a lamp, and take it again.")),
+    "too_small": Refusal(_("face too small"), _("Step closer and take it again.")),
+    "too_blurred": Refusal(_("too blurred"), _("Take it again, holding the phone still.")),
+    "too_dark": Refusal(_("too dark"), _("Move to a window or switch on a light.")),
+    "too_bright": Refusal(_("too bright"), _("Turn away from the window or the lamp.")),
+    "turned_away": Refusal(_("face turned away"), _("Ask for a look into the camera and take it again.")),
+    "cut_off": Refusal(_("face cut off"), _("Keep the whole face in the picture.")),
+    "uncertain_face": Refusal(_("not surely a face"), _("Take away what covers the face, or choose another photo.")),
+}
+FAULTS = {
+    "timed_out": Refusal(_("reading took too long"), _("Retry; if it happens again, use a smaller photo.")),
+    "gave_up": Refusal(_("could not be read"), _("Three attempts failed. Retry later, or tell your administrator.")),
+    "photo_missing": Refusal(_("file is missing"), _("Add the photo once more.")),
+    "model_unavailable": Refusal(_("the model is not available"), _("Tell your administrator, then retry.")),
+    "model_changed": Refusal(_("the model changed meanwhile"), _("Retry to see the newer reading.")),
+}
+FAULT = Refusal(_("could not be read"), _("Something went wrong on our side. Retry, or tell your administrator."))
+
+CHECKS = {
+    "too_small": CheckWords(_("Face, height"), " px", _("%s px needed")),
+    "too_blurred": CheckWords(_("Sharpness"), "", _("%s needed"), places=2),
+    "too_dark": CheckWords(_("Light"), "", _("%s needed"), places=2, scale=1 / 255),
+    "too_bright": CheckWords(_("Light"), "", _("%s at most"), places=2, scale=1 / 255),
+    "turned_away": CheckWords(_("Turned"), "", _("%s at most"), places=2),
+    "cut_off": CheckWords(_("Cut off"), " %", _("%s %% at most"), scale=100),
+    "uncertain_face": CheckWords(_("Detector"), "", _("%s needed"), places=2),
+}
+"""The quality checks by the reason they give, in the order of the page."""
+
+
+def refusal(reason: str) -> Refusal:
+    """Return the words for a reason code; the words for a fault when nobody has written any."""
+    return REFUSALS.get(reason) or FAULTS.get(reason, FAULT)

@@ -1,0 +1,200 @@
+// Photos into a visit: dropped anywhere, pasted, picked or taken. One request per file, three in flight, a bar for each.
+// Without this file the form of the drop zone sends them all at once.
+(function () {
+  "use strict";
+  const drop = document.getElementById("drop");
+  const list = document.getElementById("photos");
+  const said = document.getElementById("upload-said");
+  const inFlight = 3;
+  const waiting = [];
+  let running = 0;
+  let added = 0;
+
+  function part(card, name) {
+    return card.querySelector('[data-s="' + name + '"]');
+  }
+
+  function megabytes(file) {
+    return (file.size / 1e6).toFixed(1) + " MB";
+  }
+
+  // A new card out of a <template>, with the photo itself where the browser can draw it (HEIC: mostly not).
+  function cardFrom(id, job) {
+    const card = document.getElementById(id).content.firstElementChild.cloneNode(true);
+    const image = card.querySelector("img");
+    job.url = job.url || URL.createObjectURL(job.file);
+    image.addEventListener("error", function () { image.hidden = true; });
+    image.src = job.url;
+    part(card, "file").textContent = (job.file.name || "") + ", " + megabytes(job.file);
+    return card;
+  }
+
+  function replaceCard(job, card) {
+    job.card.replaceWith(card);
+    job.card = card;
+  }
+
+  function leave(job) {
+    URL.revokeObjectURL(job.url);
+  }
+
+  function say(text) {
+    said.textContent = text;
+  }
+
+  // ---- sending
+
+  function add(files, keep) {
+    const jobs = Array.from(files, function (file) { return { file: file, keep: keep }; });
+    jobs.forEach(function (job) {
+      job.card = cardFrom("sending", job);
+      const state = part(job.card, "state");
+      state.textContent = state.dataset.queued;
+      waiting.push(job);
+    });
+    list.prepend.apply(list, jobs.map(function (job) { return job.card; }));
+    const empty = document.getElementById("no-photos");
+    if (empty && jobs.length) empty.remove();
+    next();
+  }
+
+  function next() {
+    while (running < inFlight && waiting.length) {
+      running += 1;
+      send(waiting.shift());
+    }
+    if (!running && !waiting.length && added) {
+      say(said.dataset.added.replace("%s", added));
+      added = 0;
+    }
+  }
+
+  function done() {
+    running -= 1;
+    next();
+  }
+
+  function fields(job) {
+    const form = new FormData();
+    form.set("csrfmiddlewaretoken", drop.elements.csrfmiddlewaretoken.value);
+    form.set("photos", job.file, job.file.name || "pasted.png");
+    if (job.keep) form.set("keep_duplicate", "1");
+    return form;
+  }
+
+  function send(job) {
+    const request = new XMLHttpRequest();
+    const state = part(job.card, "state");
+    const bar = job.card.querySelector("progress");
+    request.open("POST", drop.action);
+    request.setRequestHeader("Accept", "application/json");
+    request.responseType = "json";
+    request.upload.addEventListener("progress", function (event) {
+      const percent = Math.round(100 * event.loaded / event.total);
+      bar.value = percent;
+      state.textContent = percent < 100 ? state.dataset.sending.replace("%s", percent) : state.dataset.checking;
+      if (percent === 100) {
+        bar.removeAttribute("value");
+        bar.classList.add("bar--run");
+      }
+    });
+    request.addEventListener("load", function () {
+      if (request.status === 201) arrive(job, request.response);
+      else refuse(job, request.response || {});
+      done();
+    });
+    request.addEventListener("error", function () {
+      refuse(job, { code: "offline" });
+      done();
+    });
+    request.send(fields(job));
+  }
+
+  function arrive(job, answer) {
+    const holder = document.createElement("template");
+    holder.innerHTML = answer.card;
+    const card = holder.content.firstElementChild;
+    replaceCard(job, card);
+    leave(job);
+    htmx.process(card);
+    added += 1;
+    count(1);
+    htmx.trigger(document.body, "photos-changed");
+  }
+
+  function refuse(job, answer) {
+    const card = cardFrom("not-added", job);
+    const why = part(card, "why");
+    why.textContent = answer.message || why.dataset.offline;
+    const again = ["offline", "busy", undefined].indexOf(answer.code) >= 0;
+    const twice = answer.code === "duplicate_in_patient";
+    part(card, "again").hidden = !again;
+    part(card, "keep").hidden = !twice;
+    const skip = part(card, "skip");
+    skip.textContent = twice ? skip.dataset.skip : skip.dataset.dismiss;
+    const resend = function (keep) { card.remove(); leave(job); add([job.file], keep); };
+    part(card, "again").addEventListener("click", function () { resend(job.keep); });
+    part(card, "keep").addEventListener("click", function () { resend(true); });
+    skip.addEventListener("click", function () { card.remove(); leave(job); });
+    replaceCard(job, card);
+  }
+
+  function count(more) {
+    const total = document.querySelector("[data-total]");
+    total.textContent = Number(total.textContent) + more;
+  }
+
+  // ---- ways in
+
+  function take(input) {
+    add(input.files);
+    input.value = "";
+  }
+
+  addEventListener("click", function (event) {
+    const opener = event.target.closest("[data-pick]");
+    if (!opener) return;
+    event.preventDefault();
+    document.getElementById(opener.dataset.pick).click();
+  });
+  ["files", "camera"].forEach(function (id) {
+    document.getElementById(id).addEventListener("change", function (event) { take(event.target); });
+  });
+
+  function isPhotos(transfer) {
+    return transfer && Array.from(transfer.types).indexOf("Files") >= 0;
+  }
+
+  function showOver(transfer) {
+    const title = drop.querySelector("[data-drop-title]");
+    const hint = drop.querySelector("[data-drop-hint]");
+    const n = transfer ? transfer.items.length : 0;
+    drop.classList.toggle("is-over", Boolean(transfer));
+    title.textContent = !transfer ? title.dataset.idle : n === 1 ? title.dataset.overOne : title.dataset.over.replace("%s", n || "");
+    hint.textContent = transfer ? hint.dataset.over : hint.dataset.idle;
+  }
+
+  addEventListener("dragover", function (event) {
+    if (!isPhotos(event.dataTransfer)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+    if (!drop.classList.contains("is-over")) showOver(event.dataTransfer);
+  });
+  addEventListener("dragleave", function (event) {
+    if (event.relatedTarget === null) showOver(null);
+  });
+  addEventListener("drop", function (event) {
+    if (!isPhotos(event.dataTransfer)) return;
+    event.preventDefault();
+    showOver(null);
+    add(event.dataTransfer.files);
+  });
+  addEventListener("paste", function (event) {
+    if (/^(INPUT|TEXTAREA)$/.test(event.target.tagName) || !event.clipboardData.files.length) return;
+    event.preventDefault();
+    add(event.clipboardData.files);
+  });
+  addEventListener("beforeunload", function (event) {
+    if (running || waiting.length) event.preventDefault();
+  });
+})();
