@@ -35,6 +35,12 @@ def private_files(settings: LazySettings, tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: LazySettings) -> None:
+    """Spare each test the tenth of a second that a strong hash is meant to take."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def ada(db: None) -> User:
     """Return Dr Ada, who looks after Ines."""
@@ -57,3 +63,11 @@ def ines(ada: User) -> Patient:
 def visit(ines: Patient) -> Visit:
     """Return a visit of Ines."""
     return make_visit(ines)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list of prediction ids that are handed to the queue, instead of handing them over."""
+    ids: list[str] = []
+    monkeypatch.setattr("inference.tasks.predict.delay", ids.append)
+    return ids

@@ -82,7 +82,9 @@ def test_lost_file_is_named(queued: Prediction, reader: FakeReader) -> None:
     assert outcome(queued) == ("failed", "photo_missing")
 
 
-def test_missing_weights_leave_the_photo_waiting_until_the_third_attempt(queued: Prediction, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_leave_the_photo_waiting_until_the_third_attempt(
+    queued: Prediction, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_weights() -> None:
         raise WeightsError("gone")
 

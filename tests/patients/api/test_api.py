@@ -1,0 +1,202 @@
+"""The REST interface: what it answers, and that a foreign row does not exist."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from patients.models import ApiToken, Patient, Photo, User, Visit
+from tests.factories import make_photo, make_prediction, picture, upload
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def api(ada: User) -> APIClient:
+    """Return a client with Dr Ada's key."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {ApiToken.issue(ada)}")
+    return client
+
+
+@pytest.fixture
+def foreign(bo: User) -> APIClient:
+    """Return a client with Dr Bo's key."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {ApiToken.issue(bo)}")
+    return client
+
+
+def test_without_a_key_nothing_is_answered() -> None:
+    response = APIClient().get("/api/patients/")
+    assert response.status_code == 401
+    assert response.json()["code"] == "not_authenticated"
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer afl_wrong", "Bearer a b", "bearer \xff"])
+def test_wrong_key_is_refused(header: str) -> None:
+    response = APIClient().get("/api/patients/", headers={"authorization": header})
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_key")
+
+
+def test_key_is_stored_as_a_hash_only(ada: User) -> None:
+    key = ApiToken.issue(ada)
+    assert key not in str(list(ApiToken.objects.values()))
+
+
+@pytest.mark.parametrize("end", ["revoked", "left"])
+def test_key_ends_with_revocation_and_with_its_clinician(api: APIClient, ada: User, end: str) -> None:
+    if end == "revoked":
+        ApiToken.objects.update(revoked_at=timezone.now())
+    else:
+        User.objects.filter(pk=ada.pk).update(is_active=False)
+    assert api.get("/api/patients/").status_code == 401
+
+
+def test_use_of_a_key_is_noted_now_and_then(api: APIClient) -> None:
+    api.get("/api/patients/")
+    noted = ApiToken.objects.get().last_used_at
+    assert noted is not None
+    api.get("/api/patients/")
+    assert ApiToken.objects.get().last_used_at == noted
+    ApiToken.objects.update(last_used_at=noted - timedelta(minutes=6))
+    api.get("/api/patients/")
+    assert ApiToken.objects.get().last_used_at >= noted
+
+
+def test_clinicians_see_only_their_own_patients(api: APIClient, foreign: APIClient, ines: Patient) -> None:
+    assert [each["name"] for each in api.get("/api/patients/").json()["results"]] == ["Ines Moreau"]
+    assert foreign.get("/api/patients/").json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/api/patients/{patient}/"),
+        ("patch", "/api/patients/{patient}/"),
+        ("get", "/api/patients/{patient}/csv/"),
+        ("get", "/api/patients/{patient}/timeline/"),
+        ("get", "/api/patients/{patient}/visits/"),
+        ("post", "/api/patients/{patient}/visits/"),
+        ("get", "/api/visits/{visit}/"),
+        ("patch", "/api/visits/{visit}/"),
+        ("get", "/api/visits/{visit}/csv/"),
+        ("get", "/api/visits/{visit}/photos/"),
+        ("post", "/api/visits/{visit}/photos/"),
+        ("get", "/api/photos/{photo}/"),
+        ("delete", "/api/photos/{photo}/"),
+        ("post", "/api/photos/{photo}/choose-face/"),
+        ("post", "/api/photos/{photo}/retry/"),
+    ],
+)
+def test_foreign_row_does_not_exist(api: APIClient, foreign: APIClient, visit: Visit, method: str, path: str) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo)
+    address = path.format(patient=visit.patient_id, visit=visit.id, photo=photo.id)
+    wanted = {"date": "2026-11-20", "face": 0}
+    assert getattr(foreign, method)(address, wanted).status_code == 404
+    assert getattr(api, method)(address, wanted).status_code != 404
+
+
+def test_new_patient_belongs_to_who_added_them(api: APIClient, ada: User) -> None:
+    answer = api.post("/api/patients/", {"name": "Omar", "record_number": "R-9", "birth_date": "1980-01-01"})
+    assert answer.status_code == 201
+    assert Patient.objects.visible_to(ada).get().name == "Omar"
+
+
+def test_record_number_is_taken_once(api: APIClient, ines: Patient) -> None:
+    answer = api.post("/api/patients/", {"name": "Omar", "record_number": f" {ines.record_number.lower()}", "birth_date": "1980-01-01"})
+    assert answer.status_code == 400
+    assert answer.json()["fields"]["record_number"] == ["Another patient has this record number."]
+    assert api.patch(f"/api/patients/{ines.id}/", {"record_number": ines.record_number}).status_code == 200
+
+
+def test_photo_goes_in_and_its_state_comes_out(api: APIClient, visit: Visit, sent: list[str]) -> None:
+    answer = api.post(f"/api/visits/{visit.id}/photos/", {"file": upload()})
+    assert answer.status_code == 201
+    assert answer.json()["prediction"]["state"] == "queued"
+    photo = Photo.objects.get()
+    make_prediction(photo, model_version="later")
+    body = api.get(f"/api/photos/{photo.id}/").json()
+    assert body["prediction"]["probabilities"]["happy"] == pytest.approx(0.6)
+    assert body["used"] is True
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "code"),
+    [(b"hello", 422, "unsupported_format"), (b"", 422, "empty"), (picture()[:200], 422, "unreadable")],
+)
+def test_refused_file_says_why(api: APIClient, visit: Visit, content: bytes, status: int, code: str) -> None:
+    answer = api.post(f"/api/visits/{visit.id}/photos/", {"file": upload(content)})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["message"].endswith(".")
+
+
+def test_duplicate_is_a_conflict(api: APIClient, visit: Visit, sent: list[str]) -> None:
+    address = f"/api/visits/{visit.id}/photos/"
+    api.post(address, {"file": upload()})
+    answer = api.post(address, {"file": upload()})
+    assert (answer.status_code, answer.json()["code"]) == (409, "duplicate_in_visit")
+
+
+def test_choosing_a_face_queues_the_photo_again(api: APIClient, visit: Visit) -> None:
+    photo = make_photo(visit)
+    box = {"left": 0, "top": 0, "width": 9, "height": 9}
+    prediction = make_prediction(photo, "choose_face", faces=[{"box": box}, {"box": box}])
+    address = f"/api/photos/{photo.id}/choose-face/"
+    assert api.post(address, {"face": 2}).status_code == 400
+    answer = api.post(address, {"face": 1})
+    assert (answer.status_code, answer.json()["prediction"]["state"]) == (202, "queued")
+    prediction.refresh_from_db()
+    assert prediction.wanted_box == box
+
+
+def test_deleted_photo_is_gone_with_its_files(api: APIClient, visit: Visit, django_capture_on_commit_callbacks: Any) -> None:
+    photo = make_photo(visit)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert api.delete(f"/api/photos/{photo.id}/").status_code == 204
+    assert not photo.image.storage.exists(photo.image.name)
+
+
+def test_list_of_photos_takes_the_same_queries_however_long(
+    api: APIClient, visit: Visit, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(12):
+        make_prediction(make_photo(visit))
+    api.get(f"/api/visits/{visit.id}/photos/")
+    with django_assert_max_num_queries(5):
+        assert api.get(f"/api/visits/{visit.id}/photos/").json()["count"] == 12
+
+
+def test_csv_is_a_download(api: APIClient, visit: Visit) -> None:
+    answer = api.get(f"/api/visits/{visit.id}/csv/?bom")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="visit-{visit.id}.csv"'
+    assert b"".join(answer.streaming_content).startswith(b"\xef\xbb\xbfrecord_number,")
+
+
+def test_schema_describes_every_address_without_a_warning(api: APIClient, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null")
+    paths = api.get("/api/schema/?format=json").json()["paths"]
+    assert "/api/visits/{visit}/photos/" in paths
+
+
+def test_pages_of_the_schema_load_nothing_from_elsewhere(client: Any, ada: User) -> None:
+    client.force_login(ada)
+    page = client.get("/api/docs/").content.decode()
+    assert "swagger-ui-bundle" in page
+    assert "//" not in page.replace("http://www.w3.org", "")
+    assert "<script>" not in page
+
+
+def test_command_prints_a_key_that_works(ada: User, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("api_token", "ada@clinic.test")
+    key = capsys.readouterr().out.strip()
+    assert ApiToken.find(key) is not None
+    call_command("api_token", "ada@clinic.test", revoke_all=True)
+    assert ApiToken.find(key) is None
+    with pytest.raises(CommandError, match="Nobody"):
+        call_command("api_token", "nobody@clinic.example")

@@ -1,0 +1,88 @@
+"""The export: columns one can read here, and cells that no spreadsheet runs."""
+
+import csv
+import io
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from patients.models import Photo, Visit
+from patients.reports.columns import COLUMNS
+from patients.reports.csv_export import csv_response, csv_rows, photos_for_export, written
+from tests.factories import make_photo, make_prediction, shares
+
+HEADER = (
+    "record_number,visit_date,visit,photo,taken_at,uploaded_at,width,height,state,reason,used,excluded,excluded_reason,"
+    "too_close_to_call,faces_found,detector_score,angry,disgust,fear,happy,sad,surprise,neutral,valence_index,model_version\r\n"
+)
+
+
+def exported(visit: Visit) -> list[str]:
+    return list(csv_rows(photos_for_export(Photo.objects.filter(visit=visit))))
+
+
+@pytest.mark.django_db
+def test_export_is_one_line_per_photo(visit: Visit) -> None:
+    at = datetime(2026, 3, 2, 9, 46, tzinfo=UTC)
+    read = make_photo(visit, uploaded_at=at)
+    make_prediction(read, probabilities=shares(sad=0.5, fear=0.25))
+    failed = make_photo(visit, uploaded_at=at.replace(minute=47))
+    make_prediction(failed, "rejected", reason="too_blurred")
+    failed.exclude("=cmd|' /C calc'!A0")
+    visit.patient.record_number, visit.date = "A-1001", date(2026, 3, 2)
+    visit.patient.save()
+    visit.save()
+    assert exported(visit) == [
+        HEADER,
+        f"A-1001,2026-03-02,{visit.id},{read.id},,2026-03-02T09:46:00+00:00,64,48,done,,yes,no,,no,1,0.9000,"
+        "0.0000,0.0000,0.2500,0.0000,0.5000,0.0000,0.2500,-0.7500,1.0.0\r\n",
+        f"A-1001,2026-03-02,{visit.id},{failed.id},,2026-03-02T09:47:00+00:00,64,48,rejected,too_blurred,no,yes,"
+        "'=cmd|' /C calc'!A0,no,0,,,,,,,,,,1.0.0\r\n",
+    ]
+
+
+@pytest.mark.django_db
+def test_photo_without_a_prediction_has_empty_cells(visit: Visit) -> None:
+    make_photo(visit)
+    (row,) = csv.DictReader(io.StringIO("".join(exported(visit))))
+    assert (row["state"], row["happy"], row["used"]) == ("", "", "no")
+
+
+@pytest.mark.django_db
+def test_newest_model_speaks_for_a_photo(visit: Visit) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo, probabilities=shares(sad=0.9), model_version="1.0.0")
+    make_prediction(photo, probabilities=shares(happy=0.9), model_version="2.0.0")
+    (row,) = csv.DictReader(io.StringIO("".join(exported(visit))))
+    assert (row["happy"], row["model_version"]) == ("0.9000", "2.0.0")
+
+
+@pytest.mark.django_db
+def test_export_of_many_photos_takes_few_queries(visit: Visit, django_assert_num_queries: Any) -> None:
+    for _ in range(20):
+        make_prediction(make_photo(visit))
+    with django_assert_num_queries(2):
+        assert len(exported(visit)) == 21
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\0"])
+def test_text_that_starts_a_formula_is_disarmed(start: str) -> None:
+    assert written(f"{start}1+1") == f"'{start}1+1"
+
+
+def test_numbers_are_never_disarmed() -> None:
+    assert written(-0.47) == "-0.4700"
+
+
+@pytest.mark.django_db
+def test_byte_order_mark_is_there_only_when_asked_for(visit: Visit) -> None:
+    photos = Photo.objects.filter(visit=visit)
+    plain = b"".join(csv_response(photos, "visit.csv"))  # type: ignore[arg-type]  # bytes or their iterator
+    marked = b"".join(csv_response(photos, "visit.csv", with_bom=True))  # type: ignore[arg-type]  # as above
+    assert marked == b"\xef\xbb\xbf" + plain
+
+
+def test_every_column_says_what_it_means() -> None:
+    assert len({column.name for column in COLUMNS}) == len(COLUMNS)
+    assert all(str(column.meaning).endswith(".") and column.kind for column in COLUMNS)
