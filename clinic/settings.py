@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import dj_database_url
 import django_stubs_ext
@@ -152,7 +152,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- The model
 MODEL_DIR = Path(text("MODEL_DIR", str(BASE_DIR / "ml" / "weights")))
-MODEL_ENGINE = text("MODEL_ENGINE", "onnx")
+MODEL_ENGINE: Literal["onnx", "keras"] = "keras" if text("MODEL_ENGINE", "onnx") == "keras" else "onnx"
 
 # --- Files
 STATIC_URL = "static/"

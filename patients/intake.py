@@ -83,7 +83,7 @@ def _store(visit: Visit, rebuilt: RebuiltPhoto, file_name: str, fingerprint: str
     return photo
 
 
-def receive_photo(visit: Visit, upload: UploadedFile, user: User, keep_duplicate: bool = False) -> Photo:
+def receive_photo(visit: Visit, upload: UploadedFile[bytes], user: User, keep_duplicate: bool = False) -> Photo:
     """Return the stored photo; a worker is asked to read it after commit.
 
     The original bytes are never stored. Raises RejectedPhoto with a code of MESSAGES; then nothing is kept.

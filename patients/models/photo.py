@@ -94,9 +94,12 @@ class Photo(models.Model):
 
     def remove(self) -> None:
         """Delete the row with its predictions, and the files once that is committed."""
-        files = [(field.storage, field.name) for field in (self.image, self.preview)]
+        files = [(field.storage, field.name) for field in (self.image, self.preview) if field.name]
+
+        def delete_files() -> None:
+            for storage, name in files:
+                storage.delete(name)
+
         with transaction.atomic():
             self.delete()
-            transaction.on_commit(lambda: [storage.delete(name) for storage, name in files] and None)
-
-
+            transaction.on_commit(delete_files)
