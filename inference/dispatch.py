@@ -1,6 +1,7 @@
 """Hands photos to the workers: after commit, by id, and never at the price of the upload."""
 
 import json
+import logging
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +13,8 @@ from django.db import transaction
 from inference.models import Prediction
 from inference.tasks import predict
 from ml.expressions import FaceBox
+
+log = logging.getLogger(__name__)
 
 
 class HasId(Protocol):
@@ -27,9 +30,16 @@ def _version(path: Path, modified_ns: int) -> str:
 
 
 def current_model_version() -> str:
-    """Return the version of the weights in settings.MODEL_DIR, read again when the file changes."""
+    """Return the version of the weights in settings.MODEL_DIR, read again when the file changes.
+
+    Empty when it cannot be read: an upload must not fail for it, and the worker writes the version that it used into the row.
+    """
     path = settings.MODEL_DIR / "model.json"
-    return _version(path, path.stat().st_mtime_ns)
+    try:
+        return _version(path, path.stat().st_mtime_ns)
+    except (OSError, ValueError, KeyError):
+        log.exception("The model's version cannot be read")
+        return ""
 
 
 def hand_over(prediction_id: UUID) -> None:

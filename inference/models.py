@@ -67,7 +67,7 @@ class Prediction(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     photo = models.ForeignKey("patients.Photo", on_delete=models.CASCADE, related_name="predictions")
-    model_version = models.CharField(max_length=40)
+    model_version = models.CharField(max_length=40, blank=True)  # empty until read, where the web did not know
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     reason = models.CharField(max_length=40, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)

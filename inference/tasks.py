@@ -6,7 +6,7 @@ from functools import lru_cache
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from PIL import Image
 
 from inference.models import MAX_ATTEMPTS, Prediction
@@ -30,7 +30,8 @@ def predict(prediction_id: str) -> None:
     try:
         with prediction.photo.image.open("rb") as file, Image.open(file, formats=["JPEG"]) as image:
             reading = face_reader().read(image.convert("RGB"), face=prediction.box_wanted)
-        prediction.record(reading)
+        with transaction.atomic():
+            prediction.record(reading)
     except SoftTimeLimitExceeded:
         prediction.fail("timed_out")
     except FileNotFoundError:

@@ -1,6 +1,7 @@
 """What a worker does with one photo: every way it can end, and that no end is lost."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,3 +160,21 @@ def test_poisoned_photo_does_not_stop_the_next(visit: Visit, reader: FakeReader)
     tasks.predict(str(bad.id))
     tasks.predict(str(good.id))
     assert (outcome(bad)[0], outcome(good)[0]) == ("failed", "done")
+
+
+def test_unreadable_weights_do_not_cost_the_upload(
+    visit: Visit, reader: FakeReader, sent: list[str], settings: Any, tmp_path: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.MODEL_DIR = tmp_path
+    with django_capture_on_commit_callbacks(execute=True):
+        waiting = request_prediction(make_photo(visit))
+    tasks.predict(sent[0])
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.model_version) == ("done", "1.0.0")
+
+
+def test_result_of_a_version_that_read_the_photo_already_is_not_stored_twice(queued: Prediction, reader: FakeReader) -> None:
+    older = make_prediction(queued.photo, "queued", model_version="0.9.0")
+    tasks.predict(str(queued.id))
+    tasks.predict(str(older.id))
+    assert outcome(older) == ("failed", "model_changed")
