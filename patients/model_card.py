@@ -1,26 +1,30 @@
-"""The model card: everything on it is read from the files that training and evaluation wrote."""
+"""The model card: every figure on it is read from the files that training and evaluation wrote."""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
 
 from ml.expressions import EXPRESSIONS
 
 Words = str | Promise
 Json = Mapping[str, object]
+COVERAGE = 0.8
 
 
 @dataclass(frozen=True)
 class MeasureWords:
-    """How one figure of report.json is written. `scale` 100 makes a share a percentage."""
+    """How one figure of report.json is written. `scale` 100 makes a share a percentage; `beside` names a figure for `compare`."""
 
     key: str
     name: Words
     compare: Words = ""
+    beside: str = ""
     unit: str = " %"
     scale: float = 100
     places: int = 1
@@ -31,8 +35,31 @@ MEASURES = (
     MeasureWords("fer2013.accuracy", _("Accuracy, FER2013 labels"), _("people: 65 ± 5 %")),
     MeasureWords("raters.macro_f1", _("Macro F1, FER+ raters"), unit="", scale=1, places=3),
     MeasureWords("fer2013.macro_f1", _("Macro F1, FER2013 labels"), unit="", scale=1, places=3),
-    MeasureWords("raters.ece", _("Calibration error, 15 bins")),
-    MeasureWords("raters.log_loss", _("Log loss against the votes"), unit="", scale=1, places=3),
+    MeasureWords("raters.ece", _("Calibration error, 15 bins"), _("before temperature scaling: %s"), "raters.ece_uncalibrated"),
+    MeasureWords(
+        "raters.log_loss",
+        _("Log loss against the votes"),
+        _("votes’ own entropy: %s"),
+        "raters.log_loss_of_the_votes_themselves",
+        unit="",
+        scale=1,
+        places=3,
+    ),
+    MeasureWords("covered", _("Accuracy at 80 % coverage"), _("the rest: “too close to call”")),
+    MeasureWords("without_twins.raters.accuracy", _("Accuracy, FER+, no twins of training faces")),
+)
+FACTS = (
+    ("model.version", _("Version")),
+    ("report.parameters", _("Parameters")),
+    ("report.training.epochs", _("Epochs")),
+    ("report.training.minutes", _("Minutes of training")),
+    ("report.engine", _("Engine that was measured")),
+    ("report.faces.count", _("Faces measured on")),
+    ("report.faces.exact_twins_in_train", _("Of these, exact twins of training faces")),
+    ("model.temperature", _("Temperature")),
+    ("model.abstain_below", _("Too close to call below a largest share of")),
+    ("model.keras_sha256", _("Hash of the weights")),
+    ("model.data_sha256", _("Hash of the training data")),
 )
 
 
@@ -43,7 +70,7 @@ class Measure:
     name: Words
     value: str
     interval: str
-    compare: Words
+    compare: str
 
 
 @dataclass(frozen=True)
@@ -53,6 +80,15 @@ class Found:
     expression: str
     share: float
     faces: int | None
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """One bin of the calibration plot, in units of its 400 × 400 drawing."""
+
+    x: float
+    y: float
+    radius: float
 
 
 @dataclass(frozen=True)
@@ -73,27 +109,56 @@ class ModelCard:
         return str(self.report.get("split", ""))
 
     @property
-    def faces(self) -> int | None:
+    def faces(self) -> object:
         """How many faces the figures were measured on."""
-        found = _at(self.report, "raters.n") or _at(self.report, "n") or _at(self.report, "images")
-        return found if isinstance(found, int) else None
+        return _at(self.report, "faces.count")
 
     @property
     def measures(self) -> list[Measure]:
         """The figures in a fixed order; those that the report does not hold are left out."""
-        return [row for words in MEASURES for row in _measure(words, _at(self.report, words.key))]
+        return [row for words in MEASURES for row in self._measure(words)]
 
     @property
     def found(self) -> list[Found]:
         """The share found of each expression."""
-        recalls = _at(self.report, "raters.recall") or _at(self.report, "raters.per_class")
-        return list(_recalls(recalls)) if isinstance(recalls, Mapping) else []
+        return list(self._recalls())
 
     @property
-    def facts(self) -> list[tuple[str, str]]:
-        """The plain facts of model.json, in its own words."""
-        plain = ((name, value) for name, value in self.model.items() if isinstance(value, str | int | float))
-        return [(name.replace("_", " "), f"{value:g}" if isinstance(value, float) else str(value)) for name, value in plain]
+    def calibration(self) -> list[CalibrationBin]:
+        """The bins of the calibration plot."""
+        bins = _at(self.report, "raters.reliability")
+        return [_bin(entry) for entry in bins if entry.get("faces")] if isinstance(bins, list) else []
+
+    @property
+    def facts(self) -> list[tuple[Words, str]]:
+        """The plain facts of training, hashes shortened."""
+        files = {"model": self.model, "report": self.report}
+        found = ((name, _at(files, key)) for key, name in FACTS)
+        return [(name, _fact(value)) for name, value in found if value is not None]
+
+    def _entry(self, key: str) -> object:
+        if key != "covered":
+            return _at(self.report, key)
+        rows = _at(self.report, "raters.coverage")
+        rows = rows if isinstance(rows, list) else []
+        return next((row["accuracy"] for row in rows if row.get("coverage") == COVERAGE), None)
+
+    def _measure(self, words: MeasureWords) -> Iterator[Measure]:
+        entry = self._entry(words.key)
+        if not isinstance(entry, Mapping):
+            return
+        value, low, high = (_scaled(entry.get(name), words) for name in ("value", "low", "high"))
+        beside = _at(self.report, words.beside) if words.beside else None
+        compare = str(words.compare)
+        if words.beside:
+            compare = compare % f"{_scaled(beside.get('value'), words)}{words.unit}" if isinstance(beside, Mapping) else ""
+        yield Measure(words.name, f"{value}{words.unit}", now("%(low)s to %(high)s") % {"low": low, "high": high}, compare)
+
+    def _recalls(self) -> Iterator[Found]:
+        for name in EXPRESSIONS:
+            recall, faces = (_at(self.report, f"raters.per_class.{name}.{part}") for part in ("recall.value", "faces"))
+            if isinstance(recall, int | float):
+                yield Found(name, recall, faces if isinstance(faces, int) else None)
 
 
 def read_model_card(weights: Path) -> ModelCard:
@@ -114,30 +179,20 @@ def _at(report: object, dotted: str) -> object:
     return report
 
 
-def _number(entry: object) -> tuple[float, float | None, float | None] | None:
-    """Return value, low and high of a figure, whether it is bare or an object with its interval."""
-    if isinstance(entry, int | float):
-        return float(entry), None, None
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("value"), int | float):
-        return None
-    ends = entry.get("interval") or entry.get("ci95") or (entry.get("low"), entry.get("high"))
-    low, high = ends if isinstance(ends, list | tuple) and len(ends) == 2 else (None, None)
-    return float(entry["value"]), low, high
+def _scaled(value: object, words: MeasureWords) -> str:
+    return f"{value * words.scale:.{words.places}f}" if isinstance(value, int | float) else "–"
 
 
-def _measure(words: MeasureWords, entry: object) -> Iterator[Measure]:
-    number = _number(entry)
-    if number is None:
-        return
-    value, low, high = (None if each is None else f"{each * words.scale:.{words.places}f}" for each in number)
-    interval = f"{low} – {high}" if low is not None and high is not None else "–"
-    yield Measure(words.name, f"{value}{words.unit}", interval, words.compare)
+def _bin(entry: Json) -> CalibrationBin:
+    """Return where a bin lies: 348 units for a share of 1, from (40, 360) up and to the right; the area grows with its faces."""
+    says, share, faces = (float(str(entry[name])) for name in ("confidence", "share", "faces"))
+    return CalibrationBin(round(40 + 348 * says, 1), round(360 - 348 * share, 1), round(min(2.5 + 0.12 * sqrt(faces), 7), 1))
 
 
-def _recalls(recalls: Json) -> Iterator[Found]:
-    for name in EXPRESSIONS:
-        entry = recalls.get(name)
-        number = _number(entry.get("recall", entry) if isinstance(entry, Mapping) else entry)
-        faces = entry.get("n", entry.get("support")) if isinstance(entry, Mapping) else None
-        if number is not None:
-            yield Found(name, number[0], faces if isinstance(faces, int) else None)
+def _fact(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = str(value)
+    return f"{text[:12]}…" if len(text) == 64 else text

@@ -32,9 +32,9 @@ def mark(expression: str) -> dict[str, str]:
 
 
 @register.filter
-def signed(value: float | None, places: int = 2) -> str:
-    """Return the number with a true minus sign and without a negative zero; a dash for None."""
-    if value is None:
+def signed(value: object, places: int = 2) -> str:
+    """Return the number with a true minus sign and without a negative zero; a dash for anything else."""
+    if not isinstance(value, int | float):
         return "–"
     text = f"{abs(value):.{places}f}"
     return MINUS + text if value < 0 and float(text) else text

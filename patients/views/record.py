@@ -12,7 +12,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from patients.forms import PatientForm, VisitForm
 from patients.models import Look, Patient, Visit
+from patients.timeline import timeline
 from patients.views.asking import ClinicianRequest
+from patients.views.visits import visit_rows
 
 
 def find_patient(request: ClinicianRequest, patient_id: UUID) -> Patient:
@@ -24,7 +26,13 @@ def find_patient(request: ClinicianRequest, patient_id: UUID) -> Patient:
 def show_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Show the timeline, the visits and every number."""
     patient = find_patient(request, patient_id)
-    context = {"patient": patient, "section": "patients"}
+    shown = timeline(patient)
+    context = {
+        "patient": patient,
+        "timeline": shown,
+        "visits": visit_rows(patient, shown.points, shown.usual),
+        "section": "patients",
+    }
     Look.now(patient, request.user)
     return render(request, "patients/patient.html", context)
 

@@ -43,7 +43,7 @@ def add_photo(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     return redirect("patients:visit", visit.pk)
 
 
-def _answer_script(request: ClinicianRequest, visit: Visit, files: list[UploadedFile], keep: bool) -> JsonResponse:
+def _answer_script(request: ClinicianRequest, visit: Visit, files: list[UploadedFile[bytes]], keep: bool) -> JsonResponse:
     """Answer one file: its card, or the code of the refusal with the sentence that a person reads."""
     if len(files) != 1:
         return JsonResponse({"code": "one_file", "message": _("Send one photo at a time.")}, status=400)

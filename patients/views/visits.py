@@ -1,0 +1,38 @@
+"""The table of visits on the patient page."""
+
+from dataclasses import dataclass
+
+from patients.models import Patient, Visit
+from patients.timeline.points import Share, VisitPoint
+from patients.timeline.sparkline import IntervalGlyph, interval_glyph
+from patients.timeline.usual_range import UsualRange
+
+
+@dataclass(frozen=True)
+class VisitRow:
+    """One visit with what its photos say together. `number` counts from the first visit."""
+
+    visit: Visit
+    number: int
+    point: VisitPoint
+    glyph: IntervalGlyph | None
+
+    @property
+    def most(self) -> Share | None:
+        """The expression with the largest mean share."""
+        return self.point.top[0] if self.point.top else None
+
+    @property
+    def has_note(self) -> bool:
+        """Whether somebody wrote a note. The note itself stays on the visit."""
+        return bool(self.visit.note)
+
+
+def visit_rows(patient: Patient, points: list[VisitPoint], usual: UsualRange | None) -> list[VisitRow]:
+    """Return the visits, newest first, also those without photos. One query."""
+    of = {point.visit_id: point for point in points}
+    rows = []
+    for number, visit in enumerate(patient.visits.order_by("date", "created_at", "id"), start=1):
+        point = of.get(visit.pk) or VisitPoint(visit.pk, visit.date)
+        rows.append(VisitRow(visit, number, point, interval_glyph(point, usual)))
+    return rows[::-1]
