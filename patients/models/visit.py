@@ -30,6 +30,7 @@ class Visit(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="visits")
     date = models.DateField(_("date"))
     note = EncryptedTextField(_("note"), blank=True)
+    is_baseline = models.BooleanField(_("usual for the patient"), default=False)  # chosen by a clinician for the usual range
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

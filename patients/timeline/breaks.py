@@ -1,7 +1,5 @@
 """Where a line through the visits breaks: at a long gap and at a change of the model."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,11 +16,17 @@ class Gap:
 
     start: date
     end: date
+    has_visits: bool = False  # visits took place, but none of their photos counts
+
+    @property
+    def days(self) -> int:
+        """Return its length in days."""
+        return (self.end - self.start).days
 
     @property
     def months(self) -> int:
         """Return its length in months of 30.4 days, rounded."""
-        return round((self.end - self.start).days / 30.4375)
+        return round(self.days / 30.4375)
 
     @property
     def middle(self) -> date:
@@ -59,7 +63,12 @@ def runs(points: Sequence[VisitPoint]) -> list[list[VisitPoint]]:
 def gaps(points: Sequence[VisitPoint]) -> list[Gap]:
     """Return the long gaps between visits that have a mean."""
     known = [point for point in points if point.valence is not None]
-    return [Gap(before.date, after.date) for before, after in pairwise(known) if after.date - before.date > LONG]
+    found = []
+    for before, after in pairwise(known):
+        if after.date - before.date > LONG:
+            between = any(point.valence is None and before.date <= point.date <= after.date for point in points)
+            found.append(Gap(before.date, after.date, between))
+    return found
 
 
 def model_changes(points: Sequence[VisitPoint]) -> list[ModelChange]:

@@ -1,7 +1,5 @@
 """How sure a mean over a few photos is: the 95 % percentile bootstrap, the same numbers every time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """What the photos of each visit say together: one point per visit that has photos."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -135,16 +133,16 @@ def points_by_patient(patient_ids: Iterable[UUID]) -> dict[UUID, list[VisitPoint
     found: dict[UUID, list[VisitPoint]] = {patient_id: [] for patient_id in patient_ids}
     visits = Visit.objects.filter(patient__in=list(found)).order_by("date", "created_at", "id")
     tallies = _tallies(Photo.objects.filter(visit__patient__in=list(found)))
-    for visit_id, patient_id, day in visits.values_list("id", "patient_id", "date"):
+    for visit_id, patient_id, day, is_baseline in visits.values_list("id", "patient_id", "date", "is_baseline"):
         if visit_id in tallies:
-            found[patient_id].append(tallies[visit_id].point(visit_id, day))
+            found[patient_id].append(tallies[visit_id].point(visit_id, day, is_baseline))
     return found
 
 
 def point_of(visit: Visit) -> VisitPoint:
     """Return the point of one visit, also when it has no photos yet. One query."""
     tallies = _tallies(Photo.objects.filter(visit=visit))
-    return tallies[visit.pk].point(visit.pk, visit.date) if tallies else VisitPoint(visit.pk, visit.date)
+    return tallies[visit.pk].point(visit.pk, visit.date, visit.is_baseline) if tallies else VisitPoint(visit.pk, visit.date)
 
 
 def _ends(interval: Interval | None) -> list[float] | None:
@@ -167,10 +165,10 @@ class _Tally:
             self.versions.add(version)
             self.shares.append(shares)
 
-    def point(self, visit_id: UUID, day: date) -> VisitPoint:
+    def point(self, visit_id: UUID, day: date, is_baseline: bool = False) -> VisitPoint:
         """Return what was counted."""
-        versions = tuple(sorted(self.versions, key=version_order))
-        return VisitPoint(visit_id, day, model_versions=versions, photo_shares=tuple(self.shares), **self.uses)
+        versions, shares = tuple(sorted(self.versions, key=version_order)), tuple(self.shares)
+        return VisitPoint(visit_id, day, model_versions=versions, photo_shares=shares, is_baseline=is_baseline, **self.uses)
 
 
 def version_order(version: str) -> list[tuple[int, str]]:

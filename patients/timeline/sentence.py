@@ -1,7 +1,5 @@
 """One sentence that sums the figure up, then what qualifies it. Says what the photos resemble, never what a person feels."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise

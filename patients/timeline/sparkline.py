@@ -1,7 +1,5 @@
 """Small drawings of a patient and of a visit: geometry only, the strokes are in the templates."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """What is usual for this patient: an individuals chart over baseline visits, and which visits lie outside it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date

@@ -1,0 +1,71 @@
+"""Events: what happened around the visits and may explain a change."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from inference.encryption import EncryptedTextField
+from patients.models.patient import Patient
+from patients.models.user import User
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Questions to many events."""
+
+    def visible_to(self, user: User) -> EventQuerySet:
+        """Return the events of patients assigned to `user`."""
+        return self.filter(patient__assignments__clinician=user)
+
+
+class Event(models.Model):
+    """A medication, a therapy, an admission, an event of life or a note, on a day or from one day to another.
+
+    Without an end it is a single day, unless it goes on: then it is drawn up to the last day of the figure.
+    """
+
+    class Kind(models.TextChoices):
+        MEDICATION = "medication", _("Medication")
+        THERAPY = "therapy", _("Therapy")
+        ADMISSION = "admission", _("Admission")
+        LIFE_EVENT = "life_event", _("Life event")
+        NOTE = "note", _("Note")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    label = EncryptedTextField(_("what happened"))
+    starts_on = models.DateField(_("first day"))
+    ends_on = models.DateField(_("last day"), null=True, blank=True)
+    goes_on = models.BooleanField(_("still going on"), default=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-starts_on", "-created_at")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")), name="event_ends_after_it_starts"),
+            models.CheckConstraint(condition=Q(ends_on=None) | Q(goes_on=False), name="event_with_an_end_does_not_go_on"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def is_interval(self) -> bool:
+        """Whether it lasts longer than a day."""
+        return self.goes_on or (self.ends_on is not None and self.ends_on > self.starts_on)
+
+    def covers(self, day: date) -> bool:
+        """Whether `day` falls into it."""
+        end = self.ends_on or (date.max if self.goes_on else self.starts_on)
+        return self.starts_on <= day <= end

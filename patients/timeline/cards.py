@@ -1,0 +1,34 @@
+"""What the card over the figure says of each visit, in words that are ready to show."""
+
+from collections.abc import Sequence
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from patients.models import Event
+from patients.templatetags.look import day, percent, signed
+from patients.timeline.frame import Plain
+from patients.timeline.points import VisitPoint
+from patients.timeline.sentence import in_words, photos_in_words, place_in_words
+from patients.timeline.usual_range import UsualRange
+
+
+def cards(points: Sequence[VisitPoint], usual: UsualRange | None, events: Sequence[Event]) -> list[Plain]:
+    """Return one card per visit, oldest first, and with it the valence index of each of its photos."""
+    return [_card(point, usual, events) for point in points]
+
+
+def _card(point: VisitPoint, usual: UsualRange | None, events: Sequence[Event]) -> Plain:
+    return {
+        "x": point.date.isoformat(),
+        "y": [round(value, 3) for value in point.photo_valences],
+        "href": reverse("patients:visit", args=[point.visit_id]),
+        "date": day(point.date),
+        "n": photos_in_words(point),
+        "valence": signed(point.valence),
+        "interval": in_words(point.interval) if point.used else _("no photo counts"),
+        "where": place_in_words(point, usual),
+        "top": [{"expression": share.expression, "name": _(share.expression), "share": percent(share.mean)} for share in point.top],
+        "events": ", ".join(event.label for event in events if event.covers(point.date)),
+        "model": " + ".join(point.model_versions) or "–",
+    }

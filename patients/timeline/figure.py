@@ -1,0 +1,108 @@
+"""The timeline as a Plotly figure: four rows on one date axis. Plain JSON; the browser draws it (static/js/timeline.js)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from patients.models import Event
+from patients.timeline import axis, event_row, expression_rows, photo_row, valence_row
+from patients.timeline.cards import cards
+from patients.timeline.event_row import Placed
+from patients.timeline.frame import BOTTOM, CLEAR, LEFT, RIGHT, TOP, Frame, Plain, apart, stacked, token
+from patients.timeline.points import VisitPoint
+from patients.timeline.usual_range import UsualRange
+
+MOST_DOTS = 400  # photos in view; above it only means and intervals can still be read
+
+
+def figure(
+    points: Sequence[VisitPoint],
+    usual: UsualRange | None,
+    events: Sequence[Event] = (),
+    moods: Mapping[UUID, int] | None = None,
+) -> Plain:
+    """Return the figure of at least one point, oldest first.
+
+    ``data`` and ``layout`` are the whole figure with stacked expressions. ``apart`` holds what differs with seven strips: its own
+    expression traces and its own layout. ``visits`` are the cards, one per point, with the photos' dots. Colours are the strings
+    ``var(--token)``.
+    """
+    first, last = axis.ends(points, events)
+    placed, lanes = event_row.place(events, first, last)
+    widths = axis.widths(points, first, last)
+    shared = [
+        *valence_row.traces(points, usual, moods or {}),
+        *photo_row.traces(points, widths),
+        *event_row.traces(placed),
+    ]
+    whole = _Whole(points, usual, placed, lanes, first, last)
+    return {
+        "data": [*shared, *expression_rows.stack_traces(points, widths)],
+        "layout": whole.layout_stacked(stacked(sum(lanes))),
+        "apart": {"data": expression_rows.strip_traces(points), "layout": whole.layout_apart(apart(sum(lanes)))},
+        "visits": cards(points, usual, events),
+        "rooms": axis.rooms(points),
+        "ticks": axis.tick_choices(),
+        "locale": axis.month_names(),
+        "lanes": event_row.short_names(),
+        "mostDots": MOST_DOTS,
+    }
+
+
+class _Whole:
+    """Puts the rows together into a layout."""
+
+    def __init__(
+        self,
+        points: Sequence[VisitPoint],
+        usual: UsualRange | None,
+        placed: Sequence[Placed],
+        lanes: Sequence[int],
+        first: date,
+        last: date,
+    ) -> None:
+        self.points, self.usual, self.placed, self.lanes = points, usual, placed, lanes
+        self.first, self.last = first, last
+
+    def layout_stacked(self, frame: Frame) -> Plain:
+        """Return the layout with one row of expressions."""
+        title = frame.title(frame.expressions[0], _("Expressions, share of each visit"))
+        return self._layout(frame, title, [], expression_rows.stack_axes(frame))
+
+    def layout_apart(self, frame: Frame) -> Plain:
+        """Return the layout with seven strips."""
+        top = {"top": expression_rows.strip_top(self.points)}
+        title = frame.title(frame.expressions[0], _("Expressions, 0 to %(top)d %% each, 95 %% interval") % top)
+        return self._layout(frame, title, expression_rows.strip_shapes(self.points), expression_rows.strip_axes(self.points, frame))
+
+    def _layout(self, frame: Frame, title: Plain, ground: list[Plain], own_axes: Plain) -> Plain:
+        return {
+            "height": frame.height,
+            "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM, "pad": 0},
+            "paper_bgcolor": CLEAR,
+            "plot_bgcolor": CLEAR,
+            "font": {"family": token("font"), "size": 12, "color": token("ink-2")},
+            "barmode": "stack",
+            "bargap": 0,
+            "showlegend": False,
+            "dragmode": "pan",
+            "hovermode": False,
+            "shapes": [
+                *ground,
+                *event_row.shapes(self.placed, frame, self.last),
+                *valence_row.shapes(self.points, self.usual, frame),
+            ],
+            "annotations": [
+                *event_row.annotations(self.placed, frame),
+                *valence_row.annotations(self.points, self.usual, frame),
+                title,
+                frame.title(frame.photos, _("Photos, used and missing (hatched)")),
+            ],
+            "xaxis": axis.x_axis(self.first, self.last),
+            **valence_row.axes(frame),
+            **own_axes,
+            **photo_row.axes(self.points, frame),
+            **event_row.axes(self.lanes, frame),
+        }

@@ -1,0 +1,111 @@
+"""Where each row of the figure lies, in pixels from the top, and what every row has in common."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Plain = dict[str, Any]  # Any: Plotly's own JSON
+
+LEFT, RIGHT, TOP, BOTTOM = 76, 72, 4, 42
+LANE = 16
+STRIP, PITCH = 42, 46
+QUIET: Plain = {"hoverinfo": "skip", "showlegend": False}
+CLEAR = "rgba(0,0,0,0)"
+
+
+def token(name: str) -> str:
+    """Return a colour of the stylesheet by name; the browser puts the colour of the theme in its place."""
+    return f"var(--{name})"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row between two heights, in pixels from the top."""
+
+    top: int
+    bottom: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """All rows of one view. Expressions are one row when stacked and seven when apart."""
+
+    valence: Row
+    expressions: tuple[Row, ...]
+    photos: Row
+    events: Row
+
+    @property
+    def height(self) -> int:
+        """Return the height of the whole figure with its margins."""
+        return self.events.bottom + TOP + BOTTOM
+
+    def up(self, px: float) -> float:
+        """Return a height in pixels from the top as Plotly's share from the bottom."""
+        return round(1 - px / self.events.bottom, 4)
+
+    def domain(self, row: Row) -> list[float]:
+        """Return the row as Plotly's domain."""
+        return [self.up(row.bottom), self.up(row.top)]
+
+    def title(self, row: Row, text: str) -> Plain:
+        """Return the name of a row, at the far left above it."""
+        return {
+            "name": "title",
+            "xref": "paper",
+            "yref": "paper",
+            "x": 0,
+            "xshift": -LEFT,
+            "xanchor": "left",
+            "y": self.up(row.top),
+            "yshift": 8,
+            "yanchor": "bottom",
+            "showarrow": False,
+            "text": text,
+            "font": {"size": 12, "color": token("ink"), "weight": 600},
+        }
+
+
+def stacked(lanes: int) -> Frame:
+    """Return the frame with the expressions in one stacked row."""
+    return _frame((Row(310, 428),), 462, lanes)
+
+
+def apart(lanes: int) -> Frame:
+    """Return the frame with the expressions in seven strips."""
+    strips = tuple(Row(308 + PITCH * k, 308 + PITCH * k + STRIP) for k in range(7))
+    return _frame(strips, 658, lanes)
+
+
+def _frame(expressions: tuple[Row, ...], photos_top: int, lanes: int) -> Frame:
+    events_top = photos_top + 68
+    return Frame(Row(24, 272), expressions, Row(photos_top, photos_top + 36), Row(events_top, events_top + LANE * lanes))
+
+
+def y_axis(
+    domain: list[float], value_range: list[float], ticks: Sequence[float], texts: Sequence[str], **more: Any
+) -> Plain:  # Any: JSON
+    """Return a y axis that can be neither dragged nor zoomed."""
+    return {
+        "domain": domain,
+        "range": value_range,
+        "tickvals": list(ticks),
+        "ticktext": list(texts),
+        "gridcolor": token("grid"),
+        "zeroline": False,
+        "fixedrange": True,
+        "ticks": "",
+        "ticksuffix": " ",
+        "tickfont": {"size": 11, "color": token("ink-3")},
+        **more,
+    }
+
+
+def words(text: str, colour: str = "ink-3", **more: Any) -> Plain:  # Any: JSON
+    """Return a small text in the figure. Plotly reads tags in it: hand user input through `plain` first."""
+    return {"text": text, "showarrow": False, "font": {"size": 11, "color": token(colour)}, **more}
+
+
+def plain(text: str) -> str:
+    """Return what a person typed, with nothing in it that Plotly would read as a tag."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,128 @@
+"""Everything the timeline on the patient's page shows, worked out once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from ml.expressions import EXPRESSIONS
+from patients.models import Event, Patient, SelfReport
+from patients.templatetags.look import day
+from patients.timeline.figure import figure
+from patients.timeline.frame import Plain
+from patients.timeline.interval import Interval
+from patients.timeline.points import VisitPoint, points
+from patients.timeline.sentence import Sentence, place_in_words, sentence
+from patients.timeline.usual_range import UsualRange, outside, usual_range
+
+
+@dataclass(frozen=True)
+class NumberRow:
+    """One visit in the table of all numbers. `shares` are whole percents with the ends of their interval."""
+
+    point: VisitPoint
+    href: str
+    place: str
+    mood: int | None
+    shares: list[tuple[str, str]]
+
+    @property
+    def models(self) -> str:
+        """Return the models that read the photos that count."""
+        return " + ".join(self.point.model_versions) or "–"
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The timeline of one patient. `points` oldest first."""
+
+    points: list[VisitPoint]
+    usual: UsualRange | None
+    events: list[Event]
+    moods: Mapping[UUID, int]
+    expressions: tuple[str, ...] = EXPRESSIONS
+
+    @property
+    def first(self) -> VisitPoint:
+        """Return the first visit that has photos."""
+        return self.points[0]
+
+    @property
+    def last(self) -> VisitPoint:
+        """Return the last visit that has photos."""
+        return self.points[-1]
+
+    @cached_property
+    def has_trend(self) -> bool:
+        """Whether two visits can be compared."""
+        return len(self.points) > 1
+
+    @cached_property
+    def sentence(self) -> Sentence:
+        """Return the last visit in words."""
+        return sentence(self.points, self.usual)
+
+    @cached_property
+    def figure(self) -> Plain:
+        """Return the figure as plain JSON."""
+        return figure(self.points, self.usual, self.events, self.moods)
+
+    @cached_property
+    def outside(self) -> list[NumberRow]:
+        """Return the visits outside the usual range, newest first."""
+        return [self._row(point) for point in outside(self.points, self.usual)]
+
+    @cached_property
+    def rows(self) -> list[NumberRow]:
+        """Return the table of all numbers, newest first."""
+        return [self._row(point) for point in reversed(self.points)]
+
+    @property
+    def has_moods(self) -> bool:
+        """Whether the patient has rated a mood at any visit shown."""
+        return any(point.visit_id in self.moods for point in self.points)
+
+    @property
+    def baseline_in_words(self) -> str:
+        """Return what the usual range rests on, with a warning when another model read the last visit."""
+        if self.usual is None:
+            return _("No usual range before four visits with photos that count.")
+        facts = {"n": self.usual.n, "first": day(self.usual.first), "last": day(self.usual.last)}
+        text = (
+            _("Usual range from %(n)d chosen visits, %(first)s to %(last)s.")
+            if self.usual.is_chosen
+            else _("Usual range from the first %(n)d visits, %(first)s to %(last)s.")
+        ) % facts
+        if self.last.used and self.last.model_versions != self.usual.model_versions:
+            text += " " + _("Read by model %(model)s.") % {"model": " + ".join(self.usual.model_versions)}
+        return text
+
+    def _row(self, point: VisitPoint) -> NumberRow:
+        return NumberRow(
+            point=point,
+            href=reverse("patients:visit", args=[point.visit_id]),
+            place=place_in_words(point, self.usual),
+            mood=self.moods.get(point.visit_id),
+            shares=[(f"{share.mean * 100:.0f}", _percents(share.interval)) for share in point.shares]
+            or [("–", "")] * len(EXPRESSIONS),
+        )
+
+
+def timeline(patient: Patient) -> Timeline:
+    """Return the timeline of `patient`. Four queries, whatever the number of visits."""
+    known = points(patient)
+    rated = SelfReport.objects.filter(visit__patient=patient).values_list("visit_id", "mood")
+    return Timeline(
+        points=known,
+        usual=usual_range(known),
+        events=list(Event.objects.filter(patient=patient)),
+        moods={visit_id: mood for visit_id, mood in rated if mood is not None},
+    )
+
+
+def _percents(interval: Interval | None) -> str:
+    """Return "3–9", the ends in whole percent, or nothing."""
+    return f"{interval.low * 100:.0f}–{interval.high * 100:.0f}" if interval else ""
