@@ -39,7 +39,7 @@ arrow: .venv/dev
 	$(PY) -c 'from importlinter.cli import lint_imports_command as run; run()'
 
 templates: .venv/dev
-	$(PY) -m djlint --quiet --check --lint templates
+	$(PY) -m djlint --check --lint templates
 
 migrations: .venv/dev
 	$(PY) manage.py makemigrations --check --dry-run
@@ -79,7 +79,7 @@ fix: .venv/dev
 	$(PY) -m djlint --quiet --reformat templates
 
 bench: .venv/dev
-	@for script in benchmarks/*.py; do $(PY) $$script; done
+	@for script in $(wildcard benchmarks/*.py); do $(PY) -m benchmarks.$$(basename $$script .py) || exit 1; done
 
 # Needs uv. No package index is named in a lock: each person's own settings decide where packages come from.
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate

@@ -94,7 +94,7 @@ def broker(var: Path, lock: int) -> tuple[Part, str]:
         f"bind {HOST}\nport {port}\nrequirepass {password}\ndir {folder}\n"
         'appendonly yes\nappendfsync everysec\nsave ""\nmaxmemory-policy noeviction\n'
     )
-    part = Part("broker", (str(get_binary_path()), str(configuration)), pass_fds=(lock,))
+    part = Part("broker", (str(get_binary_path()), str(configuration)), pass_fds=(lock,), stopped_last=True)
     return part, f"redis://:{password}@{HOST}:{port}/0"
 
 

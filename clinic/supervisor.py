@@ -38,12 +38,16 @@ def end_with_parent() -> Callable[[], None] | None:
 
 @dataclass(frozen=True)
 class Part:
-    """One process to keep running: what it is called, its command, and how long it may take to stop."""
+    """One process to keep running: what it is called, its command, and how long it may take to stop.
+
+    Parts that the others lean on while they stop are `stopped_last`.
+    """
 
     name: str
     command: tuple[str, ...]
     stop_seconds: float = 10.0
     pass_fds: tuple[int, ...] = ()
+    stopped_last: bool = False
 
 
 @dataclass
@@ -92,13 +96,16 @@ class Supervisor:
                 self._note_death(running, now)
 
     def stop(self) -> None:
-        """Stop every part, the last one started first."""
-        for running in reversed(self._parts.values()):
-            if running.again_at is None and running.process.poll() is None:
-                running.process.terminate()
+        """Stop every part, all at once but for those that are stopped last."""
+        for last in (False, True):
+            parts = [running for running in self._parts.values() if running.part.stopped_last is last]
+            for running in parts:
+                if running.process.poll() is None:
+                    running.process.terminate()
+            for running in parts:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     running.process.wait(running.part.stop_seconds)
-            _kill_group(running.process)
+                _kill_group(running.process)
         self._parts.clear()
 
     def _note_death(self, running: _Running, now: float) -> None:

@@ -43,6 +43,7 @@ class Installation:
         inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         self._environment = inherited | {"AFFECTLINE_VAR": str(var)} | environment
         self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
         self.printed: list[str] = []
         self.address = ""
@@ -62,7 +63,9 @@ class Installation:
             text=True,
             preexec_fn=end_with_parent(),
         )
-        threading.Thread(target=self._collect, args=(self._process,), daemon=True).start()
+        self._lines = queue.Queue()  # not to take the end of the last run for this one's
+        self._reader = threading.Thread(target=self._collect, args=(self._process,), daemon=True)
+        self._reader.start()
         return self._process
 
     def start(self) -> None:
@@ -74,6 +77,7 @@ class Installation:
             if line.startswith("demo sign-in: "):
                 self.email, self.password = line.removeprefix("demo sign-in: ").split()
                 return
+        self.stop()
         raise AssertionError("clinic.serve did not start:\n" + "\n".join(self.printed) + self.logs())
 
     def stop(self, number: int = signal.SIGTERM) -> None:
@@ -81,6 +85,8 @@ class Installation:
         if self._process is not None:
             self._process.send_signal(number)
             self._process.wait(PATIENCE_SECONDS)
+            if self._reader is not None:
+                self._reader.join(PATIENCE_SECONDS)
             self._process = None
 
     def _collect(self, process: subprocess.Popen[str]) -> None:

@@ -42,10 +42,8 @@ def postgres() -> Iterator[str]:
             shutil.chown(path, "postgres", "postgres")
     locale = ("--encoding", "UTF8", "--locale", "C")
     login = ("--username", "affectline", "--auth", "scram-sha-256", "--pwfile", str(folder / "password"))
-    quiet = {"stdout": subprocess.DEVNULL, "cwd": folder}
-    subprocess.run(
-        (program("initdb"), "--pgdata", str(folder / "data"), "--no-sync", *login, *locale), check=True, **quiet, **owner
-    )
+    initdb = [program("initdb"), "--pgdata", str(folder / "data"), "--no-sync", *login, *locale]
+    subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **owner)
     port = free_port()
     command = [program("postgres"), "-D", str(folder / "data"), "-p", str(port)]
     # Nothing here outlives the run, so nothing need reach the disk.

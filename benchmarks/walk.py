@@ -1,0 +1,53 @@
+"""How long the walk of a photo takes on this computer: start, upload, reading. Prints seconds, and ratios that travel better.
+
+python -m benchmarks.walk [PHOTOS]
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.engines.installation import Installation, eventually
+from tests.engines.portraits import portrait
+
+
+def seconds(since: float) -> float:
+    """Return the seconds since a moment of time.monotonic()."""
+    return time.monotonic() - since
+
+
+def main() -> None:
+    """Measure and print."""
+    photos = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+    with tempfile.TemporaryDirectory() as folder:
+        house = Installation(Path(folder) / "var")
+        began = time.monotonic()
+        house.start()
+        first_start = seconds(began)
+        visit = house.new_visit()
+        house.ask("POST", f"visits/{visit}/photos/", {"file": portrait(photos)})
+        eventually(lambda: house.all_final(visit), "the model is loaded")
+
+        began = time.monotonic()
+        for number in range(photos):
+            house.ask("POST", f"visits/{visit}/photos/", {"file": portrait(number)})
+        uploaded = seconds(began)
+        eventually(lambda: house.all_final(visit), "every photo is read", 600)
+        read = seconds(began)
+
+        house.stop()
+        began = time.monotonic()
+        house.start()
+        second_start = seconds(began)
+        house.stop()
+    print(f"first start            {first_start:6.2f} s")
+    print(f"start again            {second_start:6.2f} s, {second_start / first_start:.2f} of the first")
+    print(f"upload of one photo    {uploaded / photos:6.3f} s")
+    print(
+        f"walk of one photo      {read / photos:6.3f} s, {read / uploaded:.2f} of its upload"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The browser of the tests, and a page that remembers everything that went wrong on it."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+
+ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    # Without these three the browser asks its maker's hosts at every start.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 120_000.0  # training may have both cores
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start the system's Chromium."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        raise FileNotFoundError("Chromium is missing: run `make engines`")
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's sandbox refuses root
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS + sandbox)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What a browser context did that it must not do."""
+
+    host: str
+    wrongs: list[str] = field(default_factory=list)
+
+    def on(self, page: Page) -> None:
+        """Watch a page from now on."""
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.wrongs.append(f"script error: {error}"))
+        page.on("request", self._request)
+        page.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        self.wrongs.append(f"console {message.type}: {message.text}")  # violations of the policy come here too
+
+    def _request(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in ("http", "https", "ws", "wss") and address.netloc != self.host:
+            self.wrongs.append(f"request to another host: {request.url}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 500:
+            self.wrongs.append(f"status {response.status}: {response.url}")
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds on the page as it is now: rule, and the first element concerned."""
+    found: list[dict[str, Any]] = Axe().run(page, options=WCAG).response["violations"]  # Any: JSON
+    return [f"{each['id']}: {each['nodes'][0]['html'][:160]} ({each['nodes'][0]['failureSummary'][:200]})" for each in found]
+
+
+def violations_in_both_themes(page: Page) -> list[str]:
+    """Return what axe finds in light and in dark."""
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(300)  # colours fade over
+        found += [f"{scheme}, {page.url}: {violation}" for violation in violations(page)]
+    page.emulate_media(color_scheme="light")
+    return found

@@ -1,0 +1,82 @@
+"""One installation and one browser for all walks; every test gets a fresh context that must stay without a wrong."""
+
+import re
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.e2e.chromium import PATIENCE_MS, Watch, chromium
+from tests.engines.installation import PROJECT, Installation
+
+RESULTS = PROJECT / "test-results"
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Yield a running installation."""
+    house = Installation(tmp_path_factory.mktemp("walk") / "var")
+    house.start()
+    yield house
+    house.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Yield Chromium."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember for the fixture below whether the test has failed."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.fixture
+def open_page(house: Installation, browser: Browser, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
+    """Yield a function that opens an empty page in a context of its own. A failed test leaves pictures in test-results/."""
+    watch = Watch(urlsplit(house.address).netloc)
+    pages: list[Page] = []
+
+    def open_one(**options: object) -> Page:
+        context = browser.new_context(base_url=house.address, **options)  # type: ignore[arg-type]  # passed through as they came
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        watch.on(page)
+        pages.append(page)
+        return page
+
+    yield open_one
+    if watch.wrongs or request.node.stash.get(FAILED, True):
+        keep_pictures(pages, request.node.name)
+    for page in pages:
+        page.context.close()
+    assert watch.wrongs == []
+
+
+def keep_pictures(pages: list[Page], name: str) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    for number, page in enumerate(pages):
+        page.screenshot(path=Path(RESULTS) / f"{re.sub(r'[^a-z0-9_]+', '-', name)}-{number}.png", full_page=True)
+
+
+def sign_in(page: Page, house: Installation) -> None:
+    """Sign the demo's clinician in."""
+    page.goto("/")
+    page.get_by_label("Work e-mail").fill(house.email)
+    page.get_by_label("Password").fill(house.password)
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url("**/patients/")

@@ -1,0 +1,189 @@
+"""The walk of a clinician: sign-in, upload, result, timeline, CSV; with scripts, without them, and by keyboard alone."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import FilePayload, Page, expect
+
+from patients.management.commands.load_demo import NO_FACE, frame
+from tests.e2e.chromium import PATIENCE_MS, violations_in_both_themes
+from tests.e2e.conftest import OpenPage, sign_in
+from tests.engines.installation import Installation, eventually
+from tests.engines.portraits import portrait
+
+PHONE = {"width": 390, "height": 844}
+
+
+def files(*numbers: int) -> list[FilePayload]:
+    """Return portraits as a file picker hands them over."""
+    uploads = [portrait(number) for number in numbers]
+    return [FilePayload(name=upload.name or "", mimeType="image/jpeg", buffer=upload.read()) for upload in uploads]
+
+
+def without_face() -> FilePayload:
+    return FilePayload(name="flag.jpg", mimeType="image/jpeg", buffer=frame(*NO_FACE, step=0).read())
+
+
+def add_patient_and_visit(page: Page, name: str, record_number: str) -> None:
+    """Add a patient and a visit today; end on the visit's page."""
+    page.get_by_role("link", name="Add patient").click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Date of birth").fill("1990-05-04")
+    page.get_by_label("Record number").fill(record_number)
+    page.get_by_role("button", name="Add patient").click()
+    page.get_by_role("link", name="Add visit").first.click()
+    page.get_by_role("button", name="Add visit").click()
+    expect(page.get_by_role("heading", name="Visit,")).to_be_visible()
+
+
+def rows(download: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(download.read_text(encoding="utf-8-sig"))))
+
+
+def test_from_sign_in_to_csv(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_patient_and_visit(page, "Ines Walk", "WALK-1")
+    visit = page.url
+    page.locator("#files").set_input_files([*files(1, 2, 3), without_face()])
+    cards = page.locator("#photos > .photo")
+    read = cards.filter(has_text=re.compile("of 10 raters|Too close to call"))
+    expect(read).to_have_count(3, timeout=PATIENCE_MS)
+    expect(cards.filter(has_text="No face")).to_have_count(1, timeout=PATIENCE_MS)
+    page.reload()
+    expect(read).to_have_count(3)
+
+    read.first.get_by_role("link").click()
+    expect(page.get_by_role("heading", name="Photo ")).to_be_visible()
+
+    page.goto(visit)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    lines = rows(download.value.path())
+    assert [line["state"] for line in lines].count("done") == 3
+    assert [line["state"] for line in lines].count("no_face") == 1
+    assert all(line["record_number"] == "WALK-1" for line in lines)
+    shares = [float(line["happy"]) for line in lines if line["state"] == "done"]
+    assert all(0 <= share <= 1 for share in shares)
+
+    page.goto("/patients/")
+    page.get_by_role("link", name="Ines Walk").last.click()
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").first.click()
+    assert len(rows(download.value.path())) == 4
+
+
+def test_without_javascript(house: Installation, open_page: OpenPage) -> None:
+    page = open_page(java_script_enabled=False)
+    sign_in(page, house)
+    add_patient_and_visit(page, "Noor Plain", "PLAIN-1")
+    visit = page.url.rstrip("/").rpartition("/")[2]
+    page.locator("#files").set_input_files(files(11, 12))
+    page.get_by_role("button", name="Add photos").click()
+    expect(page.locator("#photos > .photo")).to_have_count(2)
+    eventually(lambda: house.all_final(visit), "both photos are read")
+    page.reload()
+    cards = page.locator("#photos > .photo").filter(has=page.get_by_role("link"))
+    expect(cards).to_have_count(2)
+    cards.first.get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="Photo ")).to_be_visible()
+    page.goto("/patients/")
+    page.get_by_role("link", name="Noor Plain").last.click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").first.click()
+    assert [line["state"] for line in rows(download.value.path())] == ["done", "done"]
+
+
+def focused(page: Page) -> str:
+    """Return the accessible text of the element that has the keyboard."""
+    script = (
+        "() => { const e = document.activeElement; return (e.getAttribute('aria-label') || e.innerText || e.name || '').trim() }"
+    )
+    return str(page.evaluate(script))
+
+
+def tab_to(page: Page, text: str) -> None:
+    """Press Tab until the element that says `text` has the keyboard."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if text in focused(page):
+            return
+    raise AssertionError(f"{text} is not reached by the keyboard on {page.url}")
+
+
+def test_keyboard_alone(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    page.goto("/")
+    expect(page.get_by_label("Work e-mail")).to_be_focused()
+    page.keyboard.type(house.email)
+    tab_to(page, "password")
+    page.keyboard.type(house.password)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/patients/")
+    page.keyboard.press("Tab")
+    assert "Skip" in focused(page)
+    tab_to(page, "Add patient")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name")).to_be_visible()
+    tab_to(page, "name")
+    page.keyboard.type("Kim Keys")
+    tab_to(page, "birth_date")
+    page.keyboard.type("05041990")
+    tab_to(page, "record_number")
+    page.keyboard.type("KEYS-1")
+    page.keyboard.press("Enter")
+    tab_to(page, "Add visit")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="New visit")).to_be_visible()
+    tab_to(page, "Add visit")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Visit,")).to_be_visible()
+    tab_to(page, "Choose files")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(files(21))
+    expect(page.locator("#photos > .photo").get_by_role("link")).to_have_count(1, timeout=PATIENCE_MS)
+    tab_to(page, "raters")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Photo ")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 800}, PHONE], ids=["desk", "phone"])
+def test_every_page_is_accessible_in_light_and_dark(house: Installation, open_page: OpenPage, size: dict[str, int]) -> None:
+    page = open_page(viewport=size)
+    page.goto("/")
+    found = violations_in_both_themes(page)
+    sign_in(page, house)
+    for path in pages_of(house):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        found += violations_in_both_themes(page)
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        found += [f"{path} is {wide} px too wide"] if wide > 0 else []
+    assert found == []
+
+
+def pages_of(house: Installation) -> list[str]:
+    """Return the address of one page of every kind, with the demo's first patient in it."""
+    patient = house.ask("GET", "patients/")["results"][0]["id"]
+    visit = house.ask("GET", f"patients/{patient}/visits/")["results"][0]["id"]
+    eventually(lambda: house.all_final(visit), "the demo's photos are read")
+    photo = house.photos(visit)[0]["id"]
+    return [
+        "/patients/",
+        "/patients/new/",
+        f"/patients/{patient}/",
+        f"/patients/{patient}/edit/",
+        f"/patients/{patient}/visits/new/",
+        f"/visits/{visit}/",
+        f"/visits/{visit}/edit/",
+        f"/photos/{photo}/",
+        "/data-dictionary/",
+        "/model-card/",
+        "/settings/",
+        "/accounts/password/change/",
+    ]
