@@ -49,10 +49,11 @@ def axes(frame: Frame) -> Plain:
     domain = frame.domain(frame.valence)
     values = [-1, -0.5, 0, 0.5, 1]
     zero = {"zeroline": True, "zerolinecolor": token("zero"), "zerolinewidth": 1}
-    mood = y_axis(domain, [0, 10], [0, 5, 10], ["0", "5", "10"], overlaying="y", side="right", visible=False, showgrid=False)
+    right = {"overlaying": "y", "side": "right", "visible": False, "showgrid": False, "ticklabelposition": "inside"}
+    mood = y_axis(domain, [0, 10], [0, 5, 10], ["0", "5", "10"], **right)
     return {
         "yaxis": y_axis(domain, [-1, 1], values, [signed(value, 0 if value in (-1, 0, 1) else 1) for value in values], **zero),
-        "yaxis5": mood | {"ticksuffix": "", "tickprefix": " "},
+        "yaxis5": mood,
     }
 
 

@@ -1,0 +1,351 @@
+// Draws the figure that Python built (patients/timeline/figure.py) and lets mouse, finger and keyboard read it.
+// "var(--name)" in the figure is a colour or the font of the stylesheet; it is resolved here, and again when the theme changes.
+(function () {
+  "use strict";
+  const root = document.getElementById("timeline");
+  const source = document.getElementById("figure");
+  if (!root || !source || typeof Plotly === "undefined") return;
+
+  const DAY = 86400000;
+  const NEAR_PX = 28;
+  const CONFIG = {
+    displayModeBar: false,
+    displaylogo: false,
+    showSendToCloud: false,
+    plotlyServerURL: "",
+    responsive: true,
+    scrollZoom: false,
+    doubleClick: false,
+    showTips: false,
+  };
+  const phone = matchMedia("(max-width: 760px)");
+  const touch = matchMedia("(pointer: coarse)");
+  const plot = root.querySelector("[data-plot]");
+  const host = root.querySelector("[data-figure]");
+  const tip = root.querySelector("[data-tip]");
+  const cross = root.querySelector("[data-cross]");
+  const said = root.querySelector("[data-said]");
+  const from = root.querySelector("#from");
+  const to = root.querySelector("#to");
+  const given = JSON.parse(source.textContent);
+  const visits = given.visits;
+  const times = visits.map(function (visit) { return Date.parse(visit.x); });
+  const whole = given.layout.xaxis.range.map(Date.parse);
+  const shown = { photos: true, event: true, mood: false };
+  const state = { view: "stacked", range: whole, at: -1 };
+  let place;
+
+  // --- The figure in the colours of the moment
+
+  const probe = document.body.appendChild(document.createElement("i"));
+  probe.hidden = true;
+
+  function token(name) {
+    if (name === "--font") return getComputedStyle(document.body).fontFamily;
+    probe.style.color = "var(" + name + ")";
+    return getComputedStyle(probe).color;
+  }
+
+  function coloured(value, known) {
+    if (typeof value === "string") {
+      const found = /^var\((--[\w-]+)\)$/.exec(value);
+      if (!found) return value;
+      if (!known.has(found[1])) known.set(found[1], token(found[1]));
+      return known.get(found[1]);
+    }
+    if (Array.isArray(value)) return value.map(function (each) { return coloured(each, known); });
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(function (pair) { return [pair[0], coloured(pair[1], known)]; }));
+  }
+
+  function chosenFigure() {
+    const isApart = state.view === "apart";
+    const data = isApart
+      ? given.data.filter(function (trace) { return trace.yaxis !== "y2"; }).concat(given.apart.data)
+      : given.data;
+    return coloured({ data: data, layout: isApart ? given.apart.layout : given.layout }, new Map());
+  }
+
+  function iso(time) {
+    return new Date(time).toISOString().slice(0, 10);
+  }
+
+  // Plotly writes "2026-11-20 13:45:00.5" and means UTC.
+  function utc(text) {
+    return Date.parse(text.length > 10 ? text.replace(" ", "T") + "Z" : text);
+  }
+
+  function inView(time) {
+    return time >= state.range[0] && time <= state.range[1];
+  }
+
+  // The dots of photos, unless there are so many that nothing can be read between them.
+  function dots() {
+    const seen = visits.filter(function (_, k) { return inView(times[k]); });
+    const count = seen.reduce(function (sum, visit) { return sum + visit.y.length; }, 0);
+    const box = root.querySelector("[data-show=photos]");
+    box.disabled = count > given.mostDots;
+    root.querySelector("[data-legend=photos]").hidden = box.disabled || !shown.photos;
+    root.querySelector("[data-too-many]").hidden = !box.disabled;
+    if (box.disabled || !shown.photos) return { x: [], y: [] };
+    return {
+      x: seen.flatMap(function (visit) { return visit.y.map(function () { return visit.x; }); }),
+      y: seen.flatMap(function (visit) { return visit.y; }),
+    };
+  }
+
+  function barWidths(layout) {
+    const span = state.range[1] - state.range[0];
+    const px = Math.max(1, plot.clientWidth - layout.margin.l - layout.margin.r);
+    const most = span * Math.max(0.018, 9 / px);
+    const least = span * 1.5 / px;
+    return given.rooms.map(function (room) { return Math.max(least, Math.min(room, most)); });
+  }
+
+  function fillTraces(data, layout) {
+    const widths = barWidths(layout);
+    const used = widths.filter(function (_, k) { return visits[k].top.length; });
+    data.forEach(function (trace) {
+      if (trace.type === "bar") trace.width = trace.yaxis === "y3" ? widths : used;
+      if (trace.name === "photos") Object.assign(trace, dots());
+      if (trace.name === "mood") trace.visible = shown.mood;
+      if (trace.name === "event") trace.visible = shown.event;
+    });
+  }
+
+  function ticks(axis) {
+    const days = (state.range[1] - state.range[0]) / DAY;
+    let k = given.ticks.findIndex(function (each) { return days <= each.days; });
+    if (k < 0) k = given.ticks.length - 1;
+    if (phone.matches) k = Math.min(given.ticks.length - 1, k + 1);
+    axis.dtick = phone.matches && given.ticks[k].dtick === "M2" ? "M3" : given.ticks[k].dtick;
+    axis.tickformat = given.ticks[k].tickformat;
+    axis.range = state.range.map(function (time) { return new Date(time).toISOString().slice(0, 19); });
+  }
+
+  function arrange(layout) {
+    ticks(layout.xaxis);
+    layout.dragmode = touch.matches ? false : "pan";
+    layout.yaxis5.visible = shown.mood;
+    layout.shapes = layout.shapes.filter(function (shape) { return shape.name !== "event" || shown.event; });
+    layout.annotations = layout.annotations.filter(function (note) {
+      if (note.name === "event") return shown.event && !phone.matches && inView(Date.parse(note.x));
+      if (note.name === "gap" || note.name === "version") return inView(Date.parse(note.x)) && !(phone.matches && note.name === "gap");
+      return note.name !== "side" || !phone.matches;
+    });
+    if (!phone.matches) return;
+    layout.height -= 40;
+    layout.margin.l = 44;
+    layout.margin.r = 12;
+    layout.xaxis.tickangle = 0;
+    layout.annotations.forEach(function (note) { if (note.name === "title") note.xshift = -44; });
+    layout.yaxis4.ticktext = given.lanes;
+  }
+
+  function draw() {
+    const figure = chosenFigure();
+    arrange(figure.layout);
+    fillTraces(figure.data, figure.layout);
+    root.querySelector("[data-legend=stacked]").hidden = state.view === "apart";
+    root.querySelector("[data-legend=mood]").hidden = !shown.mood;
+    place = { left: figure.layout.margin.l, right: figure.layout.margin.r };
+    Plotly.react(host, figure.data, figure.layout, CONFIG);
+    if (state.at >= 0) point(state.at);
+  }
+
+  // --- One card and one line for all rows; the same for mouse, finger and arrow keys
+
+  function xOf(k) {
+    const width = plot.clientWidth - place.left - place.right;
+    return place.left + width * (times[k] - state.range[0]) / (state.range[1] - state.range[0]);
+  }
+
+  function topLine(share) {
+    const line = document.createElement("li");
+    const name = document.createElement("span");
+    const value = document.createElement("b");
+    name.className = "expr";
+    name.append(root.querySelector(".legend--expr ." + share.expression).cloneNode(true), share.name);
+    value.textContent = share.share;
+    line.append(name, value);
+    return line;
+  }
+
+  function fillCard(visit) {
+    tip.querySelectorAll("[data-field]").forEach(function (field) {
+      const value = visit[field.dataset.field];
+      if (field.dataset.field === "top") field.replaceChildren.apply(field, value.map(topLine));
+      else field.textContent = value;
+    });
+  }
+
+  function point(k) {
+    state.at = k;
+    const isOut = k < 0 || !inView(times[k]);
+    tip.hidden = cross.hidden = isOut;
+    if (isOut) return;
+    fillCard(visits[k]);
+    const x = xOf(k);
+    const fits = x + 16 + tip.offsetWidth < plot.clientWidth;
+    const left = fits ? x + 16 : Math.max(0, x - 16 - tip.offsetWidth);
+    cross.style.transform = "translateX(" + Math.round(x) + "px)";
+    tip.style.transform = "translateX(" + Math.round(left) + "px)";
+  }
+
+  function nearest(x) {
+    let best = -1;
+    let near = NEAR_PX;
+    visits.forEach(function (_, k) {
+      const distance = Math.abs(xOf(k) - x);
+      if (inView(times[k]) && distance < near) {
+        near = distance;
+        best = k;
+      }
+    });
+    return best;
+  }
+
+  function say(k) {
+    const visit = visits[k];
+    const top = visit.top.map(function (share) { return share.name + " " + share.share; });
+    said.textContent = [visit.date, visit.valence, visit.interval, visit.where, visit.n]
+      .concat(top, visit.events || [])
+      .filter(Boolean)
+      .join(", ");
+  }
+
+  function open(k) {
+    location.href = visits[k].href;
+  }
+
+  // Steps to a visit; one outside the view moves the view and keeps its length.
+  function step(k) {
+    if (!inView(times[k])) {
+      const span = state.range[1] - state.range[0];
+      const room = span * 0.05;
+      const start = times[k] < state.range[0] ? times[k] - room : times[k] + room - span;
+      show([start, start + span], null);
+    }
+    point(k);
+    say(k);
+  }
+
+  function lastInView() {
+    for (let k = visits.length - 1; k >= 0; k -= 1) if (inView(times[k])) return k;
+    return visits.length - 1;
+  }
+
+  plot.addEventListener("pointermove", function (event) {
+    if (event.pointerType === "touch") return;
+    const k = nearest(event.clientX - plot.getBoundingClientRect().left);
+    if (k !== state.at) point(k);
+    plot.classList.toggle("is-near", k >= 0);
+  });
+  plot.addEventListener("pointerleave", function (event) { if (event.pointerType !== "touch") point(-1); });
+  plot.addEventListener("blur", function () { point(-1); });
+
+  // A click opens a visit, a drag moves the view. A finger's first tap shows the card, the second opens the visit.
+  let pressed = null;
+  plot.addEventListener("pointerdown", function (event) { pressed = { x: event.clientX, y: event.clientY }; });
+  plot.addEventListener("click", function (event) {
+    if (pressed && Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > 5) return;
+    const k = nearest(event.clientX - plot.getBoundingClientRect().left);
+    if (k < 0) point(-1);
+    else if (event.pointerType === "touch" && k !== state.at) { point(k); say(k); }
+    else open(k);
+  });
+
+  plot.addEventListener("keydown", function (event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = state.at;
+    const last = visits.length - 1;
+    const steps = {
+      ArrowLeft: function () { step(at < 0 ? lastInView() : Math.max(0, at - 1)); },
+      ArrowRight: function () { step(at < 0 ? lastInView() : Math.min(last, at + 1)); },
+      Home: function () { step(0); },
+      End: function () { step(last); },
+      Escape: function () { point(-1); said.textContent = ""; },
+      Enter: function () { if (at >= 0) open(at); },
+    };
+    if (!steps[event.key]) return;
+    event.preventDefault();
+    steps[event.key]();
+  });
+
+  // --- Range, toggles, view
+
+  // Shows the days of `range`. `months` names the pressed button; null presses none.
+  function show(range, months) {
+    state.range = range;
+    from.value = iso(Math.max(range[0], months === 0 ? times[0] : -Infinity));
+    to.value = iso(Math.min(range[1], months === null ? Infinity : times[times.length - 1]));
+    from.setCustomValidity("");
+    root.querySelectorAll("[data-months]").forEach(function (button) {
+      button.setAttribute("aria-pressed", String(months !== null && +button.dataset.months === months));
+    });
+    draw();
+  }
+
+  function showMonths(months) {
+    if (!months) return show(whole, 0);
+    const end = times[times.length - 1];
+    const start = new Date(end);
+    start.setUTCMonth(start.getUTCMonth() - months);
+    const room = (end - start) * 0.05;
+    show([+start - room / 2, end + room], months);
+  }
+
+  function showDates() {
+    const start = Date.parse(from.value);
+    const end = Date.parse(to.value);
+    if (isNaN(start) || isNaN(end)) return;
+    from.setCustomValidity(start > end ? from.dataset.order : "");
+    if (!from.reportValidity()) return;
+    const room = Math.max(3 * DAY, (end - start) * 0.032);
+    state.range = [start - room, end + room];
+    root.querySelectorAll("[data-months]").forEach(function (button) { button.setAttribute("aria-pressed", "false"); });
+    draw();
+  }
+
+  root.querySelectorAll("[data-months]").forEach(function (button) {
+    button.addEventListener("click", function () { showMonths(+button.dataset.months); });
+  });
+  from.addEventListener("change", showDates);
+  to.addEventListener("change", showDates);
+  root.querySelectorAll("[data-view]").forEach(function (button) {
+    button.addEventListener("click", function () {
+      state.view = button.dataset.view;
+      root.querySelectorAll("[data-view]").forEach(function (each) {
+        each.setAttribute("aria-pressed", String(each === button));
+      });
+      draw();
+    });
+  });
+  root.querySelectorAll("[data-show]").forEach(function (box) {
+    box.checked = shown[box.dataset.show];
+    box.addEventListener("change", function () {
+      shown[box.dataset.show] = box.checked;
+      draw();
+    });
+  });
+
+  addEventListener("themechange", draw);
+  phone.addEventListener("change", draw);
+
+  Plotly.register({
+    moduleType: "locale",
+    name: given.locale.name,
+    dictionary: {},
+    format: { months: given.locale.months, shortMonths: given.locale.shortMonths },
+  });
+  CONFIG.locale = given.locale.name;
+  root.querySelector("[data-failed]").remove();
+  if (phone.matches) showMonths(12);
+  else draw();
+
+  // Dragging moves the view: the fields follow, and bars and dots are drawn for what is seen now.
+  host.on("plotly_relayout", function (change) {
+    const ends = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+    if (ends[0] !== undefined) show(ends.map(utc), null);
+  });
+})();
