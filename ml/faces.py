@@ -24,7 +24,8 @@ FIRST_SIDE_PX = 640
 SECOND_SIDE_PX = 1280
 """And in the second, when the first finds nothing or only small faces."""
 SMALL_FACE_PX = 60
-"""A best face under this height in the photo asks for the second pass."""
+"""When no face has this height in the photo and GOOD_SCORE, the second pass is made."""
+GOOD_SCORE = 0.5
 REGION_SIDE_PX = 320
 """Side of the region around one face, when it is looked at again."""
 LEAST_SCORE = 0.35
@@ -36,6 +37,8 @@ CLEARLY_LARGER = 2.0
 UPRIGHT_DEGREES = 10.0
 """Heads that lean less are left as they are: the network has learned them, and turning costs sharpness."""
 MOST_TURNS = 3
+COARSE_PX = 48
+"""A face under this height in the first pass is looked at again alone: its box was drawn on a coarse grid."""
 REGION = 2.2
 """Side of that region, in longer sides of the face box."""
 
@@ -97,21 +100,22 @@ class FaceFinder:
 
     def _look_twice(self, image: Image.Image) -> list[Sighting]:
         found = self.look(image, FIRST_SIDE_PX)
-        tallest = max((seen.face.box.height for seen in found), default=0.0)
-        if tallest < SMALL_FACE_PX and max(image.size) > FIRST_SIDE_PX:
+        good = any(seen.face.box.height >= SMALL_FACE_PX and seen.face.detector_score >= GOOD_SCORE for seen in found)
+        if not good and max(image.size) > FIRST_SIDE_PX:
             found = self.look(image, SECOND_SIDE_PX) or found
         return found
 
     def turn_upright(self, image: Image.Image, seen: Sighting) -> UprightFace:
-        """Return the face in an upright region. A leaning head is turned and looked at again, three times at most."""
+        """Return the face in an upright region. A head that leans, or was seen coarsely, is looked at again, at most thrice."""
         centre, side = centre_of(seen.face.box), REGION * max(seen.face.box.width, seen.face.box.height)
         roll = seen.face.roll_degrees
         turned = 0.0 if abs(roll) <= UPRIGHT_DEGREES else roll
+        coarse = seen.face.box.height * FIRST_SIDE_PX / max(image.size) < COARSE_PX
         for _ in range(MOST_TURNS):
             region = cut_turned(image, centre, side, turned)
             shift = np.array([region.width / 2 - centre[0], region.height / 2 - centre[1]])
             here = turn_sighting(seen, centre, -turned, shift)
-            if turned == 0:
+            if turned == 0 and not coarse:
                 break
             again = self.look(region, REGION_SIDE_PX)
             if not again:

@@ -8,6 +8,10 @@ from PIL import Image
 
 from ml.expressions import FaceBox
 
+NARROWEST = 0.74
+"""Least width of a whole face in heights, and least height in widths: the 5th percentiles of CenterFace's boxes."""
+FLATTEST = 0.96
+
 Points = NDArray[np.float64]
 """Places in a photo, (N, 2): x to the right, y down."""
 
@@ -25,11 +29,18 @@ def overlap(first: FaceBox, second: FaceBox) -> float:
     return shared / max(first.width * first.height + second.width * second.height - shared, 1e-9)
 
 
-def share_outside(box: FaceBox, width: int, height: int) -> float:
-    """Return the share of the box that lies beyond a picture of this size."""
-    wide = min(box.left + box.width, width) - max(box.left, 0)
-    high = min(box.top + box.height, height) - max(box.top, 0)
-    return 1 - max(wide, 0.0) * max(high, 0.0) / max(box.width * box.height, 1e-9)
+def share_cut_off(box: FaceBox, width: int, height: int) -> float:
+    """Return the share of a face that the edge of the photo cuts off, 0 when the box keeps clear of the edge.
+
+    A detector draws its box around what is left of the face. So of a box at the edge, the share is told by its shape: what is
+    missing to the narrowest, or flattest, box that whole faces have.
+    """
+    near = 0.03 * max(box.width, box.height)
+    beside = box.left <= near or box.left + box.width >= width - near
+    over = box.top <= near or box.top + box.height >= height - near
+    missing_width = 1 - box.width / max(NARROWEST * box.height, 1e-9) if beside else 0.0
+    missing_height = 1 - box.height / max(FLATTEST * box.width, 1e-9) if over else 0.0
+    return max(missing_width, missing_height, 0.0)
 
 
 def cut_square(image: Image.Image, centre: tuple[float, float], side: float) -> Image.Image:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from ml.expressions import QualityCheck, Reason
 from ml.faces import Sighting
-from ml.geometry import Points, share_outside
+from ml.geometry import Points, share_cut_off
 from ml.preprocess import Pixels
 
 
@@ -17,14 +17,14 @@ class QualityLimits:
 
     least_height_px: float = 48.0
     """Below, the network's input would be made up of pixels that no camera saw."""
-    most_outside: float = 0.2
-    """Share of the face box that the edge of the photo may cut off."""
-    least_score: float = 0.5
+    most_cut_off: float = 0.10
+    """Share of the face that the edge of the photo may cut off."""
+    least_score: float = 0.45
     """Detections under it on the sample photos were not faces, or under 20 px."""
     darkest_mean: float = 30.0
     """Mean grey value, 0-255."""
     brightest_mean: float = 225.0
-    least_sharpness: float = 0.22
+    least_sharpness: float = 0.15
     """Deviation of the Laplacian over the deviation of the grey values, of the 48 px input."""
     most_turned: float = 0.65
     """Distance of the nose from the middle of the eyes, sideways, in distances between the eyes: 0 from the front."""
@@ -52,16 +52,16 @@ def check_quality(
 
     `found` is the face in the photo, `upright` the same after it was turned, `pixels` what the network would see.
     """
-    outside = share_outside(found.face.box, *photo.size)
+    cut_off = share_cut_off(found.face.box, *photo.size)
     mean = float(pixels.mean())
     return (
-        at_most("share outside the photo", outside, limits.most_outside, Reason.CUT_OFF),
-        at_least("detector score", upright.face.detector_score, limits.least_score, Reason.UNCERTAIN_FACE),
+        at_most("share cut off by the edge", cut_off, limits.most_cut_off, Reason.CUT_OFF),
         at_least("face height in pixels", upright.face.box.height, limits.least_height_px, Reason.TOO_SMALL),
         at_least("mean brightness", mean, limits.darkest_mean, Reason.TOO_DARK),
         at_most("mean brightness", mean, limits.brightest_mean, Reason.TOO_BRIGHT),
-        at_most("turn of the head", measure_turn(upright.landmarks), limits.most_turned, Reason.TURNED_AWAY),
         at_least("sharpness", measure_sharpness(pixels), limits.least_sharpness, Reason.TOO_BLURRED),
+        at_most("turn of the head", measure_turn(upright.landmarks), limits.most_turned, Reason.TURNED_AWAY),
+        at_least("detector score", upright.face.detector_score, limits.least_score, Reason.UNCERTAIN_FACE),
     )
 
 

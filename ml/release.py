@@ -24,10 +24,16 @@ from ml.trainer import finished_model, load_arrays
 
 
 def release(
-    run: Path, train: FaceSet, validation: FaceSet, version: str, out: Path, robustness: bool = False
+    run: Path,
+    train: FaceSet,
+    validation: FaceSet,
+    version: str,
+    out: Path,
+    robustness: bool = False,
+    config: Config | None = None,
 ) -> dict[str, Any]:  # Any: the report, as JSON
     """Write the weights folder from the run's last state and return its report on the validation faces."""
-    config, state = Config(), load_arrays(run / "state.npz")
+    config, state = config or Config(), load_arrays(run / "state.npz")
     normaliser = measure_normaliser(train.pixels)
     model = finished_model(config, state, train.pixels, normaliser, config.norm_batches)
     out.mkdir(parents=True, exist_ok=True)

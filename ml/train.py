@@ -45,6 +45,7 @@ class Run:
     minutes: float | None = None
     trunk: Path | None = None
     look_every: int = 3
+    tell_every: int = 50
 
     @property
     def steps_per_epoch(self) -> int:
@@ -127,6 +128,8 @@ def train_epoch(run: Run, trainer: Trainer, budget: Budget, normaliser: Normalis
         rate = rate_at(progress, step, run.config, warm)
         losses.append(trainer.step(*batch, rate))
         step += 1
+        if len(losses) % run.tell_every == 0:
+            log.info("epoch %d step %d loss %.4f", epoch, step, np.mean(losses[-run.tell_every :]))
     images = (step - first) * run.config.batch / max(budget.seconds - began, 1e-9)
     marks = {"epoch": np.array(epoch), "step": np.array(step), "seconds": np.array(budget.seconds)}
     save_arrays(run.out / "state.npz", trainer.state() | marks)

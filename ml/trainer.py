@@ -42,8 +42,9 @@ class Trainer:
         config = self.config
         with tf.GradientTape() as tape:
             raters_logits, fer2013_logits = self.model(faces, training=True)
-            raters_loss = tf.nn.softmax_cross_entropy_with_logits(raters, raters_logits)  # 0 where there are no votes
-            fer2013_loss = tf.nn.softmax_cross_entropy_with_logits(labels, fer2013_logits)
+            # Not TensorFlow's fused loss: where a face has no votes it is 0, but its gradient is not.
+            raters_loss = -tf.reduce_sum(raters * tf.nn.log_softmax(raters_logits), axis=1)
+            fer2013_loss = -tf.reduce_sum(labels * tf.nn.log_softmax(fer2013_logits), axis=1)
             loss = tf.reduce_mean(config.raters_weight * raters_loss + config.fer2013_weight * fer2013_loss)
         gradients = tape.gradient(loss, [variable.value for variable in self.trained])
         for variable, gradient, velocity, mean, decays in zip(

@@ -1,0 +1,37 @@
+"""Random changes: seeded, in range, and none when every range is zero."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ml.augment import augment
+from ml.config import Config
+
+STILL = replace(
+    Config(), shift=0, scale=0, rotation_degrees=0, brightness=0, contrast=0, soften_share=0, erase_share=0, erase_side=0.2
+)
+FACES = np.random.default_rng(0).integers(0, 256, (6, 48, 48)).astype(np.uint8)
+
+
+def test_without_ranges_only_the_mirror_is_left() -> None:
+    changed = augment(FACES, 48, 48, STILL, np.random.default_rng(3))
+    for face, other in zip(FACES, changed, strict=True):
+        same, mirrored = (np.abs(other - wanted).max() for wanted in (face, face[:, ::-1]))
+        assert min(same, mirrored) < 0.5
+
+
+def test_window_is_cut_from_the_middle() -> None:
+    changed = augment(FACES, 44, 44, STILL, np.random.default_rng(3))
+    assert changed.shape == (6, 44, 44)
+    assert min(np.abs(changed[0] - side[2:46, 2:46]).max() for side in (FACES[0], FACES[0][:, ::-1])) < 0.5
+
+
+@pytest.mark.parametrize(("side", "covered"), [(36, 48), (44, 44), (48, 48)])
+def test_changed_faces_are_seeded_and_in_range(side: int, covered: int) -> None:
+    first, again = (augment(FACES, side, covered, Config(), np.random.default_rng(5)) for _ in range(2))
+    other = augment(FACES, side, covered, Config(), np.random.default_rng(6))
+    assert first.shape == (6, side, side)
+    assert (first.min() >= 0, first.max() <= 255) == (True, True)
+    assert (first == again).all()
+    assert not (first == other).all()

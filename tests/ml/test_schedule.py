@@ -1,0 +1,40 @@
+"""How rate and side follow the progress of a run."""
+
+from dataclasses import replace
+
+import pytest
+
+from ml.config import Config
+from ml.schedule import Budget, frame_at, is_falling, rate_at
+
+CONFIG = replace(Config(), rate=0.1, warmup_steps=10, decay_share=0.25, small_share=0.4, small_side=36, crop_side=44)
+
+
+def test_rate_rises_stays_and_falls_to_zero() -> None:
+    assert rate_at(0, 0, CONFIG) == pytest.approx(0.01)
+    assert rate_at(0.1, 9, CONFIG) == rate_at(0.75, 500, CONFIG) == pytest.approx(0.1)
+    assert rate_at(0.875, 500, CONFIG) == pytest.approx(0.05)
+    assert rate_at(1, 500, CONFIG) == 0
+
+
+def test_run_from_a_trunk_is_warm_and_large_at_once() -> None:
+    assert rate_at(0, 0, CONFIG, warm=True) == pytest.approx(0.1)
+    assert frame_at(0, CONFIG, warm=True) == (44, 44)
+
+
+def test_side_grows_once() -> None:
+    assert [frame_at(progress, CONFIG) for progress in (0, 0.39, 0.41, 1)] == [(36, 48), (36, 48), (44, 44), (44, 44)]
+
+
+def test_trunk_ends_where_the_rate_begins_to_fall() -> None:
+    assert not is_falling(0.75, CONFIG)
+    assert is_falling(0.76, CONFIG)
+
+
+def test_budget_in_epochs_counts_steps_and_in_minutes_the_clock() -> None:
+    now = [100.0]
+    assert Budget(4, 10).progress(20) == 0.5
+    timed = Budget(4, 10, minutes=2, seconds_before=30, clock=lambda: now[0])
+    assert timed.progress(0) == 0.25
+    now[0] = 400
+    assert timed.progress(0) == 1

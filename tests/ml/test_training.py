@@ -1,0 +1,128 @@
+"""The road from pictures to a weights folder, on a tiny data set: train, resume, release, evaluate, export."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ml.evaluate
+import ml.release
+import ml.train
+from ml.card import load_card
+from ml.config import Config
+from ml.data import join_votes, load_split, read_votes
+from ml.engines import mirrored_logits, open_engine
+from ml.preprocess import to_input
+from ml.reader import WEIGHTS, FaceReader, WeightsMismatch
+from ml.trainer import Arrays, load_arrays
+
+pytestmark = [pytest.mark.keras, pytest.mark.filterwarnings("default")]  # TensorFlow and Keras warn of themselves
+
+
+MakeRun = Callable[..., ml.train.Run]
+
+
+@pytest.fixture
+def make_run(tiny_data: Path, tiny_config: Config, tmp_path: Path) -> MakeRun:
+    """Return a maker of runs on the tiny data set."""
+    votes = read_votes(tiny_data / "votes.csv")
+    train, validation = (join_votes(load_split(tiny_data, split), votes) for split in ("train", "validation"))
+
+    def make(name: str, epochs: float = 4) -> ml.train.Run:
+        return ml.train.Run(tiny_config, train, validation, tmp_path / name, epochs, look_every=2)
+
+    return make
+
+
+def same(first: Arrays, second: Arrays) -> bool:
+    return all(np.allclose(first[name], second[name], atol=1e-5) for name in first if name != "seconds")
+
+
+def test_interrupted_run_resumes_to_the_same_weights(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, halved = make_run("whole"), make_run("halved")
+    ml.train.train(whole)
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            ml.train, "record", lambda path, rows: (_ for _ in ()).throw(KeyboardInterrupt) if rows[0][0] == 2 else None
+        )
+        with pytest.raises(KeyboardInterrupt):
+            ml.train.train(halved)
+    assert int(load_arrays(halved.out / "state.npz")["epoch"]) == 2
+    ml.train.train(halved, resume=True)
+    assert same(load_arrays(whole.out / "state.npz"), load_arrays(halved.out / "state.npz"))
+
+
+def test_run_leaves_curves_and_a_trunk_to_continue(make_run: MakeRun) -> None:
+    run = make_run("first")
+    ml.train.train(run)
+    with (run.out / "curves.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4", "4"]
+    assert [row["weights"] for row in rows] == ["", "averaged", "", "raw", "averaged"]
+    assert [row["side"] for row in rows] == ["24", "24", "44", "44", "44"]
+    trunk = load_arrays(run.out / "trunk.npz")
+    assert 0 < int(trunk["step"]) < int(load_arrays(run.out / "state.npz")["step"])
+    longer = replace(make_run("longer", epochs=1), trunk=run.out / "trunk.npz")
+    ml.train.train(longer)
+    assert int(load_arrays(longer.out / "state.npz")["epoch"]) == 1
+
+
+@pytest.fixture
+def released(make_run: MakeRun, tmp_path: Path) -> Path:
+    """Return a weights folder made of a short run."""
+    run = make_run("short", epochs=1)
+    ml.train.train(run)
+    ml.release.release(run.out, run.train, run.validation, "0.0.9", tmp_path / "weights", config=run.config)
+    return tmp_path / "weights"
+
+
+def test_released_folder_is_complete_and_evaluated(
+    released: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = load_card(released)
+    assert card.version == "0.0.9"
+    assert {path.name for path in released.iterdir()} == {"model.keras", "model.onnx", "model.json", "report.json"}
+    arguments = ["--weights", released, "--data", tiny_data, "--votes", tiny_data / "votes.csv", "--json", tmp_path / "out.json"]
+    monkeypatch.setattr(sys, "argv", ["evaluate", *map(str, arguments), "--robustness"])
+    assert ml.evaluate.main() == 0
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert set(found["fer2013"]["accuracy"]) == {"value", "low", "high", "n"}
+    assert found["fer2013"]["accuracy"]["n"] == found["raters"]["accuracy"]["n"] == 14
+    assert 0 <= found["raters"]["ece"]["value"] <= 1
+    assert found["raters"]["left_out"] == {"majority_is_none_of_seven": 0, "without_votes": 0}
+    assert found["without_twins"]["fer2013"]["accuracy"]["n"] == 14
+    assert set(found["robustness"]["blur, 1 px"]) == {"fer2013", "raters"}
+
+
+def test_split_without_votes_is_measured_on_labels_alone(released: Path, tiny_data: Path) -> None:
+    card = load_card(released)
+    found = ml.evaluate.evaluate(open_engine("onnx", released, card), card, load_split(tiny_data, "validation"), None)
+    assert found["fer2013"]["accuracy"]["n"] == 14
+    assert (found["raters"], found["without_twins"]) == (None, None)
+    assert "fer2013 accuracy" in ml.evaluate.summary(found)
+
+
+def test_engines_agree_on_a_real_face(portrait: Image.Image) -> None:
+    card = load_card(WEIGHTS)
+    pictures = [portrait.crop((165 + shift, 55, 289 + shift, 179)).rotate(shift) for shift in range(0, 20, 4)]
+    faces = np.concatenate([to_input(picture, card.normaliser) for picture in pictures])
+    onnx, keras = (mirrored_logits(open_engine(name, WEIGHTS, card), faces) for name in ("onnx", "keras"))
+    assert np.abs(onnx - keras).max() < 1e-4
+    assert onnx.std() > 0.1
+
+
+def test_keras_engine_reads_the_same_shares_and_refuses_other_files(
+    portrait: Image.Image, reader: FaceReader, released: Path
+) -> None:
+    shares = FaceReader(WEIGHTS, engine="keras").read(portrait).probabilities
+    assert shares == pytest.approx(reader.read(portrait).probabilities, abs=1e-4)
+    with (released / "model.keras").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(WeightsMismatch, match=r"model\.keras"):
+        open_engine("keras", released, load_card(released))
