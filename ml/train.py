@@ -1,4 +1,4 @@
-"""Train the network. Leaves a run folder: state.npz (each epoch), trunk.npz, curves.csv, and the finished weights.
+"""Train the network. Leaves a run folder: state.npz (each epoch), trunk.npz, curves (CSV, SVG), and weights with their report.
 
 Progress is one line per epoch. A run that was stopped goes on with --resume. --minutes makes the run end in time: the rate starts
 to fall when the last share of the time begins. trunk.npz is the state just before that fall; --trunk starts a new run from it,
@@ -20,9 +20,12 @@ from numpy.typing import NDArray
 
 from ml.augment import augment
 from ml.config import Config
+from ml.curves import draw_curves
 from ml.data import FaceSet, join_votes, load_split, rater_majority, rater_shares, read_votes
+from ml.evaluate import summary
 from ml.expressions import EXPRESSIONS
 from ml.preprocess import Normaliser, measure_normaliser
+from ml.release import release
 from ml.schedule import Budget, frame_at, is_falling, rate_at
 from ml.trainer import Trainer, finished_model, load_arrays, logits_of, save_arrays
 
@@ -192,6 +195,9 @@ def main() -> int:
     run = Run(Config(), train_faces, validation, options.out, options.epochs, options.minutes, options.trunk)
     log.info("training on %d faces, validating on %d", len(train_faces), len(validation))
     train(run, options.resume)
+    draw_curves(run.out / "curves.csv")
+    report = release(run.out, run.train, run.validation, f"0+{run.out.name}", run.out)
+    sys.stdout.write(summary(report) + "\n")
     return 0
 
 
