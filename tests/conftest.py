@@ -1,11 +1,15 @@
 """The cast of every test: Dr Ada looks after Ines; Dr Bo must not see her."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db.backends.base.operations import BaseDatabaseOperations
 
-from patients.models import Patient, User, Visit
+from patients import append_only
+from patients.models import AccessLog, Patient, User, Visit
 from tests.factories import make_clinician, make_patient, make_visit
 
 
@@ -26,6 +30,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (uses if has_database else spares).append(item)
     config.hook.pytest_deselected(items=spares)
     items[:] = uses
+
+
+@pytest.fixture(autouse=True, scope="session")
+def emptying_between_tests() -> Iterator[None]:
+    """Let Django empty the access log between tests that commit: its triggers refuse that to everybody else."""
+    patch = pytest.MonkeyPatch()
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def flush_unguarded(operations: BaseDatabaseOperations, sql_list: Any) -> None:  # Any: Django's own signature
+        append_only.lift(operations.connection, AccessLog._meta.db_table)
+        flush(operations, sql_list)
+        append_only.guard(operations.connection, AccessLog._meta.db_table)
+
+    patch.setattr(BaseDatabaseOperations, "execute_sql_flush", flush_unguarded)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """The rows a clinician works with."""
 
+from patients.models.access import AccessLog
 from patients.models.event import Event
 from patients.models.patient import Assignment, Look, Patient
 from patients.models.photo import Photo
@@ -8,4 +9,15 @@ from patients.models.token import ApiToken
 from patients.models.user import User
 from patients.models.visit import Visit
 
-__all__ = ["ApiToken", "Assignment", "Event", "Look", "Patient", "Photo", "SelfReport", "User", "Visit"]
+__all__ = [
+    "AccessLog",
+    "ApiToken",
+    "Assignment",
+    "Event",
+    "Look",
+    "Patient",
+    "Photo",
+    "SelfReport",
+    "User",
+    "Visit",
+]

@@ -1,0 +1,111 @@
+"""Writes the line that says who looked. Called by the view itself, before anything is shown: no line, no look."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.request import Request
+
+from inference.encryption import keyed_hash
+from patients.models.access import DETAIL_MAX_LETTERS, AccessLog, Detail, pseudonym
+from patients.models.patient import Patient
+from patients.models.photo import Photo
+from patients.models.token import ApiToken
+from patients.models.user import User
+from patients.models.visit import Visit
+
+Asker = HttpRequest | Request | User | None
+POLLED_AGAIN_AFTER = timedelta(minutes=5)
+"""A card or a summary that renews itself every second is one look, not three hundred."""
+
+
+def record_access(
+    who: Asker,
+    action: AccessLog.Action,
+    patient: Patient | None = None,
+    obj: Model | None = None,
+    again_after: timedelta | None = None,
+    **detail: str | int | bool | None,
+) -> AccessLog | None:
+    """Add one line to the access log and return it.
+
+    `who` is the request, or the user where there is none (None: the system itself). The patient is found from a visit or a photo
+    given as `obj`. With `again_after` nothing is written, and None returned, when the same person did the same to the same object
+    within that time. `detail` takes ids, numbers and codes, never names; raises ValueError for long text.
+    """
+    request = who._request if isinstance(who, Request) else who
+    line = AccessLog(action=action, actor_id=_actor_id(who), patient=_pseudonym_of(patient, obj), detail=_checked(detail))
+    if obj is not None and not isinstance(obj, Patient):
+        line.object_kind, line.object_id = obj._meta.model_name or "", str(obj.pk)
+    if isinstance(who, Request) and isinstance(who.auth, ApiToken):
+        line.detail["key"] = who.auth.pk
+    if isinstance(request, HttpRequest):
+        line.request_id, line.network = request_id(request), network_of(request)
+    if again_after is not None and _was_recorded(line, again_after):
+        return None
+    return AccessLog.append(line)
+
+
+def request_id(request: HttpRequest) -> str:
+    """Return 32 hex digits that name this request: the proxy's X-Request-ID, else made up once."""
+    known = getattr(request, "request_id", None)
+    if known is None:
+        sent = request.headers.get("X-Request-ID", "").replace("-", "")
+        known = sent if re.fullmatch(r"[0-9a-f]{32}", sent) else uuid.uuid4().hex
+        request.request_id = known  # type: ignore[attr-defined]  # kept on the request for its next line
+    return str(known)
+
+
+def network_of(request: HttpRequest) -> str:
+    """Return the network that the request came from, cut so that it names a place and not a person; empty when unknown."""
+    address = request.META.get("REMOTE_ADDR", "")
+    if settings.SECURE_PROXY_SSL_HEADER:  # then there is a proxy before us, and its word is the last one in the list
+        address = request.headers.get("X-Forwarded-For", address).rpartition(",")[2].strip()
+    try:
+        kind = 24 if ipaddress.ip_address(address).version == 4 else 48
+        return str(ipaddress.ip_network(f"{address}/{kind}", strict=False))
+    except ValueError:
+        return ""
+
+
+def tried_name(name: str) -> str:
+    """Return what a failed sign-in leaves of the name that was typed: equal for equal names, and no more."""
+    return keyed_hash(b"tried to sign in:" + name.strip().lower().encode())[:16]
+
+
+def _actor_id(who: Asker) -> int | None:
+    if isinstance(who, User):
+        return who.pk
+    user = getattr(who, "user", None)
+    return user.pk if isinstance(user, User) else None
+
+
+def _pseudonym_of(patient: Patient | None, obj: Model | None) -> str:
+    if patient is None:
+        if isinstance(obj, Patient):
+            return pseudonym(obj.pk)
+        if isinstance(obj, Visit):
+            return pseudonym(obj.patient_id)
+        return pseudonym(obj.visit.patient_id) if isinstance(obj, Photo) else ""
+    return pseudonym(patient.pk)
+
+
+def _checked(detail: Detail) -> Detail:
+    for name, value in detail.items():
+        if not isinstance(value, str | int | None) or (isinstance(value, str) and len(value) > DETAIL_MAX_LETTERS):
+            raise ValueError(f"{name} does not belong into the access log")
+    return detail
+
+
+def _was_recorded(line: AccessLog, within: timedelta) -> bool:
+    same = AccessLog.objects.filter(
+        object_id=line.object_id, patient=line.patient, action=line.action, actor_id=line.actor_id, object_kind=line.object_kind
+    )
+    return same.filter(at__gt=timezone.now() - within).exists()

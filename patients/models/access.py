@@ -1,0 +1,156 @@
+"""Who looked at what: lines that are only ever added, each sealed together with the one before."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from inference.encryption import keyed_hash
+from patients.models.patient import Patient
+
+Detail = dict[str, str | int | bool | None]
+
+FIRST_SEAL = "0" * 64  # what the first line is sealed with
+CHAIN_LOCK = 0x41464C  # PostgreSQL's advisory lock for whoever adds a line; any number that nothing else uses
+DETAIL_MAX_LETTERS = 100
+
+
+def pseudonym(patient_id: UUID) -> str:
+    """Return the name a patient has in the audit lines: it cannot be turned back, and outlives the patient's erasure."""
+    return keyed_hash(b"patient in the access log:" + patient_id.bytes)[:32]
+
+
+class AccessLogQuerySet(models.QuerySet["AccessLog"]):
+    """Questions to many lines. Nothing here changes one."""
+
+    def about(self, patient: Patient) -> AccessLogQuerySet:
+        """Return the lines about one patient, newest first."""
+        return self.filter(patient=pseudonym(patient.pk)).order_by("-sequence")
+
+    def without_pictures(self) -> AccessLogQuerySet:
+        """Leave out the single pictures that belong to a page which has a line of its own."""
+        return self.exclude(action=AccessLog.Action.IMAGE)
+
+    def update(self, **fields: object) -> int:
+        """Raise TypeError: a line never changes."""
+        raise TypeError("A line of the access log never changes.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Raise TypeError: a line is never taken away."""
+        raise TypeError("A line of the access log is never taken away.")
+
+
+class AccessLog(models.Model):
+    """One line: who did what to whose data, when. Holds no name, no address and no picture.
+
+    `seal` is a keyed hash over this line and the seal before it, so a line that is changed, taken away or moved breaks every
+    seal after it. Triggers in the database refuse UPDATE and DELETE; whoever gets around them still lacks the key.
+    """
+
+    class Action(models.TextChoices):
+        LIST = "list", _("Listed patients")
+        VIEW = "view", _("Opened")
+        IMAGE = "image", _("Fetched a picture")
+        ADD = "add", _("Added")
+        UPLOAD = "upload", _("Uploaded a photo")
+        EDIT = "edit", _("Changed")
+        MOVE = "move", _("Moved to another visit")
+        EXCLUDE = "exclude", _("Left out of summaries")
+        INCLUDE = "include", _("Counted again")
+        CHOOSE_FACE = "choose_face", _("Chose a face")
+        RETRY = "retry", _("Had it read again")
+        DISMISS = "dismiss", _("Put a failure aside")
+        LABEL = "label", _("Gave an own label")
+        DELETE = "delete", _("Deleted")
+        EXPORT = "export", _("Exported")
+        CONSENT = "consent", _("Recorded consent")
+        WITHDRAW = "withdraw", _("Recorded a withdrawal of consent")
+        ERASE = "erase", _("Asked for erasure")
+        ERASE_STOPPED = "erase_stopped", _("Stopped an erasure")
+        ERASED = "erased", _("Erased")
+        PERMISSION = "permission", _("Changed who may see or do what")
+        BREAK_GLASS = "break_glass", _("Opened in an emergency")
+        SIGN_IN = "sign_in", _("Signed in")
+        SIGN_IN_FAILED = "sign_in_failed", _("Failed to sign in")
+        SIGN_OUT = "sign_out", _("Signed out")
+
+    sequence = models.BigIntegerField(primary_key=True)  # 1, 2, 3 without a gap
+    at = models.DateTimeField()
+    action = models.CharField(max_length=20, choices=Action.choices)
+    # No constraint: an account may go, its lines stay as they were sealed.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False
+    )
+    patient = models.CharField(max_length=32, blank=True)  # pseudonym()
+    object_kind = models.CharField(max_length=20, blank=True)  # visit, photo, user
+    object_id = models.CharField(max_length=36, blank=True)  # a patient's own id stands nowhere
+    request_id = models.CharField(max_length=32, blank=True)  # lines of one request have the same
+    network = models.CharField(max_length=43, blank=True)  # where from, cut to /24 or /48
+    detail = models.JSONField(default=dict, blank=True)
+    seal = models.CharField(max_length=64)
+
+    objects = AccessLogQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("sequence",)
+        indexes: ClassVar = [
+            models.Index(fields=["patient", "sequence"], name="access_by_patient"),
+            models.Index(fields=["object_id", "sequence"], name="access_by_object"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.action}"
+
+    @classmethod
+    def append(cls, line: AccessLog) -> AccessLog:
+        """Add `line` at the end of the chain and seal it. Others who add one wait until our transaction ends."""
+        with transaction.atomic():
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
+            # SQLite: the transaction began IMMEDIATE, so nobody else writes.
+            last = cls.objects.order_by("-sequence").values_list("sequence", "seal").first()
+            before, seal_before = last or (0, FIRST_SEAL)
+            line.sequence, line.at = before + 1, timezone.now()
+            line.seal = line.sealed_after(seal_before)
+            line.save(force_insert=True)
+        return line
+
+    def sealed_after(self, seal_before: str) -> str:
+        """Return the seal that this line must carry when `seal_before` is the seal of the line before it."""
+        facts = [
+            self.sequence,
+            moment(self.at),
+            self.action,
+            self.actor_id,
+            self.patient,
+            self.object_kind,
+            self.object_id,
+            self.request_id,
+            self.network,
+            self.detail,
+        ]
+        text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return keyed_hash(f"access log:{seal_before}:{text}".encode())
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        """Insert the line. Raises TypeError for one that is stored already."""
+        if not kwargs.get("force_insert") or not self._state.adding:
+            raise TypeError("A line of the access log is added by AccessLog.append and never changes.")
+        super().save(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
+
+    def delete(self, *args: object, **kwargs: object) -> tuple[int, dict[str, int]]:
+        """Raise TypeError: a line is never taken away."""
+        raise TypeError("A line of the access log is never taken away.")
+
+
+def moment(at: datetime) -> str:
+    """Return a time as every database gives it back: UTC, with microseconds."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
