@@ -1,0 +1,43 @@
+"""The weights that ship: hashes, report and documents fit together."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from ml.card import load_card
+from ml.expressions import EXPRESSIONS
+from ml.faces import DETECTOR_SHA256
+from ml.quality import QualityLimits
+from ml.reader import WEIGHTS
+
+REPORT = json.loads((WEIGHTS / "report.json").read_text())
+KEYS_DOCUMENT = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
+
+
+def test_hashes_are_those_of_the_files() -> None:
+    card = load_card(WEIGHTS)
+    files = {"model.keras": card.keras_sha256, "model.onnx": card.onnx_sha256, "centerface.onnx": DETECTOR_SHA256}
+    assert {name: hashlib.sha256((WEIGHTS / name).read_bytes()).hexdigest() for name in files} == files
+
+
+def test_report_is_of_these_weights() -> None:
+    card = load_card(WEIGHTS)
+    assert (REPORT["model_version"], REPORT["weights_sha256"]) == (card.version, card.keras_sha256)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", card.version)
+    assert REPORT["split"] == "validation"
+
+
+def test_card_holds_the_limits_of_the_code() -> None:
+    assert load_card(WEIGHTS).limits == QualityLimits()
+
+
+def test_every_key_of_the_report_is_documented() -> None:
+    names = {*REPORT, *REPORT["fer2013"], *REPORT["raters"], *REPORT["raters"]["left_out"]} - {"majority_is_none_of_seven"}
+    assert {name for name in names if name not in KEYS_DOCUMENT} - {"without_votes"} == set()
+
+
+def test_every_expression_has_its_recall() -> None:
+    for head in ("fer2013", "raters"):
+        assert list(REPORT[head]["per_class"]) == list(EXPRESSIONS)
+        assert [set(figures) for figures in REPORT[head]["per_class"].values()] == [{"faces", "recall", "precision"}] * 7
