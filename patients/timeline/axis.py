@@ -13,27 +13,27 @@ from patients.timeline.frame import Plain, token
 from patients.timeline.points import VisitPoint
 
 DAY_MS = 86_400_000
-SHARE_OF_PLOT = 0.018  # width of a bar at most: 12 days of 22 months
-SHARE_OF_GAP = 0.6
 
 
 @dataclass(frozen=True)
 class Ticks:
-    """Ticks for a view of at most `days` days, in Plotly's words."""
+    """Ticks for a view of at most `days` days, in Plotly's words: how far apart on a desktop and on a phone, and how written."""
 
     days: int
-    dtick: str | int
-    tickformat: str
+    desktop: str | int
+    phone: str | int
+    form: str
 
 
 TICKS = (
-    Ticks(24, 2 * DAY_MS, "%-d %b\n%Y"),
-    Ticks(75, 7 * DAY_MS, "%-d %b\n%Y"),
-    Ticks(230, "M1", "%b\n%Y"),
-    Ticks(800, "M2", "%b\n%Y"),
-    Ticks(2200, "M6", "%b\n%Y"),
-    Ticks(4500, "M12", "%Y"),
-    Ticks(100_000, "M60", "%Y"),
+    Ticks(24, 2 * DAY_MS, 7 * DAY_MS, "%-d %b\n%Y"),
+    Ticks(75, 7 * DAY_MS, 14 * DAY_MS, "%-d %b\n%Y"),
+    Ticks(230, "M1", "M1", "%b\n%Y"),
+    Ticks(420, "M2", "M3", "%b\n%Y"),
+    Ticks(800, "M2", "M6", "%b\n%Y"),
+    Ticks(2200, "M6", "M12", "%b\n%Y"),
+    Ticks(4500, "M12", "M24", "%Y"),
+    Ticks(100_000, "M60", "M120", "%Y"),
 )
 
 
@@ -51,13 +51,13 @@ def ticks_for(first: date, last: date) -> Ticks:
     return next(ticks for ticks in TICKS if (last - first).days <= ticks.days)
 
 
-def x_axis(first: date, last: date) -> Plain:
-    """Return the date axis under the last row."""
+def x_axis(first: date, last: date, anchor: str) -> Plain:
+    """Return the date axis under the last row, whose axis is `anchor`."""
     ticks = ticks_for(first, last)
     return {
         "type": "date",
         "range": [first.isoformat(), last.isoformat()],
-        "anchor": "y4",
+        "anchor": anchor,
         "showgrid": False,
         "ticks": "outside",
         "ticklen": 4,
@@ -65,25 +65,19 @@ def x_axis(first: date, last: date) -> Plain:
         "tickfont": {"size": 11, "color": token("ink-3")},
         "showline": True,
         "linecolor": token("line-2"),
-        "dtick": ticks.dtick,
+        "dtick": ticks.desktop,
         "tick0": f"{first.year}-01-01",
-        "tickformat": ticks.tickformat,
+        "tickformat": ticks.form,
         "ticklabeloverflow": "hide past div",
     }
 
 
 def rooms(points: Sequence[VisitPoint]) -> list[int]:
-    """Return how wide a bar of each visit may be so that neighbours stay apart, in milliseconds."""
+    """Return the distance of each visit to its nearest neighbour in milliseconds: the browser draws its bars in it."""
     days = [point.date for point in points]
     steps = [max(0.25, (after - before).days) for before, after in pairwise(days)]
     gaps = [min(pair) for pair in zip([float("inf"), *steps], [*steps, float("inf")], strict=True)] if points else []
-    return [round(SHARE_OF_GAP * DAY_MS * min(gap, 3650)) for gap in gaps]
-
-
-def widths(points: Sequence[VisitPoint], first: date, last: date) -> list[int]:
-    """Return the width of each visit's bar when the whole axis is shown, in milliseconds."""
-    most = round(SHARE_OF_PLOT * (last - first).days * DAY_MS)
-    return [min(room, most) for room in rooms(points)]
+    return [round(DAY_MS * min(gap, 3650)) for gap in gaps]
 
 
 def tick_choices() -> list[Plain]:

@@ -60,6 +60,14 @@ def runs(points: Sequence[VisitPoint]) -> list[list[VisitPoint]]:
     return stretches
 
 
+def line(stretches: Sequence[Sequence[VisitPoint]]) -> list[VisitPoint | None]:
+    """Return the stretches one after another, with None where the line breaks."""
+    joined: list[VisitPoint | None] = []
+    for stretch in stretches:
+        joined += [None, *stretch] if joined else stretch
+    return joined
+
+
 def gaps(points: Sequence[VisitPoint]) -> list[Gap]:
     """Return the long gaps between visits that have a mean."""
     known = [point for point in points if point.valence is not None]

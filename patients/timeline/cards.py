@@ -1,6 +1,7 @@
 """What the card over the figure says of each visit, in words that are ready to show."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,20 +16,27 @@ from patients.timeline.usual_range import UsualRange
 
 def cards(points: Sequence[VisitPoint], usual: UsualRange | None, events: Sequence[Event]) -> list[Plain]:
     """Return one card per visit, oldest first, and with it the valence index of each of its photos."""
-    return [_card(point, usual, events) for point in points]
+    found = []
+    since = date.max
+    for point in points:
+        around = [event.label for event in events if event.covers(point.date) or since < event.starts_on <= point.date]
+        found.append(_card(point, usual, around))
+        since = point.date
+    return found
 
 
-def _card(point: VisitPoint, usual: UsualRange | None, events: Sequence[Event]) -> Plain:
+def _card(point: VisitPoint, usual: UsualRange | None, events: Sequence[str]) -> Plain:
+    """Return one card; `events` are those that last on the day and those that began since the visit before."""
     return {
         "x": point.date.isoformat(),
-        "y": [round(value, 3) for value in point.photo_valences],
+        "y": [round(value, 2) for value in point.photo_valences],
         "href": reverse("patients:visit", args=[point.visit_id]),
         "date": day(point.date),
         "n": photos_in_words(point),
         "valence": signed(point.valence),
         "interval": in_words(point.interval) if point.used else _("no photo counts"),
         "where": place_in_words(point, usual),
-        "top": [{"expression": share.expression, "name": _(share.expression), "share": percent(share.mean)} for share in point.top],
-        "events": ", ".join(event.label for event in events if event.covers(point.date)),
+        "top": [{"expression": share.expression, "share": percent(share.mean)} for share in point.top],
+        "events": ", ".join(events),
         "model": " + ".join(point.model_versions) or "–",
     }

@@ -28,10 +28,12 @@ class Placed:
 
 
 def place(events: Sequence[Event], first: date, last: date) -> tuple[list[Placed], list[int]]:
-    """Return each event with its lane, and how many lanes each of the four groups takes (at least one).
+    """Return each event with its lane, and how many lanes each of the four groups takes (at least one); no lanes without events.
 
     Events whose bars or labels would cover each other on a desktop get lanes of their own. `first` to `last` is the axis.
     """
+    if not events:
+        return [], []
     day_px = PLOT_PX / max(1, (last - first).days)
     by_group: list[list[list[Event]]] = []
     for kinds in LANES:
@@ -50,26 +52,32 @@ def place(events: Sequence[Event], first: date, last: date) -> tuple[list[Placed
 def traces(placed: Sequence[Placed]) -> list[Plain]:
     """Return a diamond for each event of one day."""
     days = [each for each in placed if not each.event.is_interval]
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": "event",
-            "x": [each.event.starts_on.isoformat() for each in days],
-            "y": [each.lane for each in days],
-            "yaxis": "y4",
-            "marker": {"size": 7, "symbol": "diamond", "color": token("ink-3")},
-            **QUIET,
-        }
-    ]
+    trace = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "event",
+        "x": [each.event.starts_on.isoformat() for each in days],
+        "y": [each.lane for each in days],
+        "yaxis": "y4",
+        "marker": {"size": 7, "symbol": "diamond", "color": token("ink-3")},
+        **QUIET,
+    }
+    return [trace] if placed else []
 
 
 def axes(lanes: Sequence[int], frame: Frame) -> Plain:
     """Return the axis with the names of the four groups at their first lane."""
+    if frame.events is None:
+        return {}
     total = sum(lanes)
     ticks = [total - 1 - sum(lanes[:k]) for k in range(len(lanes))]
     names = [_("Medication"), _("Care"), _("Life event"), _("Note")]
     return {"yaxis4": y_axis(frame.domain(frame.events), [-0.5, total - 0.5], ticks, names, anchor="x", showgrid=False)}
+
+
+def until(placed: Sequence[Placed], last: date) -> list[str]:
+    """Return the last day of each event, in the order of their labels: a label stays in view as long as its bar."""
+    return [_last_day(each.event, last).isoformat() for each in placed]
 
 
 def short_names() -> list[str]:
@@ -84,6 +92,8 @@ def shapes(placed: Sequence[Placed], frame: Frame, last: date) -> list[Plain]:
 
 def annotations(placed: Sequence[Placed], frame: Frame) -> list[Plain]:
     """Return the title and a label to the right of each start."""
+    if frame.events is None:
+        return []
     at = {"name": "event", "xref": "x", "yref": "y4", "xanchor": "left", "xshift": 8}
     labels = [words(plain(each.event.label), "ink-2", x=each.event.starts_on.isoformat(), y=each.lane, **at) for each in placed]
     return [frame.title(frame.events, _("Events")), *labels]
@@ -91,16 +101,19 @@ def annotations(placed: Sequence[Placed], frame: Frame) -> list[Plain]:
 
 def _ends(event: Event, last: date, day_px: float) -> date:
     """Return the day from which its lane is free again: after the bar and after the label."""
-    after_bar = (last if event.goes_on else event.ends_on) or event.starts_on
     room = timedelta(days=int((len(event.label) * LETTER_PX + 20) / day_px))
-    return max(after_bar, event.starts_on + room)
+    return max(_last_day(event, last), event.starts_on + room)
+
+
+def _last_day(event: Event, last: date) -> date:
+    return (last if event.goes_on else event.ends_on) or event.starts_on
 
 
 def _bar(placed: Placed, last: date) -> list[Plain]:
     event, lane = placed.event, placed.lane
     if not event.is_interval:
         return []
-    start, end = event.starts_on.isoformat(), (event.ends_on or last).isoformat()
+    start, end = event.starts_on.isoformat(), _last_day(event, last).isoformat()
     common = {"name": "event", "xref": "x", "yref": "y4", "x0": start, "y0": lane - HALF, "y1": lane + HALF}
     return [
         {"type": "rect", **common, "x1": end, "fillcolor": token("band"), "line": {"width": 0}, "layer": "below"},

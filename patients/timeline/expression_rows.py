@@ -6,8 +6,7 @@ from math import ceil
 from django.utils.translation import gettext as _
 
 from ml.expressions import EXPRESSIONS
-from patients.timeline.breaks import runs
-from patients.timeline.frame import QUIET, Frame, Plain, token, y_axis
+from patients.timeline.frame import QUIET, Frame, Plain, Visits, days_of, token, y_axis
 from patients.timeline.points import Share, VisitPoint
 
 SYMBOLS = {
@@ -22,18 +21,15 @@ SYMBOLS = {
 FIRST_STRIP = 11  # the strips have the axes y11 to y17
 
 
-def stack_traces(points: Sequence[VisitPoint], widths: Sequence[int]) -> list[Plain]:
+def stack_traces(visits: Visits) -> list[Plain]:
     """Return seven stacked bars per visit in label order."""
-    known = [(point, width) for point, width in zip(points, widths, strict=True) if point.shares]
-    x = [point.date.isoformat() for point, _width in known]
     return [
         {
             "type": "bar",
             "name": name,
-            "x": x,
-            "y": [round(point.shares[k].mean, 3) for point, _width in known],
+            "x": days_of("known"),
+            "y": [round(point.shares[k].mean, 3) for point in visits.known],
             "yaxis": "y2",
-            "width": [width for _point, width in known],
             "marker": {"color": token(f"e-{name}"), "line": {"color": token("surface"), "width": 1}},
             **QUIET,
         }
@@ -46,9 +42,9 @@ def stack_axes(frame: Frame) -> Plain:
     return {"yaxis2": y_axis(frame.domain(frame.expressions[0]), [0, 1], [0, 0.5, 1], ["0", "50", "100 %"], anchor="x")}
 
 
-def strip_traces(points: Sequence[VisitPoint]) -> list[Plain]:
+def strip_traces(visits: Visits) -> list[Plain]:
     """Return line, means with interval and sparse visits for each of the seven strips."""
-    return [trace for k in range(len(EXPRESSIONS)) for trace in _strip(points, k)]
+    return [trace for k in range(len(EXPRESSIONS)) for trace in _strip(visits, k)]
 
 
 def strip_axes(points: Sequence[VisitPoint], frame: Frame) -> Plain:
@@ -96,29 +92,24 @@ def strip_range(points: Sequence[VisitPoint]) -> tuple[float, float]:
     return -0.04, round(top + 0.04, 3)
 
 
-def _strip(points: Sequence[VisitPoint], k: int) -> list[Plain]:
+def _strip(visits: Visits, k: int) -> list[Plain]:
     name = EXPRESSIONS[k]
-    common = {"type": "scatter", "name": name, "yaxis": f"y{FIRST_STRIP + k}", **QUIET}
-    x: list[str | None] = []
-    y: list[float | None] = []
-    for run in runs(points):
-        x += [*([None] if x else []), *(point.date.isoformat() for point in run)]
-        y += [*([None] if y else []), *(round(point.shares[k].mean, 3) for point in run)]
-    full = [(point, point.shares[k]) for point in points if point.interval]
-    sparse = [(point, point.shares[k]) for point in points if point.is_sparse]
     colour = token(f"e-{name}")
+    common = {"type": "scatter", "name": name, "yaxis": f"y{FIRST_STRIP + k}", **QUIET}
+    values = [point and round(point.shares[k].mean, 3) for point in visits.line]
+    full, sparse = [point.shares[k] for point in visits.full], [point.shares[k] for point in visits.sparse]
     return [
-        common | {"mode": "lines", "x": x, "y": y, "line": {"color": colour, "width": 1.5}},
-        common | _symbols(full, SYMBOLS[name], colour, 0) | {"error_y": _error_bars([share for _point, share in full], colour)},
-        common | _symbols(sparse, SYMBOLS[name] + "-open", colour, 1.25),
+        common | {"mode": "lines", "x": days_of("line"), "y": values, "line": {"color": colour, "width": 1.5}},
+        common | _symbols("full", full, SYMBOLS[name], colour, 0) | {"error_y": _error_bars(full, colour)},
+        common | _symbols("sparse", sparse, SYMBOLS[name] + "-open", colour, 1.25),
     ]
 
 
-def _symbols(each: Sequence[tuple[VisitPoint, Share]], symbol: str, colour: str, line_width: float) -> Plain:
+def _symbols(group: str, shares: Sequence[Share], symbol: str, colour: str, line_width: float) -> Plain:
     return {
         "mode": "markers",
-        "x": [point.date.isoformat() for point, _share in each],
-        "y": [round(share.mean, 3) for _point, share in each],
+        "x": days_of(group),
+        "y": [round(share.mean, 3) for share in shares],
         "marker": {"size": 7, "symbol": symbol, "color": colour, "line": {"width": line_width, "color": colour}},
         "cliponaxis": False,
     }

@@ -10,7 +10,7 @@ from patients.models import Event
 from patients.timeline import axis, event_row, expression_rows, photo_row, valence_row
 from patients.timeline.cards import cards
 from patients.timeline.event_row import Placed
-from patients.timeline.frame import BOTTOM, CLEAR, LEFT, RIGHT, TOP, Frame, Plain, apart, stacked, token
+from patients.timeline.frame import BOTTOM, CLEAR, LEFT, RIGHT, TOP, Frame, Plain, Visits, apart, stacked, token
 from patients.timeline.points import VisitPoint
 from patients.timeline.usual_range import UsualRange
 
@@ -26,24 +26,26 @@ def figure(
     """Return the figure of at least one point, oldest first.
 
     ``data`` and ``layout`` are the whole figure with stacked expressions. ``apart`` holds what differs with seven strips: its own
-    expression traces and its own layout. ``visits`` are the cards, one per point, with the photos' dots. Colours are the strings
-    ``var(--token)``.
+    expression traces and its own layout. ``visits`` are the cards, one per point, with the photos' dots. Two kinds of strings stand
+    for something else: ``var(--token)`` for a colour, ``days(group)`` for the dates of a group in ``days``.
     """
     first, last = axis.ends(points, events)
     placed, lanes = event_row.place(events, first, last)
-    widths = axis.widths(points, first, last)
-    shared = [
-        *valence_row.traces(points, usual, moods or {}),
-        *photo_row.traces(points, widths),
-        *event_row.traces(placed),
-    ]
+    visits = Visits.of(points)
     whole = _Whole(points, usual, placed, lanes, first, last)
     return {
-        "data": [*shared, *expression_rows.stack_traces(points, widths)],
+        "data": [
+            *valence_row.traces(visits, usual, moods or {}),
+            *photo_row.traces(visits),
+            *event_row.traces(placed),
+            *expression_rows.stack_traces(visits),
+        ],
         "layout": whole.layout_stacked(stacked(sum(lanes))),
-        "apart": {"data": expression_rows.strip_traces(points), "layout": whole.layout_apart(apart(sum(lanes)))},
-        "visits": cards(points, usual, events),
+        "apart": {"data": expression_rows.strip_traces(visits), "layout": whole.layout_apart(apart(sum(lanes)))},
+        "days": visits.days(),
         "rooms": axis.rooms(points),
+        "visits": cards(points, usual, events),
+        "until": event_row.until(placed, last),
         "ticks": axis.tick_choices(),
         "locale": axis.month_names(),
         "lanes": event_row.short_names(),
@@ -100,7 +102,7 @@ class _Whole:
                 title,
                 frame.title(frame.photos, _("Photos, used and missing (hatched)")),
             ],
-            "xaxis": axis.x_axis(self.first, self.last),
+            "xaxis": axis.x_axis(self.first, self.last, "y4" if frame.events else "y3"),
             **valence_row.axes(frame),
             **own_axes,
             **photo_row.axes(self.points, frame),

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from patients.timeline.breaks import line, runs
+from patients.timeline.points import VisitPoint
+
 Plain = dict[str, Any]  # Any: Plotly's own JSON
 
 LEFT, RIGHT, TOP, BOTTOM = 76, 72, 4, 42
@@ -11,6 +14,34 @@ LANE = 16
 STRIP, PITCH = 42, 46
 QUIET: Plain = {"hoverinfo": "skip", "showlegend": False}
 CLEAR = "rgba(0,0,0,0)"
+
+
+@dataclass(frozen=True)
+class Visits:
+    """The visits as the rows need them: all, those with a mean, with an interval, without one, and the line through them."""
+
+    every: Sequence[VisitPoint]
+    known: Sequence[VisitPoint]
+    full: Sequence[VisitPoint]
+    sparse: Sequence[VisitPoint]
+    line: Sequence[VisitPoint | None]
+
+    @classmethod
+    def of(cls, points: Sequence[VisitPoint]) -> "Visits":
+        """Return `points` sorted into what the rows need."""
+        known = [point for point in points if point.used]
+        full, sparse = [point for point in known if point.interval], [point for point in known if point.is_sparse]
+        return cls(points, known, full, sparse, line(runs(known)))
+
+    def days(self) -> Plain:
+        """Return the dates of each group, which many traces share."""
+        groups = {"every": self.every, "known": self.known, "full": self.full, "sparse": self.sparse, "line": self.line}
+        return {name: [point and point.date.isoformat() for point in group] for name, group in groups.items()}
+
+
+def days_of(group: str) -> str:
+    """Return what stands for the dates of a group in a trace; the browser puts the dates in its place."""
+    return f"days({group})"
 
 
 def token(name: str) -> str:
@@ -33,16 +64,21 @@ class Frame:
     valence: Row
     expressions: tuple[Row, ...]
     photos: Row
-    events: Row
+    events: Row | None  # None without events
+
+    @property
+    def bottom(self) -> int:
+        """Return where the last row ends."""
+        return (self.events or self.photos).bottom
 
     @property
     def height(self) -> int:
         """Return the height of the whole figure with its margins."""
-        return self.events.bottom + TOP + BOTTOM
+        return self.bottom + TOP + BOTTOM
 
     def up(self, px: float) -> float:
         """Return a height in pixels from the top as Plotly's share from the bottom."""
-        return round(1 - px / self.events.bottom, 4)
+        return round(1 - px / self.bottom, 4)
 
     def domain(self, row: Row) -> list[float]:
         """Return the row as Plotly's domain."""
@@ -78,8 +114,9 @@ def apart(lanes: int) -> Frame:
 
 
 def _frame(expressions: tuple[Row, ...], photos_top: int, lanes: int) -> Frame:
-    events_top = photos_top + 68
-    return Frame(Row(24, 272), expressions, Row(photos_top, photos_top + 36), Row(events_top, events_top + LANE * lanes))
+    top = photos_top + 68
+    events = Row(top, top + LANE * lanes) if lanes else None
+    return Frame(Row(24, 272), expressions, Row(photos_top, photos_top + 36), events)
 
 
 def y_axis(

@@ -10,29 +10,25 @@ from django.utils.translation import gettext as _
 
 from ml.expressions import EXPRESSIONS
 from patients.models import Event, Patient, SelfReport
-from patients.templatetags.look import day
+from patients.templatetags.look import day, signed
 from patients.timeline.figure import figure
 from patients.timeline.frame import Plain
-from patients.timeline.interval import Interval
-from patients.timeline.points import VisitPoint, points
+from patients.timeline.points import Share, VisitPoint, points
 from patients.timeline.sentence import Sentence, place_in_words, sentence
 from patients.timeline.usual_range import UsualRange, outside, usual_range
 
 
 @dataclass(frozen=True)
 class NumberRow:
-    """One visit in the table of all numbers. `shares` are whole percents with the ends of their interval."""
+    """One visit in the table of all numbers, ready to be shown: means in whole percents with the ends of their interval."""
 
     point: VisitPoint
     href: str
     place: str
-    mood: int | None
+    valence: tuple[str, str, str]  # mean, low, high
     shares: list[tuple[str, str]]
-
-    @property
-    def models(self) -> str:
-        """Return the models that read the photos that count."""
-        return " + ".join(self.point.model_versions) or "–"
+    mood: str
+    models: str
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ class Timeline:
         """Return the table of all numbers, newest first."""
         return [self._row(point) for point in reversed(self.points)]
 
-    @property
+    @cached_property
     def has_moods(self) -> bool:
         """Whether the patient has rated a mood at any visit shown."""
         return any(point.visit_id in self.moods for point in self.points)
@@ -101,13 +97,16 @@ class Timeline:
         return text
 
     def _row(self, point: VisitPoint) -> NumberRow:
+        interval = point.interval
+        mood = self.moods.get(point.visit_id)
         return NumberRow(
             point=point,
             href=reverse("patients:visit", args=[point.visit_id]),
             place=place_in_words(point, self.usual),
-            mood=self.moods.get(point.visit_id),
-            shares=[(f"{share.mean * 100:.0f}", _percents(share.interval)) for share in point.shares]
-            or [("–", "")] * len(EXPRESSIONS),
+            valence=(signed(point.valence), signed(interval and interval.low), signed(interval and interval.high)),
+            shares=[_percents(share) for share in point.shares] or [("–", "")] * len(EXPRESSIONS),
+            mood="–" if mood is None else str(mood),
+            models=" + ".join(point.model_versions) or "–",
         )
 
 
@@ -123,6 +122,7 @@ def timeline(patient: Patient) -> Timeline:
     )
 
 
-def _percents(interval: Interval | None) -> str:
-    """Return "3–9", the ends in whole percent, or nothing."""
-    return f"{interval.low * 100:.0f}–{interval.high * 100:.0f}" if interval else ""
+def _percents(share: Share) -> tuple[str, str]:
+    """Return "5" and "3–9": the mean and the ends of its interval in whole percents, no ends without an interval."""
+    ends = share.interval
+    return f"{share.mean * 100:.0f}", f"{ends.low * 100:.0f}–{ends.high * 100:.0f}" if ends else ""

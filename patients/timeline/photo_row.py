@@ -2,21 +2,25 @@
 
 from collections.abc import Sequence
 
-from patients.timeline.frame import QUIET, Frame, Plain, token, y_axis
+from patients.timeline.frame import QUIET, Frame, Plain, Visits, days_of, token, y_axis
 from patients.timeline.points import VisitPoint
 
 TICKS = (100, 50, 20, 10, 5, 2, 1)
 
 
-def traces(points: Sequence[VisitPoint], widths: Sequence[int]) -> list[Plain]:
+def traces(visits: Visits) -> list[Plain]:
     """Return used photos with the missing ones hatched on top."""
-    common = {"type": "bar", "x": [point.date.isoformat() for point in points], "yaxis": "y3", "width": list(widths), **QUIET}
+    common = {"type": "bar", "x": days_of("every"), "yaxis": "y3", **QUIET}
     hatch = {"shape": "/", "fgcolor": token("missing"), "bgcolor": token("surface"), "size": 5, "solidity": 0.25}
     missing = {"color": token("surface"), "line": {"color": token("missing"), "width": 1}, "pattern": hatch}
     return [
         common
-        | {"name": "used", "y": [point.used for point in points], "marker": {"color": token("control"), "line": {"width": 0}}},
-        common | {"name": "missing", "y": [point.missing for point in points], "marker": missing},
+        | {
+            "name": "used",
+            "y": [point.used for point in visits.every],
+            "marker": {"color": token("control"), "line": {"width": 0}},
+        },
+        common | {"name": "missing", "y": [point.missing for point in visits.every], "marker": missing},
     ]
 
 

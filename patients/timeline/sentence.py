@@ -101,12 +101,12 @@ def _basis(point: VisitPoint) -> str:
 def _reach(point: VisitPoint, usual: UsualRange | None) -> str:
     """Return what the interval and the number of visits leave open."""
     if usual is None:
-        return _("A usual range appears once %(n)d visits have photos that count.") % {"n": LEAST_VISITS}
+        return _("A usual range appears once %(n)s visits have photos that count.") % {"n": count_in_words(LEAST_VISITS)}
     parts = []
     if usual.place(point) is not Place.INSIDE and point.interval and usual.is_reached_by(point.interval):
         parts.append(_("The interval still reaches into that range."))
     if usual.is_provisional:
-        parts.append(_("The range is provisional: it rests on %(n)d visits.") % {"n": usual.n})
+        parts.append(_("The range is provisional: it rests on %(n)s visits.") % {"n": count_in_words(usual.n)})
     return " ".join(parts)
 
 
@@ -139,7 +139,17 @@ def _last_streak(facts: Sequence[bool]) -> int:
 
 def count_in_words(number: int) -> str:
     """Return a small number as a word, a larger one in figures."""
-    words = {3: _("three"), 4: _("four"), 5: _("five"), 6: _("six"), 7: _("seven"), 8: _("eight"), 9: _("nine"), 10: _("ten")}
+    words = {
+        2: _("two"),
+        3: _("three"),
+        4: _("four"),
+        5: _("five"),
+        6: _("six"),
+        7: _("seven"),
+        8: _("eight"),
+        9: _("nine"),
+        10: _("ten"),
+    }
     return words.get(number, str(number))
 
 

@@ -12,6 +12,7 @@ from patients.timeline.points import VisitPoint, version_order
 
 WIDTH = 2.66  # 3 / 1.128: three standard deviations, estimated from ranges of two (Shewhart individuals chart; NIST 6.3.2.2)
 LEAST_VISITS = 4
+PLACES = 2  # decimals of a printed index: a visit printed as −0.29 is never outside a range printed from −0.29
 SETTLED_VISITS = 8  # with fewer the range is provisional
 
 
@@ -47,16 +48,18 @@ class UsualRange:
         return self.n < SETTLED_VISITS
 
     def place(self, point: VisitPoint) -> Place | None:
-        """Return where the mean of the visit lies, or None when it has none."""
+        """Return where the mean of the visit lies, or None when it has none. Compared as printed, to two decimals."""
         if point.valence is None:
             return None
-        if point.valence < self.low:
+        value = round(point.valence, PLACES)
+        if value < round(self.low, PLACES):
             return Place.BELOW
-        return Place.ABOVE if point.valence > self.high else Place.INSIDE
+        return Place.ABOVE if value > round(self.high, PLACES) else Place.INSIDE
 
     def is_reached_by(self, interval: Interval) -> bool:
-        """Whether the interval has a value in common with the range."""
-        return interval.low <= self.high and interval.high >= self.low
+        """Whether the interval has a value in common with the range, as printed."""
+        low, high = round(interval.low, PLACES), round(interval.high, PLACES)
+        return low <= round(self.high, PLACES) and high >= round(self.low, PLACES)
 
 
 def usual_range(points: Sequence[VisitPoint]) -> UsualRange | None:

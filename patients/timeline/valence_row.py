@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from patients.templatetags.look import signed
-from patients.timeline.breaks import Gap, gaps, model_changes, runs
-from patients.timeline.frame import CLEAR, QUIET, Frame, Plain, token, words, y_axis
+from patients.timeline.breaks import LONG, Gap, gaps, model_changes
+from patients.timeline.frame import CLEAR, QUIET, Frame, Plain, Visits, days_of, token, words, y_axis
 from patients.timeline.points import VisitPoint
 from patients.timeline.usual_range import UsualRange, outside
 
@@ -18,29 +18,16 @@ PLOT_PX = 1020  # width of the plot on a desktop
 Moods = Mapping[UUID, int]
 
 
-def traces(points: Sequence[VisitPoint], usual: UsualRange | None, moods: Moods) -> list[Plain]:
+def traces(visits: Visits, usual: UsualRange | None, moods: Moods) -> list[Plain]:
     """Return photos, line, means, sparse visits, rings and mood. The dots of photos are filled in by the browser."""
-    full = [point for point in points if point.interval]
-    sparse = [point for point in points if point.is_sparse]
-    with_mood = [point for point in points if point.visit_id in moods]
+    ringed = outside(visits.every, usual)
     return [
-        _dots("photos", [], {"size": 4, "color": token("dot")}),
-        _line(points),
-        _dots("visits", full, _marker(full)) | {"error_y": _error_bars(full)},
-        _dots("sparse", sparse, {"size": 8, "color": token("surface"), "line": {"color": token("accent"), "width": 1.75}}),
-        _dots("outside", outside(points, usual), {"size": 19, "color": CLEAR, "line": {"color": token("ink"), "width": 1.5}}),
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": "mood",
-            "visible": False,
-            "x": [point.date.isoformat() for point in with_mood],
-            "y": [moods[point.visit_id] for point in with_mood],
-            "yaxis": "y5",
-            "line": {"color": token("ink-3"), "width": 1.5, "dash": "dot"},
-            "marker": {"size": 5, "symbol": "diamond", "color": token("ink-3")},
-            **QUIET,
-        },
+        _dots("photos", [], [], {"size": 4, "color": token("dot")}),
+        _line(visits),
+        _dots("visits", days_of("full"), visits.full, _marker(visits.full)) | {"error_y": _error_bars(visits.full)},
+        _dots("sparse", days_of("sparse"), visits.sparse, _hollow()),
+        _dots("outside", [point.date.isoformat() for point in ringed], ringed, _ring()),
+        _mood(visits, moods),
     ]
 
 
@@ -99,27 +86,52 @@ def short_versions(*groups: Sequence[str]) -> list[str]:
     return [" + ".join(short[name] for name in group) for group in groups]
 
 
-def _dots(name: str, points: Sequence[VisitPoint], marker: Plain) -> Plain:
+def _dots(name: str, x: str | list[str], points: Sequence[VisitPoint], marker: Plain) -> Plain:
+    values = [round(point.valence or 0.0, 3) for point in points]
+    return {"type": "scatter", "mode": "markers", "name": name, "x": x, "y": values, "marker": marker, **QUIET}
+
+
+def _line(visits: Visits) -> Plain:
+    """Return the line through the means, with a hole where it breaks."""
     return {
         "type": "scatter",
-        "mode": "markers",
-        "name": name,
-        "x": [point.date.isoformat() for point in points],
-        "y": [round(point.valence or 0.0, 3) for point in points],
-        "marker": marker,
+        "mode": "lines",
+        "name": "mean",
+        "x": days_of("line"),
+        "y": [point and round(point.valence or 0.0, 3) for point in visits.line],
+        "line": {"color": token("accent"), "width": 2},
+        "connectgaps": False,
         **QUIET,
     }
 
 
-def _line(points: Sequence[VisitPoint]) -> Plain:
-    """Return the line through the means, with a hole where it breaks."""
-    x: list[str | None] = []
-    y: list[float | None] = []
-    for run in runs(points):
-        x += [*([None] if x else []), *(point.date.isoformat() for point in run)]
-        y += [*([None] if y else []), *(round(point.valence or 0.0, 3) for point in run)]
-    line = {"color": token("accent"), "width": 2}
-    return {"type": "scatter", "mode": "lines", "name": "mean", "x": x, "y": y, "line": line, "connectgaps": False, **QUIET}
+def _mood(visits: Visits, moods: Moods) -> Plain:
+    """Return the mood that the patient gave, hidden at first, with a hole at every long gap."""
+    rated: list[VisitPoint | None] = []
+    for point in visits.every:
+        if point.visit_id in moods:
+            before = rated[-1] if rated else None
+            rated += [None, point] if before and point.date - before.date > LONG else [point]
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": "mood",
+        "visible": False,
+        "x": [point and point.date.isoformat() for point in rated],
+        "y": [point and moods[point.visit_id] for point in rated],
+        "yaxis": "y5",
+        "line": {"color": token("ink-3"), "width": 1.5, "dash": "dot"},
+        "marker": {"size": 5, "symbol": "diamond", "color": token("ink-3")},
+        **QUIET,
+    }
+
+
+def _hollow() -> Plain:
+    return {"size": 8, "color": token("surface"), "line": {"color": token("accent"), "width": 1.75}}
+
+
+def _ring() -> Plain:
+    return {"size": 19, "color": CLEAR, "line": {"color": token("ink"), "width": 1.5}}
 
 
 def _marker(points: Sequence[VisitPoint]) -> Plain:

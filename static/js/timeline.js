@@ -1,5 +1,6 @@
 // Draws the figure that Python built (patients/timeline/figure.py) and lets mouse, finger and keyboard read it.
 // "var(--name)" in the figure is a colour or the font of the stylesheet; it is resolved here, and again when the theme changes.
+// "days(group)" stands for dates that many traces share.
 (function () {
   "use strict";
   const root = document.getElementById("timeline");
@@ -46,16 +47,17 @@
     return getComputedStyle(probe).color;
   }
 
-  function coloured(value, known) {
+  function resolved(value, known) {
     if (typeof value === "string") {
-      const found = /^var\((--[\w-]+)\)$/.exec(value);
+      const found = /^(var|days)\(([\w-]+)\)$/.exec(value);
       if (!found) return value;
-      if (!known.has(found[1])) known.set(found[1], token(found[1]));
-      return known.get(found[1]);
+      if (found[1] === "days") return given.days[found[2]];
+      if (!known.has(found[2])) known.set(found[2], token(found[2]));
+      return known.get(found[2]);
     }
-    if (Array.isArray(value)) return value.map(function (each) { return coloured(each, known); });
+    if (Array.isArray(value)) return value.map(function (each) { return resolved(each, known); });
     if (value === null || typeof value !== "object") return value;
-    return Object.fromEntries(Object.entries(value).map(function (pair) { return [pair[0], coloured(pair[1], known)]; }));
+    return Object.fromEntries(Object.entries(value).map(function (pair) { return [pair[0], resolved(pair[1], known)]; }));
   }
 
   function chosenFigure() {
@@ -63,7 +65,7 @@
     const data = isApart
       ? given.data.filter(function (trace) { return trace.yaxis !== "y2"; }).concat(given.apart.data)
       : given.data;
-    return coloured({ data: data, layout: isApart ? given.apart.layout : given.layout }, new Map());
+    return resolved({ data: data, layout: isApart ? given.apart.layout : given.layout }, new Map());
   }
 
   function iso(time) {
@@ -94,40 +96,72 @@
     };
   }
 
+  function plotWidth(layout) {
+    return Math.max(1, plot.clientWidth - layout.margin.l - layout.margin.r);
+  }
+
+  // Six tenths of the way to the next visit, at most 1.8 % of the view, and edge to edge where a visit has fewer than 5 px.
   function barWidths(layout) {
     const span = state.range[1] - state.range[0];
-    const px = Math.max(1, plot.clientWidth - layout.margin.l - layout.margin.r);
+    const px = plotWidth(layout);
     const most = span * Math.max(0.018, 9 / px);
-    const least = span * 1.5 / px;
-    return given.rooms.map(function (room) { return Math.max(least, Math.min(room, most)); });
+    return given.rooms.map(function (room) {
+      const roomPx = room / span * px;
+      return Math.min(most, Math.max(span / px, room * (roomPx < 5 ? 1 : 0.6)));
+    });
+  }
+
+  // Symbols shrink where visits stand closer than 14 px.
+  function crowding(layout) {
+    const seen = times.filter(inView).length;
+    return Math.max(0.4, Math.min(1, plotWidth(layout) / Math.max(1, seen) / 14));
+  }
+
+  function shrink(trace, by) {
+    const marker = trace.marker;
+    marker.size = Array.isArray(marker.size) ? marker.size.map(function (size) { return size * by; }) : marker.size * by;
+    if (marker.line && marker.line.width) marker.line.width *= by;
+    if (trace.error_y) trace.error_y.width = 0;
   }
 
   function fillTraces(data, layout) {
     const widths = barWidths(layout);
-    const used = widths.filter(function (_, k) { return visits[k].top.length; });
+    const known = widths.filter(function (_, k) { return visits[k].top.length; });
+    const by = crowding(layout);
     data.forEach(function (trace) {
-      if (trace.type === "bar") trace.width = trace.yaxis === "y3" ? widths : used;
+      if (trace.type === "bar") trace.width = trace.yaxis === "y3" ? widths : known;
+      if (trace.type === "bar" && by < 0.6 && trace.name !== "missing") trace.marker.line.width = 0;
+      if (trace.type === "scatter" && trace.name !== "photos" && trace.marker && by < 1) {
+        shrink(trace, trace.name === "outside" ? Math.max(by, 0.65) : by);
+      }
       if (trace.name === "photos") Object.assign(trace, dots());
       if (trace.name === "mood") trace.visible = shown.mood;
       if (trace.name === "event") trace.visible = shown.event;
     });
   }
 
-  function ticks(axis) {
+  function placeTicks(axis) {
     const days = (state.range[1] - state.range[0]) / DAY;
-    let k = given.ticks.findIndex(function (each) { return days <= each.days; });
-    if (k < 0) k = given.ticks.length - 1;
-    if (phone.matches) k = Math.min(given.ticks.length - 1, k + 1);
-    axis.dtick = phone.matches && given.ticks[k].dtick === "M2" ? "M3" : given.ticks[k].dtick;
-    axis.tickformat = given.ticks[k].tickformat;
+    const ticks = given.ticks.find(function (each) { return days <= each.days; });
+    axis.dtick = phone.matches ? ticks.phone : ticks.desktop;
+    axis.tickformat = ticks.form;
     axis.range = state.range.map(function (time) { return new Date(time).toISOString().slice(0, 19); });
   }
 
+  // The label of something that began before the view and still lasts stands at the left edge.
+  function keepLabels(notes) {
+    const labels = notes.filter(function (note) { return note.name === "event"; });
+    labels.forEach(function (note, k) {
+      if (Date.parse(note.x) < state.range[0] && Date.parse(given.until[k]) > state.range[0]) note.x = iso(state.range[0] + DAY);
+    });
+  }
+
   function arrange(layout) {
-    ticks(layout.xaxis);
+    placeTicks(layout.xaxis);
     layout.dragmode = touch.matches ? false : "pan";
     layout.yaxis5.visible = shown.mood;
     layout.shapes = layout.shapes.filter(function (shape) { return shape.name !== "event" || shown.event; });
+    keepLabels(layout.annotations);
     layout.annotations = layout.annotations.filter(function (note) {
       if (note.name === "event") return shown.event && !phone.matches && inView(Date.parse(note.x));
       if (note.name === "gap" || note.name === "version") return inView(Date.parse(note.x)) && !(phone.matches && note.name === "gap");
@@ -139,7 +173,7 @@
     layout.margin.r = 12;
     layout.xaxis.tickangle = 0;
     layout.annotations.forEach(function (note) { if (note.name === "title") note.xshift = -44; });
-    layout.yaxis4.ticktext = given.lanes;
+    if (layout.yaxis4) layout.yaxis4.ticktext = given.lanes;
   }
 
   function draw() {
@@ -160,12 +194,20 @@
     return place.left + width * (times[k] - state.range[0]) / (state.range[1] - state.range[0]);
   }
 
+  function legendOf(share) {
+    return root.querySelector(".legend--expr ." + share.expression);
+  }
+
+  function nameOf(share) {
+    return legendOf(share).parentElement.textContent.trim();
+  }
+
   function topLine(share) {
     const line = document.createElement("li");
     const name = document.createElement("span");
     const value = document.createElement("b");
     name.className = "expr";
-    name.append(root.querySelector(".legend--expr ." + share.expression).cloneNode(true), share.name);
+    name.append(legendOf(share).cloneNode(true), nameOf(share));
     value.textContent = share.share;
     line.append(name, value);
     return line;
@@ -207,9 +249,9 @@
 
   function say(k) {
     const visit = visits[k];
-    const top = visit.top.map(function (share) { return share.name + " " + share.share; });
-    said.textContent = [visit.date, visit.valence, visit.interval, visit.where, visit.n]
-      .concat(top, visit.events || [])
+    const top = visit.top.map(function (share) { return nameOf(share) + " " + share.share; });
+    said.textContent = [visit.date, said.dataset.index + " " + visit.valence, visit.interval, visit.where, visit.n]
+      .concat(top, visit.events)
       .filter(Boolean)
       .join(", ");
   }
@@ -245,14 +287,20 @@
   plot.addEventListener("blur", function () { point(-1); });
 
   // A click opens a visit, a drag moves the view. A finger's first tap shows the card, the second opens the visit.
-  let pressed = null;
-  plot.addEventListener("pointerdown", function (event) { pressed = { x: event.clientX, y: event.clientY }; });
+  // Plotly repeats every click as one of its own: with a mouse only that one arrives, with a finger both do.
+  let pressed = { type: "", x: 0, y: 0 };
+  plot.addEventListener("pointerdown", function (event) {
+    pressed = { type: event.pointerType, x: event.clientX, y: event.clientY, was: state.at };
+  });
   plot.addEventListener("click", function (event) {
-    if (pressed && Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > 5) return;
+    if (Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > 5) return;
+    if (pressed.type === "touch" && !event.isTrusted) return;
     const k = nearest(event.clientX - plot.getBoundingClientRect().left);
     if (k < 0) point(-1);
-    else if (event.pointerType === "touch" && k !== state.at) { point(k); say(k); }
-    else open(k);
+    else if (pressed.type === "touch" && k !== pressed.was) {
+      point(k);
+      say(k);
+    } else open(k);
   });
 
   plot.addEventListener("keydown", function (event) {
@@ -332,13 +380,12 @@
   addEventListener("themechange", draw);
   phone.addEventListener("change", draw);
 
-  Plotly.register({
-    moduleType: "locale",
-    name: given.locale.name,
+  CONFIG.locale = given.locale.name;
+  CONFIG.locales = {};
+  CONFIG.locales[CONFIG.locale] = {
     dictionary: {},
     format: { months: given.locale.months, shortMonths: given.locale.shortMonths },
-  });
-  CONFIG.locale = given.locale.name;
+  };
   root.querySelector("[data-failed]").remove();
   if (phone.matches) showMonths(12);
   else draw();
