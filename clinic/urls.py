@@ -1,7 +1,7 @@
 """Every address of the site."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.decorators.http import require_GET
 from django.views.generic import RedirectView
@@ -14,10 +14,19 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+@login_not_required
+def nowhere(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    """Answer 404: an account has the one address it was invited by, and nobody changes it here."""
+    raise Http404
+
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="patients:list"), name="home"),
     path("healthz", healthz, name="healthz"),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/email/", nowhere, name="account_email"),
+    path("accounts/confirm-email/", nowhere, name="account_email_verification_sent"),
+    path("accounts/confirm-email/<str:key>/", nowhere, name="account_confirm_email"),
+    path("accounts/", include("allauth.urls")),
     path("api/", include("patients.api.urls")),
     path("", include("patients.urls")),
 ]

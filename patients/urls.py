@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from patients.views import caseload, exports, pages, photo, pictures, record, upload, visit
+from patients.views import caseload, exports, pages, photo, pictures, record, sessions, upload, visit
 
 app_name = "patients"
 urlpatterns = [
@@ -34,5 +34,8 @@ urlpatterns = [
     path("model-card/", pages.show_model_card, name="model_card"),
     path("model-card/report.json", pages.send_report, name="model_report"),
     path("settings/", pages.edit_settings, name="settings"),
+    path("settings/sessions/<int:session_id>/end/", sessions.end_session, name="end_session"),
     path("settings/theme/", pages.save_theme, name="theme"),
+    path("session/", sessions.show_session, name="session"),
+    path("drafts/", sessions.keep_draft, name="draft"),
 ]

@@ -4,6 +4,7 @@ import io
 from datetime import date, datetime, timedelta
 from itertools import count
 
+from allauth.mfa.totp.internal import auth as totp
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
@@ -13,13 +14,21 @@ from inference.models import Prediction
 from ml.expressions import EXPRESSIONS
 from patients.models import Patient, Photo, User, Visit
 
-PASSWORD = "correct horse battery"  # noqa: S105  # signs in to databases that live for one test
+PASSWORD = "correct horse battery"  # signs in to databases that live for one test
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # likewise
 _numbers = count(1)
 
 
 def make_clinician(name: str = "Dr Ada Lind", email: str = "ada@clinic.test", **fields: object) -> User:
-    """Return a clinician who signs in with PASSWORD."""
-    return User.objects.create_user(email, PASSWORD, display_name=name, **fields)
+    """Return a clinician who signs in with PASSWORD and a one-time code."""
+    user = User.objects.create_user(email, PASSWORD, display_name=name, **fields)
+    totp.TOTP.activate(user, TOTP_SECRET)
+    return user
+
+
+def one_time_code(secret: str = TOTP_SECRET) -> str:
+    """Return the code that a clinician's phone shows now."""
+    return str(totp.format_hotp_value(totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time()))))
 
 
 def make_patient(*clinicians: User, name: str = "Ines Moreau", birth_date: date = date(1991, 2, 14)) -> Patient:

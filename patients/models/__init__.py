@@ -1,6 +1,7 @@
 """The rows a clinician works with."""
 
 from patients.models.access import AccessLog
+from patients.models.draft import Draft
 from patients.models.event import Event
 from patients.models.patient import Assignment, Look, Patient
 from patients.models.photo import Photo
@@ -13,6 +14,7 @@ __all__ = [
     "AccessLog",
     "ApiToken",
     "Assignment",
+    "Draft",
     "Event",
     "Look",
     "Patient",

@@ -7,9 +7,16 @@ from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Count, Max, Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+
+IDLE_MINUTES = 5, 30  # shorter drives people to shared passwords, longer leaves open screens
+FACTORS = Q(authenticator__type__in=["totp", "webauthn"])  # recovery codes only stand in for one of these
 
 
 def validate_zone(name: str) -> None:
@@ -28,6 +35,11 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
+    def with_factors(self) -> models.QuerySet[User]:
+        """Return the users with what `has_factor` and the session hash ask of their second factors."""
+        factors = {"factor_count": Count("authenticator", FACTORS), "newest_factor": Max("authenticator", filter=FACTORS)}
+        return self.annotate(**factors)
+
     def get_by_natural_key(self, username: str | None) -> User:
         """Return the user with this address, in whatever case it was typed."""
         return self.get(email__iexact=username)
@@ -45,6 +57,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     display_name = models.CharField(_("name"), max_length=100)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_zone])
     theme = models.CharField(_("theme"), max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
+    idle_minutes = models.PositiveSmallIntegerField(
+        _("sign me out after minutes without activity"),
+        default=15,
+        validators=[MinValueValidator(IDLE_MINUTES[0]), MaxValueValidator(IDLE_MINUTES[1])],
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -55,8 +72,34 @@ class User(AbstractBaseUser, PermissionsMixin):
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["display_name"]
 
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(idle_minutes__gte=IDLE_MINUTES[0], idle_minutes__lte=IDLE_MINUTES[1]), name="idle_limit_in_range"
+            )
+        ]
+
     def __str__(self) -> str:
         return self.email
+
+    @cached_property
+    def factors(self) -> tuple[int, int]:
+        """How many second factors, and the number of the newest. Without a query when the user was fetched `with_factors()`."""
+        if "factor_count" not in self.__dict__:
+            fetched = User.objects.with_factors().get(pk=self.pk)
+            return fetched.factors
+        return self.__dict__["factor_count"], self.__dict__["newest_factor"] or 0
+
+    @property
+    def has_factor(self) -> bool:
+        """Whether a one-time code or a passkey is asked for at sign-in."""
+        return self.factors[0] > 0
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what ties a session to this user: it ends when the password or a second factor changes."""
+        count, newest = self.factors
+        tied = f"{self.password}|{count}|{newest}"
+        return salted_hmac("patients.User.session", tied, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def initials(self) -> str:

@@ -1,0 +1,38 @@
+"""The second factor: who has one, how its secrets lie on disk, and that the last one stays."""
+
+from allauth.account.auth_backends import AuthenticationBackend
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+
+from inference.encryption import fernet
+from patients.models import User
+
+
+class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no types
+    """Signs in by address and password, and fetches the signed-in user together with their factors, in one query."""
+
+    def get_user(self, user_id: int) -> User | None:
+        """Return the user of a session; None once they were disabled: every session of theirs is over at once."""
+        user = User.objects.with_factors().filter(pk=user_id).first()
+        return user if user is not None and self.user_can_authenticate(user) else None
+
+
+class EncryptedFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+    """Keeps the secrets of factors encrypted with the keys of the fields."""
+
+    def encrypt(self, text: str) -> str:
+        return fernet().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return fernet().decrypt(encrypted_text.encode()).decode()
+
+    def get_totp_issuer(self) -> str:
+        return "Affectline"
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """Return whether another factor is left. Recovery codes are none: they only stand in for a lost one."""
+        if not settings.MFA_REQUIRED or authenticator.type == Authenticator.Type.RECOVERY_CODES:
+            return True
+        others = Authenticator.objects.filter(user_id=authenticator.user_id).exclude(pk=authenticator.pk)
+        return bool(others.exclude(type=Authenticator.Type.RECOVERY_CODES).exists())

@@ -1,0 +1,51 @@
+"""What somebody was writing when their session ended: kept here, encrypted, and never in a browser."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from inference.encryption import EncryptedTextField
+from patients.models.patient import Patient
+from patients.models.user import User
+
+KEPT = timedelta(hours=24)
+
+
+class Draft(models.Model):
+    """The fields of one form, by the path of its page. Goes when it is taken back, after a day, and with its patient."""
+
+    clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
+    patient = models.ForeignKey(Patient, null=True, on_delete=models.CASCADE, related_name="drafts")
+    path = models.CharField(max_length=200)
+    fields = EncryptedTextField(_("fields"))
+    saved_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["clinician", "path"], name="one_draft_per_page")]
+
+    def __str__(self) -> str:
+        return f"{self.pk} of {self.clinician_id}"
+
+    @classmethod
+    def keep(cls, clinician: User, path: str, fields: dict[str, str], patient: Patient | None) -> None:
+        """Keep the fields; every draft that is too old goes."""
+        cls.objects.filter(saved_at__lt=timezone.now() - KEPT).delete()
+        values = {"fields": json.dumps(fields), "patient": patient, "saved_at": timezone.now()}
+        cls.objects.update_or_create(clinician=clinician, path=path, defaults=values)
+
+    @classmethod
+    def take(cls, clinician: User, path: str) -> dict[str, str]:
+        """Return the fields and forget them; empty when there are none."""
+        draft = cls.objects.filter(clinician=clinician, path=path, saved_at__gte=timezone.now() - KEPT).first()
+        if draft is None:
+            return {}
+        draft.delete()
+        found: dict[str, str] = json.loads(draft.fields)
+        return found

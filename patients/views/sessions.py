@@ -1,0 +1,64 @@
+"""Sessions of one's own: how long this one lasts, what was being written when it ended, and an end to any other."""
+
+from allauth.usersessions.models import UserSession
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import resolve
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from patients.models import Draft, Patient, Visit
+from patients.views.asking import ClinicianRequest
+
+DRAFT_MAX_LETTERS = 50_000
+DRAFT_MAX_PATH = 200
+
+
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def show_session(request: HttpRequest) -> HttpResponse:
+    """Answer how many seconds the session lasts without activity. A page asks (GET, marked as background) or says that
+    somebody is there (POST).
+    """
+    left = getattr(request, "seconds_left", 0)
+    return JsonResponse({"seconds_left": left}, status=200 if left > 0 else 401)
+
+
+@require_POST
+def end_session(request: ClinicianRequest, session_id: int) -> HttpResponse:
+    """End one of one's own sessions on another device."""
+    session = get_object_or_404(UserSession, user=request.user, pk=session_id)
+    if session.session_key == request.session.session_key:
+        messages.warning(request, _("This is the session you are in. Use “Sign out” to end it."))
+    else:
+        session.end()
+        messages.success(request, _("That session has ended."))
+    return redirect("usersessions_list")
+
+
+@require_http_methods(["GET", "POST"])
+def keep_draft(request: ClinicianRequest) -> JsonResponse:
+    """Keep what somebody was writing on a page (POST), or give it back once (GET)."""
+    path = request.POST.get("path", "") or request.GET.get("path", "")
+    patient = _patient_of(request, path)
+    if request.method == "GET":
+        return JsonResponse({"fields": Draft.take(request.user, path)})
+    fields = {name: str(value) for name, value in request.POST.items() if name not in ("path", "csrfmiddlewaretoken")}
+    if sum(map(len, fields.values())) > DRAFT_MAX_LETTERS:
+        return JsonResponse({"code": "too_long", "message": _("This draft is too long to keep.")}, status=413)
+    Draft.keep(request.user, path, fields, patient)
+    return JsonResponse({"fields": {}}, status=201)
+
+
+def _patient_of(request: ClinicianRequest, path: str) -> Patient | None:
+    """Return the patient whose page it is; None for a page of no patient. Raises Http404 where the clinician sees no page."""
+    if len(path) > DRAFT_MAX_PATH:
+        raise Http404
+    named = resolve(path).kwargs
+    if "patient_id" in named:
+        return get_object_or_404(Patient.objects.visible_to(request.user), pk=named["patient_id"])
+    if "visit_id" in named:
+        return get_object_or_404(Visit.objects.visible_to(request.user).select_related("patient"), pk=named["visit_id"]).patient
+    return None

@@ -1,0 +1,129 @@
+// The session ends when nobody acts. A minute before, a dialog counts down; then the page is blanked before anything else.
+// The server keeps the limit by itself: this file warns, keeps drafts, and leaves no patient on an abandoned screen.
+(function () {
+  "use strict";
+  const dialog = document.getElementById("idle");
+  const warnSeconds = 60;
+  const tellEverySeconds = 60;
+  const askEverySeconds = 10;
+
+  // A page out of the back-forward cache may be older than the sign-out: ask for it anew.
+  addEventListener("pageshow", function (event) {
+    if (event.persisted) location.reload();
+  });
+
+  // What a page asks for by itself, polling or following another request, is no activity.
+  document.addEventListener("htmx:configRequest", function (event) {
+    const cause = event.detail.triggeringEvent;
+    if (!cause || !cause.isTrusted) event.detail.headers["X-Background"] = "1";
+  });
+
+  if (!dialog) return;
+  const clock = dialog.querySelector("[data-clock]");
+  const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
+  let endsAt = Date.now() + 1000 * Number(dialog.dataset.secondsLeft);
+  let acted = false;
+  let toldAt = Date.now();
+  let askedAt = Date.now();
+  let isOver = false;
+
+  function secondsLeft() {
+    return Math.ceil((endsAt - Date.now()) / 1000);
+  }
+
+  function send(address, method, body) {
+    const headers = { "Accept": "application/json", "X-CSRFToken": token };
+    if (method === "GET") headers["X-Background"] = "1";
+    return fetch(address, { method: method, body: body, headers: headers, redirect: "error" });
+  }
+
+  // GET asks how long the session lasts (another tab may have made it longer), POST says that somebody is here.
+  function ask(method) {
+    askedAt = Date.now();
+    if (method === "POST") {
+      toldAt = askedAt;
+      acted = false;
+    }
+    return send(dialog.dataset.session, method).then(function (response) { return response.json(); }).then(function (answer) {
+      if (answer.seconds_left <= 0) blank();
+      else endsAt = Date.now() + 1000 * answer.seconds_left;
+      if (dialog.open && secondsLeft() > warnSeconds) dialog.close();
+    }).catch(function () {});
+  }
+
+  function stay() {
+    if (dialog.open) dialog.close();
+    ask("POST");
+  }
+
+  function warn() {
+    saveDrafts();
+    ask("GET").then(function () {
+      if (!isOver && !dialog.open && secondsLeft() <= warnSeconds) dialog.showModal();
+    });
+  }
+
+  function blank() {
+    if (isOver) return;
+    isOver = true;
+    const over = document.getElementById("idle-over").content.cloneNode(true);
+    document.title = dialog.dataset.title;
+    document.body.replaceChildren(over);
+    document.body.removeAttribute("hx-headers");
+    const link = document.querySelector("[data-sign-in]");
+    link.href += "?next=" + encodeURIComponent(location.pathname + location.search);
+    link.focus();
+  }
+
+  function tick() {
+    if (isOver) return;
+    const left = secondsLeft();
+    if (left <= 0) return blank();
+    clock.textContent = String(left);
+    const now = Date.now();
+    if (!dialog.open && acted && (now - toldAt > 1000 * tellEverySeconds || left <= warnSeconds + 5)) ask("POST");
+    else if (!dialog.open && left <= warnSeconds && now - askedAt > 2000) warn();
+    else if (dialog.open && now - askedAt > 1000 * askEverySeconds) ask("GET");
+  }
+
+  ["pointerdown", "keydown", "wheel", "touchstart"].forEach(function (name) {
+    addEventListener(name, function (event) { acted = acted || (event.isTrusted && !dialog.open); }, { passive: true });
+  });
+  dialog.addEventListener("cancel", stay);
+  dialog.querySelector("[data-stay]").addEventListener("click", stay);
+  document.addEventListener("visibilitychange", function () {
+    if (document.visibilityState === "visible") ask("GET").then(tick);
+  });
+  setInterval(tick, 1000);
+
+  // ---- drafts: forms marked data-draft, kept by the server when time runs out, given back once on the same page
+
+  const form = document.querySelector("form[data-draft]");
+  let isDirty = false;
+
+  function saveDrafts() {
+    if (!form || !isDirty) return;
+    const fields = new URLSearchParams({ path: location.pathname });
+    new FormData(form).forEach(function (value, name) {
+      if (typeof value === "string" && name !== "csrfmiddlewaretoken") fields.append(name, value);
+    });
+    send(dialog.dataset.drafts, "POST", fields).catch(function () {});
+  }
+
+  function restore(kept) {
+    const names = Object.keys(kept).filter(function (name) { return form.elements[name]; });
+    names.forEach(function (name) { form.elements[name].value = kept[name]; });
+    if (!names.length) return;
+    isDirty = true;
+    const said = form.querySelector("[data-draft-said]");
+    if (said) said.hidden = false;
+  }
+
+  if (form) {
+    form.addEventListener("input", function () { isDirty = true; });
+    send(dialog.dataset.drafts + "?path=" + encodeURIComponent(location.pathname), "GET")
+      .then(function (response) { return response.json(); })
+      .then(function (answer) { restore(answer.fields); })
+      .catch(function () {});
+  }
+})();

@@ -1,0 +1,1 @@
+"""What keeps patients' data with those who look after them."""

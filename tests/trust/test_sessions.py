@@ -1,0 +1,217 @@
+"""How long a session lasts, what keeps it alive, and what ends it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
+
+from patients.models import Patient, User, Visit
+from patients.models.draft import Draft
+from tests.factories import PASSWORD, make_clinician, one_time_code
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def goes_on(client: Client, **headers: str) -> bool:
+    return client.get("/patients/", headers=headers).status_code == 200
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    UserSession.objects.create(user=user, session_key=client.session.session_key, ip="127.0.0.1", user_agent="a browser")
+    return client
+
+
+def test_session_ends_after_fifteen_idle_minutes(ada: User) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        client = signed_in(ada)
+        clock.shift(timedelta(minutes=14, seconds=59))
+        assert goes_on(client)
+        clock.shift(timedelta(minutes=15))
+        assert not goes_on(client)
+        assert not Session.objects.exists()
+
+
+def test_each_clinician_has_an_idle_limit_of_their_own(ada: User) -> None:
+    User.objects.filter(pk=ada.pk).update(idle_minutes=5)
+    with time_machine.travel(NOON, tick=False) as clock:
+        client = signed_in(ada)
+        clock.shift(timedelta(minutes=5))
+        assert not goes_on(client)
+
+
+@pytest.mark.parametrize("minutes", [4, 31])
+def test_idle_limit_lies_between_five_and_thirty_minutes(client: Client, ada: User, minutes: int) -> None:
+    client.force_login(ada)
+    client.post("/settings/", {"display_name": "Dr Ada Lind", "theme": "system", "time_zone": "", "idle_minutes": minutes})
+    ada.refresh_from_db()
+    assert ada.idle_minutes == 15
+    with pytest.raises(IntegrityError), transaction.atomic():
+        User.objects.filter(pk=ada.pk).update(idle_minutes=minutes)
+
+
+def test_clinician_sets_the_idle_limit(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    client.post("/settings/", {"display_name": "Dr Ada Lind", "theme": "system", "time_zone": "", "idle_minutes": 30})
+    ada.refresh_from_db()
+    assert ada.idle_minutes == 30
+
+
+def test_session_ends_after_twelve_hours_whatever_happens(ada: User) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        client = signed_in(ada)
+        for _ in range(71):
+            clock.shift(timedelta(minutes=10))
+            assert goes_on(client)
+        clock.shift(timedelta(minutes=10))
+        assert not goes_on(client)
+
+
+@pytest.mark.parametrize("headers", [{"X-Background": "1"}, {"Sec-Fetch-Dest": "image"}])
+def test_polling_does_not_keep_a_session_alive(ada: User, headers: dict[str, str]) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        client = signed_in(ada)
+        for _ in range(14):
+            clock.shift(timedelta(minutes=1))
+            assert goes_on(client, **headers)
+        clock.shift(timedelta(minutes=1))
+        assert not goes_on(client, **headers)
+
+
+def test_page_asks_how_long_the_session_lasts_and_says_that_somebody_is_there(ada: User) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        client = signed_in(ada)
+        clock.shift(timedelta(minutes=10))
+        assert client.get("/session/", headers={"X-Background": "1"}).json() == {"seconds_left": 300}
+        assert client.post("/session/").json() == {"seconds_left": 900}
+        clock.shift(timedelta(minutes=15))
+        answer = client.post("/session/")
+        assert (answer.status_code, answer.json()) == (401, {"seconds_left": 0})
+
+
+def test_sign_in_returns_to_the_same_page(ada: User, ines: Patient) -> None:
+    page = f"/patients/{ines.pk}/"
+    with time_machine.travel(NOON, tick=False) as clock:
+        client = signed_in(ada)
+        clock.shift(timedelta(hours=1))
+        assert client.get(page).headers["Location"] == f"/accounts/login/?next={page}"
+
+
+def test_part_of_a_page_takes_the_whole_page_to_sign_in(client: Client, visit: Visit) -> None:
+    here = f"http://testserver/visits/{visit.pk}/"
+    answer = client.get(f"/visits/{visit.pk}/state/", headers={"HX-Request": "true", "HX-Current-URL": here})
+    assert answer.headers["HX-Redirect"] == f"/accounts/login/?next=%2Fvisits%2F{visit.pk}%2F"
+
+
+def test_upload_by_script_is_told_that_nobody_is_signed_in(client: Client, visit: Visit) -> None:
+    answer = client.post(f"/visits/{visit.pk}/photos/", headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "signed_out")
+
+
+def test_every_session_ends_when_its_owner_is_disabled(ada: User) -> None:
+    client = signed_in(ada)
+    User.objects.filter(pk=ada.pk).update(is_active=False)
+    assert not goes_on(client)
+
+
+def test_password_change_ends_the_other_sessions(ada: User) -> None:
+    here, elsewhere = signed_in(ada), signed_in(ada)
+    new = "a calm long phrase"
+    here.post(reverse("account_change_password"), {"oldpassword": PASSWORD, "password1": new, "password2": new})
+    assert goes_on(here)
+    assert not goes_on(elsewhere)
+
+
+def test_factor_change_ends_the_other_sessions_and_renews_this_one() -> None:
+    cem = User.objects.create_user("cem@clinic.test", PASSWORD, display_name="Dr Cem Aydin")
+    here, elsewhere = signed_in(cem), signed_in(cem)
+    key = here.session.session_key
+    here.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    here.get(reverse("mfa_activate_totp"))
+    here.post(reverse("mfa_activate_totp"), {"code": one_time_code(here.session["mfa.totp.secret"])})
+    assert goes_on(here)
+    assert here.session.session_key != key
+    assert elsewhere.get("/session/").status_code == 401
+
+
+def test_factor_taken_away_by_an_administrator_ends_every_session(ada: User) -> None:
+    client = signed_in(ada)
+    Authenticator.objects.filter(user=ada).delete()
+    assert client.get("/session/").status_code == 401
+
+
+def test_clinician_ends_one_session_elsewhere(ada: User) -> None:
+    here, elsewhere, third = signed_in(ada), signed_in(ada), signed_in(ada)
+    row = UserSession.objects.get(session_key=elsewhere.session.session_key)
+    assert f"/settings/sessions/{row.pk}/end/" in here.get(reverse("usersessions_list")).content.decode()
+    here.post(f"/settings/sessions/{row.pk}/end/")
+    assert not goes_on(elsewhere)
+    assert goes_on(third)
+
+
+def test_clinician_ends_all_other_sessions(ada: User) -> None:
+    here, elsewhere = signed_in(ada), signed_in(ada)
+    here.post(reverse("usersessions_list"))
+    assert goes_on(here)
+    assert not goes_on(elsewhere)
+
+
+def test_nobody_ends_the_session_of_somebody_else(ada: User, bo: User) -> None:
+    client = signed_in(ada)
+    row = UserSession.objects.get(user=ada)
+    assert signed_in(bo).post(f"/settings/sessions/{row.pk}/end/").status_code == 404
+    assert goes_on(client)
+
+
+def test_sign_out_clears_what_the_browser_kept(ada: User) -> None:
+    client = signed_in(ada)
+    answer = client.post(reverse("account_logout"))
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert not Session.objects.exists()
+
+
+def test_activity_is_written_down_now_and_then_only(ada: User) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        client = signed_in(ada)
+        before = client.session["seen_at"]
+        clock.shift(timedelta(seconds=19))
+        client.get("/session/")
+        assert client.session["seen_at"] == before
+        clock.shift(timedelta(seconds=1))
+        client.get("/session/")
+        assert client.session["seen_at"] == before + 20
+
+
+def test_draft_is_kept_unreadable_and_given_back_once(client: Client, ada: User, visit: Visit) -> None:
+    client.force_login(ada)
+    path = f"/visits/{visit.pk}/edit/"
+    client.post("/drafts/", {"path": path, "note": "Slept badly"})
+    assert Draft.objects.get().patient == visit.patient
+    assert "Slept" not in str(Draft.objects.extra(select={"raw": "fields"}).values_list("raw", flat=True)[0])
+    assert client.get("/drafts/", {"path": path}).json() == {"fields": {"note": "Slept badly"}}
+    assert client.get("/drafts/", {"path": path}).json() == {"fields": {}}
+
+
+def test_draft_goes_after_a_day_and_with_its_patient(client: Client, ada: User, visit: Visit) -> None:
+    client.force_login(ada)
+    path = f"/visits/{visit.pk}/edit/"
+    client.post("/drafts/", {"path": path, "note": "Slept badly"})
+    Draft.objects.update(saved_at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert client.get("/drafts/", {"path": path}).json() == {"fields": {}}
+    client.post("/drafts/", {"path": path, "note": "Slept badly"})
+    visit.patient.delete()
+    assert not Draft.objects.exists()
+
+
+def test_draft_of_a_foreign_page_is_refused(client: Client, visit: Visit) -> None:
+    client.force_login(make_clinician("Dr Bo Lindqvist", "bo@clinic.test"))
+    assert client.post("/drafts/", {"path": f"/visits/{visit.pk}/edit/", "note": "x"}).status_code == 404
+    assert client.post("/drafts/", {"path": "/no/such/page/", "note": "x"}).status_code == 404
