@@ -1,0 +1,121 @@
+"""The timeline on the patient's page: empty, with one visit, with a trend; and everything in words and numbers as well."""
+
+import re
+from datetime import date, timedelta
+from html import unescape
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from inference.models import Prediction
+from patients.models import Event, Patient, SelfReport, User
+from patients.timeline import timeline
+from tests.factories import make_photo, make_prediction, make_visit, shares
+
+pytestmark = pytest.mark.django_db
+
+
+def read_visit(patient: Patient, day: date, *sad: float, **fields: object) -> None:
+    visit = make_visit(patient, day, **fields)
+    for share in sad:
+        make_prediction(make_photo(visit), probabilities=shares(sad=share))
+
+
+def text_of(client: Client, patient: Patient) -> str:
+    """Return the words on the patient's page."""
+    page = client.get(f"/patients/{patient.pk}/").content.decode()
+    page = re.sub(r"(?s)<script.*?</script>|<symbol.*?</symbol>", " ", page)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", page)))
+
+
+@pytest.fixture
+def page(client: Client, ada: User) -> Client:
+    """Return a client that Dr Ada is signed in to."""
+    client.force_login(ada)
+    return client
+
+
+def test_patient_without_photos_is_told_how_it_begins(page: Client, ines: Patient) -> None:
+    text = text_of(page, ines)
+    assert "The timeline begins with the first visit that has photos. A usual range appears after four." in text
+    assert "All numbers" not in text
+
+
+def test_one_visit_is_no_trend(page: Client, ines: Patient) -> None:
+    read_visit(ines, date(2026, 11, 20), 0.4, 0.4, 0.4)
+    text = text_of(page, ines)
+    assert "One visit, no trend" in text
+    assert "At the last visit, 20 November 2026, the valence index was −0.40" in text
+    assert b"plotly" not in page.get(f"/patients/{ines.pk}/").content
+
+
+def test_trend_has_sentence_list_and_table(page: Client, ines: Patient) -> None:
+    for week, sad in enumerate((0.3, 0.35, 0.3, 0.35, 0.3, 0.35, 0.3, 0.35)):
+        read_visit(ines, date(2026, 1, 5) + timedelta(weeks=week), sad, sad, sad)
+    read_visit(ines, date(2026, 6, 1), 0.9, 0.9, 0.9)
+    text = text_of(page, ines)
+    # Mean −0.325, moving range 0.05: −0.325 ± 0.133.
+    assert "below this patient’s usual range of −0.46 to −0.19." in text
+    assert "Outside the usual range: 1 Jun 2026, −0.90" in text
+    assert "Usual range from the first 8 visits, 5 Jan 2026 to 23 Feb 2026." in text
+    assert "All numbers, 9 visits" in text
+    assert "1 Jun 2026 3 0 −0.90 −0.90 −0.90 below usual range 0 0–0 0 0–0 0 0–0 0 0–0 90 90–90 0 0–0 10 10–10 1.0.0" in text
+
+
+def test_range_read_by_another_model_says_so(page: Client, ines: Patient) -> None:
+    for week in range(5):
+        visit = make_visit(ines, date(2026, 1, 5) + timedelta(weeks=week))
+        make_prediction(make_photo(visit), model_version="1.2.0" if week < 4 else "1.3.0")
+        visit.is_baseline = week < 4
+        visit.save()
+    assert "Usual range from 4 chosen visits, 5 Jan 2026 to 26 Jan 2026. Read by model 1.2.0." in text_of(page, ines)
+
+
+def test_mood_has_a_column_as_soon_as_there_is_one(page: Client, ines: Patient) -> None:
+    read_visit(ines, date(2026, 1, 5), 0.3)
+    read_visit(ines, date(2026, 1, 12), 0.3)
+    assert "Mood, self-rated" not in text_of(page, ines)
+    SelfReport.objects.create(visit=ines.visits.first(), mood=7)
+    text = text_of(page, ines)
+    assert "Mood, self-rated" in text
+    assert "5 Jan 2026 1 0 −0.30 – – no usual range yet 0 0 0 0 30 0 70 7 1.0.0" in text
+
+
+def test_words_on_the_page_never_claim_to_know_a_feeling(page: Client, ines: Patient) -> None:
+    for week in range(6):
+        read_visit(ines, date(2026, 1, 5) + timedelta(weeks=week), 0.3, 0.5, 0.7)
+    text = text_of(page, ines).lower()
+    assert not re.search(r"emotion|\bis (sad|happy|angry)\b|mood of|diagnos|\balert\b", text)
+
+
+def test_timeline_takes_four_queries_whatever_the_number_of_visits(
+    ines: Patient, ada: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for visits in (2, 5):
+        for week in range(visits):
+            read_visit(ines, date(2026, visits, 1) + timedelta(weeks=week), 0.3, 0.4, 0.5)
+        Event.objects.create(patient=ines, kind=Event.Kind.NOTE, label="Moved", starts_on=date(2026, 1, 7), created_by=ada)
+        with django_assert_num_queries(4):
+            shown = timeline(ines)
+            assert shown.figure["visits"]
+            assert shown.rows
+            assert shown.sentence.first
+            assert shown.baseline_in_words
+
+
+def test_another_patients_events_and_moods_stay_away(ines: Patient, ada: User) -> None:
+    omar = Patient.objects.create(name="Omar", record_number="A-2", birth_date=date(1980, 1, 1))
+    Event.objects.create(patient=omar, kind=Event.Kind.NOTE, label="Moved", starts_on=date(2026, 1, 7), created_by=ada)
+    SelfReport.objects.create(visit=omar.visits.create(date=date(2026, 1, 7), created_by=ada), mood=3)
+    read_visit(ines, date(2026, 1, 5), 0.3)
+    shown = timeline(ines)
+    assert (shown.events, shown.moods) == ([], {})
+
+
+def test_visit_whose_photos_still_wait_is_on_the_timeline(page: Client, ines: Patient) -> None:
+    read_visit(ines, date(2026, 1, 5), 0.3)
+    make_prediction(make_photo(make_visit(ines, date(2026, 1, 12))), state=Prediction.State.QUEUED)
+    text = text_of(page, ines)
+    assert "At the last visit, 12 January 2026, 1 photo was taken and none counts yet." in text
+    assert "12 Jan 2026 0 1 – – –" in text
