@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import dj_database_url
 import django_stubs_ext
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -130,7 +131,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -160,6 +161,9 @@ SWEEP_SECONDS = whole("SWEEP_SECONDS", 15)
 CELERY_BEAT_SCHEDULE = {
     # An unsent sweep is worthless once the next one is due.
     "sweep": {"task": "inference.sweep.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
+    "erase": {"task": "patients.erasure.carry_out_erasures", "schedule": 60, "options": {"expires": 60}},
+    "retain": {"task": "patients.retention.retain", "schedule": crontab(hour=2, minute=30)},
+    "audit-head": {"task": "patients.access_chain.log_head", "schedule": crontab(hour=3, minute=0)},
 }
 
 # --- The model
@@ -189,6 +193,16 @@ PHOTOS_PER_VISIT = whole("PHOTOS_PER_VISIT", 60)
 DECODE_TIMEOUT_SECONDS = whole("DECODE_TIMEOUT_SECONDS", 20)
 DECODES_AT_ONCE = whole("DECODES_AT_ONCE", 2)  # a 40-megapixel photo takes about 400 MB while it is rebuilt
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
+
+# --- Consent and erasure
+CONSENT_TEXT_VERSION = text("CONSENT_TEXT_VERSION", "2026-11")
+ERASURE_GRACE_HOURS = whole("ERASURE_GRACE_HOURS", 24)  # after a withdrawal, in case it was recorded for the wrong patient
+# Days from the visit after which pictures are erased; 0 keeps them. The longest of the purposes a patient consents to decides.
+RETENTION_DAYS = {
+    "care": whole("RETENTION_CARE_DAYS", 0),
+    "research": whole("RETENTION_RESEARCH_DAYS", 0),
+    "teaching": whole("RETENTION_TEACHING_DAYS", 0),
+}
 
 # --- Sign-in
 AUTH_USER_MODEL = "patients.User"

@@ -62,9 +62,11 @@ def request_prediction(photo: HasId) -> Prediction:
 def request_again(prediction: Prediction, face: int | None = None) -> bool:
     """Queue a final prediction again, to read face number `face` (index into its faces) if given.
 
-    Return False when it is being read already. Raises IndexError for a face that is not there.
+    Return False when it is being read already, or may not be read. Raises IndexError for a face that is not there.
     """
     box = FaceBox(**prediction.faces[face]["box"]) if face is not None else None
+    if not prediction.photo.may_be_read:
+        return False
     with transaction.atomic():
         queued = prediction.requeue(box)
         if queued:

@@ -33,6 +33,10 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         """Return those that a worker has or will have."""
         return self.filter(state__in=Prediction.UNFINISHED)
 
+    def drop(self, reason: str) -> int:
+        """End the unfinished ones as REJECTED for `reason`. What a worker is reading now is thrown away when it is done."""
+        return self.unfinished().update(state=Prediction.State.REJECTED, reason=reason, finished_at=timezone.now())
+
     def overdue(self) -> PredictionQuerySet:
         """Return those that have waited or run for longer than any task may: their worker or their message is lost."""
         before = timezone.now() - timedelta(seconds=settings.READ_TIME_LIMIT_SECONDS + 5)
@@ -163,6 +167,10 @@ class Prediction(models.Model):
     def fail(self, reason: str) -> bool:
         """End as FAILED for `reason`, unless the row is no longer ours."""
         return bool(self._mine().update(state=self.State.FAILED, reason=reason, finished_at=timezone.now()))
+
+    def refuse(self, reason: str) -> bool:
+        """End as REJECTED for `reason`, unless the row is no longer ours."""
+        return bool(self._mine().update(state=self.State.REJECTED, reason=reason, finished_at=timezone.now()))
 
     def release(self) -> bool:
         """Give the claim back: the fault was not the photo's. The sweep hands it out again."""

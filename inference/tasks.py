@@ -28,6 +28,9 @@ def predict(prediction_id: str) -> None:
     if prediction is None:
         return
     try:
+        if not prediction.photo.may_be_read:  # consent was withdrawn, or the picture erased, while it waited
+            prediction.refuse("no_consent")
+            return
         with prediction.photo.image.open("rb") as file, Image.open(file, formats=["JPEG"]) as image:
             reading = face_reader().read(image.convert("RGB"), face=prediction.box_wanted)
         with transaction.atomic():

@@ -12,10 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from inference.dispatch import request_prediction
 from inference.encryption import keyed_hash
 from ml.decode import RebuiltPhoto, RejectedPhoto, check_outside
-from patients.models import Photo, User, Visit
+from patients.models import Consent, Photo, User, Visit
 from patients.sandbox import rebuild_apart
 
 MESSAGES = {
+    "no_consent": _(
+        "The patient has not consented to photos in their care. Record the consent on the patient's page, then add the photo."
+    ),
     "empty": _("The file is empty. Take or export the photo again."),
     "too_large": _("The file is larger than %(max_megabytes)s MB. Send a smaller version."),
     "unsupported_format": _("This is not a JPEG, PNG, WebP or HEIC picture."),
@@ -88,6 +91,8 @@ def receive_photo(visit: Visit, upload: UploadedFile[bytes], user: User, keep_du
 
     The original bytes are never stored. Raises RejectedPhoto with a code of MESSAGES; then nothing is kept.
     """
+    if not visit.patient.has_consent(Consent.Purpose.CARE):
+        raise RejectedPhoto("no_consent")
     if upload.size is not None and upload.size > settings.PHOTO_MAX_BYTES:
         raise RejectedPhoto("too_large", bytes=upload.size, max_bytes=settings.PHOTO_MAX_BYTES)
     if visit.photos.count() >= settings.PHOTOS_PER_VISIT:

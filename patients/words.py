@@ -35,6 +35,8 @@ REFUSALS = {
     "too_bright": Refusal(_("too bright"), _("Turn away from the window or the lamp.")),
     "turned_away": Refusal(_("face turned away"), _("Ask for a look into the camera and take it again.")),
     "cut_off": Refusal(_("face cut off"), _("Keep the whole face in the picture.")),
+    "no_consent": Refusal(_("no consent"), _("The patient's consent to care was withdrawn before it was read.")),
+    "photo_erased": Refusal(_("erased"), _("The picture was erased before it was read.")),
     "uncertain_face": Refusal(_("not surely a face"), _("Take away what covers the face, or choose another photo.")),
 }
 FAULTS = {

@@ -1,6 +1,7 @@
 """The cast, and rows for them. Dr Ada looks after Ines; Dr Bo must not see her."""
 
 import io
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from itertools import count
 
@@ -12,7 +13,7 @@ from PIL import Image
 
 from inference.models import Prediction
 from ml.expressions import EXPRESSIONS
-from patients.models import Patient, Photo, User, Visit
+from patients.models import Consent, Patient, Photo, User, Visit
 
 PASSWORD = "correct horse battery"  # signs in to databases that live for one test
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # likewise
@@ -31,11 +32,18 @@ def one_time_code(secret: str = TOTP_SECRET) -> str:
     return str(totp.format_hotp_value(totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time()))))
 
 
-def make_patient(*clinicians: User, name: str = "Ines Moreau", birth_date: date = date(1991, 2, 14)) -> Patient:
-    """Return a patient assigned to `clinicians`."""
+def make_patient(
+    *clinicians: User,
+    name: str = "Ines Moreau",
+    birth_date: date = date(1991, 2, 14),
+    consents: Iterable[str] = (Consent.Purpose.CARE,),
+) -> Patient:
+    """Return a patient assigned to `clinicians`, who recorded that they consent to their care."""
     patient = Patient.objects.create(name=name, record_number=f"R-{next(_numbers):06}", birth_date=birth_date)
     for clinician in clinicians:
         patient.assign(clinician)
+    for purpose in consents if clinicians else ():
+        Consent.give(patient, purpose, clinicians[0], on=date(2025, 3, 4))
     return patient
 
 

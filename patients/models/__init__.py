@@ -1,7 +1,9 @@
 """The rows a clinician works with."""
 
 from patients.models.access import AccessLog
+from patients.models.consent import Consent
 from patients.models.draft import Draft
+from patients.models.erasure import ErasureRequest
 from patients.models.event import Event
 from patients.models.patient import Assignment, Look, Patient
 from patients.models.photo import Photo
@@ -14,7 +16,9 @@ __all__ = [
     "AccessLog",
     "ApiToken",
     "Assignment",
+    "Consent",
     "Draft",
+    "ErasureRequest",
     "Event",
     "Look",
     "Patient",

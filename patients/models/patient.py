@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from inference.encryption import EncryptedTextField, keyed_hash
 from patients.models.user import User
+
+if TYPE_CHECKING:
+    from patients.models.consent import Consent
 
 
 def record_number_hash(record_number: str) -> str:
@@ -57,6 +61,15 @@ class Patient(models.Model):
         """Return the age in whole years."""
         born = self.birth_date
         return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+    def has_consent(self, purpose: str) -> bool:
+        """Whether the patient consents to `purpose` at this moment."""
+        return self.consents.active().filter(purpose=purpose).exists()
+
+    @cached_property
+    def care_consent(self) -> Consent | None:
+        """The consent to care that is in force, as the banner shows it."""
+        return self.consents.active().filter(purpose="care").first()
 
     def assign(self, clinician: User) -> None:
         """Let `clinician` see this patient."""

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inference.encryption import EncryptedTextField
 from inference.models import Prediction
+from patients.models.consent import Consent
 from patients.models.user import User
 from patients.models.visit import Visit
 
@@ -76,6 +77,16 @@ class Photo(models.Model):
     def is_used(self) -> bool:
         """Whether the photo enters summaries."""
         return self.excluded_at is None and self.prediction is not None and self.prediction.counts
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether the pictures were erased and only the numbers are left."""
+        return not self.image
+
+    @property
+    def may_be_read(self) -> bool:
+        """Whether a worker may open it: there is a picture, and the patient consents to its use in their care."""
+        return not self.is_erased and self.visit.patient.has_consent(Consent.Purpose.CARE)
 
     def exclude(self, reason: str) -> None:
         """Keep the photo but leave it out of every summary."""

@@ -15,7 +15,7 @@ from django.utils import timezone
 from PIL import Image, ImageEnhance
 
 from patients.intake import receive_photo
-from patients.models import Patient, User, Visit
+from patients.models import Consent, Patient, User, Visit
 
 EMAIL = "ada@demo.example"
 PORTRAIT = Path(settings.BASE_DIR) / "patients" / "demo" / "portrait.jpg"
@@ -60,6 +60,7 @@ def load_patients(user: User) -> None:
     for name, record_number, born, visit_days in PATIENTS:
         patient = Patient.objects.create(name=name, record_number=record_number, birth_date=born)
         patient.assign(user)
+        Consent.give(patient, Consent.Purpose.CARE, user, on=timezone.localdate() - timedelta(days=visit_days[0]))
         for days in visit_days:
             visit = Visit.objects.create(patient=patient, date=timezone.localdate() - timedelta(days=days), created_by=user)
             for number in range(2):

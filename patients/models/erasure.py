@@ -1,0 +1,114 @@
+"""Requests to erase: what is to go, who asked, when, and whether it is done."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from patients.models.access import pseudonym
+from patients.models.patient import Patient
+from patients.models.user import User
+
+TAKEN_UP_AGAIN_AFTER = timedelta(minutes=2)  # above the hard time limit of a task: whoever had it is dead
+
+
+class ErasureRequestQuerySet(models.QuerySet["ErasureRequest"]):
+    """Questions to many requests."""
+
+    def open(self) -> ErasureRequestQuerySet:
+        """Return those that are not carried out yet."""
+        return self.filter(state__in=ErasureRequest.OPEN)
+
+    def due(self) -> ErasureRequestQuerySet:
+        """Return those to carry out now: their time has come, or whoever carried them out died over it."""
+        now = timezone.now()
+        lost = Q(state=ErasureRequest.State.RUNNING, started_at__lt=now - TAKEN_UP_AGAIN_AFTER)
+        return self.filter(Q(state=ErasureRequest.State.QUEUED, due_at__lte=now) | lost)
+
+    def claim(self, pk: int) -> ErasureRequest | None:
+        """Return the request as ours to carry out; None when somebody else has it or it was stopped."""
+        claimed = self.due().filter(pk=pk).update(state=ErasureRequest.State.RUNNING, started_at=timezone.now())
+        return self.select_related("patient", "asked_by").get(pk=pk) if claimed else None
+
+
+class ErasureRequest(models.Model):
+    """One request to erase a patient's data. The row is the truth; a message in the queue only wakes somebody up.
+
+    ::
+
+        QUEUED -> RUNNING -> DONE
+          |         |
+          |         +-> RUNNING again when the worker died: every step may be done twice
+          +-> STOPPED, before it is due
+    """
+
+    class Level(models.TextChoices):
+        IMAGES = "images", _("Pictures")
+        ANONYMISE = "anonymise", _("Pictures and everything that names the patient")
+        ALL = "all", _("Everything")
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("Being carried out")
+        DONE = "done", _("Done")
+        STOPPED = "stopped", _("Stopped")
+
+    class Cause(models.TextChoices):
+        REQUEST = "request", _("Asked for")
+        WITHDRAWAL = "withdrawal", _("Consent was withdrawn")
+
+    OPEN: ClassVar = (State.QUEUED, State.RUNNING)
+
+    patient = models.ForeignKey(Patient, null=True, on_delete=models.SET_NULL, related_name="erasure_requests")
+    pseudonym = models.CharField(max_length=32)  # what is left of the patient afterwards, here as in the access log
+    level = models.CharField(_("what is erased"), max_length=10, choices=Level.choices)
+    cause = models.CharField(max_length=10, choices=Cause.choices)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+    photos_erased = models.PositiveIntegerField(default=0)
+
+    objects = ErasureRequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-asked_at", "-id")
+        permissions = (("erase_patient", "May have a patient's data erased"),)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["patient"], condition=Q(state="queued"), name="one_waiting_erasure_per_patient"),
+            models.CheckConstraint(condition=~Q(state="done") | Q(done_at__isnull=False), name="done_erasure_says_when"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.level} {self.state}"
+
+    @classmethod
+    def queue(cls, patient: Patient, level: str, by: User, cause: str, due_at: datetime | None = None) -> ErasureRequest:
+        """Return the patient's open request, made or widened so that it erases at least `level` and no later than asked."""
+        due_at = due_at or timezone.now()
+        waiting = cls.objects.select_for_update().filter(patient=patient, state=cls.State.QUEUED).first()
+        if waiting is None:
+            return cls.objects.create(
+                patient=patient, pseudonym=pseudonym(patient.pk), level=level, cause=cause, asked_by=by, due_at=due_at
+            )
+        waiting.level = max(waiting.level, level, key=cls.Level.values.index)
+        waiting.due_at = min(waiting.due_at, due_at)
+        waiting.save(update_fields=["level", "due_at"])
+        return waiting
+
+    def stop(self) -> bool:
+        """Do not carry it out after all. Return False when it has begun."""
+        return bool(ErasureRequest.objects.filter(pk=self.pk, state=self.State.QUEUED).update(state=self.State.STOPPED))
+
+    def finish(self) -> None:
+        """Note that it is done."""
+        self.state, self.done_at = self.State.DONE, timezone.now()
+        self.save(update_fields=["state", "done_at", "photos_erased"])

@@ -1,0 +1,157 @@
+"""Consent: no upload without it, and nothing is read from the moment it is taken back."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError
+from django.utils import timezone
+from PIL import Image
+
+from inference import tasks
+from inference.dispatch import request_again
+from inference.models import Prediction
+from ml.decode import RejectedPhoto
+from ml.expressions import FaceBox, Outcome, Reading
+from patients.consent import TEXTS, give_consent, withdraw_consent
+from patients.intake import receive_photo
+from patients.models import AccessLog, Consent, ErasureRequest, Patient, User, Visit
+from tests.factories import make_patient, make_photo, make_prediction, make_visit, upload
+
+pytestmark = pytest.mark.django_db
+
+State = Prediction.State
+READING = Reading(Outcome.DONE, "1.0.0", probabilities=(0.0, 0.0, 0.0, 0.9, 0.0, 0.0, 0.1))
+
+
+def care(patient: Patient) -> Consent:
+    return patient.consents.active().get(purpose="care")
+
+
+def withdraw(patient: Patient, by: User) -> None:
+    assert withdraw_consent(care(patient), by, by)
+
+
+def new_consent(patient: Patient, by: User, purpose: str = "care") -> Consent:
+    return Consent(patient=patient, purpose=purpose, text_version="7", method="signed", given_on=date(2026, 11, 22), recorded_by=by)
+
+
+@pytest.mark.parametrize("purposes", [(), ("research", "teaching")])
+def test_no_photo_without_consent_to_care(ada: User, purposes: tuple[str, ...]) -> None:
+    visit = make_visit(make_patient(ada, consents=purposes))
+    with pytest.raises(RejectedPhoto) as refused:
+        receive_photo(visit, upload(), ada)
+    assert refused.value.code == "no_consent"
+
+
+def test_no_photo_after_withdrawal_and_again_after_new_consent(ada: User, visit: Visit, sent: list[str]) -> None:
+    withdraw(visit.patient, ada)
+    with pytest.raises(RejectedPhoto, match="no_consent"):
+        receive_photo(visit, upload(), ada)
+    give_consent(new_consent(visit.patient, ada), ada)
+    assert receive_photo(visit, upload(), ada).visit == visit
+
+
+def test_one_purpose_has_one_consent_in_force(ada: User, ines: Patient) -> None:
+    with pytest.raises(IntegrityError):
+        give_consent(new_consent(ines, ada), ada)
+
+
+def test_consent_and_withdrawal_leave_lines_and_rows(ada: User, ines: Patient) -> None:
+    consent = care(ines)
+    withdraw(ines, ada)
+    give_consent(new_consent(ines, ada), ada)
+    consent.refresh_from_db()
+    assert consent.withdrawn_by == ada
+    assert not withdraw_consent(consent, ada, ada)
+    assert [line.action for line in AccessLog.objects.about(ines)] == ["consent", "erase_stopped", "withdraw"]
+    assert AccessLog.objects.about(ines)[0].detail == {"purpose": "care", "text": "7", "how": "signed"}
+
+
+class Reader:
+    """Does something while it reads, as time passes for a real one."""
+
+    def __init__(self, meanwhile: Any) -> None:
+        self.meanwhile, self.count = meanwhile, 0
+
+    def read(self, image: Image.Image, face: FaceBox | None = None) -> Reading:
+        self.count += 1
+        self.meanwhile()
+        return READING
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
+    reader = Reader(lambda: None)
+    monkeypatch.setattr(tasks, "face_reader", lambda: reader)
+    return reader
+
+
+def outcome(prediction: Prediction) -> tuple[str, str, float | None]:
+    prediction.refresh_from_db()
+    return prediction.state, prediction.reason, prediction.happy
+
+
+def test_queued_photo_is_not_read_after_withdrawal(ada: User, visit: Visit, reader: Reader) -> None:
+    queued = make_prediction(make_photo(visit), State.QUEUED)
+    withdraw(visit.patient, ada)
+    tasks.predict(str(queued.pk))
+    assert reader.count == 0
+    assert outcome(queued) == ("rejected", "no_consent", None)
+
+
+def test_photo_queued_without_consent_is_refused_by_the_worker(ada: User, visit: Visit, reader: Reader) -> None:
+    withdraw(visit.patient, ada)
+    queued = make_prediction(make_photo(visit), State.QUEUED)
+    tasks.predict(str(queued.pk))
+    assert reader.count == 0
+    assert outcome(queued) == ("rejected", "no_consent", None)
+
+
+def test_reading_under_way_is_dropped_at_withdrawal(ada: User, visit: Visit, reader: Reader) -> None:
+    running = make_prediction(make_photo(visit), State.QUEUED)
+    reader.meanwhile = lambda: withdraw(visit.patient, ada)
+    tasks.predict(str(running.pk))
+    assert reader.count == 1
+    assert outcome(running) == ("rejected", "no_consent", None)
+
+
+def test_nothing_is_read_again_without_consent(ada: User, visit: Visit, sent: list[str]) -> None:
+    done = make_prediction(make_photo(visit))
+    withdraw(visit.patient, ada)
+    assert not request_again(done)
+    assert outcome(done)[0] == "done"
+
+
+def test_other_patients_go_on(ada: User, visit: Visit, reader: Reader) -> None:
+    other = make_prediction(make_photo(make_visit(make_patient(ada, name="Omar Haddad"))), State.QUEUED)
+    withdraw(visit.patient, ada)
+    tasks.predict(str(other.pk))
+    assert outcome(other)[0] == "done"
+
+
+def test_withdrawal_of_care_queues_an_erasure_that_waits_a_day(ada: User, ines: Patient) -> None:
+    withdraw(ines, ada)
+    request = ErasureRequest.objects.get()
+    assert (request.patient, request.level, request.cause, request.state) == (ines, "images", "withdrawal", "queued")
+    assert timedelta(hours=23) < request.due_at - timezone.now() <= timedelta(hours=24)
+    assert not ErasureRequest.objects.due().exists()
+
+
+def test_withdrawal_of_research_erases_nothing_and_care_goes_on(ada: User) -> None:
+    patient = make_patient(ada, consents=("care", "research"))
+    queued = make_prediction(make_photo(make_visit(patient)), State.QUEUED)
+    withdraw_consent(patient.consents.get(purpose="research"), ada, ada)
+    assert not ErasureRequest.objects.exists()
+    assert outcome(queued)[0] == "queued"
+
+
+def test_new_consent_does_not_stop_an_erasure_that_was_asked_for(ada: User, ines: Patient) -> None:
+    ErasureRequest.queue(ines, "all", ada, ErasureRequest.Cause.REQUEST)
+    withdraw(ines, ada)
+    give_consent(new_consent(ines, ada), ada)
+    assert [(request.level, request.state) for request in ErasureRequest.objects.all()] == [("all", "queued")]
+
+
+def test_every_purpose_has_its_words() -> None:
+    assert set(TEXTS) == set(Consent.Purpose)
