@@ -1,0 +1,192 @@
+"""Erases a patient: the pictures, everything that names them, or everything. Every step may be done twice."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import uuid
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from importlib import import_module
+
+from celery import shared_task
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import connection, models, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from inference.encryption import EncryptedBinaryField, EncryptedTextField
+from inference.models import Prediction
+from patients.access import Asker, record_access
+from patients.consent import stop_reading
+from patients.models import AccessLog, ErasureRequest, Event, Patient, Photo, SelfReport, User, Visit
+from patients.models.photo import PhotoQuerySet
+
+log = logging.getLogger(__name__)
+
+Level = ErasureRequest.Level
+KEPT_WITHOUT_NAME: tuple[type[models.Model], ...] = (Visit, Photo, Prediction, SelfReport, Event)
+"""What stays of an anonymised patient. Rows of any other table that belong to the patient are deleted."""
+OLDEST_AGE_SAID = 89  # years; above it an age alone can name a person (HIPAA 164.514)
+SHIFT_DAYS = 365
+
+
+def ask_for_erasure(patient: Patient, level: str, by: User, who: Asker) -> ErasureRequest:
+    """Return the request, due now. A worker is woken after commit; with the broker down the next round finds the row."""
+    with transaction.atomic():
+        request = ErasureRequest.queue(patient, level, by, ErasureRequest.Cause.REQUEST)
+        if level != Level.IMAGES:
+            stop_reading(patient, "photo_erased")
+        record_access(who, AccessLog.Action.ERASE, patient, level=level, request=request.pk)
+        transaction.on_commit(lambda: carry_out_erasures.delay(), robust=True)
+    return request
+
+
+@shared_task
+def carry_out_erasures() -> None:
+    """Carry out every request that is due. Runs after each request and every settings.SWEEP_SECONDS."""
+    for pk in ErasureRequest.objects.due().values_list("pk", flat=True):
+        request = ErasureRequest.objects.claim(pk)
+        if request is not None:
+            carry_out(request)
+
+
+def carry_out(request: ErasureRequest) -> None:
+    """Do what the request asks for and note that it is done. Run again after a crash it goes on where it was."""
+    patient = request.patient
+    if patient is None:  # a crash came after the last step and before the note
+        request.finish()
+        return
+    end_sessions_that_tell(telling_words(patient, request.level))  # first: afterwards nobody knows the words
+    request.photos_erased += erase_pictures(Photo.objects.filter(visit__patient=patient))
+    request.save(update_fields=["photos_erased"])
+    with transaction.atomic():
+        Patient.objects.select_for_update().get(pk=patient.pk)
+        # Photos that arrived meanwhile; from here on no more can.
+        request.photos_erased += erase_pictures(Photo.objects.filter(visit__patient=patient))
+        record_access(request.asked_by, AccessLog.Action.ERASED, patient, level=request.level, photos=request.photos_erased)
+        if request.level == Level.ALL:
+            patient.delete()
+        elif request.level == Level.ANONYMISE:
+            anonymise(patient)
+        if request.level != Level.IMAGES:
+            request.patient = None
+            ErasureRequest.objects.filter(pseudonym=request.pseudonym).update(patient=None)
+        request.finish()
+    forget_freed_pages()
+    log.info("Erasure %d is done: %s, %d photos", request.pk, request.level, request.photos_erased)
+
+
+def erase_pictures(photos: PhotoQuerySet) -> int:
+    """Erase the files, previews, crops and file names of `photos`; return how many had any. The numbers stay.
+
+    Files go before their row says so: after a crash in between the row still leads to them.
+    """
+    count = 0
+    for photo in list(photos.exclude(image="").only("id", "image", "preview")):
+        for field in (photo.image, photo.preview):
+            if field.name:
+                field.storage.delete(field.name)
+        with transaction.atomic():
+            Prediction.objects.filter(photo=photo).drop("photo_erased")
+            Prediction.objects.filter(photo=photo).update(**_emptied(Prediction, EncryptedBinaryField))
+            Photo.objects.filter(pk=photo.pk).update(
+                image="", preview="", original_name="", taken_at=None, fingerprint=f"erased {uuid.uuid4().hex}"
+            )
+        count += 1
+    return count
+
+
+def anonymise(patient: Patient) -> None:
+    """Leave numbers that nobody can lead back: new ids, one shift for all days, no names, no words that people wrote.
+
+    Must run in a transaction, after `erase_pictures`: rows point at each other again only at its end.
+    """
+    rows = list(tables_below(Patient, patient.pk))
+    for model, ids in rows:
+        if model not in KEPT_WITHOUT_NAME:
+            model._default_manager.filter(pk__in=ids).delete()
+    shift = timedelta(days=-1 - secrets.randbelow(SHIFT_DAYS))
+    for model, ids in rows:
+        if model in KEPT_WITHOUT_NAME:
+            kept = model._default_manager.filter(pk__in=ids)
+            kept.update(**_emptied(model, EncryptedTextField, EncryptedBinaryField), **_shifted(model, shift))
+            _give_new_ids(model, ids)
+    number = f"anonymous {secrets.token_hex(8)}"
+    born = date(max(patient.birth_date.year, timezone.localdate().year - OLDEST_AGE_SAID), 1, 1)
+    patient.name, patient.record_number, patient.birth_date = "", number, born
+    patient.created_at += shift
+    patient.save(update_fields=["name", "record_number", "record_number_hash", "birth_date", "created_at"])
+    ErasureRequest.objects.filter(patient=patient).update(patient=None)
+    _give_new_ids(Patient, [patient.pk])
+
+
+def tables_below(model: type[models.Model], *ids: object) -> Iterator[tuple[type[models.Model], list[object]]]:
+    """Yield every table whose rows go when rows `ids` of `model` go, with the ids of those rows; parents before children."""
+    for relation in model._meta.get_fields(include_hidden=True):
+        if isinstance(relation, models.ForeignObjectRel) and getattr(relation, "on_delete", None) is models.CASCADE:
+            child = relation.related_model
+            assert not isinstance(child, str)
+            found: list[object] = list(
+                child._default_manager.filter(**{f"{relation.field.name}__in": ids}).values_list("pk", flat=True)
+            )
+            yield child, found
+            yield from tables_below(child, *found)
+
+
+def telling_words(patient: Patient, level: str) -> list[str]:
+    """Return the words that lead to what is erased: names of files, and beyond pictures also name, record number and ids."""
+    photos = Photo.objects.filter(visit__patient=patient)
+    words = list(photos.values_list("original_name", flat=True))
+    if level != Level.IMAGES:
+        ids = [patient.pk, *photos.values_list("pk", flat=True), *patient.visits.values_list("pk", flat=True)]
+        words += [patient.name, patient.record_number, *map(str, ids)]
+    return [word for word in words if word]
+
+
+def end_sessions_that_tell(words: Iterable[str]) -> int:
+    """End the sessions that hold one of `words`, in a message not yet shown for example. Whose they are signs in again."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore()
+    words, ended = list(words), 0
+    for session in Session.objects.iterator():
+        text = str(store.decode(session.session_data))
+        if any(word in text for word in words):
+            session.delete()
+            ended += 1
+    return ended
+
+
+def forget_freed_pages() -> None:
+    """SQLite: take what the log of the database still holds of old pages. Freed pages were overwritten (secure_delete)."""
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _emptied(model: type[models.Model], *kinds: type[models.Field]) -> dict[str, object]:  # type: ignore[type-arg]  # any field
+    """Return what empties the fields of these kinds in an update."""
+    fields = [field for field in model._meta.concrete_fields if isinstance(field, kinds)]
+    return {field.name: None if isinstance(field, models.BinaryField) else "" for field in fields}
+
+
+def _shifted(model: type[models.Model], shift: timedelta) -> dict[str, object]:
+    """Return what moves every day and moment of `model` by `shift` in an update."""
+    return {field.name: F(field.name) + shift for field in model._meta.concrete_fields if isinstance(field, models.DateField)}
+
+
+def _give_new_ids(model: type[models.Model], ids: Iterable[object]) -> None:
+    """Replace random ids by new ones, in the rows and in all that point at them; numbered rows keep theirs."""
+    if not isinstance(model._meta.pk, models.UUIDField):
+        return
+    pointing = [
+        relation
+        for relation in model._meta.get_fields(include_hidden=True)
+        if isinstance(relation, models.ForeignObjectRel) and relation.field.concrete
+    ]
+    for old in ids:
+        new = uuid.uuid4()
+        model._default_manager.filter(pk=old).update(**{model._meta.pk.name: new})
+        for relation in pointing:
+            assert not isinstance(relation.related_model, str)
+            relation.related_model._default_manager.filter(**{relation.field.attname: old}).update(**{relation.field.attname: new})

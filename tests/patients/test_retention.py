@@ -1,0 +1,70 @@
+"""Retention: the longest of the purposes decides, days count from the visit, and a dry run erases nothing."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import call_command
+
+from patients.models import AccessLog, Patient, Photo, User
+from patients.retention import keep_days
+from tests.factories import make_patient, make_photo, make_prediction, make_visit
+
+TODAY = date(2026, 11, 22)
+
+
+@pytest.fixture(autouse=True)
+def thirty_days(settings: Any) -> Any:
+    settings.RETENTION_DAYS = {"care": 30, "research": 90, "teaching": 0}
+    with time_machine.travel("2026-11-22 12:00Z"):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("purposes", "days"),
+    [(["care"], 30), (["research"], 90), (["care", "research"], 90), (["care", "teaching"], None), ([], None)],
+)
+def test_longest_purpose_decides_and_zero_is_without_end(purposes: list[str], days: int | None) -> None:
+    assert keep_days(purposes) == days
+
+
+def with_photo(ada: User, days_ago: int, *purposes: str) -> Patient:
+    patient = make_patient(ada, consents=purposes)
+    make_prediction(make_photo(make_visit(patient, TODAY - timedelta(days=days_ago))))
+    return patient
+
+
+def kept(patient: Patient) -> bool:
+    return not Photo.objects.get(visit__patient=patient).is_erased
+
+
+@pytest.mark.django_db
+def test_pictures_go_the_day_after_their_last_and_numbers_stay(ada: User, capsys: pytest.CaptureFixture[str]) -> None:
+    last_day, over = with_photo(ada, 30, "care"), with_photo(ada, 31, "care")
+    research, teaching = with_photo(ada, 31, "care", "research"), with_photo(ada, 4000, "teaching")
+    call_command("apply_retention")
+    assert capsys.readouterr().out == "1 photos erased\n"
+    assert [kept(patient) for patient in (last_day, over, research, teaching)] == [True, False, True, True]
+    assert Photo.objects.get(visit__patient=over).predictions.get().happy == 0.6
+    line = AccessLog.objects.get()
+    assert (line.action, line.actor, line.detail) == ("erased", None, {"level": "images", "cause": "retention", "photos": 1})
+    call_command("apply_retention")
+    assert AccessLog.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_dry_run_names_ids_and_erases_nothing(ada: User, capsys: pytest.CaptureFixture[str]) -> None:
+    patient = with_photo(ada, 31, "care")
+    call_command("apply_retention", dry_run=True)
+    assert capsys.readouterr().out == f"{patient.pk}: 1 photos\n1 photos would be erased\n"
+    assert kept(patient)
+
+
+def test_scheduled_jobs_are_tasks_that_the_worker_knows(settings: Any) -> None:
+    from clinic import celery_app  # the tasks are found when it is asked for them
+
+    celery_app.loader.import_default_modules()
+    scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert scheduled >= {"patients.erasure.carry_out_erasures", "patients.retention.retain", "patients.access_chain.log_head"}
+    assert scheduled <= set(celery_app.tasks)
