@@ -1,0 +1,147 @@
+"""Everything that is stored about one patient as a ZIP, built while it is sent: nothing of it touches the disk."""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import IO, cast
+
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+
+from inference.models import Prediction
+from ml.expressions import EXPRESSIONS
+from patients.models import AccessLog, Consent, Event, Patient, Photo, Visit
+
+Facts = dict[str, object]
+
+READ_ME = """What Affectline stores about one patient, on {at}.
+
+record.json    the patient, visits with notes and self-reports, photos with every reading, events, consents
+access.json    who did what with these data and when; people are named by their number in this installation
+photos/        ID.jpg the photo as it is stored, ID-MODEL.png the very picture that model saw
+
+A reading says which expressions a face resembles, with shares that sum to 1. It is not a diagnosis.
+"""
+
+
+class _Outlet:
+    """A file for ZipFile that keeps what was written until it is taken."""
+
+    def __init__(self) -> None:
+        self._waiting: list[bytes] = []
+
+    def write(self, content: bytes) -> int:
+        self._waiting.append(bytes(content))
+        return len(content)
+
+    def flush(self) -> None:
+        """Nothing waits longer than until it is taken."""
+
+    def take(self) -> Iterator[bytes]:
+        """Yield what was written since the last time."""
+        yield from self._waiting
+        self._waiting.clear()
+
+
+def zip_response(patient: Patient) -> StreamingHttpResponse:
+    """Return the download. Its name says an id, not whose it is."""
+    response = StreamingHttpResponse(zip_chunks(patient), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="affectline-{patient.pk}.zip"'
+    return response
+
+
+def zip_chunks(patient: Patient) -> Iterator[bytes]:
+    """Yield the bytes of the archive, one photo in memory at a time."""
+    outlet = _Outlet()
+    with zipfile.ZipFile(cast(IO[bytes], outlet), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.txt", READ_ME.format(at=timezone.localtime().isoformat(timespec="minutes")))
+        archive.writestr("record.json", _as_json(record_of(patient)))
+        archive.writestr("access.json", _as_json([line_facts(line) for line in AccessLog.objects.about(patient).iterator()]))
+        yield from outlet.take()
+        for photo in Photo.objects.filter(visit__patient=patient).prefetch_related("predictions").iterator(chunk_size=20):
+            for name, content in _pictures(photo):
+                archive.writestr(name, content, compress_type=zipfile.ZIP_STORED)
+                yield from outlet.take()
+    yield from outlet.take()
+
+
+def record_of(patient: Patient) -> Facts:
+    """Return everything about the patient but pictures and access lines, ready for JSON."""
+    visits = patient.visits.prefetch_related("photos__predictions").select_related("self_report")
+    return {
+        "id": patient.pk,
+        "name": patient.name,
+        "record_number": patient.record_number,
+        "birth_date": patient.birth_date,
+        "created_at": patient.created_at,
+        "clinicians": [each.display_name for each in patient.clinicians.order_by("display_name")],
+        "consents": [consent_facts(consent) for consent in patient.consents.select_related("recorded_by", "withdrawn_by")],
+        "events": [event_facts(event) for event in patient.events.all()],
+        "visits": [visit_facts(visit) for visit in visits],
+    }
+
+
+def visit_facts(visit: Visit) -> Facts:
+    """Return one visit with its photos."""
+    report = getattr(visit, "self_report", None)  # a one-to-one that is missing raises
+    scales = {name: getattr(report, name) for name in ("mood", "phq9", "gad7")} if report else None
+    return {
+        "id": visit.pk,
+        "date": visit.date,
+        "note": visit.note,
+        "is_baseline": visit.is_baseline,
+        "self_report": scales,
+        "photos": [photo_facts(photo) for photo in visit.photos.all()],
+    }
+
+
+def photo_facts(photo: Photo) -> Facts:
+    """Return what is known of one photo and every reading of it."""
+    names = ("id", "width", "height", "original_name", "taken_at", "uploaded_at", "excluded_at", "excluded_reason", "dismissed_at")
+    readings = [reading_facts(prediction) for prediction in photo.predictions.all()]
+    return {name: getattr(photo, name) for name in names} | {"is_erased": photo.is_erased, "readings": readings}
+
+
+def reading_facts(prediction: Prediction) -> Facts:
+    """Return what one model version says."""
+    names = ("model_version", "state", "reason", "requested_at", "finished_at", "faces", "chosen_face", "quality", "abstained")
+    shares = dict(zip(EXPRESSIONS, prediction.shares, strict=True)) if prediction.shares else None
+    return {name: getattr(prediction, name) for name in names} | {"shares": shares, "valence_index": prediction.valence}
+
+
+def event_facts(event: Event) -> Facts:
+    """Return one event."""
+    return {name: getattr(event, name) for name in ("kind", "label", "starts_on", "ends_on", "goes_on")}
+
+
+def consent_facts(consent: Consent) -> Facts:
+    """Return one consent and its end."""
+    names = ("purpose", "text_version", "method", "given_on", "recorded_at", "withdrawn_at")
+    return {name: getattr(consent, name) for name in names} | {"recorded_by": consent.recorded_by.display_name}
+
+
+def line_facts(line: AccessLog) -> Facts:
+    """Return one line of the access log."""
+    names = ("sequence", "at", "action", "actor_id", "object_kind", "object_id", "detail")
+    return {name: getattr(line, name) for name in names}
+
+
+def _pictures(photo: Photo) -> Iterator[tuple[str, bytes]]:
+    if photo.image:
+        with photo.image.open() as file:
+            yield f"photos/{photo.pk}.jpg", file.read()
+    for prediction in photo.predictions.all():
+        if prediction.input_png:
+            version = "".join(letter for letter in prediction.model_version if letter.isalnum() or letter in ".-")
+            yield f"photos/{photo.pk}-{version}.png", bytes(prediction.input_png)
+
+
+def _as_json(facts: object) -> str:
+    return json.dumps(facts, indent=2, ensure_ascii=False, default=_written)
+
+
+def _written(value: object) -> str:
+    if isinstance(value, datetime):
+        return timezone.localtime(value).isoformat(timespec="seconds")
+    return value.isoformat() if isinstance(value, date) else str(value)

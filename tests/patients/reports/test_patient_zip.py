@@ -1,0 +1,76 @@
+"""The export of one patient: everything that is stored, nothing of anybody else, nothing on the disk."""
+
+import io
+import json
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from patients.access import record_access
+from patients.models import AccessLog, Event, Patient, SelfReport, User
+from patients.reports.patient_zip import zip_chunks, zip_response
+from tests.factories import make_patient, make_photo, make_prediction, make_visit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def omar(ada: User) -> Patient:
+    patient = make_patient(ada, name="Omar Haddad", birth_date=date(1980, 1, 2))
+    visit = make_visit(patient, date(2026, 11, 3), note="Slept well. Ça va.")
+    SelfReport.objects.create(visit=visit, mood=6)
+    Event.objects.create(patient=patient, kind="therapy", label="Group", starts_on=date(2026, 10, 1), created_by=ada)
+    make_prediction(make_photo(visit, original_name="IMG 1.jpg"))
+    record_access(ada, AccessLog.Action.VIEW, patient)
+    make_photo(make_visit(make_patient(ada, name="Ines Moreau"), note="Ines alone"))
+    return patient
+
+
+def opened(patient: Patient) -> zipfile.ZipFile:
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(zip_chunks(patient))))
+    assert archive.testzip() is None
+    return archive
+
+
+def test_archive_holds_the_record_the_pictures_and_the_lines(omar: Patient, ada: User) -> None:
+    archive = opened(omar)
+    photo = omar.visits.get().photos.get()
+    assert sorted(archive.namelist()) == sorted(
+        ["README.txt", "access.json", f"photos/{photo.pk}-1.0.0.png", f"photos/{photo.pk}.jpg", "record.json"]
+    )
+    record = json.loads(archive.read("record.json"))
+    assert (record["name"], record["birth_date"], record["clinicians"]) == ("Omar Haddad", "1980-01-02", ["Dr Ada Lind"])
+    assert record["consents"][0]["given_on"] == "2025-03-04"
+    assert record["events"][0]["label"] == "Group"
+    (visit,) = record["visits"]
+    assert (visit["note"], visit["self_report"]["mood"]) == ("Slept well. Ça va.", 6)
+    assert visit["photos"][0]["original_name"] == "IMG 1.jpg"
+    assert visit["photos"][0]["readings"][0]["shares"]["happy"] == 0.6
+    assert archive.read(f"photos/{photo.pk}.jpg").startswith(b"\xff\xd8")
+    (line,) = json.loads(archive.read("access.json"))
+    assert (line["action"], line["actor_id"]) == ("view", ada.pk)
+
+
+def test_nobody_else_is_in_it(omar: Patient) -> None:
+    archive = opened(omar)
+    contents = b"".join(archive.read(name) for name in archive.namelist())
+    assert b"Ines" not in contents
+    assert len([name for name in archive.namelist() if name.endswith(".jpg")]) == 1
+
+
+def test_erased_photo_is_listed_without_a_picture(omar: Patient) -> None:
+    photo = omar.visits.get().photos.get()
+    type(photo).objects.update(image="", preview="")
+    archive = opened(omar)
+    assert not [name for name in archive.namelist() if name.endswith(".jpg")]
+    assert json.loads(archive.read("record.json"))["visits"][0]["photos"][0]["is_erased"] is True
+
+
+def test_download_is_named_by_id_and_streamed(omar: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))  # a temporary file would fail
+    response = zip_response(omar)
+    assert response.headers["Content-Disposition"] == f'attachment; filename="affectline-{omar.pk}.zip"'
+    chunks = list(response.streaming_content)  # type: ignore[arg-type]  # not asynchronous here
+    assert len(chunks) > 5
