@@ -55,7 +55,7 @@ def show_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     visit = find_visit(request, visit_id)
     cards = visit_cards(request, visit)
     show = request.GET.get("show", "")
-    days = list(visit.patient.visits.order_by("date", "created_at").only("pk", "date"))
+    days = list(visit.patient.visits.order_by("date", "created_at").only("pk", "date", "patient"))
     at = [each.pk for each in days].index(visit.pk)
     context = _state(visit, cards) | {
         "cards": [card for card in cards if passes(card, show)],

@@ -1,0 +1,125 @@
+"""My patients."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from inference.models import Prediction
+from patients.models import Look, Patient, Photo, User, Visit
+from tests.factories import make_patient, make_photo, make_prediction, make_read_visits, make_visit, shares
+
+State = Prediction.State
+
+
+def names(page: object) -> list[str]:
+    """Return the patients that a page lists, in its order."""
+    context = page.context  # type: ignore[attr-defined]  # the test client's response
+    return [row.patient.name for row in [*context["new"], *context["others"]]]
+
+
+def test_only_own_patients_are_listed(browser: Client, ines: Patient, bo: User) -> None:
+    make_patient(bo, name="Tom Berg")
+    page = browser.get("/patients/")
+    assert names(page) == ["Ines Moreau"]
+    assert "Tom Berg" not in page.content.decode()
+
+
+def test_the_number_of_queries_does_not_grow_with_the_caseload(
+    browser: Client, ada: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(3):
+        make_read_visits(make_patient(ada, name=f"Patient {number}"), days=2)
+    with django_assert_num_queries(8):  # session, user, patients, looks, visits, photos, open photos, last read
+        browser.get("/patients/")
+    for number in range(3, 7):
+        make_read_visits(make_patient(ada, name=f"Patient {number}"), days=5)
+    with django_assert_num_queries(8):
+        browser.get("/patients/")
+
+
+def test_search_finds_name_and_record_number_in_any_case(browser: Client, ada: User, ines: Patient) -> None:
+    other = make_patient(ada, name="Zoë Çelik")
+    assert names(browser.get("/patients/", {"q": "çelik"})) == ["Zoë Çelik"]
+    assert names(browser.get("/patients/", {"q": other.record_number.lower()})) == ["Zoë Çelik"]
+    assert names(browser.get("/patients/", {"q": "moreau ines"})) == ["Ines Moreau"]
+
+
+def test_a_search_without_result_says_what_was_asked(browser: Client, ines: Patient) -> None:
+    page = browser.get("/patients/", {"q": "<b>nobody"}).content.decode()
+    assert "No name or record number holds “&lt;b&gt;nobody”." in page
+
+
+def test_typing_gets_the_table_alone(browser: Client, ines: Patient) -> None:
+    page = browser.get("/patients/", {"q": "ines"}, headers={"HX-Request": "true"}).content.decode()
+    assert 'id="caseload"' in page
+    assert "<html" not in page
+
+
+def test_a_patient_with_a_newer_reading_is_new_until_opened(browser: Client, ada: User, visit: Visit) -> None:
+    make_prediction(make_photo(visit))
+    assert [row.is_new for row in browser.get("/patients/").context["new"]] == [True]
+    browser.get(f"/patients/{visit.patient_id}/")
+    page = browser.get("/patients/")
+    assert page.context["new"] == []
+    assert [patient.name for patient in page.context["recent"]] == ["Ines Moreau"]
+
+
+def test_new_patients_come_first_then_the_latest_visit(browser: Client, ada: User) -> None:
+    for name, day in (("Early", date(2026, 3, 1)), ("Late", date(2026, 9, 1)), ("New", date(2026, 1, 1))):
+        make_prediction(make_photo(make_visit(make_patient(ada, name=name), day)))
+    make_patient(ada, name="Bare")
+    later = timezone.now() + timedelta(minutes=1)
+    for patient in ada.patients.all():
+        if patient.name != "New":
+            Look.objects.create(patient=patient, clinician=ada, looked_at=later)
+    assert names(browser.get("/patients/")) == ["New", "Late", "Early", "Bare"]
+
+
+@pytest.mark.parametrize(
+    ("state", "flag", "show"),
+    [
+        (State.CHOOSE_FACE, "1 face to choose", "needs-you"),
+        (State.NO_FACE, "1 refused", "needs-you"),
+        (State.REJECTED, "1 refused", "needs-you"),
+        (State.FAILED, "1 refused", "needs-you"),
+        (State.QUEUED, "1 on the way", "waiting"),
+        (State.RUNNING, "1 on the way", "waiting"),
+    ],
+)
+def test_a_photo_that_needs_somebody_is_flagged(browser: Client, visit: Visit, state: str, flag: str, show: str) -> None:
+    make_prediction(make_photo(visit), state=state)
+    assert flag in browser.get("/patients/").content.decode()
+    assert names(browser.get("/patients/", {"show": show})) == ["Ines Moreau"]
+    other = {"needs-you": "waiting", "waiting": "needs-you"}[show]
+    assert names(browser.get("/patients/", {"show": other})) == []
+
+
+@pytest.mark.parametrize("put_aside", [Photo.dismiss, lambda photo: photo.exclude("Blurred")])
+def test_a_refused_photo_put_aside_is_not_flagged(browser: Client, visit: Visit, put_aside: object) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo, state=State.NO_FACE)
+    put_aside(photo)  # type: ignore[operator]  # one of two ways
+    assert browser.get("/patients/").context["counts"]["needs_you"] == 0
+
+
+def test_an_older_model_version_does_not_flag_a_photo(browser: Client, visit: Visit) -> None:
+    photo = make_photo(visit)
+    old = timezone.now() - timedelta(days=9)
+    make_prediction(photo, state=State.NO_FACE, model_version="0.9.0", requested_at=old)
+    make_prediction(photo, model_version="1.0.0")
+    assert browser.get("/patients/").context["counts"]["needs_you"] == 0
+
+
+def test_a_negative_index_has_a_true_minus_sign(browser: Client, visit: Visit) -> None:
+    for _ in range(3):
+        make_prediction(make_photo(visit), probabilities=shares(sad=0.6))
+    assert "\u22120.60" in browser.get("/patients/").content.decode()
+
+
+def test_a_list_without_patients_offers_the_first(browser: Client) -> None:
+    page = browser.get("/patients/").content.decode()
+    assert "No patients yet" in page
+    assert 'href="/patients/new/"' in page

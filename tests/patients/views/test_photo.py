@@ -1,0 +1,151 @@
+"""One photo: its page, its card, and every button."""
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from inference.models import Prediction
+from patients.models import Photo, Visit
+from tests.factories import make_photo, make_prediction, shares
+from tests.patients.views.test_visit import FACES
+
+State = Prediction.State
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def photo(visit: Visit) -> Photo:
+    """Return a photo that was read."""
+    photo = make_photo(visit, original_name="IMG_1.jpg")
+    make_prediction(photo, probabilities=shares(happy=0.71, surprise=0.1))
+    return photo
+
+
+def test_the_page_says_what_ten_raters_would(browser: Client, photo: Photo) -> None:
+    page = browser.get(f"/photos/{photo.pk}/").content.decode()
+    assert "About 7 of 10 raters would call this face happy" in page
+    assert "Of ten raters: 7 happy, 2 neutral, 1 surprise" in page
+    assert "Model 1.0.0, read" in page
+
+
+def test_the_page_takes_a_fixed_number_of_queries(
+    browser: Client, photo: Photo, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(5):  # session, user, photo, predictions, order of the photos
+        browser.get(f"/photos/{photo.pk}/")
+
+
+def test_the_bytes_of_the_input_are_not_read_for_a_page(browser: Client, photo: Photo) -> None:
+    card = browser.get(f"/photos/{photo.pk}/").context["card"]
+    assert "input_png" in card.prediction.get_deferred_fields()
+
+
+def test_photos_are_turned_in_the_order_in_which_they_came(browser: Client, visit: Visit) -> None:
+    first, second, third = (make_photo(visit) for _ in range(3))
+    page = browser.get(f"/photos/{second.pk}/")
+    assert (page.context["previous_id"], page.context["next_id"]) == (first.pk, third.pk)
+    assert "Photo 2 of 3" in page.content.decode()
+
+
+def test_an_excluded_photo_is_left_out_and_can_come_back(browser: Client, photo: Photo) -> None:
+    answer = browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "Eyes closed.", "next": f"/photos/{photo.pk}/"})
+    assert answer.headers["Location"] == f"/photos/{photo.pk}/"
+    photo.refresh_from_db()
+    assert (photo.is_used, photo.excluded_reason) == (False, "Eyes closed.")
+    browser.post(f"/photos/{photo.pk}/include/")
+    assert Photo.objects.get(pk=photo.pk).is_used
+
+
+def test_a_reason_that_is_too_long_changes_nothing(browser: Client, photo: Photo) -> None:
+    page = browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "x" * 201}, follow=True)
+    assert "A reason has at most 200 letters." in page.content.decode()
+    assert Photo.objects.get(pk=photo.pk).is_used
+
+
+def test_a_form_never_leads_to_another_host(browser: Client, photo: Photo) -> None:
+    answer = browser.post(f"/photos/{photo.pk}/include/", {"next": "https://elsewhere.test/"})
+    assert answer.headers["Location"] == f"/visits/{photo.visit_id}/"
+
+
+def test_a_chosen_face_is_read(browser: Client, visit: Visit) -> None:
+    photo = make_photo(visit)
+    prediction = make_prediction(photo, state=State.CHOOSE_FACE, faces=FACES)
+    browser.post(f"/photos/{photo.pk}/choose-face/", {"face": "1"})
+    prediction.refresh_from_db()
+    assert prediction.state == State.QUEUED
+    assert prediction.wanted_box == FACES[1]["box"]
+
+
+@pytest.mark.parametrize("face", ["", "2", "-1", "one", "²"])
+def test_a_face_that_is_not_there_is_not_read(browser: Client, visit: Visit, face: str) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo, state=State.CHOOSE_FACE, faces=FACES)
+    page = browser.post(f"/photos/{photo.pk}/choose-face/", {"face": face}, follow=True)
+    assert "Choose one of the numbered faces first." in page.content.decode()
+    assert photo.predictions.get().state == State.CHOOSE_FACE
+
+
+def test_faces_are_numbered_from_the_left(browser: Client, visit: Visit) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo, state=State.CHOOSE_FACE, faces=FACES)
+    card = browser.get(f"/photos/{photo.pk}/card/").context["card"]
+    assert [(face.number, face.index) for face in card.faces] == [(1, 1), (2, 0)]
+
+
+@pytest.mark.parametrize("state", [State.NO_FACE, State.REJECTED, State.FAILED, State.DONE])
+def test_a_photo_is_read_again(browser: Client, visit: Visit, state: str) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo, state=state)
+    card = browser.post(f"/photos/{photo.pk}/retry/", headers=HTMX).content.decode()
+    assert "Waiting, 1st in line" in card
+    assert photo.predictions.get().state == State.QUEUED
+
+
+def test_a_dismissed_failure_stays_and_no_longer_asks(browser: Client, visit: Visit) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo, state=State.NO_FACE)
+    browser.post(f"/photos/{photo.pk}/dismiss/", headers=HTMX)
+    page = browser.get(f"/visits/{visit.pk}/")
+    assert page.context["counts"]["needs_you"] == 0
+    assert page.context["total"] == 1
+
+
+def test_an_erased_photo_is_gone_with_its_readings(browser: Client, photo: Photo) -> None:
+    answer = browser.post(f"/photos/{photo.pk}/delete/")
+    assert answer.headers["Location"] == f"/visits/{photo.visit_id}/"
+    assert not Photo.objects.exists()
+    assert not Prediction.objects.exists()
+
+
+def test_a_final_card_tells_the_summary_to_renew_itself(browser: Client, photo: Photo, visit: Visit) -> None:
+    waiting = make_photo(visit)
+    make_prediction(waiting, state=State.QUEUED)
+    assert "photos-changed" in browser.get(f"/photos/{photo.pk}/card/").headers["HX-Trigger"]
+    assert "HX-Trigger" not in browser.get(f"/photos/{waiting.pk}/card/").headers
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("image", "image/jpeg"), ("preview", "image/jpeg"), ("input", "image/png"), ("face/0", "image/jpeg")]
+)
+def test_pixels_are_drawn_and_neither_kept_nor_run(browser: Client, photo: Photo, name: str, kind: str) -> None:
+    answer = browser.get(f"/photos/{photo.pk}/{name}/")
+    assert answer.headers["Content-Type"] == kind
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_there_is_no_input_before_a_reading_and_no_face_beyond_the_last(browser: Client, visit: Visit, photo: Photo) -> None:
+    bare = make_photo(visit)
+    assert browser.get(f"/photos/{bare.pk}/input/").status_code == 404
+    assert browser.get(f"/photos/{photo.pk}/face/1/").status_code == 404
+
+
+def test_times_are_told_in_the_clinicians_zone(browser: Client, photo: Photo, settings: LazySettings) -> None:
+    user = photo.uploaded_by
+    user.time_zone = "Pacific/Auckland"
+    user.save()
+    photo.uploaded_at = photo.uploaded_at.replace(year=2026, month=11, day=20, hour=9, minute=44)
+    photo.save()
+    assert "20 Nov 2026, 22:44" in browser.get(f"/photos/{photo.pk}/").content.decode()

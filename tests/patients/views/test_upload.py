@@ -1,0 +1,68 @@
+"""Photos arrive at a visit."""
+
+import pytest
+from django.test import Client
+
+from patients.models import Photo, Visit
+from tests.factories import make_visit, picture, upload
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def address(visit: Visit) -> str:
+    """Return where photos of the visit are sent."""
+    return f"/visits/{visit.pk}/photos/"
+
+
+def test_a_plain_form_sends_many_and_one_refused_file_hinders_none(browser: Client, address: str, visit: Visit) -> None:
+    files = [upload(), upload(b"not a picture", "notes.jpg"), upload(picture(colour="maroon"), "IMG_2.jpg")]
+    page = browser.post(address, {"photos": files}, follow=True)
+    text = page.content.decode()
+    assert page.redirect_chain == [(f"/visits/{visit.pk}/", 302)]
+    assert visit.photos.count() == 2
+    assert "2 photos added." in text
+    assert "Not added: notes.jpg. This is not a JPEG, PNG, WebP or HEIC picture." in text
+
+
+def test_a_form_without_files_says_so(browser: Client, address: str) -> None:
+    assert "Choose at least one photo first." in browser.post(address, follow=True).content.decode()
+
+
+def test_a_script_gets_the_card_of_its_photo(browser: Client, address: str) -> None:
+    answer = browser.post(address, {"photos": upload()}, headers=JSON)
+    photo = Photo.objects.get()
+    assert answer.status_code == 201
+    assert answer.json()["photo"] == str(photo.pk)
+    assert f'hx-get="/photos/{photo.pk}/card/"' in answer.json()["card"]
+
+
+def test_a_script_learns_why_a_file_was_refused(browser: Client, address: str) -> None:
+    answer = browser.post(address, {"photos": upload(b"not a picture")}, headers=JSON)
+    assert answer.status_code == 422
+    assert answer.json() == {
+        "code": "unsupported_format",
+        "message": "This is not a JPEG, PNG, WebP or HEIC picture.",
+    }
+
+
+def test_the_same_file_is_in_a_visit_once(browser: Client, address: str) -> None:
+    browser.post(address, {"photos": upload()}, headers=JSON)
+    answer = browser.post(address, {"photos": upload()}, headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (409, "duplicate_in_visit")
+    assert Photo.objects.count() == 1
+
+
+def test_a_file_of_another_visit_is_kept_only_when_asked(browser: Client, address: str, visit: Visit) -> None:
+    browser.post(address, {"photos": upload()}, headers=JSON)
+    other = f"/visits/{make_visit(visit.patient).pk}/photos/"
+    answer = browser.post(other, {"photos": upload()}, headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (409, "duplicate_in_patient")
+    answer = browser.post(other, {"photos": upload(), "keep_duplicate": "1"}, headers=JSON)
+    assert answer.status_code == 201
+
+
+def test_a_script_sends_one_photo_at_a_time(browser: Client, address: str) -> None:
+    answer = browser.post(address, {"photos": [upload(), upload(picture(colour="maroon"))]}, headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (400, "one_file")
+    assert not Photo.objects.exists()

@@ -1,0 +1,171 @@
+"""The visit page: photos in every state, what they say together, the note."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from inference.models import Prediction
+from patients.models import Photo, Visit
+from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, shares
+
+State = Prediction.State
+FACES = [
+    {"box": {"left": 40, "top": 6, "width": 12, "height": 14}, "detector_score": 0.9, "roll_degrees": 0.0},
+    {"box": {"left": 5, "top": 6, "width": 12, "height": 14}, "detector_score": 0.9, "roll_degrees": 0.0},
+]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_photos(
+    browser: Client, visit: Visit, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(2):
+        make_read_visits(visit.patient, days=2, photos_each=1)
+        for state in State.values:
+            make_prediction(make_photo(visit), state=state)
+        with django_assert_num_queries(9):  # session, user, visit, photos, predictions, place in line, days, visits, shares
+            browser.get(f"/visits/{visit.pk}/")
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "words"),
+    [
+        (State.QUEUED, {}, "Waiting, 1st in line"),
+        (State.RUNNING, {}, "Being read"),
+        (State.DONE, {}, "About 6 of 10 raters: happy"),
+        (State.DONE, {"abstained": True}, "Too close to call"),
+        (State.NO_FACE, {}, "Not used: no face found"),
+        (State.CHOOSE_FACE, {"faces": FACES}, "Two faces. Which one is Ines Moreau?"),
+        (State.REJECTED, {"reason": "too_small"}, "Not used: face too small"),
+        (State.FAILED, {"reason": "timed_out"}, "Not used: reading took too long"),
+        (State.FAILED, {"reason": "not_written_down"}, "Not used: could not be read"),
+    ],
+)
+def test_a_card_says_how_it_stands(browser: Client, visit: Visit, state: str, fields: dict[str, object], words: str) -> None:
+    make_prediction(make_photo(visit), state=state, **fields)
+    assert words in browser.get(f"/visits/{visit.pk}/").content.decode()
+
+
+def test_a_refused_card_names_what_was_measured(browser: Client, visit: Visit) -> None:
+    check = {"name": "face height in pixels", "measured": 31.0, "limit": 48.0, "passed": False, "reason": "too_small"}
+    make_prediction(make_photo(visit), state=State.REJECTED, reason="too_small", quality=[check])
+    assert "Face, height 31 px, 48 px needed. Step closer" in browser.get(f"/visits/{visit.pk}/").content.decode()
+
+
+def test_an_excluded_card_quotes_the_reason(browser: Client, visit: Visit) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo)
+    photo.exclude("Speaking & laughing.")
+    assert "“Speaking &amp; laughing.” Not counted." in browser.get(f"/visits/{visit.pk}/").content.decode()
+
+
+@pytest.mark.parametrize("state", State.values)
+def test_only_a_card_that_will_change_by_itself_asks_again(browser: Client, visit: Visit, state: str) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo, state=state)
+    page = browser.get(f"/visits/{visit.pk}/").content.decode()
+    asks = f'hx-get="/photos/{photo.pk}/card/"' in page
+    assert asks == (state in Prediction.UNFINISHED)
+
+
+def test_cards_stand_in_the_order_of_need(browser: Client, visit: Visit) -> None:
+    states = [State.DONE, State.QUEUED, State.RUNNING, State.REJECTED, State.CHOOSE_FACE]
+    for state in states:
+        make_prediction(make_photo(visit), state=state)
+    make_photo(visit).exclude("Blurred")
+    page = browser.get(f"/visits/{visit.pk}/")
+    assert [str(card.kind) for card in page.context["cards"]] == [
+        "choose",
+        "refused",
+        "reading",
+        "waiting",
+        "read",
+        "excluded",
+    ]
+
+
+def test_waiting_photos_know_their_place_in_line(browser: Client, visit: Visit) -> None:
+    start = timezone.now() - timedelta(minutes=1)
+    for second in range(3):
+        make_prediction(make_photo(visit), state=State.QUEUED, queued_at=start + timedelta(seconds=second))
+    page = browser.get(f"/visits/{visit.pk}/").content.decode()
+    assert [f"Waiting, {place} in line" in page for place in ("1st", "2nd", "3rd", "4th")] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("show", "kinds"),
+    [
+        ("", {"choose", "refused", "reading", "waiting", "read", "close"}),
+        ("used", {"read"}),
+        ("needs-you", {"choose", "refused"}),
+        ("on-the-way", {"reading", "waiting"}),
+        ("unknown", {"choose", "refused", "reading", "waiting", "read", "close"}),
+    ],
+)
+def test_a_filter_shows_its_cards(browser: Client, visit: Visit, show: str, kinds: set[str]) -> None:
+    for state in State.values:
+        make_prediction(make_photo(visit), state=state)
+    make_prediction(make_photo(visit), abstained=True)
+    page = browser.get(f"/visits/{visit.pk}/", {"show": show})
+    assert {str(card.kind) for card in page.context["cards"]} == kinds
+
+
+def test_the_summary_counts_only_photos_that_count(browser: Client, visit: Visit) -> None:
+    for _ in range(3):
+        make_prediction(make_photo(visit), probabilities=shares(happy=0.6))
+    make_prediction(make_photo(visit), probabilities=shares(sad=0.9), abstained=True)
+    left_out = make_photo(visit)
+    make_prediction(left_out, probabilities=shares(sad=0.9))
+    left_out.exclude("Speaking")
+    page = browser.get(f"/visits/{visit.pk}/")
+    assert page.context["summary"].point.valence == pytest.approx(0.6)
+    assert "3 of 5 photos" in page.content.decode()
+
+
+def test_a_visit_without_photos_says_what_to_do(browser: Client, visit: Visit) -> None:
+    page = browser.get(f"/visits/{visit.pk}/").content.decode()
+    assert "Three or more give an interval." in page
+    assert "No photo of this visit counts so far." in page
+
+
+def test_visits_before_and_after_are_one_step_away(browser: Client, visit: Visit) -> None:
+    before = make_visit(visit.patient, date(2026, 10, 20))
+    after = make_visit(visit.patient, date(2026, 11, 21))
+    page = browser.get(f"/visits/{visit.pk}/")
+    assert (page.context["previous"], page.context["next"]) == (before, after)
+    assert "visit 2" in page.content.decode()
+
+
+def test_the_state_comes_with_the_counts_of_the_filters(browser: Client, visit: Visit) -> None:
+    make_prediction(make_photo(visit))
+    page = browser.get(f"/visits/{visit.pk}/state/").content.decode()
+    assert "0.60" in page
+    assert 'hx-swap-oob="true"' in page
+    assert "<html" not in page
+
+
+def test_a_note_is_kept_with_and_without_a_script(browser: Client, visit: Visit) -> None:
+    address = f"/visits/{visit.pk}/note/"
+    said = browser.post(address, {"note": "Sleeps badly."}, headers={"HX-Request": "true"})
+    assert said.content.decode().startswith("Saved ")
+    visit.refresh_from_db()
+    assert visit.note == "Sleeps badly."
+    assert browser.post(address, {"note": "Sleeps better."}).headers["Location"] == f"/visits/{visit.pk}/"
+    visit.refresh_from_db()
+    assert visit.note == "Sleeps better."
+
+
+def test_the_day_of_a_visit_can_be_corrected(browser: Client, visit: Visit) -> None:
+    browser.post(f"/visits/{visit.pk}/edit/", {"date": "2026-11-18", "note": ""})
+    visit.refresh_from_db()
+    assert visit.date == date(2026, 11, 18)
+
+
+def test_a_photo_added_meanwhile_is_on_the_page_after_a_reload(browser: Client, visit: Visit) -> None:
+    assert browser.get(f"/visits/{visit.pk}/").context["total"] == 0
+    photo = make_photo(visit)
+    page = browser.get(f"/visits/{visit.pk}/")
+    assert f'id="photo-{photo.pk}"' in page.content.decode()
+    assert Photo.objects.count() == page.context["total"] == 1
