@@ -92,7 +92,7 @@ def broker(var: Path, lock: int) -> tuple[Part, str]:
     configuration = folder / "valkey.conf"
     configuration.write_text(
         f"bind {HOST}\nport {port}\nrequirepass {password}\ndir {folder}\n"
-        'appendonly yes\nappendfsync everysec\nsave ""\nmaxmemory-policy noeviction\n'
+        'appendonly yes\nappendfsync everysec\nsave ""\nmaxmemory-policy noeviction\nset-proc-title no\n'
     )
     part = Part("broker", (str(get_binary_path()), str(configuration)), pass_fds=(lock,), stopped_last=True)
     return part, f"redis://:{password}@{HOST}:{port}/0"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.chromium import PATIENCE_MS, Watch, chromium
+from tests.e2e.chromium import STEP_MS, Watch, chromium
 from tests.engines.installation import PROJECT, Installation
 
 RESULTS = PROJECT / "test-results"
@@ -53,7 +53,7 @@ def open_page(house: Installation, browser: Browser, request: pytest.FixtureRequ
 
     def open_one(**options: object) -> Page:
         context = browser.new_context(base_url=house.address, **options)  # type: ignore[arg-type]  # passed through as they came
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(STEP_MS)
         page = context.new_page()
         watch.on(page)
         pages.append(page)
