@@ -26,12 +26,12 @@ def main() -> None:
         house.start()
         first_start = seconds(began)
         visit = house.new_visit()
-        house.ask("POST", f"visits/{visit}/photos/", {"file": portrait(photos)})
+        house.upload(visit, portrait(photos))
         eventually(lambda: house.all_final(visit), "the model is loaded")
 
         began = time.monotonic()
         for number in range(photos):
-            house.ask("POST", f"visits/{visit}/photos/", {"file": portrait(number)})
+            house.upload(visit, portrait(number))
         uploaded = seconds(began)
         eventually(lambda: house.all_final(visit), "every photo is read", 600)
         read = seconds(began)
@@ -44,9 +44,7 @@ def main() -> None:
     print(f"first start            {first_start:6.2f} s")
     print(f"start again            {second_start:6.2f} s, {second_start / first_start:.2f} of the first")
     print(f"upload of one photo    {uploaded / photos:6.3f} s")
-    print(
-        f"walk of one photo      {read / photos:6.3f} s, {read / uploaded:.2f} of its upload"
-    )
+    print(f"walk of one photo      {read / photos:6.3f} s, {read / uploaded:.2f} of its upload")
 
 
 if __name__ == "__main__":

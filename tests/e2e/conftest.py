@@ -64,7 +64,7 @@ def open_page(house: Installation, browser: Browser, request: pytest.FixtureRequ
         keep_pictures(pages, request.node.name)
     for page in pages:
         page.context.close()
-    assert watch.wrongs == []
+    assert not watch.wrongs, "\n".join(sorted(set(watch.wrongs)))
 
 
 def keep_pictures(pages: list[Page], name: str) -> None:

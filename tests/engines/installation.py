@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from clinic.supervisor import end_with_parent
@@ -157,11 +158,14 @@ class Installation:
         return json.loads(text) if text else None
 
     def new_visit(self) -> str:
-        """Return the id of a new visit of a new patient."""
-        number = f"T-{time.monotonic_ns()}"
-        patient = self.ask("POST", "patients/", {"name": "Ines Moreau", "record_number": number, "birth_date": "1990-05-04"})
-        visit = self.ask("POST", f"patients/{patient['id']}/visits/", {"date": "2026-03-02"})
+        """Return the id of a new visit of a patient of the demo, who consents to photos."""
+        patient = self.ask("GET", "patients/")["results"][0]["id"]
+        visit = self.ask("POST", f"patients/{patient}/visits/", {"date": "2026-03-02"})
         return str(visit["id"])
+
+    def upload(self, visit: str, file: SimpleUploadedFile) -> None:
+        """Send a photo, also if another visit of the patient has it."""
+        self.ask("POST", f"visits/{visit}/photos/", {"file": file, "keep_duplicate": "true"})
 
     def photos(self, visit: str) -> list[dict[str, Any]]:  # Any: JSON
         """Return the photos of a visit as the API shows them."""

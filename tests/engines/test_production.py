@@ -29,7 +29,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 def test_photo_is_read_over_redis_into_postgresql(house: Installation) -> None:
     visit = house.new_visit()
     for number in range(3):
-        house.ask("POST", f"visits/{visit}/photos/", {"file": portrait(number)})
+        house.upload(visit, portrait(number))
     eventually(lambda: house.all_final(visit), "three photos are read")
     assert house.states(visit) == ["done"] * 3
 

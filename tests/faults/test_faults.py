@@ -36,7 +36,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, broker: Broker) -> Iterator[
 
 def upload(house: Installation, visit: str, numbers: range) -> None:
     for number in numbers:
-        house.ask("POST", f"visits/{visit}/photos/", {"file": portrait(number)})
+        house.upload(visit, portrait(number))
 
 
 def assert_each_ended_once(house: Installation, visit: str, photos: int) -> None:
