@@ -76,7 +76,7 @@ def test_mood_has_a_column_as_soon_as_there_is_one(page: Client, ines: Patient) 
     read_visit(ines, date(2026, 1, 5), 0.3)
     read_visit(ines, date(2026, 1, 12), 0.3)
     assert "Mood, self-rated" not in text_of(page, ines)
-    SelfReport.objects.create(visit=ines.visits.first(), mood=7)
+    SelfReport.objects.create(visit=ines.visits.get(date=date(2026, 1, 5)), mood=7)
     text = text_of(page, ines)
     assert "Mood, self-rated" in text
     assert "5 Jan 2026 1 0 −0.30 – – no usual range yet 0 0 0 0 30 0 70 7 1.0.0" in text

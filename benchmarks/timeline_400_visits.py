@@ -1,0 +1,83 @@
+"""How long the timeline of 400 visits with 20 photos each takes on the server, stage by stage, and how much it weighs.
+
+    python -m benchmarks.timeline_400_visits [VISITS [PHOTOS]]
+
+Each time is the best of five on this computer's processor, so that other work on it counts little.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import django
+
+import tests.environment  # a private folder and keys; must come before the settings are read
+
+RUNS = 5
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    """Return the least processor time of `work` in five runs."""
+    taken = []
+    for _ in range(RUNS):
+        began = time.process_time()
+        work()
+        taken.append(time.process_time() - began)
+    return min(taken) * 1000
+
+
+def prepare() -> None:
+    """Make an empty database."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.settings"
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    call_command("createcachetable", verbosity=0)
+
+
+def measure(visits: int = 400, photos: int = 20) -> None:
+    """Write a patient with that many visits, measure and print."""
+    # Models can be imported only after the setup.
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext, override_settings
+
+    from patients.models import User
+    from patients.timeline import figure, points, timeline
+    from tests.patients.timeline.long_record import write_record
+
+    ada = User.objects.create_user("ada@clinic.example", display_name="Ada Okafor")
+    patient = write_record(ada, "R-400", visits, photos, days_apart=4)
+    with CaptureQueriesContext(connection) as asked:
+        shown = timeline(patient)
+        queries = len(asked)
+    client = Client(headers={"host": "localhost"})
+    client.force_login(ada)
+
+    @override_settings(MFA_REQUIRED=False)
+    def page() -> bytes:
+        """Return the patient's page."""
+        answer = client.get(f"/patients/{patient.pk}/")
+        assert answer.status_code == 200, answer.status_code
+        return answer.content
+
+    print(f"{visits} visits with {photos} photos each")
+    print(f"queries                 {queries:8d}")
+    print(f"points                  {milliseconds(lambda: points(patient)):8.0f} ms")
+    print(f"the same with intervals {milliseconds(lambda: [point.shares for point in points(patient)]):8.0f} ms")
+    print(f"figure                  {milliseconds(lambda: figure(shown.points, shown.usual)):8.0f} ms")
+    print(f"figure as JSON          {milliseconds(lambda: json.dumps(shown.figure)):8.0f} ms")
+    print(f"whole page              {milliseconds(page):8.0f} ms")
+    print(f"figure                  {len(json.dumps(shown.figure)) / 1024:8.0f} KiB")
+    print(f"whole page              {len(page()) / 1024:8.0f} KiB")
+
+
+if __name__ == "__main__":
+    try:
+        prepare()
+        measure(*(int(argument) for argument in sys.argv[1:]))
+    finally:
+        tests.environment.pytest_unconfigure()

@@ -1,0 +1,58 @@
+"""A patient with many visits whose photos are all read, written straight into the database: for the browser and for timings."""
+
+from datetime import date, timedelta
+from math import sin
+
+import numpy as np
+
+from inference.models import Prediction
+from ml.expressions import EXPRESSIONS
+from patients.models import Event, Patient, Photo, SelfReport, User, Visit
+
+FIRST = date(2025, 3, 4)
+KIND = Event.Kind
+
+
+def write_record(clinician: User, number: str, visits: int, photos: int, days_apart: int = 28) -> Patient:
+    """Return a new patient of `clinician` with `visits` visits of `photos` read photos each. The same numbers every time."""
+    patient = Patient.objects.create(name="Jonas Record", record_number=number, birth_date=date(1991, 2, 14))
+    patient.assign(clinician)
+    days = [FIRST + timedelta(days=days_apart * k) for k in range(visits)]
+    kept = Visit.objects.bulk_create([Visit(patient=patient, date=day, created_by=clinician) for day in days])
+    rng = np.random.default_rng(5)
+    for k, visit in enumerate(kept):
+        weights = [0.6, 0.3, 0.4, 2.4 + 1.4 * sin(k / 6), 1.8, 0.5, 3.5]
+        _write_photos(visit, clinician, rng.dirichlet(weights, size=photos).tolist(), "1.2.0" if k < visits // 2 else "1.3.0")
+    SelfReport.objects.bulk_create([SelfReport(visit=visit, mood=k % 11) for k, visit in enumerate(kept)])
+    return patient
+
+
+def write_events(patient: Patient, clinician: User) -> None:
+    """Give the patient one event of each kind."""
+    kinds = [
+        (KIND.MEDICATION, "Sertraline 50 mg", 21, 300),
+        (KIND.THERAPY, "CBT, weekly", 200, None),
+        (KIND.LIFE_EVENT, "New job", 150, None),
+        (KIND.NOTE, "<b>Dental surgery</b>", 60, None),
+    ]
+    for kind, label, start, end in kinds:
+        Event.objects.create(
+            patient=patient,
+            kind=kind,
+            label=label,
+            starts_on=FIRST + timedelta(days=start),
+            ends_on=FIRST + timedelta(days=end) if end else None,
+            goes_on=kind == KIND.THERAPY,
+            created_by=clinician,
+        )
+
+
+def _write_photos(visit: Visit, clinician: User, shares: list[list[float]], model: str) -> None:
+    photos = Photo.objects.bulk_create(
+        Photo(visit=visit, image="none", preview="none", width=64, height=48, fingerprint=str(k), uploaded_by=clinician)
+        for k in range(len(shares))
+    )
+    Prediction.objects.bulk_create(
+        Prediction(photo=photo, state=Prediction.State.DONE, model_version=model, **dict(zip(EXPRESSIONS, row, strict=True)))
+        for photo, row in zip(photos, shares, strict=True)
+    )
