@@ -30,7 +30,7 @@ from clinic.supervisor import Part, Supervisor, end_with_parent
 PROJECT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 PREVIOUS_RUN_SECONDS = 20.0  # how long a worker that is being stopped may need for the photo in its hands
-START_SECONDS = 90.0  # a slow computer on its first start
+START_SECONDS = 180.0  # a slow and busy computer on its first start
 
 
 class CannotStart(Exception):

@@ -261,7 +261,7 @@ X_FRAME_OPTIONS = "DENY"
 PERMISSIONS_POLICY = ", ".join(
     [
         "camera=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), fullscreen=(self)",
-        "accelerometer=(), autoplay=(), bluetooth=(), browsing-topics=(), display-capture=()",
+        "accelerometer=(), autoplay=(), browsing-topics=(), display-capture=()",
         "encrypted-media=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), interest-cohort=(), magnetometer=()",
         "microphone=(), midi=(), payment=(), serial=(), usb=(), xr-spatial-tracking=()",
     ]

@@ -53,7 +53,8 @@ class Watch:
         page.on("response", self._response)
 
     def _console(self, message: ConsoleMessage) -> None:
-        self.wrongs.append(f"console {message.type}: {message.text}")  # violations of the policy come here too
+        if message.type in ("error", "warning"):  # violations of the content security policy come here too
+            self.wrongs.append(f"console {message.type}: {message.text}")
 
     def _request(self, request: Request) -> None:
         address = urlsplit(request.url)

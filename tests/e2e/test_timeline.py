@@ -1,0 +1,198 @@
+"""The timeline in a real browser: drawn, read by mouse, finger and keyboard alone, in both themes, and without a share button."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.chromium import violations_in_both_themes
+from tests.e2e.conftest import OpenPage, sign_in
+from tests.engines.installation import Installation
+
+WRITE = """
+from patients.models import User
+from tests.patients.timeline.long_record import write_events, write_record
+clinician = User.objects.get(email="{email}")
+patient = write_record(clinician, "{number}", visits={visits}, photos={photos}, days_apart={days})
+write_events(patient, clinician)
+print("patient", patient.pk)
+"""
+PHONE = {"width": 390, "height": 844}
+
+
+def written(house: Installation, number: str, visits: int, photos: int, days: int) -> str:
+    """Return the address of a new patient with that record."""
+    code = WRITE.format(email=house.email, number=number, visits=visits, photos=photos, days=days)
+    return "/patients/" + house.manage("shell", "--verbosity", "0", "-c", code).split()[-1] + "/"
+
+
+@pytest.fixture(scope="module")
+def record(house: Installation) -> str:
+    """Return the address of a patient with twenty visits, four weeks apart."""
+    return written(house, "TL-20", 20, 6, 28)
+
+
+def opened(page: Page, house: Installation, address: str) -> Page:
+    sign_in(page, house)
+    page.goto(address)
+    expect(page.locator("#timeline .main-svg").first).to_be_visible()
+    return page
+
+
+def attribute(page: Page, script: str) -> object:
+    """Return what `script` says of the drawn figure, with its data and layout at hand."""
+    return page.evaluate(f"() => {{ const g = document.querySelector('#timeline .js-plotly-plot'); return {script}; }}")
+
+
+def test_figure_is_drawn_without_a_way_to_send_it_away(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), house, record)
+    assert page.locator(".modebar-btn, .modebar, [data-title*=hare]").count() == 0
+    assert attribute(page, "[g._context.showSendToCloud, g._context.displaylogo, g._context.plotlyServerURL]") == [False, False, ""]
+    assert attribute(page, "g._fullLayout.yaxis.range") == [-1, 1]
+    assert attribute(page, "g.data.find(t => t.name === 'visits').x.length") == 20
+    assert page.locator("#timeline [style*=font-weight]").count() == 0
+    assert "<b>Dental surgery</b>" in page.locator("#timeline .annotation-text").all_text_contents()
+
+
+def test_every_step_by_keyboard(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), house, record)
+    page.locator("[data-plot]").focus()
+    card, said = page.locator("[data-tip]"), page.locator("[data-said]")
+    expect(card).to_be_hidden()
+    page.keyboard.press("End")
+    expect(card).to_contain_text("18 Aug 2026")
+    expect(card).to_contain_text("6 of 6 photos")
+    page.keyboard.press("ArrowLeft")
+    expect(card).to_contain_text("21 Jul 2026")
+    expect(said).to_contain_text("21 Jul 2026, valence index")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(card).to_contain_text("18 Aug 2026")
+    page.keyboard.press("Home")
+    expect(card).to_contain_text("4 Mar 2025")
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    expect(page.locator("[data-cross]")).to_be_hidden()
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/visits/**")
+
+
+def test_range_buttons_fields_and_steps_move_the_view(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), house, record)
+    first, last = page.get_by_label("From", exact=True), page.get_by_label("To", exact=True)
+    expect(first).to_have_value("2025-03-04")
+    page.get_by_role("button", name="6 m").click()
+    expect(page.get_by_role("button", name="6 m")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="All")).to_have_attribute("aria-pressed", "false")
+    expect(last).to_have_value("2026-08-18")
+    assert attribute(page, "g._fullLayout.xaxis.range[0].slice(0, 7)") == "2026-02"
+    page.locator("[data-plot]").focus()
+    page.keyboard.press("Home")
+    expect(page.locator("[data-tip]")).to_contain_text("4 Mar 2025")
+    assert attribute(page, "g._fullLayout.xaxis.range[0].slice(0, 7)") == "2025-02"
+    expect(page.get_by_role("button", name="6 m")).to_have_attribute("aria-pressed", "false")
+    first.fill("2026-01-01")
+    last.fill("2026-03-01")
+    last.press("Tab")
+    assert attribute(page, "g._fullLayout.xaxis.range.map(d => d.slice(0, 10))") == ["2025-12-29", "2026-03-04"]
+
+
+def test_pointer_shows_a_card_and_a_click_opens_the_visit(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), house, record)
+    plot = page.locator("[data-plot]")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    x = attribute(page, "g._fullLayout.xaxis.d2p('2026-08-18') + g._fullLayout.xaxis._offset")
+    assert isinstance(x, int | float)
+    page.mouse.move(box["x"] + x + 6, box["y"] + 120)
+    expect(page.locator("[data-tip]")).to_contain_text("18 Aug 2026")
+    page.mouse.move(box["x"] + x + 6, box["y"] - 30)
+    expect(page.locator("[data-tip]")).to_be_hidden()
+    page.mouse.move(box["x"] + x, box["y"] + 120)
+    page.mouse.down()
+    page.mouse.move(box["x"] + x - 200, box["y"] + 120, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    assert page.url.endswith(record)  # a drag moves the view and opens nothing
+    assert attribute(page, "g._fullLayout.xaxis.range[0] > '2025-02-20'")
+    page.get_by_role("button", name="All").click()
+    page.mouse.click(box["x"] + x, box["y"] + 120)
+    page.wait_for_url("**/visits/**")
+
+
+def test_toggles_and_views(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), house, record)
+    dots = "g.data.find(t => t.name === 'photos').x.length"
+    verticals = "g.layout.shapes.filter(s => s.name === 'event').length"
+    assert attribute(page, dots) == 120
+    page.get_by_label("Photos", exact=True).uncheck()
+    assert attribute(page, dots) == 0
+    assert attribute(page, verticals) == 8  # four verticals, two bars with an edge
+    page.get_by_label("Events", exact=True).uncheck()
+    assert attribute(page, verticals) == 0
+    page.get_by_label("Mood, self-rated").check()
+    assert attribute(page, "g.data.find(t => t.name === 'mood').visible") is True
+    page.get_by_role("button", name="Seven small").click()
+    assert attribute(page, "g.data.filter(t => /^y1[1-7]$/.test(t.yaxis)).length") == 21
+    assert attribute(page, "g.data.filter(t => t.yaxis === 'y2').length") == 0
+    expect(page.locator("[data-legend=stacked]")).to_be_hidden()
+
+
+def test_theme_change_redraws_in_its_colours(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(color_scheme="light"), house, record)
+    line = "g._fullData.find(t => t.name === 'mean').line.color"
+    assert attribute(page, line) == "rgb(11, 107, 128)"
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(300)
+    assert attribute(page, line) == "rgb(91, 200, 220)"
+
+
+def test_phone_begins_with_one_year_and_a_tap_asks_before_it_opens(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(viewport=PHONE, has_touch=True, is_mobile=True), house, record)
+    expect(page.get_by_role("button", name="1 y")).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert attribute(page, "g._fullLayout.dragmode") is False  # a finger scrolls the page
+    plot = page.locator("[data-plot]")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    x = attribute(page, "g._fullLayout.xaxis.d2p('2026-08-18') + g._fullLayout.xaxis._offset")
+    assert box is not None
+    assert isinstance(x, int | float)
+    page.touchscreen.tap(box["x"] + x, box["y"] + 100)
+    expect(page.locator("[data-tip]")).to_contain_text("18 Aug 2026")
+    page.wait_for_timeout(300)
+    assert page.url.endswith(record)
+    page.touchscreen.tap(box["x"] + x, box["y"] + 100)
+    page.wait_for_url("**/visits/**")
+
+
+def test_without_javascript_the_numbers_are_there(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = open_page(java_script_enabled=False)
+    sign_in(page, house)
+    page.goto(record)
+    expect(page.get_by_text("The figure needs JavaScript.")).to_be_visible()
+    expect(page.locator("[data-tools]")).to_be_hidden()
+    page.get_by_text("All numbers, 20 visits").click()
+    expect(page.locator(".numbers tbody tr")).to_have_count(20)
+    expect(page.locator(".numbers tbody tr").first).to_contain_text(re.compile("18 Aug 2026.*6.*1.3.0", re.DOTALL))
+
+
+def test_four_hundred_visits_hide_their_dots_until_one_zooms_in(house: Installation, open_page: OpenPage) -> None:
+    page = opened(open_page(), house, written(house, "TL-400", 400, 20, 4))
+    photos = page.get_by_label("Photos", exact=False).first
+    expect(photos).to_be_disabled()
+    page.get_by_label("From", exact=True).fill("2025-03-01")
+    page.get_by_label("To", exact=True).fill("2025-05-01")
+    page.get_by_label("To", exact=True).press("Tab")
+    expect(photos).to_be_enabled()
+    assert attribute(page, "g.data.find(t => t.name === 'photos').x.length") == 320
+
+
+def test_accessible_with_the_card_open(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), house, record)
+    page.get_by_text("All numbers, 20 visits").click()
+    page.locator("[data-plot]").focus()
+    page.keyboard.press("End")
+    assert violations_in_both_themes(page) == []
