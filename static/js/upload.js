@@ -14,8 +14,8 @@
     return card.querySelector('[data-s="' + name + '"]');
   }
 
-  function megabytes(file) {
-    return (file.size / 1e6).toFixed(1) + " MB";
+  function size(file) {
+    return file.size < 1e5 ? Math.ceil(file.size / 1e3) + " kB" : (file.size / 1e6).toFixed(1) + " MB";
   }
 
   // A new card out of a <template>, with the photo itself where the browser can draw it (HEIC: mostly not).
@@ -25,7 +25,7 @@
     job.url = job.url || URL.createObjectURL(job.file);
     image.addEventListener("error", function () { image.hidden = true; });
     image.src = job.url;
-    part(card, "file").textContent = (job.file.name || "") + ", " + megabytes(job.file);
+    part(card, "file").textContent = (job.file.name || "") + ", " + size(job.file);
     return card;
   }
 
@@ -160,6 +160,8 @@
   ["files", "camera"].forEach(function (id) {
     document.getElementById(id).addEventListener("change", function (event) { take(event.target); });
   });
+
+  addEventListener("photos", function (event) { add(event.detail); });
 
   function isPhotos(transfer) {
     return transfer && Array.from(transfer.types).indexOf("Files") >= 0;
