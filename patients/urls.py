@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from patients.views import caseload, exports, pages, photo, pictures, record, sessions, upload, visit
+from patients.views import (
+    baseline,
+    caseload,
+    compare,
+    consents,
+    events,
+    exports,
+    pages,
+    photo,
+    pictures,
+    record,
+    self_reports,
+    sessions,
+    upload,
+    visit,
+)
 
 app_name = "patients"
 urlpatterns = [
@@ -11,11 +26,21 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/", record.show_patient, name="detail"),
     path("patients/<uuid:patient_id>/edit/", record.edit_patient, name="edit"),
     path("patients/<uuid:patient_id>/visits/new/", record.add_visit, name="add_visit"),
+    path("patients/<uuid:patient_id>/consent/", consents.show_consents, name="consents"),
+    path("patients/<uuid:patient_id>/consent/<slug:purpose>/", consents.record_consent, name="give_consent"),
+    path("patients/<uuid:patient_id>/consent/<slug:purpose>/withdraw/", consents.record_withdrawal, name="withdraw_consent"),
     path("patients/<uuid:patient_id>/csv/", exports.send_patient_csv, name="patient_csv"),
+    path("patients/<uuid:patient_id>/events/new/", events.add_event, name="add_event"),
+    path("patients/<uuid:patient_id>/usual-range/", baseline.choose_baseline, name="choose_baseline"),
+    path("patients/<uuid:patient_id>/read-again/", baseline.read_photos_again, name="read_again"),
+    path("patients/<uuid:patient_id>/compare/", compare.show_comparison, name="compare"),
+    path("events/<uuid:event_id>/edit/", events.edit_event, name="edit_event"),
+    path("events/<uuid:event_id>/delete/", events.delete_event, name="delete_event"),
     path("visits/<uuid:visit_id>/", visit.show_visit, name="visit"),
     path("visits/<uuid:visit_id>/state/", visit.show_state, name="visit_state"),
     path("visits/<uuid:visit_id>/edit/", visit.edit_visit, name="edit_visit"),
     path("visits/<uuid:visit_id>/note/", visit.save_note, name="save_note"),
+    path("visits/<uuid:visit_id>/self-report/", self_reports.save_self_report, name="save_self_report"),
     path("visits/<uuid:visit_id>/photos/", upload.add_photo, name="add_photo"),
     path("visits/<uuid:visit_id>/csv/", exports.send_visit_csv, name="visit_csv"),
     path("photos/<uuid:photo_id>/", photo.show_photo, name="photo"),

@@ -8,8 +8,10 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from inference.dispatch import current_model_version
 from ml.expressions import EXPRESSIONS
 from patients.models import Event, Patient, SelfReport
+from patients.read_again import outdated_photos
 from patients.templatetags.look import day, signed
 from patients.timeline.figure import figure
 from patients.timeline.frame import Plain
@@ -35,6 +37,7 @@ class NumberRow:
 class Timeline:
     """The timeline of one patient. `points` oldest first."""
 
+    patient: Patient
     points: list[VisitPoint]
     usual: UsualRange | None
     events: list[Event]
@@ -81,6 +84,18 @@ class Timeline:
         """Whether the patient has rated a mood at any visit shown."""
         return any(point.visit_id in self.moods for point in self.points)
 
+    @cached_property
+    def current_model(self) -> str:
+        """Return the version of the model that reads new photos; empty when none is installed."""
+        return current_model_version()
+
+    @cached_property
+    def outdated(self) -> int:
+        """Return how many photos another model read last and the current one can read again. No query when there are none."""
+        if all(point.model_versions in ((), (self.current_model,)) for point in self.points):
+            return 0
+        return outdated_photos(self.patient).count()
+
     @property
     def baseline_in_words(self) -> str:
         """Return what the usual range rests on, with a warning when another model read the last visit."""
@@ -115,6 +130,7 @@ def timeline(patient: Patient) -> Timeline:
     known = points(patient)
     rated = SelfReport.objects.filter(visit__patient=patient).values_list("visit_id", "mood")
     return Timeline(
+        patient=patient,
         points=known,
         usual=usual_range(known),
         events=list(Event.objects.filter(patient=patient)),

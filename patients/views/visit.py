@@ -13,8 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from patients.forms import NoteForm, VisitForm
 from patients.models import Visit
+from patients.self_report_form import SelfReportForm, report_of
 from patients.templatetags.look import clock
 from patients.views.asking import ClinicianRequest, redirect_back
+from patients.views.banner import banner_of
 from patients.views.cards import PhotoCard, cards_of, count_filters, passes
 from patients.views.photo import readable_photos
 from patients.views.summary import summarise
@@ -57,14 +59,14 @@ def show_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     show = request.GET.get("show", "")
     days = list(visit.patient.visits.order_by("date", "created_at").only("pk", "date", "patient"))
     at = [each.pk for each in days].index(visit.pk)
-    context = _state(visit, cards) | {
+    context = banner_of(visit.patient) | _state(visit, cards) | {
         "cards": [card for card in cards if passes(card, show)],
         "show": show,
         "number": at + 1,
         "previous": days[at - 1] if at else None,
         "next": days[at + 1] if at + 1 < len(days) else None,
+        "form": SelfReportForm(instance=report_of(visit)),
         "limits": Limits(settings.PHOTO_MAX_BYTES, max(settings.PHOTOS_PER_VISIT - len(cards), 0)),
-        "section": "patients",
     }
     return render(request, "patients/visit.html", context)
 
@@ -86,7 +88,7 @@ def edit_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
         form.save()
         messages.success(request, _("Visit saved."))
         return redirect("patients:visit", visit.pk)
-    context = {"form": form, "patient": visit.patient, "visit": visit, "section": "patients"}
+    context = banner_of(visit.patient) | {"form": form, "visit": visit}
     return render(request, "patients/visit_form.html", context)
 
 

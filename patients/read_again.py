@@ -1,0 +1,39 @@
+"""Photos whose newest reading is by an older model, and how the current one reads them again. No old result is overwritten."""
+
+from django.db import transaction
+from django.db.models import F
+
+from inference.dispatch import current_model_version, request_prediction
+from inference.models import Prediction
+from patients.models import Patient, Photo
+from patients.models.consent import Consent
+from patients.models.photo import PhotoQuerySet
+
+
+def outdated_photos(patient: Patient) -> PhotoQuerySet:
+    """Return the photos that another model than the current one read last; none when no model is installed.
+
+    Photos whose picture was erased cannot be read again, and those on their way will be read by the current model anyway.
+    """
+    version = current_model_version()
+    if not version:
+        return Photo.objects.none()
+    photos = Photo.objects.with_newest().filter(visit__patient=patient, predictions__id=F("newest_prediction_id"))
+    outdated = photos.exclude(predictions__model_version=version).exclude(predictions__state__in=Prediction.UNFINISHED)
+    return outdated.exclude(image="")
+
+
+def read_again(patient: Patient) -> int:
+    """Hand the outdated photos of `patient` to the current model and return how many; none without consent to care.
+
+    A face that a clinician chose stays chosen.
+    """
+    if not patient.has_consent(Consent.Purpose.CARE):
+        return 0
+    with transaction.atomic():
+        photos = list(outdated_photos(patient).with_predictions())
+        for photo in photos:
+            chosen = photo.prediction.wanted_box if photo.prediction else None
+            asked = request_prediction(photo)
+            Prediction.objects.filter(pk=asked.pk).update(wanted_box=chosen)
+    return len(photos)

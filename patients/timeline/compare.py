@@ -1,0 +1,149 @@
+"""Two visits or two periods side by side: means, intervals and the difference with its own interval."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from ml.expressions import EXPRESSIONS
+from patients.timeline.interval import LEAST, Interval, bootstrap, bootstrap_difference
+from patients.timeline.points import VisitPoint, version_order
+
+VALENCE = "valence"
+NAMES = (*EXPRESSIONS, VALENCE)
+PLOT_WIDTH, PLOT_EDGE = 320, 8
+
+
+@dataclass(frozen=True)
+class Side:
+    """The visits from one day to another that have photos that count.
+
+    From three visits on a visit is the unit that is resampled, for photos of one visit resemble each other; below, a photo is.
+    """
+
+    first: date
+    last: date
+    points: tuple[VisitPoint, ...]
+
+    @property
+    def is_day(self) -> bool:
+        """Whether it is a single day."""
+        return self.first == self.last
+
+    @property
+    def visits(self) -> int:
+        """Return the number of visits."""
+        return len(self.points)
+
+    @property
+    def photos(self) -> int:
+        """Return the number of photos that count."""
+        return sum(point.used for point in self.points)
+
+    @property
+    def is_by_visit(self) -> bool:
+        """Whether intervals rest on visits and not on photos."""
+        return self.visits >= LEAST
+
+    @property
+    def model_versions(self) -> tuple[str, ...]:
+        """Return the models that read its photos."""
+        return tuple(sorted({name for point in self.points for name in point.model_versions}, key=version_order))
+
+    @cached_property
+    def rows(self) -> list[tuple[float, ...]]:
+        """Return what is averaged: seven shares and the valence index, one row per visit or per photo."""
+        if self.is_by_visit:
+            return [(*point.mean_shares, point.valence) for point in self.points if point.mean_shares and point.valence is not None]
+        return [
+            (*shares, value)
+            for point in self.points
+            for shares, value in zip(point.photo_shares, point.photo_valences, strict=True)
+        ]
+
+    @cached_property
+    def means(self) -> tuple[float, ...]:
+        """Return eight means in the order of NAMES; empty without photos."""
+        return tuple(sum(column) / len(self.rows) for column in zip(*self.rows, strict=True))
+
+    @cached_property
+    def intervals(self) -> tuple[Interval | None, ...]:
+        """Return eight intervals in the order of NAMES, each None below three rows."""
+        return bootstrap(self.rows) if len(self.rows) >= LEAST else (None,) * len(NAMES)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One mean with its interval on a plot, in pixels."""
+
+    x: float
+    start: float | None
+    end: float | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the comparison. Difference: second minus first."""
+
+    name: str
+    first: float
+    second: float
+    first_interval: Interval | None
+    second_interval: Interval | None
+    difference_interval: Interval | None
+
+    @property
+    def is_valence(self) -> bool:
+        """Whether it is the valence index and no share."""
+        return self.name == VALENCE
+
+    @property
+    def difference(self) -> float:
+        """Return the second mean minus the first."""
+        return self.second - self.first
+
+    @property
+    def leaves_out_zero(self) -> bool:
+        """Whether the interval of the difference lies on one side of zero."""
+        interval = self.difference_interval
+        return interval is not None and (interval.low > 0 or interval.high < 0)
+
+    @property
+    def zero(self) -> float:
+        """Return where zero is on the plot."""
+        return self._along(0.0)
+
+    @property
+    def first_mark(self) -> Mark:
+        """Return the first mean on the plot."""
+        return self._mark(self.first, self.first_interval)
+
+    @property
+    def second_mark(self) -> Mark:
+        """Return the second mean on the plot."""
+        return self._mark(self.second, self.second_interval)
+
+    def _mark(self, mean: float, interval: Interval | None) -> Mark:
+        start, end = (self._along(interval.low), self._along(interval.high)) if interval else (None, None)
+        return Mark(self._along(mean), start, end)
+
+    def _along(self, value: float) -> float:
+        """Return the pixel of a value: the index goes from -1 to 1, a share from 0 to 1."""
+        share = (value + 1) / 2 if self.is_valence else value
+        return round(PLOT_EDGE + share * (PLOT_WIDTH - 2 * PLOT_EDGE), 1)
+
+
+def side(points: Sequence[VisitPoint], first: date, last: date) -> Side:
+    """Return the visits with photos that count from `first` to `last`, both included."""
+    return Side(first, last, tuple(point for point in points if point.used and first <= point.date <= last))
+
+
+def compare(first: Side, second: Side) -> list[Line]:
+    """Return the valence index and the seven shares of both sides; empty when one of them has no photo that counts."""
+    if not first.rows or not second.rows:
+        return []
+    has_both = min(len(first.rows), len(second.rows)) >= LEAST
+    differences = bootstrap_difference(first.rows, second.rows) if has_both else (None,) * len(NAMES)
+    columns = zip(NAMES, first.means, second.means, first.intervals, second.intervals, differences, strict=True)
+    *shares, valence = [Line(*column) for column in columns]
+    return [valence, *shares]

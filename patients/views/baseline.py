@@ -1,0 +1,67 @@
+"""Which visits are usual for a patient, and reading older photos with the current model."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from patients.models import Patient
+from patients.read_again import read_again
+from patients.timeline import VisitPoint, interval_glyph, points, usual_range
+from patients.timeline.usual_range import LEAST_VISITS
+from patients.views.asking import ClinicianRequest
+from patients.views.record import find_patient
+
+
+@require_http_methods(["GET", "POST"])
+def choose_baseline(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Let the clinician choose the visits that the usual range rests on; none chosen means the first eight."""
+    patient = find_patient(request, patient_id)
+    known = [point for point in points(patient) if point.valence is not None]
+    chosen = _chosen(request, known)
+    if request.method == "POST" and (not chosen or len(chosen) >= LEAST_VISITS):
+        _keep(patient, chosen)
+        messages.success(request, _("Usual range worked out anew."))
+        return redirect("patients:detail", patient.pk)
+    usual = usual_range(known)
+    checked = chosen if request.method == "POST" else usual.visit_ids if usual else frozenset()
+    context = {
+        "patient": patient,
+        "rows": [(point, interval_glyph(point, usual), point.visit_id in checked) for point in reversed(known)],
+        "usual": usual,
+        "is_too_few": request.method == "POST",
+        "section": "patients",
+    }
+    return render(request, "patients/baseline.html", context)
+
+
+@require_POST
+def read_photos_again(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Hand photos that an older model read to the current one."""
+    patient = find_patient(request, patient_id)
+    count = read_again(patient)
+    if count:
+        text = ngettext("%(n)d photo is read again.", "%(n)d photos are read again.", count)
+        messages.success(request, text % {"n": count})
+    else:
+        messages.warning(request, _("No photo can be read again: none is left, or the patient does not consent to it."))
+    return redirect("patients:detail", patient.pk)
+
+
+def _chosen(request: ClinicianRequest, known: list[VisitPoint]) -> frozenset[UUID]:
+    """Return the visits that the form names, as far as they are the patient's; none when the first eight were asked for."""
+    if "reset" in request.POST:
+        return frozenset()
+    asked = set(request.POST.getlist("visit"))
+    return frozenset(point.visit_id for point in known if str(point.visit_id) in asked)
+
+
+def _keep(patient: Patient, chosen: frozenset[UUID]) -> None:
+    with transaction.atomic():
+        patient.visits.exclude(pk__in=chosen).update(is_baseline=False)
+        patient.visits.filter(pk__in=chosen).update(is_baseline=True)

@@ -1,0 +1,94 @@
+"""Two visits or two periods of one patient, side by side."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
+
+from patients.forms import DateInput
+from patients.templatetags.look import day
+from patients.timeline import UsualRange, VisitPoint, points, usual_range
+from patients.timeline.compare import Side, compare, side
+from patients.views.asking import ClinicianRequest
+from patients.views.record import find_patient
+
+HALF_YEAR = timedelta(days=182)
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A comparison that is often asked for."""
+
+    name: str
+    query: str
+
+
+class PeriodForm(forms.Form):
+    """The first and the last day of both sides. A visit is a period of one day."""
+
+    a_from = forms.DateField(label=gettext_lazy("From"), widget=DateInput())
+    a_to = forms.DateField(label=gettext_lazy("To"), widget=DateInput())
+    b_from = forms.DateField(label=gettext_lazy("From"), widget=DateInput())
+    b_to = forms.DateField(label=gettext_lazy("To"), widget=DateInput())
+
+    def clean(self) -> dict[str, object]:
+        """Return the days; in both sides the last is not before the first."""
+        fields: dict[str, date] = super().clean() or {}
+        for name in ("a", "b"):
+            first, last = fields.get(f"{name}_from"), fields.get(f"{name}_to")
+            if first and last and last < first:
+                self.add_error(f"{name}_to", _("The last day comes before the first."))
+        return dict(fields)
+
+    def sides(self, known: list[VisitPoint]) -> tuple[Side, Side]:
+        """Return both sides of a valid form."""
+        days = self.cleaned_data
+        return side(known, days["a_from"], days["a_to"]), side(known, days["b_from"], days["b_to"])
+
+
+@require_GET
+def show_comparison(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Show both sides with the difference; at first the last two visits."""
+    patient = find_patient(request, patient_id)
+    known = [point for point in points(patient) if point.used]
+    context: dict[str, object] = {"patient": patient, "known": known, "section": "patients"}
+    if len(known) > 1:
+        form = PeriodForm(request.GET if "a_from" in request.GET else _query(known[-2], known[-1]))
+        context |= {"form": form, "shortcuts": _shortcuts(known, usual_range(known))}
+        if form.is_valid():
+            first, second = form.sides(known)
+            context |= {"first": first, "second": second, "lines": compare(first, second)}
+    return render(request, "patients/compare.html", context)
+
+
+def _query(first: VisitPoint, second: VisitPoint) -> dict[str, str]:
+    """Return the days of two visits as the form names them."""
+    return _periods((first.date, first.date), (second.date, second.date))
+
+
+def _periods(first: tuple[date, date], second: tuple[date, date]) -> dict[str, str]:
+    days = zip(("a_from", "a_to", "b_from", "b_to"), (*first, *second), strict=True)
+    return {name: value.isoformat() for name, value in days}
+
+
+def _shortcuts(known: list[VisitPoint], usual: UsualRange | None) -> list[Shortcut]:
+    """Return the comparisons that are often asked for, as far as there are visits for them."""
+    last, previous = known[-1].date, known[-2].date
+    found = [(_("Last two visits"), _periods((previous, previous), (last, last)))]
+    found.append((_("First and last visit"), _periods((known[0].date, known[0].date), (last, last))))
+    if usual is not None and usual.last < last:
+        name = _("Usual visits, %(first)s to %(last)s, and the last one") % {"first": day(usual.first), "last": day(usual.last)}
+        found.append((name, _periods((usual.first, usual.last), (last, last))))
+    if known[0].date < last - HALF_YEAR:
+        recent = last - HALF_YEAR + timedelta(days=1)
+        found.append(
+            (_("Last half year and the one before"), _periods((last - 2 * HALF_YEAR, recent - timedelta(days=1)), (recent, last)))
+        )
+    return [Shortcut(name, urlencode(periods)) for name, periods in found]

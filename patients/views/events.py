@@ -1,0 +1,54 @@
+"""Events on the timeline: add, change, remove."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from patients.event_form import EventForm
+from patients.models import Event
+from patients.views.asking import ClinicianRequest
+from patients.views.record import find_patient
+
+
+def find_event(request: ClinicianRequest, event_id: UUID) -> Event:
+    """Return the event if the clinician may see its patient, else 404."""
+    events = Event.objects.visible_to(request.user).select_related("patient")
+    return get_object_or_404(events, pk=event_id)
+
+
+@require_http_methods(["GET", "POST"])
+def add_event(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Add an event to a patient."""
+    patient = find_patient(request, patient_id)
+    event = Event(patient=patient, created_by=request.user)
+    return _edit(request, event, _("Event added."))
+
+
+@require_http_methods(["GET", "POST"])
+def edit_event(request: ClinicianRequest, event_id: UUID) -> HttpResponse:
+    """Change an event."""
+    return _edit(request, find_event(request, event_id), _("Event saved."))
+
+
+@require_POST
+def delete_event(request: ClinicianRequest, event_id: UUID) -> HttpResponse:
+    """Remove an event."""
+    event = find_event(request, event_id)
+    event.delete()
+    messages.success(request, _("Event removed."))
+    return redirect("patients:detail", event.patient_id)
+
+
+def _edit(request: ClinicianRequest, event: Event, done: str) -> HttpResponse:
+    is_new = event._state.adding
+    form = EventForm(request.POST or None, instance=event)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, done)
+        return redirect("patients:detail", event.patient_id)
+    context = {"form": form, "patient": event.patient, "event": None if is_new else event, "section": "patients"}
+    return render(request, "patients/event_form.html", context)

@@ -1,0 +1,33 @@
+"""Self-report of a visit: kept while one answers, or by a button."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from patients.self_report_form import SelfReportForm, report_of
+from patients.views.asking import ClinicianRequest, redirect_back
+from patients.views.visit import find_visit
+
+
+@require_POST
+def save_self_report(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
+    """Keep the answers: a word for the script that saves while one answers, a redirect for the plain form."""
+    visit = find_visit(request, visit_id)
+    answers = request.POST.copy()
+    if "clear" in answers:
+        answers["mood"] = ""
+    form = SelfReportForm(answers, instance=report_of(visit))
+    if form.is_valid():
+        form.save()
+    if request.htmx:
+        context = {"form": form, "visit": visit, "is_update": True, "is_cleared": "clear" in answers}
+        return render(request, "patients/_self_report_saved.html", context)
+    for errors in form.errors.values():
+        messages.error(request, " ".join(str(error) for error in errors))
+    if form.is_valid():
+        messages.success(request, _("Self-report saved."))
+    return redirect_back(request, "patients:visit", visit.pk)
