@@ -16,6 +16,7 @@ from patients.forms import ExcludeForm
 from patients.models import Photo, User
 from patients.models.photo import PhotoQuerySet
 from patients.views.asking import ClinicianRequest, redirect_back
+from patients.views.banner import banner_of
 from patients.views.cards import card_of
 
 
@@ -37,16 +38,14 @@ def show_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     photo = find_photo(request, photo_id)
     order = list(photo.visit.photos.order_by("uploaded_at", "id").values_list("pk", flat=True))
     at = order.index(photo.pk)
-    context = {
+    context = banner_of(photo.visit.patient) | {
         "card": card_of(photo),
         "photo": photo,
         "visit": photo.visit,
-        "patient": photo.visit.patient,
         "number": at + 1,
         "total": len(order),
         "previous_id": order[at - 1] if at else None,
         "next_id": order[at + 1] if at + 1 < len(order) else None,
-        "section": "patients",
     }
     return render(request, "patients/photo.html", context)
 

@@ -14,6 +14,7 @@ from patients.forms import PatientForm, VisitForm
 from patients.models import Look, Patient, Visit
 from patients.timeline import timeline
 from patients.views.asking import ClinicianRequest
+from patients.views.banner import banner_of
 from patients.views.visits import visit_rows
 
 
@@ -27,11 +28,9 @@ def show_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Show the timeline, the visits and every number."""
     patient = find_patient(request, patient_id)
     shown = timeline(patient)
-    context = {
-        "patient": patient,
+    context = banner_of(patient) | {
         "timeline": shown,
         "visits": visit_rows(patient, shown.points, shown.usual),
-        "section": "patients",
     }
     Look.now(patient, request.user)
     return render(request, "patients/patient.html", context)
@@ -45,8 +44,8 @@ def add_patient(request: ClinicianRequest) -> HttpResponse:
         with transaction.atomic():
             patient = form.save()
             patient.assign(request.user)
-        messages.success(request, _("Patient added."))
-        return redirect("patients:detail", patient.pk)
+        messages.success(request, _("Patient added. Next: their consent."))
+        return redirect("patients:consents", patient.pk)
     return render(request, "patients/patient_form.html", {"form": form, "section": "patients"})
 
 
@@ -73,10 +72,5 @@ def add_visit(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         form.save()
         return redirect("patients:visit", visit.pk)
-    context = {
-        "form": form,
-        "patient": patient,
-        "same_day": patient.visits.filter(date=today).first(),
-        "section": "patients",
-    }
+    context = banner_of(patient) | {"form": form, "same_day": patient.visits.filter(date=today).first()}
     return render(request, "patients/visit_form.html", context)

@@ -59,15 +59,19 @@ def show_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     show = request.GET.get("show", "")
     days = list(visit.patient.visits.order_by("date", "created_at").only("pk", "date", "patient"))
     at = [each.pk for each in days].index(visit.pk)
-    context = banner_of(visit.patient) | _state(visit, cards) | {
-        "cards": [card for card in cards if passes(card, show)],
-        "show": show,
-        "number": at + 1,
-        "previous": days[at - 1] if at else None,
-        "next": days[at + 1] if at + 1 < len(days) else None,
-        "form": SelfReportForm(instance=report_of(visit)),
-        "limits": Limits(settings.PHOTO_MAX_BYTES, max(settings.PHOTOS_PER_VISIT - len(cards), 0)),
-    }
+    context = (
+        banner_of(visit.patient)
+        | _state(visit, cards)
+        | {
+            "cards": [card for card in cards if passes(card, show)],
+            "show": show,
+            "number": at + 1,
+            "previous": days[at - 1] if at else None,
+            "next": days[at + 1] if at + 1 < len(days) else None,
+            "form": SelfReportForm(instance=report_of(visit)),
+            "limits": Limits(settings.PHOTO_MAX_BYTES, max(settings.PHOTOS_PER_VISIT - len(cards), 0)),
+        }
+    )
     return render(request, "patients/visit.html", context)
 
 

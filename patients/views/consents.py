@@ -1,0 +1,92 @@
+"""What a patient agreed to, in their own words and dates, and what they took back."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import IntegrityError
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from patients.consent import TEXTS, give_consent, withdraw_consent
+from patients.consent_form import ConsentForm
+from patients.models import Consent, ErasureRequest, Patient
+from patients.views.asking import ClinicianRequest
+from patients.views.banner import banner_of
+
+
+@dataclass(frozen=True)
+class PurposeCard:
+    """One purpose: the words, the consent in force, and those that ended."""
+
+    purpose: Consent.Purpose
+    words: str
+    active: Consent | None
+    ended: list[Consent]
+    form: ConsentForm
+
+
+@require_GET
+def show_consents(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Show every purpose with its consent."""
+    return _page(request, _find(request, patient_id))
+
+
+@require_POST
+def record_consent(request: ClinicianRequest, patient_id: UUID, purpose: str) -> HttpResponse:
+    """Keep that the patient agreed."""
+    patient = _find(request, patient_id)
+    if purpose not in Consent.Purpose.values:
+        raise Http404
+    form = ConsentForm(request.POST, auto_id=f"{purpose}_%s")
+    form.instance.patient, form.instance.purpose = patient, purpose
+    form.instance.text_version, form.instance.recorded_by = settings.CONSENT_TEXT_VERSION, request.user
+    if not form.is_valid():
+        return _page(request, patient, {purpose: form})
+    try:
+        give_consent(form.instance, request)
+    except IntegrityError:
+        messages.warning(request, _("This consent is recorded already."))
+    else:
+        messages.success(request, _("Consent recorded."))
+    return redirect("patients:consents", patient.pk)
+
+
+@require_POST
+def record_withdrawal(request: ClinicianRequest, patient_id: UUID, purpose: str) -> HttpResponse:
+    """Keep that the patient took a consent back, and do at once what follows from it."""
+    patient = _find(request, patient_id)
+    consent = get_object_or_404(patient.consents.active(), purpose=purpose)
+    if withdraw_consent(consent, request.user, request):
+        messages.success(request, _("Withdrawal recorded."))
+    return redirect("patients:consents", patient.pk)
+
+
+def _find(request: ClinicianRequest, patient_id: UUID) -> Patient:
+    return get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
+
+
+def _page(request: ClinicianRequest, patient: Patient, filled: dict[str, ConsentForm] | None = None) -> HttpResponse:
+    consents = list(patient.consents.select_related("recorded_by", "withdrawn_by"))
+    context = banner_of(patient) | {
+        "cards": [_card(purpose, consents, (filled or {}).get(purpose)) for purpose in Consent.Purpose],
+        "erasure": ErasureRequest.objects.open().filter(patient=patient).first(),
+        "text_version": settings.CONSENT_TEXT_VERSION,
+    }
+    return render(request, "patients/consents.html", context)
+
+
+def _card(purpose: Consent.Purpose, consents: list[Consent], filled: ConsentForm | None) -> PurposeCard:
+    own = [consent for consent in consents if consent.purpose == purpose]
+    today = timezone.localdate(timezone=timezone.get_default_timezone())
+    return PurposeCard(
+        purpose=purpose,
+        words=str(TEXTS[purpose]),
+        active=next((consent for consent in own if consent.withdrawn_at is None), None),
+        ended=[consent for consent in own if consent.withdrawn_at is not None],
+        form=filled or ConsentForm(initial={"given_on": today, "method": Consent.Method.SIGNED}, auto_id=f"{purpose}_%s"),
+    )
