@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-MEMORY_BYTES = 1_200_000_000  # a lossless WebP of 40 megapixels, the hungriest photo that is taken in, needs 900 MB
+MEMORY_BYTES = 1_000_000_000  # a lossless WebP of 40 megapixels, the hungriest photo that is taken in, needs 790 MB
 CPU_SECONDS = 15
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38  # linux/prctl.h

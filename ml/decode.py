@@ -1,12 +1,14 @@
 """Untrusted bytes to an upright picture without metadata; or a code that says why not.
 
 Used in two ways: `open_photo` in the process that calls it (the command line), and `python -m ml.decode` as a process of its own
-with limits on memory and time, which is how an upload is taken in: no decoder ever runs in a web process.
+with limits on memory and time and nothing else of the computer in reach (ml.confinement), which is how an upload is taken in: no
+decoder ever runs in a web process.
 
 The process reads the file from standard input and writes one line of JSON, then the bytes of two JPEGs (the photo, its preview):
 `{"width", "height", "taken_at", "image_bytes", "preview_bytes"}` or `{"code", "detail"}`.
 """
 
+import importlib
 import io
 import json
 import sys
@@ -16,15 +18,14 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 MAX_BYTES = 15_000_000
 MAX_PIXELS = 40_000_000
 MAX_SIDE_PX = 12_000
 STORED_SIDE_PX = 4096  # a 12-megapixel photo keeps every pixel; more adds nothing to a face that is read at 48 px
 PREVIEW_SIDE_PX = 800
-MEMORY_BYTES = 1_500_000_000
-CPU_SECONDS = 15
+MAX_JPEG_SCANS = 200  # a progressive photo has ten; each scan goes over all pixels, so thousands keep a core busy for minutes
 
 EXTENSIONS = {
     "JPEG": {"jpg", "jpeg", "jpe", "jfif"},
@@ -33,6 +34,18 @@ EXTENSIONS = {
     "HEIF": {"heic", "heif", "hif"},
 }
 HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""How to set a photo upright, by its EXIF orientation."""
 
 
 class RejectedPhoto(Exception):
@@ -89,27 +102,40 @@ def check_outside(source: bytes, file_name: str = "", max_bytes: int = MAX_BYTES
 def open_photo(source: bytes, file_name: str = "", max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Return the photo upright, RGB, without metadata.
 
-    Raises RejectedPhoto: the codes of `check_outside`, too_many_pixels, animated, unreadable.
+    Raises RejectedPhoto: the codes of `check_outside`, too_many_pixels, too_many_scans, animated, unreadable, decoder_crashed.
     """
     return _decode(source, check_outside(source, file_name, max_bytes), max_pixels)[0]
 
 
-def _decode(source: bytes, kind: str, max_pixels: int) -> tuple[Image.Image, datetime | None]:
+def load_decoder(kind: str) -> None:
+    """Load every module that opening this format needs: a confined process can load nothing later."""
+    Image.preinit()
+    for name in ("MpoImagePlugin", "TiffImagePlugin", "WebPImagePlugin"):  # Pillow reads EXIF data with its TIFF reader
+        importlib.import_module(f"PIL.{name}")
+    datetime.strptime("2026", "%Y")  # loads its parser at the first use
     if kind == "HEIF":
         import pillow_heif  # a native library that most photos never need
 
-        pillow_heif.register_heif_opener()
+        pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+
+
+def _decode(source: bytes, kind: str, max_pixels: int, max_side_px: int | None = None) -> tuple[Image.Image, datetime | None]:
+    load_decoder(kind)
     Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before any pixel is decoded
+    if kind == "JPEG" and (scans := source.count(b"\xff\xda")) > MAX_JPEG_SCANS:
+        raise RejectedPhoto("too_many_scans", scans=scans)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd EXIF data, which is dropped
             image = Image.open(io.BytesIO(source), formats=[kind])
             _check_frame(image, kind, max_pixels)
-            taken_at = _taken_at(image)
             image.load()
-            return _plain_rgb(ImageOps.exif_transpose(image)), taken_at
+            _check_frame(image, kind, max_pixels)  # a HEIC tells its true size only now
+            return _upright(image, max_side_px), _taken_at(image)
     except RejectedPhoto:
         raise
+    except MemoryError as error:
+        raise RejectedPhoto("decoder_crashed", error="MemoryError") from error
     except Exception as error:  # decoders of broken files raise nearly anything; all of it means the same to a person
         raise RejectedPhoto("unreadable", error=type(error).__name__) from error
 
@@ -132,22 +158,41 @@ def _taken_at(image: Image.Image) -> datetime | None:
         return None
 
 
-def _plain_rgb(image: Image.Image) -> Image.Image:
-    """Return new RGB pixels. Transparency lies on white; 16-bit grey is scaled, not clipped."""
-    if image.mode.startswith("I"):
-        image = image.convert("I").point(lambda level: level / 256).convert("L")
-    if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
+def _upright(image: Image.Image, max_side_px: int | None) -> Image.Image:
+    """Return new RGB pixels, upright, no side over `max_side_px`. Made small first: the steps after it then need little memory."""
+    turn = _turn(image)
+    image = _resizable(image)
+    if max_side_px is not None:
+        image.thumbnail((max_side_px, max_side_px), Image.Resampling.LANCZOS)
+    plain = Image.new("RGB", image.size, "white")
+    if image.mode in {"RGBA", "LA"}:  # transparency lies on white
         layer = image.convert("RGBA")
-        image = Image.new("RGBA", layer.size, "white")
-        image.alpha_composite(layer)
-    plain = image.convert("RGB")
-    return Image.frombytes("RGB", plain.size, plain.tobytes())
+        plain.paste(layer, mask=layer)
+    else:
+        plain.paste(image.convert("RGB"))
+    return plain if turn is None else plain.transpose(turn)
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Return what sets the photo upright, or None. Broken EXIF data says nothing."""
+    try:
+        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:
+        return None
+
+
+def _resizable(image: Image.Image) -> Image.Image:
+    """Return the image in a mode that can be made smaller. 16-bit grey is scaled, not clipped."""
+    if image.mode.startswith("I"):
+        return image.convert("I").point(lambda level: level / 256).convert("L")
+    if "transparency" in image.info or image.mode in {"PA", "La", "RGBa"}:
+        return image.convert("RGBA")
+    return image.convert("RGB") if image.mode in {"P", "1"} else image
 
 
 def rebuild(source: bytes, kind: str, max_pixels: int = MAX_PIXELS) -> RebuiltPhoto:
     """Return the photo and its preview made anew from the pixels. Raises RejectedPhoto like `open_photo`."""
-    image, taken_at = _decode(source, kind, max_pixels)
-    image.thumbnail((STORED_SIDE_PX, STORED_SIDE_PX), Image.Resampling.LANCZOS)
+    image, taken_at = _decode(source, kind, max_pixels, STORED_SIDE_PX)
     preview = image.copy()
     preview.thumbnail((PREVIEW_SIDE_PX, PREVIEW_SIDE_PX), Image.Resampling.LANCZOS, reducing_gap=3)
     return RebuiltPhoto(*image.size, taken_at, _jpeg(image, 92), _jpeg(preview, 82))
@@ -159,21 +204,13 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
     return file.getvalue()
 
 
-def limit_process() -> None:
-    """Give this process little memory and time, and no right to write a file. Where the system knows no limits, none."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    for what, most in (("RLIMIT_AS", MEMORY_BYTES), ("RLIMIT_CPU", CPU_SECONDS), ("RLIMIT_FSIZE", 0), ("RLIMIT_CORE", 0)):
-        kind = getattr(resource, what)
-        hard = resource.getrlimit(kind)[1]
-        resource.setrlimit(kind, (most, most) if hard == resource.RLIM_INFINITY else (min(most, hard), hard))
-
-
 def main(arguments: list[str]) -> None:
     """Rebuild standard input. Arguments: format, most pixels."""
+    from ml.confinement import confine_process, limit_process  # knows Unix only, `open_photo` runs anywhere
+
     limit_process()
+    load_decoder(arguments[0])
+    confine_process(may_start_threads=arguments[0] == "HEIF")
     out = sys.stdout.buffer
     try:
         photo = rebuild(sys.stdin.buffer.read(), arguments[0], int(arguments[1]))

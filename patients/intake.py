@@ -25,10 +25,12 @@ MESSAGES = {
     "extension_mismatch": _("The file is named .%(extension)s but holds %(format)s. Rename it or export it again."),
     "unreadable": _("The picture is damaged and cannot be opened. Take or export it again."),
     "too_many_pixels": _("The picture has %(width)s × %(height)s pixels; at most %(max_megapixels)s megapixels can be taken in."),
+    "too_many_scans": _("The picture is stored in a way that takes too long to open. Export it again as JPEG."),
     "animated": _("The picture is animated. Send a single photo."),
     "duplicate_in_visit": _("This photo is already in this visit."),
     "duplicate_in_patient": _("This photo is already in the visit of %(date)s. Keep it here as well, or skip it."),
     "visit_full": _("This visit already has %(most)s photos, the most it can hold."),
+    "visit_gone": _("This visit was deleted meanwhile."),
     "decoder_crashed": _("The picture could not be opened safely. Export it again as JPEG."),
     "decoder_timeout": _("Opening the picture took too long. Export it again as JPEG."),
     "busy": _("Too many photos arrive at once. Try this one again in a moment."),
@@ -105,4 +107,6 @@ def receive_photo(visit: Visit, upload: UploadedFile[bytes], user: User, keep_du
     try:
         return _store(visit, rebuilt, upload.name or "", fingerprint, user)
     except IntegrityError:
+        if not Visit.objects.filter(pk=visit.pk).exists():
+            raise RejectedPhoto("visit_gone") from None
         raise RejectedPhoto("duplicate_in_visit") from None  # the same file arrived twice at the same time

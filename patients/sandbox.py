@@ -1,16 +1,101 @@
-"""Rebuilds an untrusted photo in a process of its own, so that no decoder can harm the web process."""
+"""Rebuilds an untrusted photo in a process of its own, so that no decoder can harm the web process.
 
+Nothing that this process says is believed: a hostile picture may speak for it. Its answer is bounded and checked.
+"""
+
+import contextlib
 import json
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
 
-from ml.decode import RebuiltPhoto, RejectedPhoto
+from ml.decode import STORED_SIDE_PX, RebuiltPhoto, RejectedPhoto
+
+MAX_ANSWER_BYTES = 60_000_000  # 4096 x 4096 pixels of pure noise make 35 MB
+REFUSALS = {"unreadable": (), "animated": (), "decoder_crashed": (), "too_many_scans": (), "too_many_pixels": ("width", "height")}
+"""The codes that the decoder may answer, each with the numbers that its sentence needs."""
+NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 _places = threading.BoundedSemaphore(settings.DECODES_AT_ONCE)
+# Who waits for a place holds a thread of the web server. One may; the other threads go on answering.
+_queue = threading.BoundedSemaphore(settings.DECODES_AT_ONCE + 1)
+
+
+@contextlib.contextmanager
+def _place() -> Iterator[None]:
+    """Hold one of the places for decoders. Raises RejectedPhoto busy when none becomes free in time."""
+    if not _queue.acquire(blocking=False):
+        raise RejectedPhoto("busy")
+    try:
+        if not _places.acquire(timeout=settings.DECODE_TIMEOUT_SECONDS):
+            raise RejectedPhoto("busy")
+        try:
+            yield
+        finally:
+            _places.release()
+    finally:
+        _queue.release()
+
+
+def _ask_decoder(source: bytes, kind: str) -> bytes:
+    """Return what the decoder wrote. Raises RejectedPhoto when it died, took too long, said too much, or could not be started."""
+    is_late = threading.Event()
+
+    def stop() -> None:
+        is_late.set()
+        decoder.kill()
+
+    try:
+        decoder = subprocess.Popen(
+            [sys.executable, "-s", "-B", "-m", "ml.decode", kind, str(settings.PHOTO_MAX_PIXELS)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # a traceback could carry a piece of the picture into a log
+            cwd=settings.BASE_DIR,
+            env={"MALLOC_ARENA_MAX": "2"},  # no secret of ours reaches the decoder
+            start_new_session=True,
+        )
+    except OSError:  # this computer has no memory or no process left
+        raise RejectedPhoto("busy") from None
+    timer = threading.Timer(settings.DECODE_TIMEOUT_SECONDS, stop)
+    with decoder:  # closes the pipes and waits for the end, whatever happens
+        try:
+            timer.start()
+            assert decoder.stdin is not None
+            assert decoder.stdout is not None
+            with contextlib.suppress(BrokenPipeError), decoder.stdin:  # it died early; its status says how
+                decoder.stdin.write(source)
+            answer = decoder.stdout.read(MAX_ANSWER_BYTES + 1)
+            if len(answer) <= MAX_ANSWER_BYTES:
+                decoder.wait()
+        finally:
+            decoder.kill()
+            timer.cancel()
+    if is_late.is_set() or decoder.returncode == -signal.SIGXCPU:
+        raise RejectedPhoto("decoder_timeout")
+    if decoder.returncode != 0:
+        raise RejectedPhoto("decoder_crashed", status=decoder.returncode)
+    return answer
+
+
+def _understood(answer: bytes) -> RebuiltPhoto | RejectedPhoto:
+    """Return what an answer says. Raises one of NONSENSE for an answer that ml.decode would not give."""
+    header, _, pictures = answer.partition(b"\n")
+    said = json.loads(header)
+    if "code" in said:
+        return RejectedPhoto(said["code"], **{name: int(said["detail"][name]) for name in REFUSALS[said["code"]]})
+    width, height = int(said["width"]), int(said["height"])
+    image, preview = pictures[: said["image_bytes"]], pictures[said["image_bytes"] :]
+    is_plausible = 0 < width <= STORED_SIDE_PX and 0 < height <= STORED_SIDE_PX and len(preview) == said["preview_bytes"]
+    if not is_plausible or not (image.startswith(b"\xff\xd8\xff") and preview.startswith(b"\xff\xd8\xff")):
+        raise ValueError("not two pictures")
+    taken_at = datetime.fromisoformat(said["taken_at"]).replace(tzinfo=None) if said["taken_at"] else None
+    return RebuiltPhoto(width, height, taken_at, image, preview)
 
 
 def rebuild_apart(source: bytes, kind: str) -> RebuiltPhoto:
@@ -19,28 +104,12 @@ def rebuild_apart(source: bytes, kind: str) -> RebuiltPhoto:
     Raises RejectedPhoto: its codes; decoder_crashed when the process died, decoder_timeout when it took too long, busy when no
     place became free in time.
     """
-    if not _places.acquire(timeout=settings.DECODE_TIMEOUT_SECONDS):
-        raise RejectedPhoto("busy")
+    with _place():
+        answer = _ask_decoder(source, kind)
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "ml.decode", kind, str(settings.PHOTO_MAX_PIXELS)],
-            input=source,
-            capture_output=True,
-            cwd=settings.BASE_DIR,
-            env={"PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "2"},  # no secret of ours reaches the decoder
-            timeout=settings.DECODE_TIMEOUT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise RejectedPhoto("decoder_timeout") from None
-    finally:
-        _places.release()
-    header, _, pictures = done.stdout.partition(b"\n")
-    if done.returncode != 0 or not header:
-        raise RejectedPhoto("decoder_crashed", status=done.returncode)
-    answer = json.loads(header)
-    if "code" in answer:
-        raise RejectedPhoto(answer["code"], **answer["detail"])
-    taken_at = datetime.fromisoformat(answer["taken_at"]) if answer["taken_at"] else None
-    image, preview = pictures[: answer["image_bytes"]], pictures[answer["image_bytes"] :]
-    return RebuiltPhoto(answer["width"], answer["height"], taken_at, image, preview)
+        said = _understood(answer)
+    except NONSENSE:
+        raise RejectedPhoto("decoder_crashed", status=0) from None
+    if isinstance(said, RejectedPhoto):
+        raise said
+    return said
