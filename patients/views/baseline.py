@@ -15,6 +15,7 @@ from patients.read_again import read_again
 from patients.timeline import VisitPoint, interval_glyph, points, usual_range
 from patients.timeline.usual_range import LEAST_VISITS
 from patients.views.asking import ClinicianRequest
+from patients.views.banner import banner_of
 from patients.views.record import find_patient
 
 
@@ -30,12 +31,10 @@ def choose_baseline(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
         return redirect("patients:detail", patient.pk)
     usual = usual_range(known)
     checked = chosen if request.method == "POST" else usual.visit_ids if usual else frozenset()
-    context = {
-        "patient": patient,
+    context = banner_of(patient) | {
         "rows": [(point, interval_glyph(point, usual), point.visit_id in checked) for point in reversed(known)],
         "usual": usual,
         "is_too_few": request.method == "POST",
-        "section": "patients",
     }
     return render(request, "patients/baseline.html", context)
 

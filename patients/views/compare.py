@@ -17,6 +17,7 @@ from patients.templatetags.look import day
 from patients.timeline import UsualRange, VisitPoint, points, usual_range
 from patients.timeline.compare import Side, compare, side
 from patients.views.asking import ClinicianRequest
+from patients.views.banner import banner_of
 from patients.views.record import find_patient
 
 HALF_YEAR = timedelta(days=182)
@@ -58,7 +59,7 @@ def show_comparison(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
     """Show both sides with the difference; at first the last two visits."""
     patient = find_patient(request, patient_id)
     known = [point for point in points(patient) if point.used]
-    context: dict[str, object] = {"patient": patient, "known": known, "section": "patients"}
+    context = banner_of(patient)
     if len(known) > 1:
         form = PeriodForm(request.GET if "a_from" in request.GET else _query(known[-2], known[-1]))
         context |= {"form": form, "shortcuts": _shortcuts(known, usual_range(known))}

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from patients.event_form import EventForm
 from patients.models import Event
 from patients.views.asking import ClinicianRequest
+from patients.views.banner import banner_of
 from patients.views.record import find_patient
 
 
@@ -50,5 +51,5 @@ def _edit(request: ClinicianRequest, event: Event, done: str) -> HttpResponse:
         form.save()
         messages.success(request, done)
         return redirect("patients:detail", event.patient_id)
-    context = {"form": form, "patient": event.patient, "event": None if is_new else event, "section": "patients"}
+    context = banner_of(event.patient) | {"form": form, "event": None if is_new else event}
     return render(request, "patients/event_form.html", context)
