@@ -25,7 +25,7 @@ def files(*numbers: int) -> list[FilePayload]:
 
 
 def without_face() -> FilePayload:
-    return FilePayload(name="flag.jpg", mimeType="image/jpeg", buffer=frame(*NO_FACE, step=0).read())
+    return FilePayload(name="helmet.jpg", mimeType="image/jpeg", buffer=frame(*NO_FACE, step=0).read())
 
 
 def add_visit(page: Page, patient: str) -> None:

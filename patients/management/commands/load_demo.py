@@ -25,6 +25,7 @@ PATIENTS = (
     ("Ines Aalto", "DEMO-1", date(1988, 4, 17), (91, 63, 35, 14, 0)),
     ("Jonas Brandt", "DEMO-2", date(1971, 11, 2), (49, 7)),
 )
+PHOTOS_EACH = 3  # the fewest that give an interval
 FRAMES = (
     # left, top, side in pixels of the portrait; brightness; degrees the head leans
     (90, 0, 300, 1.0, 0),
@@ -32,7 +33,7 @@ FRAMES = (
     (120, 10, 240, 1.2, -8),
     (40, 0, 420, 0.9, -3),
 )
-NO_FACE = (330, 300, 180, 1.0, 0)  # the corner of a flag: a photo without a face is a result too
+NO_FACE = (330, 300, 180, 1.0, 0)  # the helmet: a photo without a face is a result too
 
 
 def frame(left: int, top: int, side: int, brightness: float, lean: int, step: int) -> SimpleUploadedFile:
@@ -63,9 +64,9 @@ def load_patients(user: User) -> None:
         Consent.give(patient, Consent.Purpose.CARE, user, on=timezone.localdate() - timedelta(days=visit_days[0]))
         for days in visit_days:
             visit = Visit.objects.create(patient=patient, date=timezone.localdate() - timedelta(days=days), created_by=user)
-            for number in range(2):
-                receive_photo(visit, frame(*FRAMES[(step + number) % len(FRAMES)], step=step + number), user)
-            step += 2
+            for _ in range(PHOTOS_EACH):
+                receive_photo(visit, frame(*FRAMES[step % len(FRAMES)], step=step), user)
+                step += 1
         receive_photo(visit, frame(*NO_FACE, step=step), user)
 
 
