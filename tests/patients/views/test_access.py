@@ -10,6 +10,11 @@ from tests.factories import make_photo, make_prediction
 
 POSTS = {
     "add_photo",
+    "delete_event",
+    "give_consent",
+    "read_again",
+    "save_self_report",
+    "withdraw_consent",
     "choose_face",
     "delete_photo",
     "dismiss_photo",
@@ -30,7 +35,8 @@ def photo(visit: Visit) -> Photo:
 
 def address(route: URLPattern, photo: Photo) -> str:
     """Return the address of the photo, its visit or its patient at this route."""
-    known = {"photo_id": photo.pk, "visit_id": photo.visit_id, "patient_id": photo.visit.patient_id, "face": 0}
+    known = {"photo_id": photo.pk, "visit_id": photo.visit_id, "patient_id": photo.visit.patient_id}
+    known |= {"face": 0, "purpose": "care", "event_id": photo.pk}
     return reverse(f"patients:{route.name}", kwargs={name: known[name] for name in route.pattern.converters})
 
 
@@ -54,7 +60,7 @@ def test_the_own_clinician_finds_it(browser: Client, photo: Photo, route: URLPat
 
 @pytest.mark.parametrize("route", urlpatterns, ids=lambda route: route.name)
 def test_nobody_gets_in_without_signing_in(client: Client, photo: Photo, route: URLPattern) -> None:
-    known = {"session_id": 1}
+    known = {"session_id": 1, "event_id": photo.pk, "purpose": "care"}
     known |= {"photo_id": photo.pk, "visit_id": photo.visit_id, "patient_id": photo.visit.patient_id, "face": 0}
     kwargs = {name: known[name] for name in route.pattern.converters}
     answer = client.get(reverse(f"patients:{route.name}", kwargs=kwargs))

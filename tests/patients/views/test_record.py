@@ -16,7 +16,7 @@ FIELDS = {"name": "Mara Novak", "birth_date": "1980-05-04", "record_number": "R-
 def test_a_new_patient_belongs_to_who_added_them(browser: Client, ada: User, bo: User) -> None:
     answer = browser.post("/patients/new/", FIELDS)
     patient = Patient.objects.visible_to(ada).get()
-    assert answer.headers["Location"] == f"/patients/{patient.pk}/"
+    assert answer.headers["Location"] == f"/patients/{patient.pk}/consent/"
     assert (patient.name, patient.birth_date) == ("Mara Novak", date(1980, 5, 4))
     assert not Patient.objects.visible_to(bo).exists()
 
@@ -96,6 +96,6 @@ def test_the_number_of_queries_does_not_grow_with_the_visits(
     make_read_visits(ines, 2)
     browser.get(f"/patients/{ines.pk}/")  # remembers the look: later ones renew it
     for _ in range(2):
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(14):
             browser.get(f"/patients/{ines.pk}/")
         make_read_visits(ines, 6, first=date(2026, 4, 1))

@@ -1,0 +1,69 @@
+"""What a patient agreed to, as a clinician records it."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from patients.models import Consent, ErasureRequest, Patient
+
+GIVEN = {"given_on": "2026-11-20", "method": "signed"}
+
+
+@pytest.fixture
+def undecided(ines: Patient) -> Patient:
+    """Return Ines before she agreed to anything."""
+    ines.consents.all().delete()
+    return ines
+
+
+def test_a_patient_without_consent_is_told_apart(browser: Client, undecided: Patient) -> None:
+    page = browser.get(f"/patients/{undecided.pk}/").content.decode()
+    assert "There is no consent to care." in page
+    assert f'href="/patients/{undecided.pk}/consent/"' in page
+
+
+@pytest.mark.parametrize("purpose", Consent.Purpose.values)
+def test_a_recorded_consent_is_in_force(browser: Client, undecided: Patient, purpose: str) -> None:
+    browser.post(f"/patients/{undecided.pk}/consent/{purpose}/", GIVEN)
+    consent = undecided.consents.active().get()
+    assert (consent.purpose, consent.method, consent.recorded_by.email) == (purpose, "signed", "ada@clinic.test")
+    assert "Since 20 Nov 2026" in browser.get(f"/patients/{undecided.pk}/consent/").content.decode()
+
+
+def test_the_banner_says_since_when(browser: Client, undecided: Patient) -> None:
+    browser.post(f"/patients/{undecided.pk}/consent/care/", GIVEN)
+    assert "care, since 20 Nov 2026" in browser.get(f"/patients/{undecided.pk}/").content.decode()
+
+
+def test_a_consent_to_come_is_refused(browser: Client, undecided: Patient) -> None:
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    page = browser.post(f"/patients/{undecided.pk}/consent/care/", GIVEN | {"given_on": tomorrow.isoformat()})
+    assert "A consent cannot be given in the future." in page.content.decode()
+    assert not undecided.consents.exists()
+
+
+def test_a_second_consent_for_one_purpose_is_not_recorded(browser: Client, undecided: Patient) -> None:
+    for _ in range(2):
+        page = browser.post(f"/patients/{undecided.pk}/consent/care/", GIVEN, follow=True)
+    assert "This consent is recorded already." in page.content.decode()
+    assert undecided.consents.count() == 1
+
+
+def test_a_purpose_that_does_not_exist_is_not_found(browser: Client, undecided: Patient) -> None:
+    assert browser.post(f"/patients/{undecided.pk}/consent/profit/", GIVEN).status_code == 404
+
+
+def test_a_withdrawal_names_when_the_pictures_go(browser: Client, undecided: Patient) -> None:
+    browser.post(f"/patients/{undecided.pk}/consent/care/", GIVEN)
+    page = browser.post(f"/patients/{undecided.pk}/consent/care/withdraw/", follow=True).content.decode()
+    assert "Pictures will be erased on" in page
+    assert not undecided.has_consent("care")
+    assert ErasureRequest.objects.open().filter(patient=undecided).exists()
+
+
+def test_a_new_patient_is_asked_for_consent_first(browser: Client) -> None:
+    fields = {"name": "Mara Novak", "birth_date": "1980-05-04", "record_number": "R-777"}
+    answer = browser.post("/patients/new/", fields)
+    assert answer.headers["Location"] == f"/patients/{Patient.objects.get().pk}/consent/"
