@@ -55,6 +55,7 @@ VAR = Path(text("AFFECTLINE_VAR", str(BASE_DIR / "var"))).resolve()
 # --- Secrets and hosts
 SECRET_KEY = secret("SECRET_KEY")
 FIELD_KEYS = [key.strip() for key in secret("FIELD_KEYS").replace("\n", ",").split(",") if key.strip()]  # newest first
+FIELD_KEYS_FILE = None if text("FIELD_KEYS") else VAR / "field_keys"  # read again when it changes: running processes follow
 SEARCH_KEY = secret("SEARCH_KEY")
 DEBUG = flag("DEBUG", False)
 DEMO = flag("DEMO", False)

@@ -1,16 +1,35 @@
 """Fields that are unreadable in the database file, and the keyed hash that still finds them.
 
-Fernet (AES-128-CBC with HMAC-SHA256) with rotation: settings.FIELD_KEYS, newest first. The first key writes, all of them read.
+Fernet (AES-128-CBC with HMAC-SHA256) with rotation (inference.rotation): several keys, newest first. The first key writes, all of
+them read.
 """
 
 import hashlib
 import hmac
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.db import models
+
+UNFINISHED = ".unfinished"
+"""Ends the name of a file that is being encrypted anew; `rotate_keys` takes away what an interrupted run left."""
+
+
+@lru_cache(maxsize=4)
+def _keys_in(path: Path, modified_ns: int, inode: int) -> tuple[str, ...]:
+    return tuple(path.read_text().replace(",", " ").split())
+
+
+def field_keys() -> tuple[str, ...]:
+    """Return the keys, newest first: those in settings.FIELD_KEYS_FILE as it is now, or settings.FIELD_KEYS without a file."""
+    path = settings.FIELD_KEYS_FILE
+    if path is None:
+        return tuple(settings.FIELD_KEYS)
+    status = path.stat()
+    return _keys_in(path, status.st_mtime_ns, status.st_ino)
 
 
 @lru_cache(maxsize=4)
@@ -20,11 +39,14 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
 
 def fernet() -> MultiFernet:
     """Return the keys of this installation."""
-    return _fernet(tuple(settings.FIELD_KEYS))
+    return _fernet(field_keys())
 
 
 def keyed_hash(content: bytes) -> str:
-    """Return 64 hex digits that are equal for equal content and say nothing without settings.SEARCH_KEY."""
+    """Return 64 hex digits that are equal for equal content and say nothing without settings.SEARCH_KEY.
+
+    That key stays for good (docs/keys.md): most of what was hashed is not kept, so it could not be hashed anew.
+    """
     return hmac.new(settings.SEARCH_KEY.encode(), content, hashlib.sha256).hexdigest()
 
 
