@@ -21,6 +21,9 @@ class Config:
     dropout: float = 0.2
     """On the pooled features only; the batch norms regularise the rest."""
 
+    precision: str = "mixed_bfloat16"
+    """Of the arithmetic while training; weights and statistics stay float32. A third faster than float32 where the
+    processor multiplies bfloat16, slower where it does not."""
     batch: int = 128
     """Fits the caches of a small machine; larger batches took fewer, no cheaper, steps."""
     rate: float = 0.06

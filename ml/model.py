@@ -26,11 +26,12 @@ def build_model(config: Config, side: int | None = INPUT_SIDE) -> Any:  # Any: K
             x = convolve(x, width, "stage0b")
         for pair in range(pairs):
             x = add_residual_pair(x, width, f"stage{stage}_pair{pair}")
-    average = layers.GlobalAveragePooling2D(name="average")(x)
-    largest = layers.GlobalMaxPooling2D(name="largest")(x)
-    features = layers.Concatenate(name="features")([average, largest])  # (B, 2 * width)
-    features = layers.Dropout(config.dropout, seed=config.seed, name="dropout")(features)
-    heads = [layers.Dense(len(EXPRESSIONS), name=head)(features) for head in HEADS]
+    # From here on float32, whatever precision the convolutions are trained in.
+    average = layers.GlobalAveragePooling2D(name="average", dtype="float32")(x)
+    largest = layers.GlobalMaxPooling2D(name="largest", dtype="float32")(x)
+    features = layers.Concatenate(name="features", dtype="float32")([average, largest])  # (B, 2 * width)
+    features = layers.Dropout(config.dropout, seed=config.seed, name="dropout", dtype="float32")(features)
+    heads = [layers.Dense(len(EXPRESSIONS), name=head, dtype="float32")(features) for head in HEADS]
     return Model(image, heads, name="affectline")
 
 

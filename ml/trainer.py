@@ -22,7 +22,10 @@ class Trainer:
 
         keras.utils.set_random_seed(config.seed)
         self.config = config
+        usual = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(config.precision)
         self.model = build_model(config, side=None)
+        keras.config.set_dtype_policy(usual)
         self.trained = self.model.trainable_variables
         self.decayed = [variable.path.endswith("/kernel") for variable in self.trained]
         self.velocity = [tf.Variable(tf.zeros_like(variable)) for variable in self.trained]
