@@ -27,6 +27,12 @@ class EventForm(forms.ModelForm[Event]):
         widgets = {"starts_on": DateInput(), "ends_on": DateInput()}  # noqa: RUF012  # Django's own shape
         help_texts = {"ends_on": _("Leave it empty for a single day, or for something that still goes on.")}  # noqa: RUF012
 
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
+        kind = self.fields["kind"]
+        assert isinstance(kind, forms.TypedChoiceField)
+        kind.choices = [("", _("Choose one")), *Event.Kind.choices]
+
     def clean_starts_on(self) -> date:
         """Return the first day, which lies in the patient's life and at most a year ahead."""
         return self._within_life(self.cleaned_data["starts_on"])

@@ -49,7 +49,7 @@ def make_patient(
 
 def make_visit(patient: Patient, day: date = date(2026, 11, 20), **fields: object) -> Visit:
     """Return a visit, made by the patient's first clinician."""
-    return Visit.objects.create(patient=patient, date=day, created_by=patient.clinicians.first(), **fields)
+    return Visit.objects.create(patient=patient, date=day, created_by=patient.clinicians.all()[0], **fields)
 
 
 def picture(

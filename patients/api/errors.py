@@ -26,5 +26,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:  # Any
     elif isinstance(error, APIException):
         response.data = {"code": str(error.get_codes()), "message": str(error.detail)}
     else:
-        response.data = {"code": "not_found" if response.status_code == status.HTTP_404_NOT_FOUND else "denied", "message": str(error)}
+        response.data = {
+            "code": "not_found" if response.status_code == status.HTTP_404_NOT_FOUND else "denied",
+            "message": str(error),
+        }
     return response

@@ -30,7 +30,11 @@ def clinician(request: Request) -> User:
 
 
 class PatientViewSet(
-    mixins.ListModelMixin, mixins.CreateModelMixin, mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.GenericViewSet[Patient]
+    mixins.ListModelMixin,
+    mixins.CreateModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.UpdateModelMixin,
+    viewsets.GenericViewSet[Patient],
 ):
     """Your patients."""
 
@@ -51,7 +55,9 @@ class PatientViewSet(
     def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The photo table of all visits, as CSV."""
         patient = self.get_object()
-        return csv_response(Photo.objects.filter(visit__patient=patient), f"patient-{patient.id}.csv", "bom" in request.query_params)
+        return csv_response(
+            Photo.objects.filter(visit__patient=patient), f"patient-{patient.id}.csv", "bom" in request.query_params
+        )
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)

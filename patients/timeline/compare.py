@@ -104,9 +104,9 @@ class Line:
 
     @property
     def leaves_out_zero(self) -> bool:
-        """Whether the interval of the difference lies on one side of zero."""
+        """Whether the interval of the difference lies on one side of zero, as printed: to two decimals or whole points."""
         interval = self.difference_interval
-        return interval is not None and (interval.low > 0 or interval.high < 0)
+        return interval is not None and (round(interval.low, 2) > 0 or round(interval.high, 2) < 0)
 
     @property
     def zero(self) -> float:

@@ -20,6 +20,19 @@
     dispatchEvent(new Event("themechange"));
   });
 
+  // Paper is light, and a drawn figure has to know it beforehand.
+  let kept;
+  addEventListener("beforeprint", function () {
+    kept = root.dataset.theme;
+    root.dataset.theme = "light";
+    dispatchEvent(new Event("themechange"));
+  });
+  addEventListener("afterprint", function () {
+    if (kept) root.dataset.theme = kept;
+    else delete root.dataset.theme;
+    dispatchEvent(new Event("themechange"));
+  });
+
   dark.addEventListener("change", function () {
     dispatchEvent(new Event("themechange"));
   });

@@ -117,6 +117,8 @@ def test_pointer_shows_a_card_and_a_click_opens_the_visit(house: Installation, o
     assert page.url.endswith(record)  # a drag moves the view and opens nothing
     assert attribute(page, "g._fullLayout.xaxis.range[0] > '2025-02-20'")
     page.get_by_role("button", name="All", exact=True).click()
+    box = plot.bounding_box()
+    assert box is not None
     page.mouse.click(box["x"] + x, box["y"] + 120)
     page.wait_for_url("**/visits/**")
 

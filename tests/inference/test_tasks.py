@@ -78,7 +78,7 @@ def test_fault_fails_its_own_row_with_a_reason(queued: Prediction, reader: FakeR
 
 def test_lost_file_is_named(queued: Prediction, reader: FakeReader) -> None:
     photo = queued.photo
-    photo.image.storage.delete(photo.image.name)
+    photo.image.storage.delete(str(photo.image.name))
     tasks.predict(str(queued.id))
     assert outcome(queued) == ("failed", "photo_missing")
 
@@ -154,9 +154,9 @@ def test_photo_that_no_worker_ever_took_waits_as_long_as_it_must(queued: Predict
 def test_poisoned_photo_does_not_stop_the_next(visit: Visit, reader: FakeReader) -> None:
     bad, good = (make_prediction(make_photo(visit), Prediction.State.QUEUED) for _ in range(2))
     photo = Photo.objects.get(pk=bad.photo_id)
-    with photo.image.storage.open(photo.image.name) as file:
+    with photo.image.storage.open(str(photo.image.name)) as file:
         assert file.read()
-    photo.image.storage.delete(photo.image.name)
+    photo.image.storage.delete(str(photo.image.name))
     tasks.predict(str(bad.id))
     tasks.predict(str(good.id))
     assert (outcome(bad)[0], outcome(good)[0]) == ("failed", "done")

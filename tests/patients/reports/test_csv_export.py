@@ -78,8 +78,8 @@ def test_numbers_are_never_disarmed() -> None:
 @pytest.mark.django_db
 def test_byte_order_mark_is_there_only_when_asked_for(visit: Visit) -> None:
     photos = Photo.objects.filter(visit=visit)
-    plain = b"".join(csv_response(photos, "visit.csv"))  # type: ignore[arg-type]  # bytes or their iterator
-    marked = b"".join(csv_response(photos, "visit.csv", with_bom=True))  # type: ignore[arg-type]  # as above
+    plain = b"".join(csv_response(photos, "visit.csv"))
+    marked = b"".join(csv_response(photos, "visit.csv", with_bom=True))
     assert marked == b"\xef\xbb\xbf" + plain
 
 

@@ -4,10 +4,13 @@ from datetime import date, timedelta
 from math import sin
 
 import numpy as np
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
 from inference.models import Prediction
 from ml.expressions import EXPRESSIONS
 from patients.models import Event, Patient, Photo, SelfReport, User, Visit
+from tests.factories import picture
 
 FIRST = date(2025, 3, 4)
 KIND = Event.Kind
@@ -19,10 +22,12 @@ def write_record(clinician: User, number: str, visits: int, photos: int, days_ap
     patient.assign(clinician)
     days = [FIRST + timedelta(days=days_apart * k) for k in range(visits)]
     kept = Visit.objects.bulk_create([Visit(patient=patient, date=day, created_by=clinician) for day in days])
+    file = default_storage.save(f"record/{number}", ContentFile(picture()))  # all photos share one picture
     rng = np.random.default_rng(5)
     for k, visit in enumerate(kept):
         weights = [0.6, 0.3, 0.4, 2.4 + 1.4 * sin(k / 6), 1.8, 0.5, 3.5]
-        _write_photos(visit, clinician, rng.dirichlet(weights, size=photos).tolist(), "1.2.0" if k < visits // 2 else "1.3.0")
+        shares = rng.dirichlet(weights, size=photos).tolist()
+        _write_photos(visit, clinician, shares, "1.2.0" if k < visits // 2 else "1.3.0", file)
     SelfReport.objects.bulk_create([SelfReport(visit=visit, mood=k % 11) for k, visit in enumerate(kept)])
     return patient
 
@@ -47,12 +52,11 @@ def write_events(patient: Patient, clinician: User) -> None:
         )
 
 
-def _write_photos(visit: Visit, clinician: User, shares: list[list[float]], model: str) -> None:
-    photos = Photo.objects.bulk_create(
-        Photo(visit=visit, image="none", preview="none", width=64, height=48, fingerprint=str(k), uploaded_by=clinician)
-        for k in range(len(shares))
-    )
+def _write_photos(visit: Visit, clinician: User, shares: list[list[float]], model: str, file: str) -> None:
+    fields = {"visit": visit, "image": file, "preview": file, "width": 64, "height": 48, "uploaded_by": clinician}
+    photos = Photo.objects.bulk_create(Photo(fingerprint=str(k), **fields) for k in range(len(shares)))
+    read = {"state": Prediction.State.DONE, "model_version": model, "input_png": picture(48, 48, "grey", "PNG", mode="L")}
     Prediction.objects.bulk_create(
-        Prediction(photo=photo, state=Prediction.State.DONE, model_version=model, **dict(zip(EXPRESSIONS, row, strict=True)))
+        Prediction(photo=photo, **read, **dict(zip(EXPRESSIONS, row, strict=True)))
         for photo, row in zip(photos, shares, strict=True)
     )

@@ -35,7 +35,7 @@ def photo(visit: Visit) -> Photo:
 
 def address(route: URLPattern, photo: Photo) -> str:
     """Return the address of the photo, its visit or its patient at this route."""
-    known = {"photo_id": photo.pk, "visit_id": photo.visit_id, "patient_id": photo.visit.patient_id}
+    known: dict[str, object] = {"photo_id": photo.pk, "visit_id": photo.visit_id, "patient_id": photo.visit.patient_id}
     known |= {"face": 0, "purpose": "care", "event_id": photo.pk}
     return reverse(f"patients:{route.name}", kwargs={name: known[name] for name in route.pattern.converters})
 

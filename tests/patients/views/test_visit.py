@@ -1,6 +1,7 @@
 """The visit page: photos in every state, what they say together, the note."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -44,7 +45,7 @@ def test_the_number_of_queries_does_not_grow_with_the_photos(
         (State.FAILED, {"reason": "not_written_down"}, "Not used: could not be read"),
     ],
 )
-def test_a_card_says_how_it_stands(browser: Client, visit: Visit, state: str, fields: dict[str, object], words: str) -> None:
+def test_a_card_says_how_it_stands(browser: Client, visit: Visit, state: str, fields: dict[str, Any], words: str) -> None:
     make_prediction(make_photo(visit), state=state, **fields)
     assert words in browser.get(f"/visits/{visit.pk}/").content.decode()
 

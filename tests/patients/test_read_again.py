@@ -1,0 +1,85 @@
+"""Photos that another model read are read again by the current one; nothing that was read is lost."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models import Model
+from django.test import Client
+from django.utils import timezone
+
+from inference.dispatch import current_model_version
+from inference.models import Prediction
+from patients.models import Patient, Visit
+from patients.models.consent import Consent
+from patients.read_again import outdated_photos, read_again
+from patients.timeline import timeline
+from tests.factories import make_photo, make_prediction
+
+pytestmark = pytest.mark.django_db
+State = Prediction.State
+BEFORE = timezone.now() - timedelta(days=9)
+
+
+def read_by(visit: Visit, version: str, **fields: Any) -> Prediction:
+    return make_prediction(make_photo(visit), model_version=version, requested_at=BEFORE, **fields)
+
+
+def keys(rows: list[Model]) -> set[object]:
+    return {row.pk for row in rows}
+
+
+def test_only_photos_of_another_model_are_outdated(visit: Visit, ines: Patient) -> None:
+    old = read_by(visit, "0.0.0-old")
+    refused = read_by(visit, "0.0.0-old", state=State.REJECTED, reason="too_blurred")
+    read_by(visit, current_model_version())
+    read_by(visit, "0.0.0-old", state=State.QUEUED)
+    assert {photo.pk for photo in outdated_photos(ines)} == {old.photo_id, refused.photo_id}
+    assert timeline(ines).outdated == 2
+
+
+def test_photo_that_the_current_model_read_since_is_up_to_date(visit: Visit, ines: Patient) -> None:
+    old = read_by(visit, "0.0.0-old")
+    make_prediction(old.photo, model_version=current_model_version())
+    assert not outdated_photos(ines).exists()
+
+
+def test_they_are_queued_and_the_old_result_stays(
+    visit: Visit, ines: Patient, sent: list[str], django_capture_on_commit_callbacks: object
+) -> None:
+    old = read_by(visit, "0.0.0-old")
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]  # a context manager of pytest-django
+        assert read_again(ines) == 1
+    new = Prediction.objects.get(model_version=current_model_version())
+    assert (new.photo_id, new.state) == (old.photo_id, State.QUEUED)
+    assert sent == [str(new.pk)]
+    old.refresh_from_db()
+    assert (old.state, old.happy) == (State.DONE, 0.6)
+    assert read_again(ines) == 0  # once is enough
+
+
+def test_the_chosen_face_stays_chosen(visit: Visit, ines: Patient, sent: list[str]) -> None:
+    box = {"left": 1, "top": 2, "width": 3, "height": 4}
+    read_by(visit, "0.0.0-old", wanted_box=box)
+    read_again(ines)
+    assert Prediction.objects.get(model_version=current_model_version()).wanted_box == box
+
+
+def test_without_consent_or_picture_nothing_is_read(visit: Visit, ines: Patient, sent: list[str]) -> None:
+    erased = read_by(visit, "0.0.0-old").photo
+    erased.image = ""
+    erased.save()
+    assert read_again(ines) == 0
+    read_by(visit, "0.0.0-old")
+    Consent.objects.filter(patient=ines).delete()
+    assert read_again(ines) == 0
+    assert not Prediction.objects.filter(model_version=current_model_version()).exists()
+
+
+def test_button_stands_on_the_page_and_does_it(client: Client, visit: Visit, ines: Patient, sent: list[str]) -> None:
+    client.force_login(visit.created_by)
+    read_by(visit, "0.0.0-old")
+    assert f"Read with model {current_model_version()}" in client.get(f"/patients/{ines.pk}/").content.decode()
+    page = client.post(f"/patients/{ines.pk}/read-again/", follow=True).content.decode()
+    assert "1 photo is read again." in page
+    assert "Read with model" not in page

@@ -1,0 +1,66 @@
+"""Which visits are usual is the clinician's choice; the range follows it."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.test import Client
+
+from patients.models import Patient, Visit
+from patients.timeline import points, usual_range
+from tests.factories import make_photo, make_prediction, make_visit, shares
+
+
+@pytest.fixture
+def visits(ines: Patient) -> list[Visit]:
+    """Return ten weekly visits of Ines; the index falls by 0.05 from one to the next."""
+    made = [make_visit(ines, date(2026, 1, 5) + timedelta(weeks=week)) for week in range(10)]
+    for week, visit in enumerate(made):
+        make_prediction(make_photo(visit), probabilities=shares(sad=0.05 * week))
+    return made
+
+
+def baseline(patient: Patient) -> list[Visit]:
+    return list(patient.visits.filter(is_baseline=True))
+
+
+def test_chosen_visits_make_the_range(browser: Client, ines: Patient, visits: list[Visit]) -> None:
+    answer = browser.post(f"/patients/{ines.pk}/usual-range/", {"visit": [str(visit.pk) for visit in visits[4:9]]})
+    assert answer.headers["Location"] == f"/patients/{ines.pk}/"
+    assert baseline(ines) == visits[4:9]
+    usual = usual_range(points(ines))
+    assert usual is not None
+    assert (usual.n, usual.is_chosen) == (5, True)
+    assert (usual.low, usual.high) == pytest.approx((-0.433, -0.167))  # -0.3 ± 2.66 × 0.05
+
+
+def test_page_shows_what_the_range_rests_on_now(browser: Client, ines: Patient, visits: list[Visit]) -> None:
+    page = browser.get(f"/patients/{ines.pk}/usual-range/").content.decode()
+    assert page.count('name="visit"') == 10
+    assert page.count(" checked") == 8  # the first eight
+
+
+def test_too_few_are_refused_and_stay_ticked(browser: Client, ines: Patient, visits: list[Visit]) -> None:
+    page = browser.post(f"/patients/{ines.pk}/usual-range/", {"visit": [str(visit.pk) for visit in visits[:3]]}).content.decode()
+    assert "At least four visits are needed." in page
+    assert page.count(" checked") == 3
+    assert baseline(ines) == []
+
+
+def test_the_first_eight_come_back(browser: Client, ines: Patient, visits: list[Visit]) -> None:
+    ines.visits.filter(pk__in=[visit.pk for visit in visits[5:]]).update(is_baseline=True)
+    browser.post(f"/patients/{ines.pk}/usual-range/", {"visit": [str(visits[0].pk)], "reset": "1"})
+    assert baseline(ines) == []
+
+
+def test_visits_of_somebody_else_cannot_be_chosen(browser: Client, strange: Client, ines: Patient, visits: list[Visit]) -> None:
+    other = Patient.objects.create(name="Omar", record_number="R-1", birth_date=date(1980, 1, 1))
+    foreign = Visit.objects.create(patient=other, date=date(2026, 1, 1), created_by=visits[0].created_by)
+    asked = [str(visit.pk) for visit in (*visits[:4], foreign)]
+    browser.post(f"/patients/{ines.pk}/usual-range/", {"visit": asked})
+    foreign.refresh_from_db()
+    assert not foreign.is_baseline
+    assert strange.post(f"/patients/{ines.pk}/usual-range/", {"visit": asked}).status_code == 404
+
+
+def test_patient_without_photos_has_nothing_to_choose(browser: Client, ines: Patient) -> None:
+    assert "No visit has photos that count yet" in browser.get(f"/patients/{ines.pk}/usual-range/").content.decode()

@@ -1,0 +1,86 @@
+"""Self-report: kept on its scales, told so in words, with or without scripts."""
+
+from urllib.parse import urlencode
+
+import pytest
+from django.db import IntegrityError
+from django.test import Client
+
+from patients.models import SelfReport, Visit
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def saved(browser: Client, visit: Visit, **answers: str) -> str:
+    """Return what the script is told after it sent the answers."""
+    answer = browser.post(f"/visits/{visit.pk}/self-report/", answers, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def test_answers_are_kept_and_said_to_be(browser: Client, visit: Visit) -> None:
+    assert "Saved " in saved(browser, visit, mood="3", phq9="17", gad7="")
+    report = SelfReport.objects.get()
+    assert (report.visit, report.mood, report.phq9, report.gad7) == (visit, 3, 17, None)
+    saved(browser, visit, mood="4", phq9="17", gad7="9")
+    report.refresh_from_db()
+    assert (report.mood, report.gad7) == (4, 9)
+
+
+def test_nothing_is_filled_in_beforehand(browser: Client, visit: Visit) -> None:
+    page = browser.get(f"/visits/{visit.pk}/").content.decode()
+    form = page.split('id="self-report"')[1].split("</form>")[0]
+    assert " checked" not in form
+    assert "not asked" in form
+    assert 'name="phq9"' in form
+    assert 'value="None"' not in form
+
+
+def test_zero_is_an_answer(browser: Client, visit: Visit) -> None:
+    saved(browser, visit, mood="0", phq9="0", gad7="0")
+    report = SelfReport.objects.get()
+    assert (report.mood, report.phq9, report.gad7) == (0, 0, 0)
+    form = browser.get(f"/visits/{visit.pk}/").content.decode().split('id="self-report"')[1].split("</form>")[0]
+    assert "<b>0</b>" in form
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ({"phq9": "28"}, "Not saved. PHQ-9 goes from 0 to 27."),
+        ({"gad7": "22"}, "Not saved. GAD-7 goes from 0 to 21."),
+        ({"gad7": "2.5"}, "Not saved. GAD-7 is a whole number from 0 to 21."),
+        ({"mood": "11"}, "Not saved. Select a valid choice."),
+    ],
+)
+def test_an_answer_off_its_scale_is_not_kept(browser: Client, visit: Visit, answers: dict[str, str], words: str) -> None:
+    assert words in saved(browser, visit, **answers)
+    assert not SelfReport.objects.exists()
+
+
+@pytest.mark.parametrize(("name", "value"), [("mood", 11), ("phq9", 28), ("gad7", 22)])
+def test_database_refuses_it_too(visit: Visit, name: str, value: int) -> None:
+    with pytest.raises(IntegrityError):
+        SelfReport.objects.create(visit=visit, **{name: value})
+
+
+def test_mood_can_be_taken_back(browser: Client, visit: Visit) -> None:
+    saved(browser, visit, mood="3", phq9="5")
+    told = saved(browser, visit, mood="3", phq9="5", clear="mood")
+    assert 'id="mood-scale" hx-swap-oob="true"' in told
+    report = SelfReport.objects.get()
+    assert (report.mood, report.phq9) == (None, 5)
+
+
+def test_without_scripts_it_leads_back_and_says_so(browser: Client, visit: Visit) -> None:
+    address = f"/visits/{visit.pk}/self-report/"
+    page = browser.post(address, urlencode({"mood": "7"}), content_type=FORM, follow=True)
+    assert page.redirect_chain[-1][0] == f"/visits/{visit.pk}/"
+    assert "Self-report saved." in page.content.decode()
+    page = browser.post(address, urlencode({"mood": "7", "phq9": "99"}), content_type=FORM, follow=True)
+    assert "PHQ-9 goes from 0 to 27." in page.content.decode()
+
+
+def test_a_stranger_reports_nothing(strange: Client, visit: Visit) -> None:
+    assert strange.post(f"/visits/{visit.pk}/self-report/", {"mood": "3"}).status_code == 404
+    assert not SelfReport.objects.exists()
