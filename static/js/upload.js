@@ -151,11 +151,12 @@
     input.value = "";
   }
 
-  addEventListener("click", function (event) {
-    const opener = event.target.closest("[data-pick]");
-    if (!opener) return;
-    event.preventDefault();
-    document.getElementById(opener.dataset.pick).click();
+  document.querySelectorAll("[data-pick]").forEach(function (opener) {
+    opener.addEventListener("click", function (event) {
+      event.preventDefault();
+      document.getElementById(opener.dataset.pick).click();
+    });
+    opener.disabled = false; // only now does it do what it says
   });
   ["files", "camera"].forEach(function (id) {
     document.getElementById(id).addEventListener("change", function (event) { take(event.target); });

@@ -96,8 +96,9 @@ def test_without_javascript(house: Installation, open_page: OpenPage) -> None:
 
 
 def focused(page: Page) -> str:
-    """Return the accessible text of the element that has the keyboard."""
-    script = "e = document.activeElement, (e.getAttribute('aria-label') || e.innerText || e.name || '').trim()"
+    """Return the accessible text of the element that has the keyboard, nothing when that is the whole page."""
+    script = """e = document.activeElement,
+        e === document.body ? '' : (e.getAttribute('aria-label') || e.innerText || e.name || '').trim()"""
     return str(page.evaluate(script))
 
 
