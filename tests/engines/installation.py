@@ -125,10 +125,13 @@ class Installation:
         return found
 
     def worker(self) -> int:
-        """Return the pid of the Celery worker that holds the others."""
-        workers = {pid for pid, command in self.processes().items() if " celery " in command and " worker " in command}
-        parents = {pid: int((Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[1]) for pid in workers}
-        return next(pid for pid in workers if parents[pid] not in workers)
+        """Return the pid of the Celery worker that the command started, 0 while there is none."""
+        for pid, command in self.processes().items():
+            with contextlib.suppress(OSError):  # gone while we looked
+                parent = int((Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                if " celery " in command and " worker " in command and self._process and parent == self._process.pid:
+                    return pid
+        return 0
 
     # --- Its pages
 

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -54,16 +55,20 @@ def running(house: Installation) -> bool:
         return bool(connection.execute("SELECT 1 FROM inference_prediction WHERE state = 'running'").fetchone())
 
 
+def is_back(house: Installation, killed: int) -> bool:
+    return house.worker() not in (0, killed)
+
+
 def test_worker_killed_in_the_middle_of_a_batch(house: Installation) -> None:
     photos = 6 + KILLS
     visit = house.new_visit()
     upload(house, visit, range(photos))
     killed = 0
     while killed < KILLS and not house.all_final(visit):
-        if running(house):
-            os.kill(house.worker(), signal.SIGKILL)
+        if running(house) and (worker := house.worker()):
+            os.kill(worker, signal.SIGKILL)
             killed += 1
-            eventually(lambda: not running(house) or house.worker(), "the worker is back")
+            eventually(partial(is_back, house, worker), "the worker is back")
     assert_each_ended_once(house, visit, photos)
 
 
@@ -98,7 +103,7 @@ def test_photo_deleted_while_queued(house: Installation) -> None:
         upload(house, visit, range(2))
         gone, kept = house.photos(visit)
         house.ask("DELETE", f"photos/{gone['id']}/")
-        worker = house.worker()
+        worker = eventually(house.worker, "a worker is there")
     finally:
         pause(house, signal.SIGCONT)
     assert_each_ended_once(house, visit, 1)
