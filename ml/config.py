@@ -1,6 +1,6 @@
 """Every number that can change what a training run yields, with the reason for each. Loads no library."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 INPUT_SIDE = 48
@@ -16,8 +16,8 @@ class Config:
 
     widths: tuple[int, ...] = (16, 48, 96, 192)
     """Channels of the four stages: doubling at each pooling keeps the multiply-adds even, 102 M in all at 48 px."""
-    pairs: tuple[int, ...] = (0, 1, 2, 1)
-    """Residual pairs after the first convolution of each stage. None at full resolution, where they cost most time."""
+    pairs: tuple[int, ...] = (0, 1, 3, 2)
+    """Residual pairs after the first convolution of each width. None at full resolution, where they cost most time."""
     dropout: float = 0.2
     """On the pooled features only; the batch norms regularise the rest."""
 
@@ -42,6 +42,8 @@ class Config:
     """Training batches on which batch-norm statistics are measured anew for averaged weights (they are wrong otherwise)."""
     smoothing: float = 0.1
     """On the original labels, of which about a third disagree with ten raters."""
+    teacher_share: float = 0.4
+    """Of a teacher's opinion in the targets, when there is a teacher. Less than half: it errs where it was taught wrongly."""
     raters_weight: float = 1.0
     """Loss weight of the raters' head, the one that is served."""
     fer2013_weight: float = 0.6
@@ -67,7 +69,7 @@ class Config:
     soften_share: float = 0.2
     """Share of faces that are softened: faces cut from photos are resampled and softer than the data set's."""
     erase_share: float = 0.1
-    """Share of faces with one rectangle covered, as by a hand. Few: a run of twenty epochs underfits as it is."""
+    """Share of faces with one rectangle covered, as by a hand. Few: faces it has seen are named hardly better than others."""
     erase_side: float = 0.4
     """Largest edge of that rectangle, as a share of the side."""
 
@@ -75,3 +77,25 @@ class Config:
     def parameters(self) -> dict[str, Any]:  # Any: numbers and tuples of numbers
         """Return every number by name, as model.json records them."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One run of the recipe. Stages build on each other: what one has learned, the next goes on from and is taught by."""
+
+    config: Config
+    minutes: float
+    """Of two processor cores that do nothing else."""
+    trunk: str = ""
+    """The stage before, at the point where its rate begins to fall."""
+    teachers: tuple[str, ...] = ()
+    """Stages whose finished weights have a say in the targets, their mean."""
+
+
+SHALLOW = replace(Config(), pairs=(0, 1, 2, 1))
+RECIPE = {
+    "first": Stage(SHALLOW, 95),
+    "second": Stage(SHALLOW, 95, trunk="first", teachers=("first",)),
+    "third": Stage(Config(), 105, trunk="second", teachers=("first", "second")),
+}
+"""The runs that make the shipped weights, in order. docs/experiments.md says what each was for and what it gained."""

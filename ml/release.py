@@ -1,6 +1,6 @@
 """Make a weights folder of a training run: averaged weights, ONNX file, calibration, model.json and report.json.
 
-python -m ml.release --run runs/first --data fer2013.zip --votes fer2013_ferplus.csv --version 0.1.0 --out ml/weights
+python -m ml.release --run runs/third --data fer2013.zip --votes fer2013_ferplus.csv --version 0.1.0 --out ml/weights
 """
 
 import argparse
@@ -14,7 +14,7 @@ from typing import Any
 
 from ml.calibrate import calibrate
 from ml.card import ModelCard
-from ml.config import Config
+from ml.config import RECIPE, Config
 from ml.data import FaceSet, hash_faces, join_votes, load_split, read_votes
 from ml.engines import open_engine
 from ml.evaluate import evaluate, summary
@@ -66,12 +66,14 @@ def main() -> int:
     parser.add_argument("--votes", type=Path, required=True, help="FER+ votes")
     parser.add_argument("--version", required=True, help="version the readings will carry")
     parser.add_argument("--out", type=Path, required=True, help="weights folder to write")
+    parser.add_argument("--stage", choices=RECIPE, help="stage of the recipe that the run is (default: a run of its own)")
     parser.add_argument("--robustness", action="store_true", help="measure changed faces too")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     votes = read_votes(options.votes)
     train, validation = (join_votes(load_split(options.data, split), votes) for split in ("train", "validation"))
-    report = release(options.run, train, validation, options.version, options.out, options.robustness)
+    config = RECIPE[options.stage].config if options.stage else Config()
+    report = release(options.run, train, validation, options.version, options.out, options.robustness, config)
     sys.stdout.write(summary(report) + "\n")
     return 0
 

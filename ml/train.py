@@ -1,8 +1,10 @@
-"""Train the network. Leaves a run folder: state.npz (each epoch), trunk.npz, curves (CSV, SVG), and weights with their report.
+"""Train the network on FER2013 faces with FER+ votes.
 
 Progress is one line per epoch. A run that was stopped goes on with --resume. --minutes makes the run end in time: the rate starts
-to fall when the last share of the time begins. trunk.npz is the state just before that fall; --trunk starts a new run from it,
-at the stable rate, to train longer than was first planned.
+to fall when the last share of the time begins. trunk.npz is the state just before that fall.
+
+--stage all makes the shipped weights, in stages: each goes on from the trunk of the one before, at the stable rate, and blends what
+finished weights say of each training face into its targets.
 """
 
 import argparse
@@ -19,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.augment import augment
-from ml.config import Config
+from ml.config import RECIPE, Config
 from ml.curves import draw_curves
 from ml.data import FaceSet, join_votes, load_split, rater_majority, rater_shares, read_votes
+from ml.engines import softmax
 from ml.evaluate import summary
 from ml.expressions import EXPRESSIONS
 from ml.preprocess import Normaliser, measure_normaliser
@@ -33,6 +36,7 @@ log = logging.getLogger("ml.train")
 
 CURVES = ("epoch", "step", "seconds", "side", "rate", "loss", "images_per_second", "weights", "fer2013_accuracy", "raters_accuracy")
 
+EPOCHS = 30
 Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
@@ -47,6 +51,7 @@ class Run:
     epochs: float
     minutes: float | None = None
     trunk: Path | None = None
+    teachers: tuple[Path, ...] = ()
     look_every: int = 3
     tell_every: int = 50
 
@@ -62,21 +67,49 @@ def smooth_labels(labels: NDArray[np.int64], smoothing: float) -> NDArray[np.flo
     return (np.eye(count, dtype=np.float32)[labels] * (1 - smoothing) + smoothing / count).astype(np.float32)
 
 
-def batches(run: Run, normaliser: Normaliser, epoch: int, frame: tuple[int, int]) -> Iterator[Batch]:
-    """Yield an epoch's batches, each prepared while the one before is learned. Seeded by epoch and place."""
-    config, faces = run.config, run.train
+@dataclass(frozen=True)
+class Targets:
+    """What each training face should be called: raters (N, 7) shares, zero where there are none; labels (N, 7), smoothed."""
+
+    raters: NDArray[np.float32]
+    labels: NDArray[np.float32]
+
+
+def choose_targets(run: Run, normaliser: Normaliser) -> Targets:
+    """Return votes and labels, with the teacher's opinion blended in when there is one (Hinton et al. 2015).
+
+    A teacher smooths each label by what the face looks like, where plain smoothing treats all wrong answers alike.
+    """
+    faces, share = run.train, run.config.teacher_share
     if faces.votes is None:
         raise ValueError("training needs FER+ votes")
-    shares, usable = rater_shares(faces.votes)
-    shares = shares * usable[:, np.newaxis]
-    labels = smooth_labels(faces.labels, config.smoothing)
+    raters, usable = rater_shares(faces.votes)
+    labels = smooth_labels(faces.labels, run.config.smoothing)
+    if run.teachers:
+        said = np.mean([opinion(teacher, faces, normaliser) for teacher in run.teachers], axis=0)
+        raters = (1 - share) * raters + share * said[0]
+        labels = (1 - share) * labels + share * said[1]
+    return Targets(raters * usable[:, np.newaxis], labels)
+
+
+def opinion(teacher: Path, faces: FaceSet, normaliser: Normaliser) -> NDArray[np.float32]:
+    """Return the probabilities (2, N, 7) that a run folder's finished weights give each face, in the order of HEADS."""
+    import keras
+
+    model = keras.models.load_model(teacher / "model.keras", compile=False)
+    return softmax(logits_of(model, faces.pixels, normaliser)).astype(np.float32)
+
+
+def batches(run: Run, targets: Targets, normaliser: Normaliser, epoch: int, frame: tuple[int, int]) -> Iterator[Batch]:
+    """Yield an epoch's batches, each prepared while the one before is learned. Seeded by epoch and place."""
+    config, faces = run.config, run.train
     order = np.random.default_rng((config.seed, epoch)).permutation(len(faces))
 
     def prepare(place: int) -> Batch:
         chosen = order[place * config.batch : (place + 1) * config.batch]
         rng = np.random.default_rng((config.seed, epoch, place))
         changed = augment(faces.pixels[chosen], *frame, config, rng)
-        return normaliser.apply(changed), shares[chosen], labels[chosen]
+        return normaliser.apply(changed), targets.raters[chosen], targets.labels[chosen]
 
     with ThreadPoolExecutor(1) as pool:
         ahead = pool.submit(prepare, 0)
@@ -101,28 +134,31 @@ def train(run: Run, resume: bool = False) -> Trainer:
     """Train until the budget is spent and return the trainer. Writes state.npz, trunk.npz and curves.csv as it goes."""
     run.out.mkdir(parents=True, exist_ok=True)
     normaliser = measure_normaliser(run.train.pixels)
+    targets = choose_targets(run, normaliser)
     trainer = Trainer(run.config)
     epoch, step, seconds = 0, 0, 0.0
-    if resume:
+    if resume and (run.out / "state.npz").exists():
         state = load_arrays(run.out / "state.npz")
         trainer.restore(state)
         epoch, step, seconds = int(state["epoch"]), int(state["step"]), float(state["seconds"])
     elif run.trunk is not None:
-        trainer.restore(load_arrays(run.trunk))
+        trunk = load_arrays(run.trunk)
+        trainer.grow_from(trunk)
+        epoch = int(trunk["epoch"])  # not to see the same order again
     budget = Budget(run.epochs, run.steps_per_epoch, run.minutes, seconds)
     while budget.progress(step) < 1:
         epoch += 1
-        step = train_epoch(run, trainer, budget, normaliser, epoch, step)
+        step = train_epoch(run, trainer, targets, budget, normaliser, epoch, step)
     return trainer
 
 
-def train_epoch(run: Run, trainer: Trainer, budget: Budget, normaliser: Normaliser, epoch: int, step: int) -> int:
+def train_epoch(run: Run, trainer: Trainer, targets: Targets, budget: Budget, normaliser: Normaliser, epoch: int, step: int) -> int:
     """Train one epoch, or what the budget leaves of it, and return the step reached."""
     warm, first, began = run.trunk is not None, step, budget.seconds
     frame = frame_at(budget.progress(step), run.config, warm)
     losses: list[float] = []
     rate = 0.0
-    for batch in batches(run, normaliser, epoch, frame):
+    for batch in batches(run, targets, normaliser, epoch, frame):
         progress = budget.progress(step)
         if progress >= 1:
             break
@@ -173,17 +209,19 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
     parser.add_argument("--votes", type=Path, required=True, help="FER+ votes, joined by row number")
-    parser.add_argument("--out", type=Path, required=True, help="run folder, for example runs/first")
-    parser.add_argument("--epochs", type=float, default=30, help="length of the run (default 30)")
-    parser.add_argument("--minutes", type=float, help="length by the wall clock instead")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    parser.add_argument("--trunk", type=Path, help="start from this trunk.npz, at the stable rate")
+    parser.add_argument("--out", type=Path, required=True, help="run folder, runs/NAME; with --stage the folder that holds them")
+    parser.add_argument("--stage", choices=("all", *RECIPE), help="the recipe of the shipped weights, or one stage of it")
+    parser.add_argument(
+        "--epochs", type=float, help=f"length in epochs, the same on any machine (default {EPOCHS} without --stage)"
+    )
+    parser.add_argument("--minutes", type=float, help="length by the wall clock instead (default with --stage: the recipe's)")
+    parser.add_argument("--resume", action="store_true", help="go on where a run was stopped")
     parser.add_argument("--threads", type=int, default=2, help="processor cores to use (default 2)")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Train as the command line says and finish the weights. Returns the exit status."""
+    """Train as the command line says and finish the weights of each stage. Returns the exit status."""
     options = parse()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -192,13 +230,32 @@ def main() -> int:
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     votes = read_votes(options.votes)
     train_faces, validation = (join_votes(load_split(options.data, split), votes) for split in ("train", "validation"))
-    run = Run(Config(), train_faces, validation, options.out, options.epochs, options.minutes, options.trunk)
     log.info("training on %d faces, validating on %d", len(train_faces), len(validation))
-    train(run, options.resume)
-    draw_curves(run.out / "curves.csv")
-    report = release(run.out, run.train, run.validation, f"0+{run.out.name}", run.out)
-    sys.stdout.write(summary(report) + "\n")
+    for run in chosen_runs(options, train_faces, validation):
+        if options.resume and (run.out / "report.json").exists():
+            log.info("%s is finished", run.out)
+            continue
+        log.info("run %s", run.out)
+        train(run, options.resume)
+        draw_curves(run.out / "curves.csv")
+        report = release(run.out, run.train, run.validation, f"0+{run.out.name}", run.out, config=run.config)
+        sys.stdout.write(summary(report) + "\n")
     return 0
+
+
+def chosen_runs(options: argparse.Namespace, train_faces: FaceSet, validation: FaceSet) -> list[Run]:
+    """Return what the command line asks for: one run of its own, or stages of the recipe."""
+    out, epochs, minutes = options.out, options.epochs, options.minutes
+    if options.stage is None:
+        return [Run(Config(), train_faces, validation, out, epochs or EPOCHS, minutes)]
+    runs = []
+    for name in RECIPE if options.stage == "all" else [options.stage]:
+        stage = RECIPE[name]
+        trunk = out / stage.trunk / "trunk.npz" if stage.trunk else None
+        teachers = tuple(out / teacher for teacher in stage.teachers)
+        length = None if epochs else minutes or stage.minutes
+        runs.append(Run(stage.config, train_faces, validation, out / name, epochs or 0, length, trunk, teachers))
+    return runs
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """One network in training: its weights, momentum and moving average, and the step that changes them."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +62,32 @@ class Trainer:
 
     def state(self) -> Arrays:
         """Return everything a step changes, by name."""
-        arrays = {f"weights/{index}": np.asarray(variable) for index, variable in enumerate(self.model.variables)}
-        arrays |= {f"velocity/{index}": variable.numpy() for index, variable in enumerate(self.velocity)}
-        return arrays | {f"averaged/{index}": variable.numpy() for index, variable in enumerate(self.averaged)}
+        arrays = {f"weights/{name_of(variable)}": np.asarray(variable) for variable in self.model.variables}
+        for kind, variables in (("velocity", self.velocity), ("averaged", self.averaged)):
+            arrays |= {f"{kind}/{name_of(of)}": variable.numpy() for of, variable in zip(self.trained, variables, strict=True)}
+        return arrays
 
     def restore(self, state: Arrays) -> None:
-        """Take over weights, momentum and average from `state`."""
-        for name, variables in (("weights", self.model.variables), ("velocity", self.velocity), ("averaged", self.averaged)):
-            for index, variable in enumerate(variables):
-                variable.assign(state[f"{name}/{index}"])
+        """Take over weights, momentum and average from `state`. Raises KeyError when it is another network's."""
+        for variable in self.model.variables:
+            variable.assign(state[f"weights/{name_of(variable)}"])
+        for kind, variables in (("velocity", self.velocity), ("averaged", self.averaged)):
+            for of, variable in zip(self.trained, variables, strict=True):
+                variable.assign(state[f"{kind}/{name_of(of)}"])
+
+    def grow_from(self, state: Arrays) -> None:
+        """Take over a network with fewer residual pairs. The new pairs add nothing at first (Chen et al. 2016, Net2Net)."""
+        own = self.state()
+        added = own.keys() - state.keys()
+        if strange := [name for name in added if "_pair" not in name]:
+            raise KeyError(f"not of a network with fewer residual pairs: {min(strange)} is missing")
+        silent = {name: np.zeros_like(own[name]) for name in added if name.endswith("b_norm/gamma")}
+        self.restore(own | silent | state)
+
+
+def name_of(variable: Any) -> str:  # Any: a Keras variable
+    """Return the variable's path without the number that Keras gives to every further seed generator of a process."""
+    return re.sub(r"^seed_generator_\d+/", "seed_generator/", str(variable.path))
 
 
 def finished_model(config: Config, state: Arrays, faces: Pixels, normaliser: Normaliser, batches: int, average: bool = True) -> Any:
@@ -80,11 +98,11 @@ def finished_model(config: Config, state: Arrays, faces: Pixels, normaliser: Nor
     import tensorflow as tf
 
     model = build_model(config, side=INPUT_SIDE)
-    for index, variable in enumerate(model.variables):
-        variable.assign(state[f"weights/{index}"])
+    for variable in model.variables:
+        variable.assign(state[f"weights/{name_of(variable)}"])
     if average:
-        for index, variable in enumerate(model.trainable_variables):
-            variable.assign(state[f"averaged/{index}"])
+        for variable in model.trainable_variables:
+            variable.assign(state[f"averaged/{name_of(variable)}"])
     norms = [layer for layer in model.layers if layer.name.endswith("_norm")]
     usual = [layer.momentum for layer in norms]
     rng = np.random.default_rng((config.seed, 1))

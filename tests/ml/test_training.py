@@ -18,9 +18,9 @@ from ml.card import load_card
 from ml.config import Config
 from ml.data import join_votes, load_split, read_votes
 from ml.engines import mirrored_logits, open_engine
-from ml.preprocess import to_input
+from ml.preprocess import measure_normaliser, to_input
 from ml.reader import WEIGHTS, FaceReader, WeightsMismatch
-from ml.trainer import Arrays, load_arrays
+from ml.trainer import Arrays, Trainer, load_arrays, logits_of
 
 pytestmark = [pytest.mark.keras, pytest.mark.filterwarnings("default")]  # TensorFlow and Keras warn of themselves
 
@@ -70,7 +70,37 @@ def test_run_leaves_curves_and_a_trunk_to_continue(make_run: MakeRun) -> None:
     assert 0 < int(trunk["step"]) < int(load_arrays(run.out / "state.npz")["step"])
     longer = replace(make_run("longer", epochs=1), trunk=run.out / "trunk.npz")
     ml.train.train(longer)
-    assert int(load_arrays(longer.out / "state.npz")["epoch"]) == 1
+    assert int(load_arrays(longer.out / "state.npz")["epoch"]) == int(trunk["epoch"]) + 1
+
+
+def test_deeper_network_grows_from_a_trunk_and_says_the_same_at_first(make_run: MakeRun) -> None:
+    run = make_run("shallow")
+    ml.train.train(run)
+    trunk = load_arrays(run.out / "trunk.npz")
+    faces = run.validation.pixels
+    shallow, deep = Trainer(run.config), Trainer(replace(run.config, pairs=(0, 3)))
+    shallow.restore(trunk)
+    deep.grow_from(trunk)
+    assert deep.model.count_params() > shallow.model.count_params()
+    normaliser = measure_normaliser(run.train.pixels)
+    before, after = (logits_of(each.model, faces, normaliser) for each in (shallow, deep))
+    assert np.allclose(before, after, atol=0.05)  # bfloat16 rounds otherwise in graphs of other shapes
+    with pytest.raises(KeyError, match="stage1_conv"):
+        deep.grow_from({name: array for name, array in trunk.items() if "stage1_conv" not in name})
+
+
+def test_teacher_has_its_share_in_the_targets(make_run: MakeRun) -> None:
+    run = make_run("teacher", epochs=1)
+    ml.train.train(run)
+    ml.release.release(run.out, run.train, run.validation, "0.0.1", run.out, config=run.config)
+    normaliser = measure_normaliser(run.train.pixels)
+    alone = ml.train.choose_targets(run, normaliser)
+    taught = ml.train.choose_targets(replace(run, teachers=(run.out,)), normaliser)
+    said = ml.train.opinion(run.out, run.train, normaliser)
+    share = run.config.teacher_share
+    assert np.allclose(taught.raters, (1 - share) * alone.raters + share * said[0] * (alone.raters.sum(1, keepdims=True) > 0))
+    assert np.allclose(taught.labels, (1 - share) * alone.labels + share * said[1])
+    assert not np.allclose(taught.labels, alone.labels)
 
 
 @pytest.fixture
