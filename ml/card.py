@@ -56,3 +56,9 @@ def load_card(weights: Path) -> ModelCard:
     if card.labels != EXPRESSIONS or card.input_side != INPUT_SIDE:
         raise WeightsMismatch(f"the weights speak of {card.labels} at {card.input_side} px, the code of {EXPRESSIONS}")
     return card
+
+
+def add_to_report(weights: Path, key: str, found: dict[str, Any]) -> None:  # Any: a JSON object
+    """Put one more measure into report.json."""
+    report = weights / "report.json"
+    report.write_text(json.dumps(json.loads(report.read_text()) | {key: found}, indent=1) + "\n")

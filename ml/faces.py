@@ -23,8 +23,10 @@ FIRST_SIDE_PX = 640
 """Longer side of the photo in the first pass: enough for a portrait, and half the time of the next step."""
 SECOND_SIDE_PX = 1280
 """And in the second, when the first finds nothing or only small faces."""
+LAST_SIDES_PX = (960, 320)
+"""And in the last, when there is still nothing: faces that fill the photo are larger than the detector has learned."""
 SMALL_FACE_PX = 60
-"""When no face has this height in the photo and GOOD_SCORE, the second pass is made."""
+"""When no face has this height in the photo and GOOD_SCORE, the second pass is made if the photo has more to show."""
 GOOD_SCORE = 0.5
 REGION_SIDE_PX = 320
 """Side of the region around one face, when it is looked at again."""
@@ -92,17 +94,19 @@ class FaceFinder:
 
     def find(self, image: Image.Image) -> tuple[Sighting, ...]:
         """Return the faces of an upright RGB photo, largest first. Tries closer and upside down before it gives up."""
-        found = self._look_twice(image)
+        found = self._look_closely(image)
         if not found:
             centre = (image.width / 2, image.height / 2)
-            found = [turn_sighting(seen, centre, 180) for seen in self._look_twice(image.rotate(180))]
+            found = [turn_sighting(seen, centre, 180) for seen in self._look_closely(image.rotate(180))]
         return tuple(sorted(found, key=lambda seen: -seen.face.box.width * seen.face.box.height))
 
-    def _look_twice(self, image: Image.Image) -> list[Sighting]:
+    def _look_closely(self, image: Image.Image) -> list[Sighting]:
         found = self.look(image, FIRST_SIDE_PX)
         good = any(seen.face.box.height >= SMALL_FACE_PX and seen.face.detector_score >= GOOD_SCORE for seen in found)
-        if not good and max(image.size) > FIRST_SIDE_PX:
+        if not found or (not good and max(image.size) > FIRST_SIDE_PX):
             found = self.look(image, SECOND_SIDE_PX) or found
+        for side_px in LAST_SIDES_PX:
+            found = found or self.look(image, side_px)
         return found
 
     def turn_upright(self, image: Image.Image, seen: Sighting) -> UprightFace:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from ml.card import load_card
 from ml.engines import EngineName, mirrored_logits, open_engine, softmax
+from ml.explain import Explanation, explain
 from ml.expressions import FaceBox, Outcome, Reading
 from ml.faces import FaceFinder, Sighting, UprightFace, choose_face
 from ml.geometry import centre_of, cut_square
@@ -103,6 +104,10 @@ class FaceReader:
         logits = mirrored_logits(self.engine, self.card.normaliser.apply(pixels[None]))
         served = logits[HEADS.index(self.card.served_head), 0]
         return tuple(float(share) for share in softmax(served / self.card.temperature))
+
+    def explain(self, pixels: Pixels, expression: int | None = None) -> Explanation:
+        """Return which parts of a face in 48x48 grey values moved the share of one expression, by default the named one."""
+        return explain(self.engine, self.card, pixels, expression)
 
 
 def crop_face(upright: UprightFace, frame: float) -> Image.Image:

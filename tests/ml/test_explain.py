@@ -1,0 +1,87 @@
+"""The maps of what moved a score: they lie where the expression is, add up, and depend on what was learned."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ml.explain
+from ml.engines import KerasEngine
+from ml.explain import PARTS, cover_faces, explain, make_covers, shuffle_weights
+from ml.expressions import EXPRESSIONS
+from ml.preprocess import Pixels, to_pixels
+from ml.reader import WEIGHTS, FaceReader
+
+HAPPY = EXPRESSIONS.index("happy")
+
+
+@pytest.fixture
+def smile(portrait: Image.Image) -> Pixels:
+    """Return the portrait's smiling face as the network sees it."""
+    return to_pixels(portrait.crop((163, 55, 287, 179)))
+
+
+def test_every_place_is_covered_as_often_as_its_mirror_image() -> None:
+    times = make_covers().sum(axis=0)
+    assert times.shape == (48, 48)
+    assert times.min() > 0
+    assert np.allclose(times, times[:, ::-1])
+    assert np.allclose(times, times[::-1])
+
+
+def test_cover_hides_its_place_and_nothing_far_from_it(smile: Pixels) -> None:
+    covers = make_covers()
+    faces = cover_faces(smile, covers)
+    assert faces.shape == (1 + len(covers), 48, 48)
+    assert np.array_equal(faces[0], smile)
+    for face, cover in zip(faces[1:], covers, strict=True):
+        assert np.allclose(face[cover == 1], smile.mean())
+        assert np.array_equal(face[cover == 0], smile[cover == 0].astype(np.float32))
+
+
+def test_smile_is_named_by_the_mouth(reader: FaceReader, smile: Pixels) -> None:
+    found = reader.explain(smile)
+    assert found.expression == HAPPY
+    assert found.share == pytest.approx(reader.shares_of(smile)[HAPPY])
+    assert found.drops[PARTS["mouth"]].mean() > 2 * abs(found.drops[PARTS["brows"]].mean())
+    row, _ = np.unravel_index(found.drops.argmax(), found.drops.shape)
+    assert 28 <= row < 46
+
+
+def test_map_turns_with_the_mirror(reader: FaceReader, smile: Pixels) -> None:
+    plain, mirrored = reader.explain(smile).drops, reader.explain(smile[:, ::-1]).drops
+    assert np.allclose(plain, mirrored[:, ::-1], atol=1e-5)
+
+
+def test_other_expressions_can_be_asked_for(reader: FaceReader, smile: Pixels) -> None:
+    neutral = reader.explain(smile, EXPRESSIONS.index("neutral"))
+    assert neutral.expression == EXPRESSIONS.index("neutral")
+    assert neutral.drops[PARTS["mouth"]].mean() < 0  # without the smile it would be more neutral
+
+
+@pytest.mark.keras
+@pytest.mark.filterwarnings("default")
+def test_map_is_another_when_the_weights_are_shuffled(reader: FaceReader, smile: Pixels) -> None:
+    engine = KerasEngine(WEIGHTS, reader.card)
+    learned = explain(engine, reader.card, smile, HAPPY).drops
+    assert np.allclose(learned, reader.explain(smile, HAPPY).drops, atol=1e-3)
+    shuffle_weights(engine.model)
+    assert abs(np.corrcoef(learned.ravel(), explain(engine, reader.card, smile, HAPPY).drops.ravel())[0, 1]) < 0.5
+
+
+@pytest.mark.keras
+@pytest.mark.filterwarnings("default")
+def test_measures_go_into_the_report(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = tmp_path / "weights"
+    shutil.copytree(WEIGHTS, weights)
+    arguments = ["--weights", weights, "--data", tiny_data, "--votes", tiny_data / "votes.csv", "--count", "1"]
+    monkeypatch.setattr(sys, "argv", ["explain", *map(str, arguments)])
+    assert ml.explain.main() == 0
+    found = json.loads((weights / "report.json").read_text())["explanations"]
+    assert set(found["by_expression"]) == set(EXPRESSIONS)
+    assert found["by_expression"]["happy"]["faces"] == 1
+    assert -1 <= found["correlation_when_shuffled"]["value"] <= 1
