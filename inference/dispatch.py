@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from inference.models import Prediction
-from inference.tasks import predict
+from inference.tasks import explain, predict
 from ml.expressions import FaceBox
 
 log = logging.getLogger(__name__)
@@ -72,3 +73,17 @@ def request_again(prediction: Prediction, face: int | None = None) -> bool:
         if queued:
             hand_over(prediction.id)
     return queued
+
+
+def request_explanation(prediction: Prediction) -> bool:
+    """Queue the map of what moved the score. Return False when it is there, on its way, or can no longer be made.
+
+    It can be made for as long as the network that read the photo is the current one, and the photo may be read.
+    """
+    askable = prediction.explanation in ("none", "lost") and prediction.state == Prediction.State.DONE
+    if not askable or prediction.model_version != current_model_version() or not prediction.photo.may_be_read:
+        return False
+    with transaction.atomic():
+        Prediction.objects.filter(id=prediction.id).update(explanation_requested_at=timezone.now())
+        transaction.on_commit(lambda: explain.delay(str(prediction.id)), robust=True)
+    return True

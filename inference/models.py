@@ -16,6 +16,9 @@ from inference.encryption import EncryptedBinaryField
 from ml.expressions import EXPRESSIONS, FaceBox, Outcome, Reading, valence_index
 
 MAX_ATTEMPTS = 3
+NO_EXPLANATION = {"explanation_requested_at": None, "explanation_png": None, "explanation_drop": None}
+EXPLANATION_PATIENCE = timedelta(seconds=30)
+"""An explanation takes a second. One that has not come by then can be asked for again."""
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
@@ -85,6 +88,9 @@ class Prediction(models.Model):
     wanted_box = models.JSONField(null=True, blank=True)  # the face a clinician chose
     quality = models.JSONField(default=list, blank=True)  # [{name, measured, limit, passed, reason}]
     input_png = EncryptedBinaryField(null=True, blank=True)
+    explanation_requested_at = models.DateTimeField(null=True, blank=True)
+    explanation_png = EncryptedBinaryField(null=True, blank=True)
+    explanation_drop = models.FloatField(null=True, blank=True)  # how much of the named share goes under the worst cover
     abstained = models.BooleanField(default=False)
     milliseconds = models.JSONField(default=dict, blank=True)
     angry = models.FloatField(null=True, blank=True)
@@ -136,6 +142,20 @@ class Prediction(models.Model):
         """Return the face that a clinician chose, or None."""
         return FaceBox(**self.wanted_box) if self.wanted_box else None
 
+    @property
+    def explanation(self) -> str:
+        """Where the map of what moved the score stands: none, waiting, lost (ask again) or done."""
+        if self.explanation_drop is not None:
+            return "done"
+        if self.explanation_requested_at is None:
+            return "none"
+        return "waiting" if timezone.now() - self.explanation_requested_at < EXPLANATION_PATIENCE else "lost"
+
+    def record_explanation(self, png: bytes, drop: float) -> bool:
+        """Store the map. Return False when the row is gone, or has been read anew: then the map is of another face."""
+        same = Prediction.objects.filter(id=self.id, state=self.State.DONE, finished_at=self.finished_at)
+        return bool(same.update(explanation_png=png, explanation_drop=drop))
+
     def place_in_line(self) -> int:
         """Return how many photos are read before this one, itself included."""
         ahead = Q(queued_at__lt=self.queued_at) | Q(queued_at=self.queued_at, id__lt=self.id)
@@ -158,6 +178,7 @@ class Prediction(models.Model):
                 chosen_face=reading.chosen,
                 quality=[asdict(check) for check in reading.quality],
                 input_png=reading.input_png,
+                **NO_EXPLANATION,
                 abstained=reading.abstained,
                 milliseconds=dict(reading.milliseconds),
                 **dict(zip(EXPRESSIONS, shares or (None,) * len(EXPRESSIONS), strict=True)),

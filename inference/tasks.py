@@ -1,5 +1,6 @@
 """What a worker does with one photo. Only ids travel through the broker."""
 
+import io
 import logging
 from functools import lru_cache
 
@@ -10,6 +11,7 @@ from django.db import IntegrityError, transaction
 from PIL import Image
 
 from inference.models import MAX_ATTEMPTS, Prediction
+from ml.preprocess import to_pixels
 from ml.reader import FaceReader, WeightsError
 
 log = logging.getLogger(__name__)
@@ -50,3 +52,19 @@ def predict(prediction_id: str) -> None:
     except Exception:
         log.exception("Prediction %s failed", prediction_id)
         prediction.fail("reader_fault")
+
+
+@shared_task
+def explain(prediction_id: str) -> None:
+    """Draw the map of what moved the score of a photo that was read. Nothing is lost when it fails: it can be asked for again."""
+    wanted = Prediction.objects.filter(id=prediction_id, state=Prediction.State.DONE, explanation_requested_at__isnull=False)
+    prediction = wanted.select_related("photo__visit__patient").first()
+    if prediction is None or prediction.input_png is None or not prediction.photo.may_be_read:
+        return
+    reader = face_reader()
+    if reader.model_version != prediction.model_version:  # another network's reasons would explain nothing
+        return
+    with Image.open(io.BytesIO(prediction.input_png), formats=["PNG"]) as image:
+        pixels = to_pixels(image)
+    explanation = reader.explain(pixels)
+    prediction.record_explanation(explanation.draw(pixels), explanation.largest_drop)

@@ -164,15 +164,23 @@ def find_twins(faces: FaceSet, others: FaceSet) -> NDArray[np.bool_]:
     return np.array([digest(pixels) in known for pixels in faces.pixels])
 
 
-def find_near_twins(faces: FaceSet, others: FaceSet, correlation: float = 0.99) -> NDArray[np.bool_]:
-    """Return which faces have a near twin among `others`: averaged to 12x12, their grey values correlate above the limit."""
-    ours, theirs = shrink(faces.pixels), shrink(others.pixels)
-    return np.concatenate([(part @ theirs.T).max(axis=1) > correlation for part in np.array_split(ours, 1 + len(ours) // 256)])
+def find_near_twins(faces: FaceSet, others: FaceSet, correlation: float = 0.95) -> NDArray[np.bool_]:
+    """Return which faces have a near twin among `others`, mirrored or not: other crops and light of one photo, mostly.
+
+    Averaged to 24x24, their grey values correlate above the limit. Below it, pairs are more and more of two people who look alike.
+    """
+    theirs = shrink(others.pixels)
+    closest = np.zeros(len(faces), np.float32)
+    for pixels in (faces.pixels, faces.pixels[:, :, ::-1]):
+        parts = np.array_split(shrink(pixels), 1 + len(faces) // 256)
+        closest = np.maximum(closest, np.concatenate([(part @ theirs.T).max(axis=1) for part in parts]))
+    near: NDArray[np.bool_] = closest > correlation
+    return near
 
 
 def shrink(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return faces averaged to 12x12 and scaled to unit length without their mean, (N, 144)."""
-    small = pixels.reshape(-1, 12, INPUT_SIDE // 12, 12, INPUT_SIDE // 12).mean(axis=(2, 4)).reshape(-1, 144)
+    """Return faces averaged to 24x24 and scaled to unit length without their mean, (N, 576)."""
+    small = pixels.reshape(-1, 24, INPUT_SIDE // 24, 24, INPUT_SIDE // 24).mean(axis=(2, 4)).reshape(-1, 576)
     small -= small.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(small, axis=1, keepdims=True)
     scaled: NDArray[np.float32] = (small / np.maximum(lengths, 1e-6)).astype(np.float32)

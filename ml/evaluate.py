@@ -5,11 +5,12 @@
 Keys (all are told in docs/evaluation.md; an estimate is {"value", "low", "high", "n"}):
   fer2013.accuracy, .macro_f1, .log_loss, .per_class, .confusion     the `fer2013` head against the original labels
   raters.accuracy, .macro_f1, .per_class, .confusion                 the served head against the FER+ majority
-  raters.log_loss, .ece, .ece_uncalibrated, .reliability             ... against the shares of votes
-  raters.ece_majority, .coverage, .left_out, .accuracy_without_ties
+  raters.log_loss, .ece, .ece_classwise, .ece_uncalibrated           ... against the shares of votes
+  raters.reliability, .ece_majority, .coverage, .risk_curve, .left_out, .accuracy_without_ties
   without_twins.fer2013, .raters                                     the same without faces that have an exact twin in train
+  without_near_twins.fer2013, .raters                                ... or a near one: another crop or light of one photo
   robustness                                                         accuracy under blur, dark, ... (with --robustness)
-`raters` is null without --votes, `without_twins` is null when the data has no train split.
+`raters` is null without --votes, `without_twins` and `without_near_twins` are when the data has no train split.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from ml.card import ModelCard, load_card
 from ml.data import (
     FaceSet,
     UnreadableData,
+    find_near_twins,
     find_twins,
     hash_faces,
     join_votes,
@@ -35,7 +37,17 @@ from ml.data import (
     read_votes,
 )
 from ml.engines import Engine, open_engine, softmax
-from ml.measures import calibration_error, coverage_curve, cross_entropy, estimate, mean_of, named_head, reliability
+from ml.measures import (
+    calibration_error,
+    classwise_error,
+    coverage_curve,
+    cross_entropy,
+    estimate,
+    mean_of,
+    named_head,
+    reliability,
+    risk_curve,
+)
 from ml.model import HEADS
 from ml.robustness import CHANGES, change_faces
 
@@ -65,6 +77,7 @@ def measure_raters(logits: Logits, faces: FaceSet, temperature: float) -> dict[s
         "accuracy_without_ties": mean_of(right[~tied[known]]),
         "left_out": {"majority_is_none_of_seven": int((voted & ~known).sum()), "without_votes": int((~voted).sum())},
         "coverage": coverage_curve(shares.max(axis=1), right, COVERAGES),
+        "risk_curve": risk_curve(shares.max(axis=1), right),
         "ece_majority": estimate(lambda chosen: calibration_error(shares[chosen].max(axis=1), right[chosen]), len(right)),
         **measure_shares(logits, faces, temperature),
     }
@@ -82,6 +95,7 @@ def measure_shares(logits: Logits, faces: FaceSet, temperature: float) -> dict[s
     return {
         "temperature": temperature,
         "ece": estimate(lambda chosen: calibration_error(top[chosen], agreed[chosen]), len(wanted)),
+        "ece_classwise": estimate(lambda chosen: classwise_error(served[chosen], wanted[chosen]), len(wanted)),
         "ece_uncalibrated": estimate(lambda chosen: calibration_error(plain_top[chosen], plain_agreed[chosen]), len(wanted)),
         "log_loss": mean_of(cross_entropy(served, wanted)),
         "log_loss_of_the_votes_themselves": mean_of(cross_entropy(wanted, wanted)),
@@ -115,6 +129,7 @@ def evaluate(engine: Engine, card: ModelCard, faces: FaceSet, train: FaceSet | N
     """Return every measure of the weights on these faces, as documented above."""
     logits = all_logits(engine, faces, card.normaliser)
     twins = None if train is None else find_twins(faces, train)
+    near = None if train is None else find_near_twins(faces, train)
     found: dict[str, Any] = {
         "model_version": card.version,
         "weights_sha256": card.keras_sha256,
@@ -122,24 +137,37 @@ def evaluate(engine: Engine, card: ModelCard, faces: FaceSet, train: FaceSet | N
             "count": len(faces),
             "sha256": hash_faces(faces),
             "exact_twins_in_train": None if twins is None else int(twins.sum()),
+            "near_twins_in_train": None if near is None else int(near.sum()),
         },
         **measure_heads(logits, faces, card.temperature),
-        "without_twins": None,
+        "without_twins": measure_without(twins, logits, faces, card.temperature),
+        "without_near_twins": measure_without(near, logits, faces, card.temperature),
         "abstain_below": card.abstain_below,
         "robustness": measure_robustness(engine, faces, card) if robustness else None,
     }
-    if twins is not None and not twins.all():
-        found["without_twins"] = measure_heads(logits[:, ~twins], faces.where(~twins), card.temperature)
     return found
+
+
+def measure_without(
+    left_out: NDArray[np.bool_] | None, logits: Logits, faces: FaceSet, temperature: float
+) -> dict[str, Any] | None:
+    """Return the measures of both heads on the other faces; None when nothing is known of them or none remain."""
+    if left_out is None or left_out.all():
+        return None
+    return measure_heads(logits[:, ~left_out], faces.where(~left_out), temperature)
 
 
 def summary(found: dict[str, Any]) -> str:
     """Return the chief figures as lines to read."""
     lines = []
-    for part, where in (("all faces", found), ("without twins", found["without_twins"])):
+    for part, where in (
+        ("all faces", found),
+        ("without twins", found["without_twins"]),
+        ("without near twins", found["without_near_twins"]),
+    ):
         for head in HEADS:
             figures = where and where[head]
-            for name in ("accuracy", "macro_f1", "ece") if figures else ():
+            for name in ("accuracy", "macro_f1", "ece", "ece_classwise") if figures else ():
                 if figures.get(name):
                     lines.append("{}: {} {} {value:.4f} [{low:.4f}, {high:.4f}] n={n}".format(part, head, name, **figures[name]))
     return "\n".join(lines)

@@ -9,6 +9,7 @@ measures on clear faces whether the maps lie where each expression is known to l
 """
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ml.card import ModelCard, add_to_report, load_card
 from ml.config import INPUT_SIDE
@@ -33,6 +35,10 @@ COVER_PX = 12
 STEP_PX = 4
 SOFT_PX = 2.0
 """Width over which the cover fades in. A hard edge is a feature of its own, which the network reacts to."""
+DRAWN_SIDE_PX = 192
+INK = (10, 104, 128)
+FAINT_DROP = 0.05
+"""A face whose name hangs on no place shows no dark one: otherwise the map would invent a reason."""
 CLEAR = 0.9
 """Share of the raters who name the same: such faces show where an expression lies."""
 PARTS = {"brows": slice(8, 22), "mouth": slice(30, 44)}
@@ -49,6 +55,22 @@ class Explanation:
     expression: int
     share: float
     drops: NDArray[np.float32]
+
+    @property
+    def largest_drop(self) -> float:
+        """Return how much of the share goes at the place that matters most, in shares, at least 0."""
+        return max(0.0, float(self.drops.max()))
+
+    def draw(self, pixels: Pixels) -> bytes:
+        """Return a PNG of the pale face, darker the more of the share goes. Drops under FAINT_DROP stay faint."""
+        size = (DRAWN_SIDE_PX, DRAWN_SIDE_PX)
+        face = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC), np.float32)[..., np.newaxis]
+        strength = np.clip(self.drops / max(self.largest_drop, FAINT_DROP), 0, 1).astype(np.float32)
+        cover = np.asarray(Image.fromarray(strength).resize(size, Image.Resampling.BICUBIC))[..., np.newaxis] * 0.9
+        drawn = (115 + 0.55 * face) * (1 - cover) + np.array(INK, np.float32) * cover
+        file = io.BytesIO()
+        Image.fromarray(np.clip(drawn, 0, 255).astype(np.uint8)).save(file, "PNG", optimize=True)
+        return file.getvalue()
 
 
 def explain(engine: Engine, card: ModelCard, pixels: Pixels, expression: int | None = None) -> Explanation:

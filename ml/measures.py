@@ -58,6 +58,21 @@ def calibration_error(confidence: Floats, share_right: Floats | NDArray[np.bool_
     return float(np.abs(gaps).sum() / len(confidence))
 
 
+def classwise_error(shares: Floats, wanted: Floats) -> float:
+    """Return the mean over the seven expressions of the calibration error of its share, named or not; both (N, 7).
+
+    Nixon et al. 2019, with even bins: the top share alone may be right while the others are not.
+    """
+    return float(np.mean([calibration_error(shares[:, index], wanted[:, index]) for index in range(CLASSES)]))
+
+
+def risk_curve(confidence: Floats, right: NDArray[np.bool_]) -> list[dict[str, float]]:
+    """Return the accuracy on the most confident 5, 10, ... 100 % of the faces."""
+    ordered = right[np.argsort(-confidence, kind="stable")]
+    kept = [(percent / 100, max(1, round(percent / 100 * len(ordered)))) for percent in range(5, 101, 5)]
+    return [{"coverage": share, "accuracy": round(float(ordered[:count].mean()), 4)} for share, count in kept]
+
+
 def reliability(confidence: Floats, share_right: Floats) -> list[dict[str, float | int]]:
     """Return each bin that holds faces: how many, their mean confidence, and the mean share of raters who agreed."""
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)

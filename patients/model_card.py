@@ -36,6 +36,7 @@ MEASURES = (
     MeasureWords("raters.macro_f1", _("Macro F1, FER+ raters"), unit="", scale=1, places=3),
     MeasureWords("fer2013.macro_f1", _("Macro F1, FER2013 labels"), unit="", scale=1, places=3),
     MeasureWords("raters.ece", _("Calibration error, 15 bins"), _("before temperature scaling: %s"), "raters.ece_uncalibrated"),
+    MeasureWords("raters.ece_classwise", _("Calibration error, all seven shares")),
     MeasureWords(
         "raters.log_loss",
         _("Log loss against the votes"),
@@ -46,8 +47,33 @@ MEASURES = (
         places=3,
     ),
     MeasureWords("covered", _("Accuracy at 80 % coverage"), _("the rest: “too close to call”")),
-    MeasureWords("without_twins.raters.accuracy", _("Accuracy, FER+, no twins of training faces")),
+    MeasureWords("without_twins.raters.accuracy", _("Accuracy, FER+, no exact twins of training faces")),
+    MeasureWords("without_near_twins.raters.accuracy", _("Accuracy, FER+, no near twins either")),
+    MeasureWords("without_near_twins.fer2013.accuracy", _("Accuracy, FER2013, no near twins either")),
+    MeasureWords("parity.not_found", _("Faces in photos that are not found")),
 )
+CHANGES: dict[str, Words] = {
+    "blur, 1 px": _("blurred by 1 px"),
+    "low light, 30 %": _("in 30 % of the light"),
+    "JPEG, quality 30": _("JPEG of quality 30"),
+    "turned 15 degrees left": _("turned left by 15°"),
+    "turned 15 degrees right": _("turned right by 15°"),
+    "24 px, enlarged": _("enlarged from 24 px"),
+    "lower face covered": _("lower face covered"),
+    "rims of glasses": _("with rims of glasses"),
+}
+"""What ml/robustness.py calls its changes, in words."""
+PUBLISHED = (
+    (_("People"), "65 ± 5", "70", _("Goodfellow et al. 2013; one rater against the other nine")),
+    ("mini-Xception, 0.06 M", "66", "", ""),
+    (_("Separable network, 0.17 M, soft labels"), "68.6", "87.0", _("mean of several; FER+ over eight classes")),
+    (_("Tang 2013, winner of the challenge"), "71.2", "", _("PrivateTest")),
+    ("VGG-19, ResNet-18", "73.1", "", _("ten crops, best epoch on the split reported")),
+    ("VGG-8, 29.9 M", "73.28", "", _("ten crops, PublicTest")),
+    ("VGG13, 8.75 M, Barsoum et al. 2016", "", "85.0", _("eight classes")),
+    (_("Pretrained on ImageNet, 224 px"), "74.1", "", _("20 to 50 times the arithmetic")),
+)
+"""Published systems: name, FER2013 %, FER+ %, protocol."""
 FACTS = (
     ("model.version", _("Version")),
     ("report.parameters", _("Parameters")),
@@ -56,6 +82,7 @@ FACTS = (
     ("report.engine", _("Engine that was measured")),
     ("report.faces.count", _("Faces measured on")),
     ("report.faces.exact_twins_in_train", _("Of these, exact twins of training faces")),
+    ("report.faces.near_twins_in_train", _("Of these, near twins of training faces")),
     ("model.temperature", _("Temperature")),
     ("model.abstain_below", _("Too close to call below a largest share of")),
     ("model.keras_sha256", _("Hash of the weights")),
@@ -83,8 +110,18 @@ class Found:
 
 
 @dataclass(frozen=True)
-class CalibrationBin:
-    """One bin of the calibration plot, in units of its 400 × 400 drawing."""
+class Row:
+    """One line of a table of shares: what it is about, the accuracy and its interval, as written."""
+
+    name: Words
+    value: str
+    interval: str
+    least: str = ""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One dot of a plot, in units of its 400 × 400 drawing."""
 
     x: float
     y: float
@@ -124,10 +161,45 @@ class ModelCard:
         return list(self._recalls())
 
     @property
-    def calibration(self) -> list[CalibrationBin]:
+    def calibration(self) -> list[Dot]:
         """The bins of the calibration plot."""
         bins = _at(self.report, "raters.reliability")
         return [_bin(entry) for entry in bins if entry.get("faces")] if isinstance(bins, list) else []
+
+    @property
+    def coverage(self) -> list[Row]:
+        """The accuracy on the most confident share of the faces, and the share that the named expression has on them."""
+        rows = _at(self.report, "raters.coverage")
+        rows = rows if isinstance(rows, list) else []
+        return [
+            Row(f"{100 * row['coverage']:.0f} %", *_written(row["accuracy"]), f"{100 * row['least_probability']:.0f} %")
+            for row in rows
+        ]
+
+    @property
+    def risk_floor(self) -> int:
+        """The accuracy in % at which the plot of accuracy over coverage begins: the ten below its lowest dot."""
+        return min((int(10 * accuracy) * 10 for _, accuracy in self._risk()), default=0)
+
+    @property
+    def risk(self) -> list[Dot]:
+        """The dots of that plot."""
+        floor = self.risk_floor / 100
+        return [_dot(coverage, (accuracy - floor) / (1 - floor), 3) for coverage, accuracy in self._risk()]
+
+    @property
+    def robustness(self) -> list[Row]:
+        """The accuracy on faces that were changed, most harmful last."""
+        found = _at(self.report, "robustness")
+        found = found if isinstance(found, Mapping) else {}
+        ordered = sorted(((name, row["raters"]) for name, row in found.items() if row["raters"]), key=lambda row: -row[1]["value"])
+        return [Row(CHANGES.get(name, str(name)), *_written(figures)) for name, figures in ordered]
+
+    @property
+    def confusion(self) -> list[tuple[str, list[int]]]:
+        """What raters say, and how often the model names each expression on such faces."""
+        rows = _at(self.report, "raters.confusion.rows_are_truth")
+        return list(zip(EXPRESSIONS, rows, strict=True)) if isinstance(rows, list) else []
 
     @property
     def facts(self) -> list[tuple[Words, str]]:
@@ -135,6 +207,10 @@ class ModelCard:
         files = {"model": self.model, "report": self.report}
         found = ((name, _at(files, key)) for key, name in FACTS)
         return [(name, _fact(value)) for name, value in found if value is not None]
+
+    def _risk(self) -> list[tuple[float, float]]:
+        rows = _at(self.report, "raters.risk_curve")
+        return [(row["coverage"], row["accuracy"]) for row in rows] if isinstance(rows, list) else []
 
     def _entry(self, key: str) -> object:
         if key != "covered":
@@ -183,10 +259,21 @@ def _scaled(value: object, words: MeasureWords) -> str:
     return f"{value * words.scale:.{words.places}f}" if isinstance(value, int | float) else "–"
 
 
-def _bin(entry: Json) -> CalibrationBin:
-    """Return where a bin lies: 348 units for a share of 1, from (40, 360) up and to the right; the area grows with its faces."""
+def _bin(entry: Json) -> Dot:
+    """Return the dot of a bin; its area grows with its faces."""
     says, share, faces = (float(str(entry[name])) for name in ("confidence", "share", "faces"))
-    return CalibrationBin(round(40 + 348 * says, 1), round(360 - 348 * share, 1), round(min(2.5 + 0.12 * sqrt(faces), 7), 1))
+    return _dot(says, share, min(2.5 + 0.12 * sqrt(faces), 7))
+
+
+def _dot(x: float, y: float, radius: float) -> Dot:
+    """Return where shares lie: 348 units for 1, from (40, 360) up and to the right."""
+    return Dot(round(40 + 348 * x, 1), round(360 - 348 * y, 1), round(radius, 1))
+
+
+def _written(figures: Mapping[str, float]) -> tuple[str, str]:
+    """Return an accuracy in % and its interval."""
+    low, high = (f"{100 * figures[name]:.1f}" for name in ("low", "high"))
+    return f"{100 * figures['value']:.1f} %", now("%(low)s to %(high)s") % {"low": low, "high": high}
 
 
 def _fact(value: object) -> str:

@@ -49,7 +49,7 @@ def csv_rows(photos: Iterable[Photo]) -> Iterator[str]:
 
 def photos_for_export(photos: PhotoQuerySet) -> Iterator[Photo]:
     """Return the photos by visit and time, fetched in portions with all that the table needs."""
-    predictions = Prediction.objects.order_by("-requested_at").defer("input_png", "quality", "milliseconds")
+    predictions = Prediction.objects.order_by("-requested_at").defer("input_png", "explanation_png", "quality", "milliseconds")
     ordered = photos.select_related("visit__patient").order_by("visit__date", "visit_id", "uploaded_at", "id")
     return ordered.prefetch_related(Prefetch("predictions", predictions)).iterator(chunk_size=500)
 

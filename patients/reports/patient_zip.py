@@ -132,9 +132,10 @@ def _pictures(photo: Photo) -> Iterator[tuple[str, bytes]]:
         with photo.image.open() as file:
             yield f"photos/{photo.pk}.jpg", file.read()
     for prediction in photo.predictions.all():
-        if prediction.input_png:
-            version = "".join(letter for letter in prediction.model_version if letter.isalnum() or letter in ".-")
-            yield f"photos/{photo.pk}-{version}.png", bytes(prediction.input_png)
+        version = "".join(letter for letter in prediction.model_version if letter.isalnum() or letter in ".-")
+        for kind, picture in (("", prediction.input_png), ("-map", prediction.explanation_png)):
+            if picture:
+                yield f"photos/{photo.pk}-{version}{kind}.png", bytes(picture)
 
 
 def _as_json(facts: object) -> str:

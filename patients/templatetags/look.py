@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 register = template.Library()
 register.filter("ordinal", ordinal)
@@ -38,6 +39,13 @@ def signed(value: object, places: int = 2) -> str:
         return "–"
     text = f"{abs(value):.{places}f}"
     return MINUS + text if value < 0 and float(text) else text
+
+
+@register.filter
+def points(share: float) -> str:
+    """Return a difference of shares as "12 points", in hundredths."""
+    whole = round(share * 100)
+    return ngettext("%(n)s point", "%(n)s points", whole) % {"n": whole}
 
 
 @register.filter

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from patients.forms import SettingsForm
-from patients.model_card import read_model_card
+from patients.model_card import PUBLISHED, read_model_card
 from patients.models import User
 from patients.views.asking import ClinicianRequest, redirect_back
 
@@ -16,7 +16,7 @@ from patients.views.asking import ClinicianRequest, redirect_back
 @require_GET
 def show_model_card(request: ClinicianRequest) -> HttpResponse:
     """Show what the model is for, how well it was measured and where it fails."""
-    context = {"model": read_model_card(settings.MODEL_DIR), "section": "model"}
+    context = {"model": read_model_card(settings.MODEL_DIR), "published": PUBLISHED, "section": "model"}
     return render(request, "patients/model_card.html", context)
 
 

@@ -6,11 +6,12 @@ from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
-from inference.dispatch import request_again
+from inference.dispatch import request_again, request_explanation
 from inference.models import Prediction
 from patients.forms import ExcludeForm
 from patients.models import Photo, User
@@ -22,7 +23,7 @@ from patients.views.cards import card_of
 
 def readable_photos(user: User) -> PhotoQuerySet:
     """Return the user's photos with patient and predictions; the bytes of the 48x48 input stay in the database."""
-    light = Prediction.objects.order_by("-requested_at").defer("input_png")
+    light = Prediction.objects.order_by("-requested_at").defer("input_png", "explanation_png")
     photos = Photo.objects.visible_to(user).select_related("visit__patient", "uploaded_by")
     return photos.prefetch_related(Prefetch("predictions", light))
 
@@ -78,6 +79,23 @@ def retry_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 
 @require_POST
+def explain_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Have the map of what moved the score drawn."""
+    photo = find_photo(request, photo_id)
+    if photo.prediction is not None and not request_explanation(photo.prediction) and photo.prediction.explanation == "none":
+        messages.error(request, _("The map can only be drawn by the model that read the photo. Read the photo again first."))
+    if request.htmx:
+        return _answer_explanation(request, find_photo(request, photo_id))
+    return redirect(reverse("patients:photo", args=[photo_id]) + "#explanation")
+
+
+@require_GET
+def show_explanation(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Answer where the map stands, or the map."""
+    return _answer_explanation(request, find_photo(request, photo_id))
+
+
+@require_POST
 def dismiss_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Put a refused photo aside."""
     photo = find_photo(request, photo_id)
@@ -120,6 +138,10 @@ def _answer(request: ClinicianRequest, photo: Photo) -> HttpResponse:
     if request.htmx:
         return _answer_card(request, find_photo(request, photo.pk))
     return redirect_back(request, "patients:visit", photo.visit_id)
+
+
+def _answer_explanation(request: ClinicianRequest, photo: Photo) -> HttpResponse:
+    return render(request, "patients/_photo_explanation.html", {"card": card_of(photo), "photo": photo})
 
 
 def _answer_card(request: ClinicianRequest, photo: Photo) -> HttpResponse:

@@ -41,6 +41,15 @@ def send_input(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 
 @require_GET
+def send_map(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Answer the map of what moved the score."""
+    photo = get_object_or_404(Photo.objects.visible_to(request.user).with_predictions(), pk=photo_id)
+    if photo.prediction is None or photo.prediction.explanation_png is None:
+        raise Http404
+    return _picture(bytes(photo.prediction.explanation_png), "image/png")
+
+
+@require_GET
 def send_face(request: ClinicianRequest, photo_id: UUID, face: int) -> HttpResponse:
     """Answer a small square crop of one of several faces, to choose by."""
     photo = get_object_or_404(Photo.objects.visible_to(request.user).with_predictions(), pk=photo_id)

@@ -196,7 +196,8 @@ def test_every_encrypted_field_of_every_model_is_found() -> None:
     found = {f"{model._meta.label}.{field.name}" for model, fields in rotation.sealed_fields() for field in fields}
     assert found >= {
         "patients.Patient.name", "patients.Patient.record_number", "patients.Visit.note", "patients.Photo.original_name",
-        "patients.Photo.excluded_reason", "inference.Prediction.input_png", "mfa.Authenticator.data",
+        "patients.Photo.excluded_reason", "inference.Prediction.input_png",
+        "inference.Prediction.explanation_png", "mfa.Authenticator.data",
     }  # fmt: skip
 
 

@@ -1,21 +1,24 @@
 """What a worker does with one photo: every way it can end, and that no end is lost."""
 
+import io
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
+from django.db import connection
 from django.utils import timezone
 from PIL import Image
+from skimage.data import astronaut
 
 from inference import tasks
-from inference.dispatch import request_again, request_prediction
+from inference.dispatch import current_model_version, request_again, request_explanation, request_prediction
 from inference.models import Prediction
 from inference.sweep import sweep_overdue
 from ml.expressions import FaceBox, Outcome, Reading
 from ml.reader import WeightsError
-from patients.models import Photo, Visit
+from patients.models import Consent, Photo, Visit
 from tests.factories import make_photo, make_prediction
 
 pytestmark = pytest.mark.django_db
@@ -178,3 +181,76 @@ def test_result_of_a_version_that_read_the_photo_already_is_not_stored_twice(que
     tasks.predict(str(queued.id))
     tasks.predict(str(older.id))
     assert outcome(older) == ("failed", "model_changed")
+
+
+@pytest.fixture
+def portrait_read(visit: Visit) -> Prediction:
+    """Return the prediction of a real face, by the model that ships."""
+    with Image.fromarray(astronaut()) as whole:  # type: ignore[no-untyped-call]  # scikit-image ships no type hints
+        face = io.BytesIO()
+        whole.crop((163, 55, 287, 179)).convert("L").resize((48, 48)).save(face, "PNG")
+    return make_prediction(make_photo(visit), model_version=current_model_version(), input_png=face.getvalue())
+
+
+def explained(prediction: Prediction) -> str:
+    prediction.refresh_from_db()
+    return prediction.explanation
+
+
+def test_map_of_a_smile_is_drawn_and_encrypted(portrait_read: Prediction) -> None:
+    assert explained(portrait_read) == "none"
+    assert request_explanation(portrait_read)
+    assert explained(portrait_read) == "waiting"
+    tasks.explain(str(portrait_read.id))
+    assert explained(portrait_read) == "done"
+    assert portrait_read.explanation_drop is not None
+    assert portrait_read.explanation_drop > 0.001
+    with Image.open(io.BytesIO(bytes(portrait_read.explanation_png))) as drawn:
+        assert (drawn.format, drawn.mode, drawn.size) == ("PNG", "RGB", (192, 192))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT explanation_png FROM inference_prediction")
+        assert b"PNG" not in bytes(cursor.fetchone()[0])
+
+
+def test_map_is_drawn_only_when_asked_for(portrait_read: Prediction) -> None:
+    tasks.explain(str(portrait_read.id))
+    assert explained(portrait_read) == "none"
+
+
+def test_map_that_is_there_is_not_drawn_twice(portrait_read: Prediction) -> None:
+    Prediction.objects.update(explanation_requested_at=timezone.now(), explanation_drop=0.2, explanation_png=b"map")
+    portrait_read.refresh_from_db()
+    assert not request_explanation(portrait_read)
+
+
+def test_map_that_does_not_come_can_be_asked_for_again(portrait_read: Prediction) -> None:
+    Prediction.objects.update(explanation_requested_at=timezone.now() - timedelta(minutes=1))
+    assert explained(portrait_read) == "lost"
+    assert request_explanation(portrait_read)
+    assert explained(portrait_read) == "waiting"
+
+
+def test_map_of_another_model_is_not_drawn(portrait_read: Prediction) -> None:
+    Prediction.objects.update(model_version="0.0.1", explanation_requested_at=timezone.now())
+    portrait_read.refresh_from_db()
+    tasks.explain(str(portrait_read.id))
+    assert explained(portrait_read) == "waiting"
+    Prediction.objects.update(explanation_requested_at=None)
+    portrait_read.refresh_from_db()
+    assert not request_explanation(portrait_read)
+
+
+def test_map_is_not_drawn_without_consent(portrait_read: Prediction) -> None:
+    assert request_explanation(portrait_read)
+    Consent.objects.all().delete()
+    tasks.explain(str(portrait_read.id))
+    assert explained(portrait_read) == "waiting"
+
+
+def test_map_of_a_face_that_is_no_longer_chosen_is_thrown_away(portrait_read: Prediction, reader: FakeReader) -> None:
+    assert request_explanation(portrait_read)
+    portrait_read.refresh_from_db()
+    request_again(portrait_read)
+    tasks.predict(str(portrait_read.id))
+    assert not portrait_read.record_explanation(b"map", 0.1)
+    assert explained(portrait_read) == "none"

@@ -127,6 +127,8 @@ def test_twins_across_splits_are_found() -> None:
     nearly = FaceSet(np.clip(others.pixels.astype(int) + 3, 0, 255).astype(np.uint8), others.labels, others.names)
     assert find_twins(faces, nearly).tolist() == [False, False, False]
     assert find_near_twins(faces, nearly).tolist() == [False, False, True]
+    mirrored = FaceSet(nearly.pixels[:, :, ::-1], others.labels, others.names)
+    assert find_near_twins(faces, mirrored).tolist() == [False, False, True]
 
 
 def test_describe_counts_each_split(tiny_data: Path) -> None:

@@ -1,5 +1,6 @@
 """The maps of what moved a score: they lie where the expression is, add up, and depend on what was learned."""
 
+import io
 import json
 import shutil
 import sys
@@ -11,7 +12,7 @@ from PIL import Image
 
 import ml.explain
 from ml.engines import KerasEngine
-from ml.explain import PARTS, cover_faces, explain, make_covers, shuffle_weights
+from ml.explain import PARTS, Explanation, cover_faces, explain, make_covers, shuffle_weights
 from ml.expressions import EXPRESSIONS
 from ml.preprocess import Pixels, to_pixels
 from ml.reader import WEIGHTS, FaceReader
@@ -61,6 +62,16 @@ def test_other_expressions_can_be_asked_for(reader: FaceReader, smile: Pixels) -
     neutral = reader.explain(smile, EXPRESSIONS.index("neutral"))
     assert neutral.expression == EXPRESSIONS.index("neutral")
     assert neutral.drops[PARTS["mouth"]].mean() < 0  # without the smile it would be more neutral
+
+
+def test_drawing_is_darkest_where_most_is_lost_and_pale_where_nothing_is(smile: Pixels) -> None:
+    drops = np.zeros((48, 48), np.float32)
+    drops[32:44, 16:32] = 0.5
+    with Image.open(io.BytesIO(Explanation(HAPPY, 0.9, drops).draw(smile))) as drawn:
+        grey = np.asarray(drawn.convert("L"), np.int64)
+    assert grey[144:160, 80:112].max() < 115 <= grey[:100].min()
+    with Image.open(io.BytesIO(Explanation(HAPPY, 0.9, drops * np.float32(0.01)).draw(smile))) as faint:
+        assert np.asarray(faint.convert("L")).min() > 90
 
 
 @pytest.mark.keras

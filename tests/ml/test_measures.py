@@ -5,7 +5,18 @@ import pytest
 
 from ml.calibrate import fit_abstention, fit_temperature
 from ml.engines import softmax
-from ml.measures import calibration_error, confusion, coverage_curve, cross_entropy, macro_f1, mean_of, per_class, reliability
+from ml.measures import (
+    calibration_error,
+    classwise_error,
+    confusion,
+    coverage_curve,
+    cross_entropy,
+    macro_f1,
+    mean_of,
+    per_class,
+    reliability,
+    risk_curve,
+)
 
 TRUTH = np.array([0, 0, 3, 3, 6])
 NAMED = np.array([0, 3, 3, 3, 0])
@@ -66,3 +77,19 @@ def test_temperature_brings_back_the_shares() -> None:
 def test_abstention_leaves_out_the_wanted_share() -> None:
     confidence = np.linspace(0.2, 1, 101)
     assert (confidence < fit_abstention(confidence)).mean() == pytest.approx(0.1, abs=0.01)
+
+
+def test_classwise_error_sees_what_the_top_share_hides() -> None:
+    wanted = np.array([[0.6, 0.4, 0, 0, 0, 0, 0]] * 20)
+    shares = np.array([[0.6, 0, 0.4, 0, 0, 0, 0]] * 20)
+    assert classwise_error(wanted, wanted) == 0
+    assert calibration_error(shares.max(axis=1), wanted[:, 0]) == 0
+    assert classwise_error(shares, wanted) == pytest.approx(0.8 / 7)
+
+
+def test_risk_falls_where_confidence_is_earned() -> None:
+    confidence = np.linspace(0.2, 1, 100)
+    curve = risk_curve(confidence, confidence > 0.6)
+    assert [row["coverage"] for row in curve] == pytest.approx(np.arange(0.05, 1.01, 0.05))
+    assert curve[0]["accuracy"] == 1
+    assert curve[-1]["accuracy"] == pytest.approx(0.5)

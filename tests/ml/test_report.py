@@ -6,13 +6,15 @@ import re
 from pathlib import Path
 
 from ml.card import load_card
+from ml.document import document, drawings
 from ml.expressions import EXPRESSIONS
 from ml.faces import DETECTOR_SHA256
 from ml.quality import QualityLimits
 from ml.reader import WEIGHTS
 
 REPORT = json.loads((WEIGHTS / "report.json").read_text())
-KEYS_DOCUMENT = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+KEYS_DOCUMENT = (DOCS / "evaluation.md").read_text()
 
 
 def test_hashes_are_those_of_the_files() -> None:
@@ -41,3 +43,15 @@ def test_every_expression_has_its_recall() -> None:
     for head in ("fer2013", "raters"):
         assert list(REPORT[head]["per_class"]) == list(EXPRESSIONS)
         assert [set(figures) for figures in REPORT[head]["per_class"].values()] == [{"faces", "recall", "precision"}] * 7
+
+
+def test_document_and_drawings_are_of_these_weights() -> None:
+    card = DOCS / "model-card.md"
+    assert card.read_text() == document(json.loads((WEIGHTS / "model.json").read_text()), REPORT)
+    assert {path.name: path.read_text() for path in card.with_suffix("").iterdir()} == drawings(REPORT)
+
+
+def test_other_figure_makes_another_document() -> None:
+    changed = json.loads(json.dumps(REPORT))
+    changed["raters"]["accuracy"]["value"] = 0.123
+    assert "12.3 [" in document(json.loads((WEIGHTS / "model.json").read_text()), changed)

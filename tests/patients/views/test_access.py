@@ -19,6 +19,7 @@ POSTS = {
     "delete_photo",
     "dismiss_photo",
     "exclude_photo",
+    "explain_photo",
     "include_photo",
     "retry_photo",
     "save_note",
@@ -29,7 +30,7 @@ POSTS = {
 def photo(visit: Visit) -> Photo:
     """Return a photo of Ines that was read."""
     photo = make_photo(visit)
-    make_prediction(photo)
+    make_prediction(photo, explanation_png=b"map", explanation_drop=0.1)
     return photo
 
 

@@ -12,6 +12,8 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
+from ml.reader import WEIGHTS
+from patients.model_card import CHANGES
 from patients.models import Patient, User, Visit
 from patients.reports.columns import COLUMNS
 from tests.factories import make_photo, make_prediction, make_read_visits
@@ -128,6 +130,20 @@ def test_the_model_card_is_read_from_the_report(browser: Client, settings: LazyS
     assert [(point.x, point.y) for point in page.context["model"].calibration] == [(214.0, 273.0)]
     sent = b"".join(browser.get("/model-card/report.json").streaming_content)  # type: ignore[attr-defined]  # streamed
     assert json.loads(sent) == report
+
+
+def test_the_shipped_model_is_told_in_full(browser: Client) -> None:
+    page = browser.get("/model-card/")
+    model, report = page.context["model"], json.loads((WEIGHTS / "report.json").read_text())
+    text = page.content.decode()
+    assert [row.name for row in model.coverage] == ["100 %", "90 %", "80 %", "70 %"]
+    assert {str(row.name) for row in model.robustness} == {str(CHANGES[name]) for name in report["robustness"]}
+    assert [counts for _, counts in model.confusion] == report["raters"]["confusion"]["rows_are_truth"]
+    assert len(model.risk) == 20
+    assert all(12 <= dot.y <= 360 for dot in model.risk)
+    for row in [*model.coverage, *model.robustness]:
+        assert row.value in text
+        assert row.interval in text
 
 
 def test_a_model_that_was_not_measured_says_so(browser: Client, settings: LazySettings, tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """One photo: its page, its card, and every button."""
 
+from datetime import timedelta
+
 import pytest
 from django.conf import LazySettings
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from inference.dispatch import current_model_version
 from inference.models import Prediction
 from patients.models import Photo, Visit
-from tests.factories import make_photo, make_prediction, shares
+from tests.factories import make_photo, make_prediction, picture, shares
 from tests.patients.views.test_visit import FACES
 
 State = Prediction.State
@@ -149,3 +153,34 @@ def test_times_are_told_in_the_clinicians_zone(browser: Client, photo: Photo, se
     photo.uploaded_at = photo.uploaded_at.replace(year=2026, month=11, day=20, hour=9, minute=44)
     photo.save()
     assert "20 Nov 2026, 22:44" in browser.get(f"/photos/{photo.pk}/").content.decode()
+
+
+def test_what_moved_the_score_is_shown_on_request(browser: Client, photo: Photo, settings: LazySettings) -> None:
+    Prediction.objects.update(model_version=current_model_version())
+    page = f"/photos/{photo.pk}/"
+    assert "Show what moved “happy”" in browser.get(page).content.decode()
+    assert browser.get(f"{page}map/").status_code == 404
+    answer = browser.post(f"{page}explain/")
+    assert answer.headers["Location"] == f"{page}#explanation"
+    waiting = browser.get(page).content.decode()
+    assert "The map is being drawn." in waiting
+    assert f'hx-get="{page}explanation/"' in waiting
+    assert "The map is being drawn." in browser.post(f"{page}explain/", headers=HTMX).content.decode()
+    photo.predictions.get().record_explanation(picture(192, 192, "teal", "PNG"), 0.123)
+    shown = browser.get(f"{page}explanation/", headers=HTMX).content.decode()
+    assert "Hiding the darker areas lowers it, by 12 points at most" in shown
+    assert "hx-get" not in shown
+    assert browser.get(f"{page}map/").headers["Cache-Control"] == "no-store"
+
+
+def test_a_map_that_has_not_come_says_so(browser: Client, photo: Photo) -> None:
+    Prediction.objects.update(explanation_requested_at=timezone.now() - timedelta(minutes=2))
+    page = browser.get(f"/photos/{photo.pk}/").content.decode()
+    assert "The map has not come" in page
+    assert "Ask again" in page
+
+
+def test_a_map_by_another_model_is_refused_with_the_way_out(browser: Client, photo: Photo) -> None:
+    page = browser.post(f"/photos/{photo.pk}/explain/", follow=True)
+    assert "Read the photo again first." in page.content.decode()
+    assert photo.predictions.get().explanation_requested_at is None
