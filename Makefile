@@ -1,5 +1,5 @@
 # The two commands:  make run   make test
-# Also:  setup faults screenshots lock fix bench
+# Also:  setup faults screenshots lock fix bench train evaluate
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -7,7 +7,7 @@ PY := .venv/bin/python
 REAL := tests/engines tests/e2e tests/faults
 MAKEFLAGS += --no-print-directory
 .PHONY: run setup test gates lint types arrow templates migrations deploy-check unit postgres real engines faults screenshots \
-	lock fix bench
+	lock fix bench train evaluate
 
 run: .venv/runtime
 	@$(PY) -m clinic.serve --port $(PORT)
@@ -67,6 +67,27 @@ engines:
 	@deploy/need.sh 'command -v redis-server' redis-server
 	@deploy/need.sh 'command -v chromium' chromium
 	@deploy/need.sh 'ls /usr/lib/postgresql/*/bin/initdb || command -v initdb' postgresql
+
+# --- The network. Where the data lie is said on the command line: make train DATA=fer2013.zip VOTES=fer2013_ferplus.csv
+
+DATA ?= fer2013.zip
+VOTES ?= fer2013_ferplus.csv
+RUNS ?= runs
+WEIGHTS ?= $(RUNS)/weights
+MODEL_VERSION ?= 0.0.0
+FACES := --data $(DATA) --votes $(VOTES)
+
+# Hours: every stage of the recipe, and then the weights folder with all its measures. What was stopped goes on.
+train: .venv/dev
+	nice $(PY) -m ml.train $(FACES) --out $(RUNS) --stage all --resume
+	mkdir -p $(WEIGHTS) && cp ml/weights/centerface.* $(WEIGHTS)
+	$(PY) -m ml.release --run $(RUNS)/third --stage third $(FACES) --version $(MODEL_VERSION) --out $(WEIGHTS) --robustness
+	$(PY) -m ml.parity --weights $(WEIGHTS) $(FACES)
+	$(PY) -m ml.explain --weights $(WEIGHTS) $(FACES)
+
+# Minutes: the shipped weights on the validation faces.
+evaluate: .venv/dev
+	$(PY) -m ml.evaluate --weights ml/weights $(FACES) --split validation --json test-results/evaluation.json
 
 # --- Upkeep
 
