@@ -1,10 +1,12 @@
 """Random changes to training faces, a whole batch at a time in numpy."""
 
+import io
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from PIL import Image
 
 from ml.config import INPUT_SIDE, Config
 
@@ -19,6 +21,7 @@ def augment(pixels: NDArray[np.uint8], side: int, covered: int, config: Config, 
     faces = warp(pixels, side, covered, config, rng)
     faces = soften(faces, config.soften_share, rng)
     faces = relight(faces, config, rng)
+    faces = compress(faces, config.compress_share, rng)
     return erase(faces, config, rng)
 
 
@@ -74,6 +77,19 @@ def relight(faces: Floats, config: Config, rng: Generator) -> Floats:
     brightness = 255 * uniform(rng, -config.brightness, config.brightness, len(faces))
     lit: Floats = np.clip((faces - mean) * contrast + mean + brightness, 0, 255)
     return lit
+
+
+def compress(faces: Floats, share: float, rng: Generator) -> Floats:
+    """Return faces of which a share has been through a JPEG file of quality 20 to 60."""
+    if not share:
+        return faces
+    pressed = faces.copy()
+    for place in np.flatnonzero(rng.uniform(size=len(faces)) < share):
+        file = io.BytesIO()
+        Image.fromarray(faces[place].round().astype(np.uint8)).save(file, "JPEG", quality=int(rng.integers(20, 61)))
+        with Image.open(file) as picture:
+            pressed[place] = np.asarray(picture, np.float32)
+    return pressed
 
 
 def erase(faces: Floats, config: Config, rng: Generator) -> Floats:

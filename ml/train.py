@@ -141,6 +141,8 @@ def train(run: Run, resume: bool = False) -> Trainer:
         state = load_arrays(run.out / "state.npz")
         trainer.restore(state)
         epoch, step, seconds = int(state["epoch"]), int(state["step"]), float(state["seconds"])
+    elif run.trunk is not None and run.trunk.suffix == ".keras":
+        trainer.grow_from_finished(run.trunk)
     elif run.trunk is not None:
         trunk = load_arrays(run.trunk)
         trainer.grow_from(trunk)
@@ -251,7 +253,7 @@ def chosen_runs(options: argparse.Namespace, train_faces: FaceSet, validation: F
     runs = []
     for name in RECIPE if options.stage == "all" else [options.stage]:
         stage = RECIPE[name]
-        trunk = out / stage.trunk / "trunk.npz" if stage.trunk else None
+        trunk = out / stage.trunk / "trunk.npz" if stage.trunk else out / stage.finished / "model.keras" if stage.finished else None
         teachers = tuple(out / teacher for teacher in stage.teachers)
         length = None if epochs else minutes or stage.minutes
         runs.append(Run(stage.config, train_faces, validation, out / name, epochs or 0, length, trunk, teachers))

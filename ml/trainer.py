@@ -84,6 +84,14 @@ class Trainer:
         silent = {name: np.zeros_like(own[name]) for name in added if name.endswith("b_norm/gamma")}
         self.restore(own | silent | state)
 
+    def grow_from_finished(self, path: Path) -> None:
+        """Take over the finished weights in a .keras file, at rest: without momentum. Grows as `grow_from` does."""
+        import keras
+
+        weights = {name_of(variable): np.asarray(variable) for variable in keras.models.load_model(path, compile=False).variables}
+        state = {f"{kind}/{name}": array for kind in ("weights", "averaged") for name, array in weights.items()}
+        self.grow_from(state | {f"velocity/{name}": np.zeros_like(array) for name, array in weights.items()})
+
 
 def name_of(variable: Any) -> str:  # Any: a Keras variable
     """Return the variable's path without the number that Keras gives to every further seed generator of a process."""

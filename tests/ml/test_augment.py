@@ -9,7 +9,16 @@ from ml.augment import augment
 from ml.config import Config
 
 STILL = replace(
-    Config(), shift=0, scale=0, rotation_degrees=0, brightness=0, contrast=0, soften_share=0, erase_share=0, erase_side=0.2
+    Config(),
+    shift=0,
+    scale=0,
+    rotation_degrees=0,
+    brightness=0,
+    contrast=0,
+    soften_share=0,
+    compress_share=0,
+    erase_share=0,
+    erase_side=0.2,
 )
 FACES = np.random.default_rng(0).integers(0, 256, (6, 48, 48)).astype(np.uint8)
 
@@ -35,3 +44,11 @@ def test_changed_faces_are_seeded_and_in_range(side: int, covered: int) -> None:
     assert (first.min() >= 0, first.max() <= 255) == (True, True)
     assert (first == again).all()
     assert not (first == other).all()
+
+
+def test_share_of_faces_goes_through_a_poor_jpeg() -> None:
+    changed = augment(FACES, 48, 48, replace(STILL, compress_share=1), np.random.default_rng(3))
+    plain = augment(FACES, 48, 48, STILL, np.random.default_rng(3))
+    lost = np.abs(changed - plain).mean(axis=(1, 2))
+    assert (lost > 5).all()  # noise of one pixel does not survive quality 60
+    assert (changed == changed.round()).all()

@@ -20,7 +20,7 @@ from ml.data import join_votes, load_split, read_votes
 from ml.engines import mirrored_logits, open_engine
 from ml.preprocess import measure_normaliser, to_input
 from ml.reader import WEIGHTS, FaceReader, WeightsMismatch
-from ml.trainer import Arrays, Trainer, load_arrays, logits_of
+from ml.trainer import Arrays, Trainer, load_arrays, logits_of, name_of
 
 pytestmark = [pytest.mark.keras, pytest.mark.filterwarnings("default")]  # TensorFlow and Keras warn of themselves
 
@@ -87,6 +87,24 @@ def test_deeper_network_grows_from_a_trunk_and_says_the_same_at_first(make_run: 
     assert np.allclose(before, after, atol=0.05)  # bfloat16 rounds otherwise in graphs of other shapes
     with pytest.raises(KeyError, match="stage1_conv"):
         deep.grow_from({name: array for name, array in trunk.items() if "stage1_conv" not in name})
+
+
+def test_deeper_network_grows_from_finished_weights(make_run: MakeRun) -> None:
+    run = make_run("finished", epochs=1)
+    ml.train.train(run)
+    ml.release.release(run.out, run.train, run.validation, "0.0.1", run.out, config=run.config)
+    deep = Trainer(replace(run.config, pairs=(0, 2)))
+    deep.grow_from_finished(run.out / "model.keras")
+    state, finished = deep.state(), load_keras_weights(run.out / "model.keras")
+    assert all((state[f"weights/{name}"] == array).all() for name, array in finished.items())
+    assert all((state[f"velocity/{name}"] == 0).all() for name in finished if f"velocity/{name}" in state)
+    assert (state["weights/stage1_pair1b_norm/gamma"] == 0).all()
+
+
+def load_keras_weights(path: Path) -> Arrays:
+    import keras
+
+    return {name_of(variable): np.asarray(variable) for variable in keras.models.load_model(path, compile=False).variables}
 
 
 def test_teacher_has_its_share_in_the_targets(make_run: MakeRun) -> None:
