@@ -6,23 +6,36 @@ from datetime import date
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from patients.models import Event
+from patients.models import Event, SelfReport
 from patients.templatetags.look import day, percent, signed
 from patients.timeline.frame import Plain
 from patients.timeline.points import VisitPoint
+from patients.timeline.self_report_row import Reports
 from patients.timeline.sentence import in_words, photos_in_words, place_in_words
 from patients.timeline.usual_range import UsualRange
 
 
-def cards(points: Sequence[VisitPoint], usual: UsualRange | None, events: Sequence[Event]) -> list[Plain]:
+def cards(points: Sequence[VisitPoint], usual: UsualRange | None, events: Sequence[Event], reports: Reports) -> list[Plain]:
     """Return one card per visit, oldest first, and with it the valence index of each of its photos."""
     found = []
     since = date.max
     for point in points:
         around = [event.label for event in events if event.covers(point.date) or since < event.starts_on <= point.date]
-        found.append(_card(point, usual, around))
+        found.append(_card(point, usual, around) | {"said": self_report_in_words(reports.get(point.visit_id))})
         since = point.date
     return found
+
+
+def self_report_in_words(report: SelfReport | None) -> str:
+    """Return "mood 3 of 10, PHQ-9 17", only what was said; empty for nothing."""
+    if report is None:
+        return ""
+    said = {
+        _("mood %(total)s of 10"): report.mood,
+        _("PHQ-9 %(total)s"): report.phq9,
+        _("GAD-7 %(total)s"): report.gad7,
+    }
+    return ", ".join(text % {"total": total} for text, total in said.items() if total is not None)
 
 
 def _card(point: VisitPoint, usual: UsualRange | None, events: Sequence[str]) -> Plain:

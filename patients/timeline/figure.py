@@ -1,17 +1,17 @@
 """The timeline as a Plotly figure: four rows on one date axis. Plain JSON; the browser draws it (static/js/timeline.js)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from patients.models import Event
-from patients.timeline import axis, event_row, expression_rows, photo_row, valence_row
+from patients.timeline import axis, event_row, expression_rows, photo_row, self_report_row, valence_row
 from patients.timeline.cards import cards
 from patients.timeline.event_row import Placed
 from patients.timeline.frame import BOTTOM, CLEAR, LEFT, RIGHT, TOP, Frame, Plain, Visits, apart, stacked, token
 from patients.timeline.points import VisitPoint
+from patients.timeline.self_report_row import Reports
 from patients.timeline.usual_range import UsualRange
 
 MOST_DOTS = 400  # photos in view; above it only means and intervals can still be read
@@ -21,7 +21,7 @@ def figure(
     points: Sequence[VisitPoint],
     usual: UsualRange | None,
     events: Sequence[Event] = (),
-    moods: Mapping[UUID, int] | None = None,
+    reports: Reports | None = None,
 ) -> Plain:
     """Return the figure of at least one point, oldest first.
 
@@ -32,10 +32,12 @@ def figure(
     first, last = axis.ends(points, events)
     placed, lanes = event_row.place(events, first, last)
     visits = Visits.of(points)
-    whole = _Whole(points, usual, placed, lanes, first, last)
+    said = reports or {}
+    whole = _Whole(points, usual, placed, lanes, said, (first, last))
     return {
         "data": [
-            *valence_row.traces(visits, usual, moods or {}),
+            *valence_row.traces(visits, usual),
+            *self_report_row.traces(visits, said),
             *photo_row.traces(visits),
             *event_row.traces(placed),
             *expression_rows.stack_traces(visits),
@@ -44,8 +46,9 @@ def figure(
         "apart": {"data": expression_rows.strip_traces(visits), "layout": whole.layout_apart(apart(sum(lanes)))},
         "days": visits.days(),
         "rooms": axis.rooms(points),
-        "visits": cards(points, usual, events),
+        "visits": cards(points, usual, events, said),
         "until": event_row.until(placed, last),
+        "scales": self_report_row.choices(points, said),
         "ticks": axis.tick_choices(),
         "locale": axis.month_names(),
         "lanes": event_row.short_names(),
@@ -62,11 +65,11 @@ class _Whole:
         usual: UsualRange | None,
         placed: Sequence[Placed],
         lanes: Sequence[int],
-        first: date,
-        last: date,
+        reports: Reports,
+        ends: tuple[date, date],
     ) -> None:
-        self.points, self.usual, self.placed, self.lanes = points, usual, placed, lanes
-        self.first, self.last = first, last
+        self.points, self.usual, self.placed, self.lanes, self.reports = points, usual, placed, lanes, reports
+        self.first, self.last = ends
 
     def layout_stacked(self, frame: Frame) -> Plain:
         """Return the layout with one row of expressions."""
@@ -104,6 +107,7 @@ class _Whole:
             ],
             "xaxis": axis.x_axis(self.first, self.last, "y4" if frame.events else "y3"),
             **valence_row.axes(frame),
+            **self_report_row.axes(self.points, self.reports, frame),
             **own_axes,
             **photo_row.axes(self.points, frame),
             **event_row.axes(self.lanes, frame),

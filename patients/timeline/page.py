@@ -1,9 +1,7 @@
 """Everything the timeline on the patient's page shows, worked out once."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,6 +14,7 @@ from patients.templatetags.look import day, signed
 from patients.timeline.figure import figure
 from patients.timeline.frame import Plain
 from patients.timeline.points import Share, VisitPoint, points
+from patients.timeline.self_report_row import Reports, Scale, rated
 from patients.timeline.sentence import Sentence, place_in_words, sentence
 from patients.timeline.usual_range import UsualRange, outside, usual_range
 
@@ -29,7 +28,7 @@ class NumberRow:
     place: str
     valence: tuple[str, str, str]  # mean, low, high
     shares: list[tuple[str, str]]
-    mood: str
+    said: list[str]  # one total per scale on which anything was said
     models: str
 
 
@@ -41,7 +40,7 @@ class Timeline:
     points: list[VisitPoint]
     usual: UsualRange | None
     events: list[Event]
-    moods: Mapping[UUID, int]
+    reports: Reports
     expressions: tuple[str, ...] = EXPRESSIONS
 
     @property
@@ -67,7 +66,7 @@ class Timeline:
     @cached_property
     def figure(self) -> Plain:
         """Return the figure as plain JSON."""
-        return figure(self.points, self.usual, self.events, self.moods)
+        return figure(self.points, self.usual, self.events, self.reports)
 
     @cached_property
     def outside(self) -> list[NumberRow]:
@@ -80,9 +79,9 @@ class Timeline:
         return [self._row(point) for point in reversed(self.points)]
 
     @cached_property
-    def has_moods(self) -> bool:
-        """Whether the patient has rated a mood at any visit shown."""
-        return any(point.visit_id in self.moods for point in self.points)
+    def scales(self) -> list[Scale]:
+        """Return the scales on which the patient said anything at a visit shown."""
+        return rated(self.points, self.reports)
 
     @cached_property
     def current_model(self) -> str:
@@ -113,14 +112,14 @@ class Timeline:
 
     def _row(self, point: VisitPoint) -> NumberRow:
         interval = point.interval
-        mood = self.moods.get(point.visit_id)
+        said = [scale.value(self.reports, point.visit_id) for scale in self.scales]
         return NumberRow(
             point=point,
             href=reverse("patients:visit", args=[point.visit_id]),
             place=place_in_words(point, self.usual),
             valence=(signed(point.valence), signed(interval and interval.low), signed(interval and interval.high)),
             shares=[_percents(share) for share in point.shares] or [("–", "")] * len(EXPRESSIONS),
-            mood="–" if mood is None else str(mood),
+            said=["–" if total is None else str(total) for total in said],
             models=" + ".join(point.model_versions) or "–",
         )
 
@@ -128,13 +127,12 @@ class Timeline:
 def timeline(patient: Patient) -> Timeline:
     """Return the timeline of `patient`. Four queries, whatever the number of visits."""
     known = points(patient)
-    rated = SelfReport.objects.filter(visit__patient=patient).values_list("visit_id", "mood")
     return Timeline(
         patient=patient,
         points=known,
         usual=usual_range(known),
         events=list(Event.objects.filter(patient=patient)),
-        moods={visit_id: mood for visit_id, mood in rated if mood is not None},
+        reports={report.visit_id: report for report in SelfReport.objects.filter(visit__patient=patient)},
     )
 
 

@@ -1,25 +1,23 @@
-"""Row one of the figure: the valence index with interval, photos, usual range, gaps, model changes and the mood a patient gave."""
+"""Row one of the figure: the valence index with interval, photos, usual range, gaps and model changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import sqrt
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from patients.templatetags.look import signed
-from patients.timeline.breaks import LONG, Gap, gaps, model_changes
+from patients.timeline.breaks import Gap, gaps, model_changes
 from patients.timeline.frame import CLEAR, QUIET, Frame, Plain, Visits, days_of, token, words, y_axis
 from patients.timeline.points import VisitPoint
 from patients.timeline.usual_range import UsualRange, outside
 
 NARROW = 0.34  # of the index: a band lower than this has no room for a text between its limits
 PLOT_PX = 1020  # width of the plot on a desktop
-Moods = Mapping[UUID, int]
 
 
-def traces(visits: Visits, usual: UsualRange | None, moods: Moods) -> list[Plain]:
-    """Return photos, line, means, sparse visits, rings and mood. The dots of photos are filled in by the browser."""
+def traces(visits: Visits, usual: UsualRange | None) -> list[Plain]:
+    """Return photos, line, means, sparse visits and rings. The dots of photos are filled in by the browser."""
     ringed = outside(visits.every, usual)
     return [
         _dots("photos", [], [], {"size": 4, "color": token("dot")}),
@@ -27,21 +25,15 @@ def traces(visits: Visits, usual: UsualRange | None, moods: Moods) -> list[Plain
         _dots("visits", days_of("full"), visits.full, _marker(visits.full)) | {"error_y": _error_bars(visits.full)},
         _dots("sparse", days_of("sparse"), visits.sparse, _hollow()),
         _dots("outside", [point.date.isoformat() for point in ringed], ringed, _ring()),
-        _mood(visits, moods),
     ]
 
 
 def axes(frame: Frame) -> Plain:
-    """Return the fixed axis from -1 to 1 and the one for mood over it."""
+    """Return the fixed axis from -1 to 1."""
     domain = frame.domain(frame.valence)
     values = [-1, -0.5, 0, 0.5, 1]
     zero = {"zeroline": True, "zerolinecolor": token("zero"), "zerolinewidth": 1}
-    right = {"overlaying": "y", "side": "right", "visible": False, "showgrid": False, "ticklabelposition": "inside"}
-    mood = y_axis(domain, [0, 10], [0, 5, 10], ["0", "5", "10"], **right)
-    return {
-        "yaxis": y_axis(domain, [-1, 1], values, [signed(value, 0 if value in (-1, 0, 1) else 1) for value in values], **zero),
-        "yaxis5": mood,
-    }
+    return {"yaxis": y_axis(domain, [-1, 1], values, [signed(value, 0 if value in (-1, 0, 1) else 1) for value in values], **zero)}
 
 
 def shapes(points: Sequence[VisitPoint], usual: UsualRange | None, frame: Frame) -> list[Plain]:
@@ -101,27 +93,6 @@ def _line(visits: Visits) -> Plain:
         "y": [point and round(point.valence or 0.0, 3) for point in visits.line],
         "line": {"color": token("accent"), "width": 2},
         "connectgaps": False,
-        **QUIET,
-    }
-
-
-def _mood(visits: Visits, moods: Moods) -> Plain:
-    """Return the mood that the patient gave, hidden at first, with a hole at every long gap."""
-    rated: list[VisitPoint | None] = []
-    for point in visits.every:
-        if point.visit_id in moods:
-            before = rated[-1] if rated else None
-            rated += [None, point] if before and point.date - before.date > LONG else [point]
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": "mood",
-        "visible": False,
-        "x": [point and point.date.isoformat() for point in rated],
-        "y": [point and moods[point.visit_id] for point in rated],
-        "yaxis": "y5",
-        "line": {"color": token("ink-3"), "width": 1.5, "dash": "dot"},
-        "marker": {"size": 5, "symbol": "diamond", "color": token("ink-3")},
         **QUIET,
     }
 

@@ -15,7 +15,7 @@ from patients.models import Look, Patient, Visit
 from patients.timeline import timeline
 from patients.views.asking import ClinicianRequest
 from patients.views.banner import banner_of
-from patients.views.visits import visit_rows
+from patients.views.visits import SHOWN, visit_rows
 
 
 def find_patient(request: ClinicianRequest, patient_id: UUID) -> Patient:
@@ -28,9 +28,11 @@ def show_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Show the timeline, the visits and every number."""
     patient = find_patient(request, patient_id)
     shown = timeline(patient)
+    rows = visit_rows(patient, shown)
     context = banner_of(patient) | {
         "timeline": shown,
-        "visits": visit_rows(patient, shown.points, shown.usual),
+        "visits": rows if request.GET.get("visits") == "all" else rows[:SHOWN],
+        "visits_count": len(rows),
     }
     Look.now(patient, request.user)
     return render(request, "patients/patient.html", context)

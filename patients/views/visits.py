@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from patients.models import Patient, Visit
-from patients.timeline.points import Share, VisitPoint
-from patients.timeline.sparkline import IntervalGlyph, interval_glyph
-from patients.timeline.usual_range import UsualRange
+from patients.timeline import IntervalGlyph, Share, Timeline, VisitPoint, interval_glyph
+
+SHOWN = 8
+"""How many visits are listed until all are asked for."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class VisitRow:
     number: int
     point: VisitPoint
     glyph: IntervalGlyph | None
+    mood: int | None
 
     @property
     def most(self) -> Share | None:
@@ -28,11 +30,12 @@ class VisitRow:
         return bool(self.visit.note)
 
 
-def visit_rows(patient: Patient, points: list[VisitPoint], usual: UsualRange | None) -> list[VisitRow]:
+def visit_rows(patient: Patient, shown: Timeline) -> list[VisitRow]:
     """Return the visits, newest first, also those without photos. One query."""
-    of = {point.visit_id: point for point in points}
+    of = {point.visit_id: point for point in shown.points}
     rows = []
     for number, visit in enumerate(patient.visits.order_by("date", "created_at", "id"), start=1):
         point = of.get(visit.pk) or VisitPoint(visit.pk, visit.date)
-        rows.append(VisitRow(visit, number, point, interval_glyph(point, usual)))
+        report = shown.reports.get(visit.pk)
+        rows.append(VisitRow(visit, number, point, interval_glyph(point, shown.usual), report.mood if report else None))
     return rows[::-1]

@@ -1,12 +1,11 @@
 // Draws the figure that Python built (patients/timeline/figure.py) and lets mouse, finger and keyboard read it.
-// "var(--name)" in the figure is a colour or the font of the stylesheet; it is resolved here, and again when the theme changes.
-// "days(group)" stands for dates that many traces share.
 (function () {
   "use strict";
   const root = document.getElementById("timeline");
   const source = document.getElementById("figure");
   if (!root || !source || typeof Plotly === "undefined") return;
 
+  const inTheseColours = window.inTheseColours; // static/js/figure-colours.js
   const DAY = 86400000;
   const NEAR_PX = 28;
   const CONFIG = {
@@ -32,40 +31,19 @@
   const visits = given.visits;
   const times = visits.map(function (visit) { return Date.parse(visit.x); });
   const whole = given.layout.xaxis.range.map(Date.parse);
-  const shown = { photos: true, event: true, mood: false };
+  const scales = given.scales;
+  const shown = { photos: true, event: true };
   const state = { view: "stacked", range: whole, at: -1 };
   let place;
 
-  // --- The figure in the colours of the moment
-
-  const probe = document.body.appendChild(document.createElement("i"));
-  probe.hidden = true;
-
-  function token(name) {
-    if (name === "--font") return getComputedStyle(document.body).fontFamily;
-    probe.style.color = "var(" + name + ")";
-    return getComputedStyle(probe).color;
-  }
-
-  function resolved(value, known) {
-    if (typeof value === "string") {
-      const found = /^(var|days)\(([\w-]+)\)$/.exec(value);
-      if (!found) return value;
-      if (found[1] === "days") return given.days[found[2]];
-      if (!known.has(found[2])) known.set(found[2], token(found[2]));
-      return known.get(found[2]);
-    }
-    if (Array.isArray(value)) return value.map(function (each) { return resolved(each, known); });
-    if (value === null || typeof value !== "object") return value;
-    return Object.fromEntries(Object.entries(value).map(function (pair) { return [pair[0], resolved(pair[1], known)]; }));
-  }
+  // --- The figure of the chosen view
 
   function chosenFigure() {
     const isApart = state.view === "apart";
     const data = isApart
       ? given.data.filter(function (trace) { return trace.yaxis !== "y2"; }).concat(given.apart.data)
       : given.data;
-    return resolved({ data: data, layout: isApart ? given.apart.layout : given.layout }, new Map());
+    return inTheseColours({ data: data, layout: isApart ? given.apart.layout : given.layout }, given.days);
   }
 
   function iso(time) {
@@ -135,8 +113,9 @@
         shrink(trace, trace.name === "outside" ? Math.max(by, 0.65) : by);
       }
       if (trace.name === "photos") Object.assign(trace, dots());
-      if (trace.name === "mood") trace.visible = shown.mood;
-      if (trace.name === "event") trace.visible = shown.event;
+      if (trace.name === "event" || scales.some(function (each) { return each.name === trace.name; })) {
+        trace.visible = Boolean(shown[trace.name]);
+      }
     });
   }
 
@@ -156,10 +135,19 @@
     });
   }
 
+  // Scales that are shown write their ticks side by side in the right margin, beyond the limits of the usual range.
+  function placeScales(layout) {
+    const seen = scales.filter(function (each) { return shown[each.name]; });
+    seen.forEach(function (each, k) {
+      layout[each.axis].visible = true;
+      layout[each.axis].ticklabelstandoff = (phone.matches ? 2 : 44) + 20 * k;
+    });
+    layout.margin.r += 20 * Math.max(0, phone.matches ? seen.length : seen.length - 1);
+  }
+
   function arrange(layout) {
     placeTicks(layout.xaxis);
     layout.dragmode = touch.matches ? false : "pan";
-    layout.yaxis5.visible = shown.mood;
     layout.shapes = layout.shapes.filter(function (shape) { return shape.name !== "event" || shown.event; });
     keepLabels(layout.annotations);
     layout.annotations = layout.annotations.filter(function (note) {
@@ -167,7 +155,11 @@
       if (note.name === "gap" || note.name === "version") return inView(Date.parse(note.x)) && !(phone.matches && note.name === "gap");
       return note.name !== "side" || !phone.matches;
     });
-    if (!phone.matches) return;
+    if (phone.matches) arrangeForPhone(layout);
+    placeScales(layout);
+  }
+
+  function arrangeForPhone(layout) {
     layout.height -= 40;
     layout.margin.l = 44;
     layout.margin.r = 12;
@@ -181,7 +173,7 @@
     arrange(figure.layout);
     fillTraces(figure.data, figure.layout);
     root.querySelector("[data-legend=stacked]").hidden = state.view === "apart";
-    root.querySelector("[data-legend=mood]").hidden = !shown.mood;
+    scales.forEach(function (each) { root.querySelector("[data-legend=" + each.name + "]").hidden = !shown[each.name]; });
     place = { left: figure.layout.margin.l, right: figure.layout.margin.r };
     Plotly.react(host, figure.data, figure.layout, CONFIG);
     if (state.at >= 0) point(state.at);
@@ -251,7 +243,7 @@
     const visit = visits[k];
     const top = visit.top.map(function (share) { return nameOf(share) + " " + share.share; });
     said.textContent = [visit.date, said.dataset.index + " " + visit.valence, visit.interval, visit.where, visit.n]
-      .concat(top, visit.events)
+      .concat(top, visit.said, visit.events)
       .filter(Boolean)
       .join(", ");
   }
@@ -370,7 +362,7 @@
     });
   });
   root.querySelectorAll("[data-show]").forEach(function (box) {
-    box.checked = shown[box.dataset.show];
+    box.checked = Boolean(shown[box.dataset.show]);
     box.addEventListener("change", function () {
       shown[box.dataset.show] = box.checked;
       draw();

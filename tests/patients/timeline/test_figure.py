@@ -10,7 +10,7 @@ import pytest
 from plotly.offline import get_plotlyjs_version
 
 from ml.expressions import EXPRESSIONS
-from patients.models import Event
+from patients.models import Event, SelfReport
 from patients.timeline import figure
 from tests.patients.timeline.drawn import drawn, iso, shapes, texts, trace
 from tests.patients.timeline.visits import FIRST, event, usual_from, visit_on, weekly
@@ -33,7 +33,7 @@ def test_vendored_plotly_is_the_version_that_the_package_bundles() -> None:
 @pytest.mark.parametrize("usual", [USUAL, None])
 def test_both_views_are_valid_for_plotly(usual: object, events: list[Event]) -> None:
     points = [*weekly(0.1, 0.4, -0.5), visit_on(FIRST + timedelta(days=200), 0.1, model="1.1.0", failed=2)]
-    made = drawn(points, usual, events, moods={points[0].visit_id: 4})  # type: ignore[arg-type]  # parametrised
+    made = drawn(points, usual, events, reports={points[0].visit_id: SelfReport(mood=4, phq9=20)})  # type: ignore[arg-type]  # parametrised
     plotly.graph_objects.Figure(data=made["data"], layout=made["layout"])
     plotly.graph_objects.Figure(data=made["apart"]["data"], layout=made["apart"]["layout"])
 
@@ -191,12 +191,16 @@ def test_what_a_person_typed_is_no_markup() -> None:
     assert texts(made["layout"], "event") == ['&lt;a href="https://x.example"&gt;&amp;&lt;/a&gt;']
 
 
-def test_mood_is_hidden_at_first_and_on_its_own_axis() -> None:
+def test_each_scale_of_a_self_report_is_hidden_at_first_and_on_its_own_axis() -> None:
     points = [*weekly(0.1, 0.2), visit_on(FIRST + timedelta(days=200), 0.1)]
-    made = drawn(points, moods={points[0].visit_id: 3, points[2].visit_id: 8})
-    mood = trace(made, "mood")
+    said = {points[0].visit_id: SelfReport(mood=3, phq9=17), points[2].visit_id: SelfReport(mood=8)}
+    made = drawn(points, reports=said)
+    mood, phq9 = trace(made, "mood"), trace(made, "phq9")
     assert (mood["visible"], mood["yaxis"], mood["y"]) == (False, "y5", [3, None, 8])
-    assert made["layout"]["yaxis5"]["range"] == [0, 10]
+    assert (phq9["visible"], phq9["yaxis"], phq9["y"]) == (False, "y6", [17])
+    assert [made["layout"][name]["range"] for name in ("yaxis5", "yaxis6")] == [[0, 10], [0, 27]]
+    assert made["scales"] == [{"name": "mood", "axis": "yaxis5"}, {"name": "phq9", "axis": "yaxis6"}]
+    assert "yaxis7" not in made["layout"]  # GAD-7 was never asked
 
 
 def test_cards_say_everything_in_words() -> None:
@@ -212,6 +216,7 @@ def test_cards_say_everything_in_words() -> None:
         "interval": "−0.60 to −0.60",
         "where": "below usual range",
         "top": [{"expression": "sad", "share": "60 %"}, {"expression": "neutral", "share": "40 %"}],
+        "said": "",
         "events": "Sertraline 50 mg, New job",  # one lasts, the other began since the visit before
         "model": "1.3.0",
     }

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from inference.models import Prediction
 from patients.models import Event, Patient, SelfReport, User
 from patients.timeline import timeline
-from tests.factories import make_photo, make_prediction, make_visit, shares
+from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, shares
 
 pytestmark = pytest.mark.django_db
 
@@ -72,14 +72,39 @@ def test_range_read_by_another_model_says_so(page: Client, ines: Patient) -> Non
     assert "Usual range from 4 chosen visits, 5 Jan 2026 to 26 Jan 2026. Read by model 1.2.0." in text_of(page, ines)
 
 
-def test_mood_has_a_column_as_soon_as_there_is_one(page: Client, ines: Patient) -> None:
+def test_each_scale_has_a_column_as_soon_as_there_is_a_total(page: Client, ines: Patient) -> None:
     read_visit(ines, date(2026, 1, 5), 0.3)
     read_visit(ines, date(2026, 1, 12), 0.3)
     assert "Mood, self-rated" not in text_of(page, ines)
-    SelfReport.objects.create(visit=ines.visits.get(date=date(2026, 1, 5)), mood=7)
+    SelfReport.objects.create(visit=ines.visits.get(date=date(2026, 1, 5)), mood=7, gad7=12)
     text = text_of(page, ines)
-    assert "Mood, self-rated" in text
-    assert "5 Jan 2026 1 0 −0.30 – – no usual range yet 0 0 0 0 30 0 70 7 1.0.0" in text
+    assert "Mood, self-rated GAD-7 Stacked" in text
+    assert "5 Jan 2026 1 0 −0.30 – – no usual range yet 0 0 0 0 30 0 70 7 12 1.0.0" in text
+    assert "12 Jan 2026 1 0 −0.30 – – no usual range yet 0 0 0 0 30 0 70 – – 1.0.0" in text
+    card = timeline(ines).figure["visits"][0]
+    assert card["said"] == "mood 7 of 10, GAD-7 12"
+
+
+def test_eight_visits_are_listed_until_all_are_asked_for(page: Client, ines: Patient) -> None:
+    make_read_visits(ines, 10, photos_each=1)
+    text = text_of(page, ines)
+    assert "8 of 10 visits. Show all" in text
+    assert "Visit 3" in text
+    assert "Visit 2 " not in text
+    everything = page.get(f"/patients/{ines.pk}/?visits=all").content.decode()
+    assert "Visit 1<" in everything
+    assert "Show all" not in everything
+
+
+def test_tabs_lead_to_every_part_of_the_record(page: Client, ines: Patient) -> None:
+    read_visit(ines, date(2026, 1, 5), 0.3)
+    read_visit(ines, date(2026, 1, 12), 0.3)
+    shown = page.get(f"/patients/{ines.pk}/").content.decode()
+    tabs = shown[shown.index('<nav class="tabs"') :]
+    links = re.findall(r'<a href="([^"]+)"', tabs[: tabs.index("</nav>")])
+    assert links[1:3] == [f"/patients/{ines.pk}/#visits", f"/patients/{ines.pk}/#events"]
+    for link in links:
+        assert page.get(link.partition("#")[0]).status_code == 200
 
 
 def test_words_on_the_page_never_claim_to_know_a_feeling(page: Client, ines: Patient) -> None:
@@ -110,7 +135,7 @@ def test_another_patients_events_and_moods_stay_away(ines: Patient, ada: User) -
     SelfReport.objects.create(visit=omar.visits.create(date=date(2026, 1, 7), created_by=ada), mood=3)
     read_visit(ines, date(2026, 1, 5), 0.3)
     shown = timeline(ines)
-    assert (shown.events, shown.moods) == ([], {})
+    assert (shown.events, shown.reports) == ([], {})
 
 
 def test_visit_whose_photos_still_wait_is_on_the_timeline(page: Client, ines: Patient) -> None:
