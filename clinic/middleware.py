@@ -11,7 +11,7 @@ from django.contrib.auth import HASH_SESSION_KEY, get_user_model, update_session
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseForbidden, JsonResponse
 from django.shortcuts import redirect, resolve_url
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
@@ -134,3 +134,20 @@ class ClinicianTimeZone:
         name = getattr(request.user, "time_zone", "") or settings.TIME_ZONE
         with timezone.override(zoneinfo.ZoneInfo(name)):
             return self.get_response(request)
+
+
+class ClinicianLanguage:
+    """Write pages in the language the signed-in clinician chose, else in the browser's."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        language = getattr(request.user, "language", "")
+        if not language:
+            return self.get_response(request)
+        with translation.override(language):
+            setattr(request, "LANGUAGE_CODE", language)  # noqa: B010  # as Django's own middleware leaves it
+            response = self.get_response(request)
+        response.headers["Content-Language"] = language
+        return response

@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "clinic.middleware.SignInRequired",
     "clinic.middleware.SecondFactor",
     "clinic.middleware.ClinicianTimeZone",
+    "clinic.middleware.ClinicianLanguage",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -305,6 +306,8 @@ SPECTACULAR_SETTINGS = {
 
 # --- Language and time
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = text("TIME_ZONE", "UTC")  # the clinic's zone: a visit has its date here
 FORMAT_MODULE_PATH = ["clinic.formats"]

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 
+from django.utils.formats import get_format, number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
 
 from ml.expressions import EXPRESSIONS
+from patients.templatetags.look import decimal
 
 Words = str | Promise
 Json = Mapping[str, object]
@@ -256,7 +258,7 @@ def _at(report: object, dotted: str) -> object:
 
 
 def _scaled(value: object, words: MeasureWords) -> str:
-    return f"{value * words.scale:.{words.places}f}" if isinstance(value, int | float) else "–"
+    return decimal(value * words.scale, words.places) if isinstance(value, int | float) else "–"
 
 
 def _bin(entry: Json) -> Dot:
@@ -272,14 +274,14 @@ def _dot(x: float, y: float, radius: float) -> Dot:
 
 def _written(figures: Mapping[str, float]) -> tuple[str, str]:
     """Return an accuracy in % and its interval."""
-    low, high = (f"{100 * figures[name]:.1f}" for name in ("low", "high"))
-    return f"{100 * figures['value']:.1f} %", now("%(low)s to %(high)s") % {"low": low, "high": high}
+    low, high = (decimal(100 * figures[name], 1) for name in ("low", "high"))
+    return f"{decimal(100 * figures['value'], 1)} %", now("%(low)s to %(high)s") % {"low": low, "high": high}
 
 
 def _fact(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:g}".replace(".", get_format("DECIMAL_SEPARATOR"))
     if isinstance(value, int):
-        return f"{value:,}"
+        return number_format(value, force_grouping=True)
     text = str(value)
     return f"{text[:12]}…" if len(text) == 64 else text

@@ -64,6 +64,7 @@ urlpatterns = [
     path("settings/", pages.edit_settings, name="settings"),
     path("settings/sessions/<int:session_id>/end/", sessions.end_session, name="end_session"),
     path("settings/theme/", pages.save_theme, name="theme"),
+    path("settings/tour/", pages.save_tour, name="tour"),
     path("session/", sessions.show_session, name="session"),
     path("drafts/", sessions.keep_draft, name="draft"),
 ]

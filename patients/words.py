@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 Words = str | Promise
 
@@ -26,6 +27,17 @@ class CheckWords:
     places: int = 0
     scale: float = 1.0
 
+
+EXPRESSION_WORDS = (
+    gettext_noop("angry"),
+    gettext_noop("disgust"),
+    gettext_noop("fear"),
+    gettext_noop("happy"),
+    gettext_noop("sad"),
+    gettext_noop("surprise"),
+    gettext_noop("neutral"),
+)
+"""The seven expressions, for translators: templates translate the label itself."""
 
 REFUSALS = {
     "no_face": Refusal(_("no face found"), _("Turn the face to the camera, near a window or a lamp, and take it again.")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zoneinfo
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -16,6 +17,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 IDLE_MINUTES = 5, 30  # shorter drives people to shared passwords, longer leaves open screens
+TOURS = "patients", "patient", "visit"  # pages that explain themselves at first use
 FACTORS = Q(authenticator__type__in=["totp", "webauthn"])  # recovery codes only stand in for one of these
 
 
@@ -56,6 +58,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(_("email"), unique=True)
     display_name = models.CharField(_("name"), max_length=100)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_zone])
+    language = models.CharField(_("language"), max_length=2, blank=True, choices=settings.LANGUAGES)
+    has_shortcuts = models.BooleanField(_("keyboard shortcuts of a single key"), default=True)
+    tours_seen = models.JSONField(default=list, blank=True, editable=False)  # names of pages whose tour was taken or put away
     theme = models.CharField(_("theme"), max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
     idle_minutes = models.PositiveSmallIntegerField(
         _("sign me out after minutes without activity"),
@@ -100,6 +105,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         count, newest = self.factors
         tied = f"{self.password}|{count}|{newest}"
         return salted_hmac("patients.User.session", tied, secret=secret, algorithm="sha256").hexdigest()
+
+    def see_tour(self, name: str) -> None:
+        """Show the tour of a page no more; all tours for "all", and every tour anew for "again"."""
+        if name == "again":
+            self.tours_seen = []
+        elif name == "all":
+            self.tours_seen = list(TOURS)
+        elif name in TOURS and name not in self.tours_seen:
+            self.tours_seen = [*self.tours_seen, name]
+        self.save(update_fields=["tours_seen"])
 
     @property
     def initials(self) -> str:

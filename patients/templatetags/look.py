@@ -6,18 +6,18 @@ from django import template
 from django.contrib.humanize.templatetags.humanize import apnumber, ordinal
 from django.forms import BoundField
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, get_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+
+from patients.help import ANSWERS
 
 register = template.Library()
 register.filter("ordinal", ordinal)
 register.filter("in_words", apnumber)
 
 MINUS = "\u2212"
-DAY = "j M Y"
-LONG_DAY = "j F Y"
 
 
 @register.inclusion_tag("_icon.html")
@@ -32,13 +32,25 @@ def mark(expression: str) -> dict[str, str]:
     return {"name": expression}
 
 
+@register.inclusion_tag("_help.html")
+def why(name: str) -> dict[str, object]:
+    """Return what a small question mark with its answer needs. `name` is one of patients.help.ANSWERS; once per page."""
+    return {"name": name, "help": ANSWERS[name]}
+
+
 @register.filter
 def signed(value: object, places: int = 2) -> str:
     """Return the number with a true minus sign and without a negative zero; a dash for anything else."""
     if not isinstance(value, int | float):
         return "–"
     text = f"{abs(value):.{places}f}"
-    return MINUS + text if value < 0 and float(text) else text
+    written = decimal(abs(value), places)
+    return MINUS + written if value < 0 and float(text) else written
+
+
+def decimal(value: float, places: int) -> str:
+    """Return the number with the reader's decimal separator."""
+    return f"{value:.{places}f}".replace(".", get_format("DECIMAL_SEPARATOR"))
 
 
 @register.filter
@@ -66,19 +78,19 @@ def bar_width(share: float) -> str:
 @register.filter
 def day(value: date | None) -> str:
     """Return "20 Nov 2026" in the reader's zone, empty for None."""
-    return _written(value, DAY)
+    return _written(value, "SHORT_DATE_FORMAT")
 
 
 @register.filter
 def long_day(value: date | None) -> str:
     """Return "20 November 2026" in the reader's zone, empty for None."""
-    return _written(value, LONG_DAY)
+    return _written(value, "DATE_FORMAT")
 
 
 @register.filter
 def clock(value: datetime | None) -> str:
     """Return "09:44" in the reader's zone, empty for None."""
-    return _written(value, "H:i")
+    return _written(value, "TIME_FORMAT")
 
 
 @register.filter

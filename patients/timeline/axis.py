@@ -1,12 +1,13 @@
 """The date axis that all rows share: its ends, its ticks and the room that a visit has on it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
 from django.utils.dates import MONTHS, MONTHS_3
-from django.utils.translation import get_language
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
 
 from patients.models import Event
 from patients.timeline.frame import Plain, token
@@ -22,12 +23,13 @@ class Ticks:
     days: int
     desktop: str | int
     phone: str | int
-    form: str
+    form: str | Promise
 
 
+DAY_FORM = gettext_lazy("%-d %b\n%Y")  # as d3 writes dates: "20 Nov", and the year below
 TICKS = (
-    Ticks(24, 2 * DAY_MS, 7 * DAY_MS, "%-d %b\n%Y"),
-    Ticks(75, 7 * DAY_MS, 14 * DAY_MS, "%-d %b\n%Y"),
+    Ticks(24, 2 * DAY_MS, 7 * DAY_MS, DAY_FORM),
+    Ticks(75, 7 * DAY_MS, 14 * DAY_MS, DAY_FORM),
     Ticks(230, "M1", "M1", "%b\n%Y"),
     Ticks(420, "M2", "M3", "%b\n%Y"),
     Ticks(800, "M2", "M6", "%b\n%Y"),
@@ -67,7 +69,7 @@ def x_axis(first: date, last: date, anchor: str) -> Plain:
         "linecolor": token("line-2"),
         "dtick": ticks.desktop,
         "tick0": f"{first.year}-01-01",
-        "tickformat": ticks.form,
+        "tickformat": str(ticks.form),
         "ticklabeloverflow": "hide past div",
     }
 
@@ -82,7 +84,7 @@ def rooms(points: Sequence[VisitPoint]) -> list[int]:
 
 def tick_choices() -> list[Plain]:
     """Return all ticks, for the browser to choose from when the view changes."""
-    return [asdict(ticks) for ticks in TICKS]
+    return [vars(ticks) | {"form": str(ticks.form)} for ticks in TICKS]
 
 
 def month_names() -> Plain:

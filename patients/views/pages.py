@@ -41,6 +41,14 @@ def edit_settings(request: ClinicianRequest) -> HttpResponse:
 
 
 @require_POST
+def save_tour(request: ClinicianRequest) -> HttpResponse:
+    """Keep that the tour of a page was seen, or show all of them again from the list of patients on."""
+    name = request.POST.get("tour", "")
+    request.user.see_tour(name)
+    return redirect("patients:list") if name == "again" else redirect_back(request, "patients:list")
+
+
+@require_POST
 def save_theme(request: ClinicianRequest) -> HttpResponse:
     """Keep light or dark. Without a script that says which, the button turns what was kept."""
     asked = request.POST.get("theme") or ("light" if request.user.theme == User.Theme.DARK else "dark")

@@ -1,4 +1,4 @@
-// Comfort for every page: menus close, messages fade, "/" searches, arrows turn pages. Nothing here is needed to work.
+// Comfort for every page: menus close, messages fade. Nothing here is needed to work.
 (function () {
   "use strict";
   const seconds = 6;
@@ -13,10 +13,6 @@
     closeMenus(event.target.closest("details.menu"));
   });
 
-  function isTyping(target) {
-    return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
-  }
-
   addEventListener("keydown", function (event) {
     if (event.key === "Escape") {
       const menu = document.querySelector("details.menu[open]");
@@ -25,16 +21,6 @@
         menu.querySelector("summary").focus();
       }
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-    if (event.target.closest("[role=application], dialog")) return;
-    const search = document.querySelector("[data-search]");
-    if (event.key === "/" && search) {
-      event.preventDefault();
-      search.focus();
-      search.select();
-    }
-    const link = document.querySelector({ ArrowLeft: "a[rel=prev]", ArrowRight: "a[rel=next]" }[event.key] || "#none");
-    if (link) link.click();
   });
 
   function fade(toast) {

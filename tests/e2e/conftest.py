@@ -13,6 +13,7 @@ from tests.engines.installation import PROJECT, Installation
 
 RESULTS = PROJECT / "test-results"
 OpenPage = Callable[..., Page]
+SEEN = "from patients.models import User; User.objects.get(email='{email}').see_tour('all')"
 
 
 @pytest.fixture(scope="session")
@@ -73,8 +74,10 @@ def keep_pictures(pages: list[Page], name: str) -> None:
         page.screenshot(path=Path(RESULTS) / f"{re.sub(r'[^a-z0-9_]+', '-', name)}-{number}.png", full_page=True)
 
 
-def sign_in(page: Page, house: Installation) -> None:
-    """Sign the demo's clinician in."""
+def sign_in(page: Page, house: Installation, is_toured: bool = True) -> None:
+    """Sign the demo's clinician in, as one who has seen the tours."""
+    if is_toured:
+        house.manage("shell", "--verbosity", "0", "-c", SEEN.format(email=house.email))
     page.goto("/")
     page.get_by_label("Work e-mail").fill(house.email)
     page.get_by_label("Password").fill(house.password)

@@ -1,6 +1,6 @@
 """English dates: 20 Nov 2026, 17:40."""
 
-DATE_FORMAT = "j M Y"
+DATE_FORMAT = "j F Y"
 SHORT_DATE_FORMAT = "j M Y"
 TIME_FORMAT = "H:i"
 DATETIME_FORMAT = "j M Y, H:i"

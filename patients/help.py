@@ -1,0 +1,63 @@
+"""Answers where a question arises: what a number on a page means and what it does not."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Words = str | Promise
+
+
+@dataclass(frozen=True)
+class Help:
+    """A question as a clinician would put it, and its answer in at most four sentences."""
+
+    question: Words
+    answer: Words
+
+
+ANSWERS = {
+    "valence": Help(
+        _("What is the valence index?"),
+        _(
+            "The share of happy minus the shares of angry, disgust, fear and sad, from −1 to 1. It sums up what the faces on the "
+            "photos resemble; it does not say how the patient feels. Surprise and neutral count on neither side."
+        ),
+    ),
+    "usual_range": Help(
+        _("What is the usual range?"),
+        _(
+            "The patient’s own range, not a norm: the mean of the baseline visits, give or take 2.66 times the mean step from one "
+            "visit to the next. A visit outside it deserves a look at its photos. It rests on the first eight visits unless you "
+            "choose others."
+        ),
+    ),
+    "interval": Help(
+        _("What is a 95 % interval?"),
+        _(
+            "How far the mean could have moved with other photos of the same visit: photos are drawn again 2000 times, and the "
+            "middle 95 % of the means are shown. Few or unlike photos make it wide; below three photos there is none."
+        ),
+    ),
+    "self_report": Help(
+        _("What do these scales say?"),
+        _(
+            "Mood is the patient’s own answer from 0, low, to 10, high. PHQ-9 goes from 0 to 27 and GAD-7 from 0 to 21; on both a "
+            "higher total means more symptoms. Only totals are kept, and they can be drawn over the timeline."
+        ),
+    ),
+    "seven": Help(
+        _("Which view answers which question?"),
+        _(
+            "Stacked bars show at a glance what a visit was made of. Seven small strips show each expression by itself with its "
+            "interval, all on one scale: there a change can be judged."
+        ),
+    ),
+    "difference": Help(
+        _("When is a difference more than chance?"),
+        _(
+            "When the interval of the difference leaves out zero, it is set bold. Eight differences are shown at once, so one may "
+            "do so by chance. A change of the model, the light or the camera can make a difference too."
+        ),
+    ),
+}

@@ -1,0 +1,61 @@
+// The cards that explain a page at first use: one at a time, beside what they speak of. The account remembers that they were seen.
+(function () {
+  "use strict";
+  const tour = document.getElementById("tour");
+  if (!tour) return;
+  const steps = Array.from(tour.querySelectorAll(".tour__steps > li"));
+  const form = tour.querySelector("form");
+  const back = tour.querySelector("[data-tour-back]");
+  const next = tour.querySelector("[data-tour-next]");
+  let at = 0;
+
+  function targetOf(step) {
+    return step.dataset.target ? document.querySelector(step.dataset.target) : null;
+  }
+
+  function mark(step, isOn) {
+    const target = targetOf(step);
+    if (target) target.classList.toggle("is-toured", isOn);
+    return target;
+  }
+
+  function show(k, isMoved) {
+    mark(steps[at], false);
+    at = k;
+    steps.forEach(function (step, n) { step.hidden = n !== k; });
+    back.hidden = k === 0;
+    next.textContent = k === steps.length - 1 ? tour.dataset.done : tour.dataset.next;
+    tour.querySelector("[data-tour-at]").textContent = k + 1 + " / " + steps.length;
+    const target = mark(steps[k], true);
+    if (target && isMoved) target.scrollIntoView({ block: "nearest" });
+  }
+
+  // Kept without leaving the page.
+  function end(name) {
+    const fields = new FormData(form);
+    fields.set("tour", name);
+    fetch(form.action, { method: "POST", body: fields, redirect: "manual" }).catch(function () {});
+    mark(steps[at], false);
+    const hadFocus = tour.contains(document.activeElement);
+    tour.remove();
+    if (hadFocus) document.getElementById("main").focus();
+  }
+
+  form.addEventListener("submit", function (event) {
+    event.preventDefault();
+    if (event.submitter && event.submitter.hasAttribute("data-tour-skip")) end("all");
+    else if (at < steps.length - 1) show(at + 1, true);
+    else end(fields().get("tour"));
+  });
+  back.addEventListener("click", function () { show(at - 1, true); });
+  addEventListener("keydown", function (event) {
+    if (event.key === "Escape" && tour.contains(event.target)) end(fields().get("tour"));
+  });
+
+  function fields() {
+    return new FormData(form);
+  }
+
+  tour.hidden = false;
+  show(0, false);
+})();

@@ -1,0 +1,122 @@
+"""Comfort in a real browser: shortcuts, answers, the tours, and one hand on the keyboard."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.chromium import violations_in_both_themes
+from tests.e2e.conftest import OpenPage, sign_in
+from tests.engines.installation import Installation
+
+INES = "Ines Aalto"  # of the demo
+
+
+def set_user(house: Installation, change: str) -> None:
+    """Change a field of the demo's clinician."""
+    code = f"from patients.models import User; User.objects.filter(email='{house.email}').update({change})"
+    house.manage("shell", "--verbosity", "0", "-c", code)
+
+
+def open_ines(page: Page) -> None:
+    page.goto("/patients/")
+    page.get_by_role("link", name=INES).last.click()
+    expect(page.get_by_role("heading", name=INES)).to_be_visible()
+
+
+def test_question_mark_shows_the_shortcuts_and_escape_puts_them_away(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    sheet = page.locator("#keys")
+    expect(sheet).to_be_hidden()
+    page.keyboard.press("?")
+    expect(sheet).to_be_visible()
+    assert violations_in_both_themes(page) == []
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+
+
+def test_single_keys_lead_where_the_sheet_says(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search by name")).to_be_focused()
+    page.keyboard.type("nobody ?gs")  # text, not a shortcut
+    expect(page.locator("#keys")).to_be_hidden()
+    open_ines(page)
+    patient = page.url
+    page.keyboard.press("t")
+    expect(page.locator("[data-plot]")).to_be_focused()
+    for key, address in {"n": "**/visits/new/", "e": "**/events/new/", "c": "**/compare/"}.items():
+        page.goto(patient)
+        page.keyboard.press(key)
+        page.wait_for_url(address)
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    page.wait_for_url("**/settings/")
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    page.wait_for_url("**/patients/")
+
+
+def test_single_keys_can_be_switched_off(house: Installation, open_page: OpenPage) -> None:
+    set_user(house, "has_shortcuts=False")
+    page = open_page()
+    sign_in(page, house)
+    open_ines(page)
+    patient = page.url
+    for key in ("?", "n", "c"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    assert page.url == patient
+    page.get_by_label("Ada Demo, menu").click()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(page.get_by_text("switched off in your settings")).to_be_visible()
+    set_user(house, "has_shortcuts=True")
+
+
+def test_a_question_is_answered_where_it_arises_also_without_scripts(house: Installation, open_page: OpenPage) -> None:
+    for options in ({}, {"java_script_enabled": False}):
+        page = open_page(**options)
+        sign_in(page, house)
+        page.get_by_role("button", name="What is the usual range?").click()
+        expect(page.get_by_text("The patient’s own range, not a norm")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_text("The patient’s own range, not a norm")).to_be_hidden()
+
+
+def test_the_tour_is_taken_by_keyboard_and_comes_only_once(house: Installation, open_page: OpenPage) -> None:
+    set_user(house, "tours_seen=[]")
+    page = open_page()
+    sign_in(page, house, is_toured=False)
+    tour = page.locator("#tour")
+    expect(tour.get_by_role("heading", name="Welcome to Affectline")).to_be_visible()
+    found = violations_in_both_themes(page)
+    tour.get_by_role("button", name="Next").focus()
+    for title in ("Your patients", "What waits for you", "Yours to set"):
+        page.keyboard.press("Enter")
+        expect(tour.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.locator(".who.is-toured")).to_be_visible()
+    with page.expect_response("**/settings/tour/"):
+        page.keyboard.press("Enter")
+    expect(tour).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("heading", name="My patients")).to_be_visible()
+    expect(tour).to_have_count(0)
+    open_ines(page)
+    expect(tour.get_by_role("heading", name="One sentence first")).to_be_visible()
+    assert found + violations_in_both_themes(page) == []
+    tour.get_by_role("button", name="Next").focus()
+    with page.expect_response("**/settings/tour/"):
+        page.keyboard.press("Escape")
+    expect(tour).to_have_count(0)
+
+
+def test_skipping_one_tour_skips_them_all(house: Installation, open_page: OpenPage) -> None:
+    set_user(house, "tours_seen=[]")
+    page = open_page()
+    sign_in(page, house, is_toured=False)
+    with page.expect_response("**/settings/tour/"):
+        page.get_by_role("button", name="Skip the tour").click()
+    open_ines(page)
+    expect(page.locator("#tour")).to_have_count(0)
+    expect(page.get_by_role("link", name=re.compile("New visit")).first).to_be_visible()

@@ -1,0 +1,79 @@
+"""Settings: language, time zone and shortcuts; tours that are shown until they were seen."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from patients.help import ANSWERS
+from patients.models import Patient, User, Visit
+from tests.factories import make_read_visits
+
+BARE = {"display_name": "Dr Ada Lind", "theme": "system", "time_zone": "", "idle_minutes": 15}
+
+
+def tour_on(page: str) -> str:
+    """Return the name of the tour on a page, empty without one."""
+    found = re.search(r'name="tour"\s+value="([a-z]+)"', page[page.find('id="tour"') :]) if 'id="tour"' in page else None
+    return found[1] if found else ""
+
+
+def test_language_time_zone_and_shortcuts_are_kept(browser: Client, ada: User) -> None:
+    browser.post("/settings/", BARE | {"language": "de", "time_zone": "Europe/Vienna"})
+    ada.refresh_from_db()
+    assert (ada.language, ada.time_zone, ada.has_shortcuts) == ("de", "Europe/Vienna", False)
+    page = browser.get("/settings/")
+    assert page.headers["Content-Language"] == "de"
+    assert b'<html lang="de"' in page.content
+    assert b"data-shortcuts" not in page.content
+
+
+def test_a_language_that_is_not_there_is_refused(browser: Client, ada: User) -> None:
+    assert b"field--bad" in browser.post("/settings/", BARE | {"language": "xx"}).content
+    ada.refresh_from_db()
+    assert ada.language == ""
+
+
+def test_without_a_choice_the_browser_decides_the_language(browser: Client) -> None:
+    assert browser.get("/patients/", headers={"accept-language": "de-AT,de;q=0.9"}).headers["Content-Language"] == "de"
+    assert browser.get("/patients/", headers={"accept-language": "fr"}).headers["Content-Language"] == "en"
+
+
+def test_each_page_tours_itself_until_that_was_seen(browser: Client, ada: User, ines: Patient, visit: Visit) -> None:
+    pages = {"patients": "/patients/", "patient": f"/patients/{ines.pk}/", "visit": f"/visits/{visit.pk}/"}
+    assert {name: tour_on(browser.get(path).content.decode()) for name, path in pages.items()} == {name: name for name in pages}
+    browser.post("/settings/tour/", {"tour": "patient"})
+    browser.post("/settings/tour/", {"tour": "patient"})
+    ada.refresh_from_db()
+    assert ada.tours_seen == ["patient"]
+    assert tour_on(browser.get(pages["patient"]).content.decode()) == ""
+    assert tour_on(browser.get(pages["visit"]).content.decode()) == "visit"
+
+
+def test_all_tours_are_skipped_at_once_and_can_be_seen_again(browser: Client, ada: User) -> None:
+    browser.post("/settings/tour/", {"tour": ["patients", "all"]})  # the field of the form, then the button
+    ada.refresh_from_db()
+    assert ada.tours_seen == ["patients", "patient", "visit"]
+    assert browser.post("/settings/tour/", {"tour": "again"}).headers["Location"] == "/patients/"
+    ada.refresh_from_db()
+    assert ada.tours_seen == []
+
+
+@pytest.mark.parametrize("name", ["", "nowhere"])
+def test_an_unknown_tour_changes_nothing(browser: Client, ada: User, name: str) -> None:
+    browser.post("/settings/tour/", {"tour": name})
+    ada.refresh_from_db()
+    assert ada.tours_seen == []
+
+
+def test_every_question_mark_has_its_answer_once(browser: Client, ines: Patient) -> None:
+    visits = make_read_visits(ines, 5)
+    paths = ["/patients/", f"/patients/{ines.pk}/", f"/patients/{ines.pk}/compare/", f"/visits/{visits[0].pk}/"]
+    shown: set[str] = set()
+    for path in paths:
+        page = browser.get(path).content.decode()
+        asked, answered = (re.findall(rf'{part}="why-(\w+)"', page) for part in ("popovertarget", "id"))
+        assert sorted(asked) == sorted(answered)
+        assert len(set(answered)) == len(answered)
+        shown |= set(answered)
+    assert shown == set(ANSWERS)
