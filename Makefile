@@ -1,5 +1,5 @@
 # The two commands:  make run   make test
-# Also:  setup faults screenshots lock fix bench train evaluate
+# Also:  setup faults screenshots messages lock fix bench train evaluate
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -7,7 +7,7 @@ PY := .venv/bin/python
 REAL := tests/engines tests/e2e tests/faults
 MAKEFLAGS += --no-print-directory
 .PHONY: run setup test gates lint types arrow templates migrations deploy-check unit postgres real engines faults screenshots \
-	lock fix bench train evaluate
+	messages lock fix bench train evaluate
 
 run: .venv/runtime
 	@$(PY) -m clinic.serve --port $(PORT)
@@ -90,6 +90,10 @@ evaluate: .venv/dev
 	$(PY) -m ml.evaluate --weights ml/weights $(FACES) --split validation --json test-results/evaluation.json
 
 # --- Upkeep
+
+# Texts into the German catalogue and its compiled file; fails while one has no translation.
+messages: .venv/dev
+	@$(PY) -m clinic.catalogue
 
 screenshots: .venv/dev engines
 	$(PY) -m tests.e2e.screenshots docs/screenshots

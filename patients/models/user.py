@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 IDLE_MINUTES = 5, 30  # shorter drives people to shared passwords, longer leaves open screens
 TOURS = "patients", "patient", "visit"  # pages that explain themselves at first use
@@ -52,7 +53,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Theme(models.TextChoices):
         SYSTEM = "system", _("As the system")
-        LIGHT = "light", _("Light")
+        LIGHT = "light", pgettext_lazy("theme", "Light")
         DARK = "dark", _("Dark")
 
     email = models.EmailField(_("email"), unique=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from patients.models import Event
 from patients.timeline.frame import QUIET, Frame, Plain, plain, token, words, y_axis
@@ -71,7 +72,7 @@ def axes(lanes: Sequence[int], frame: Frame) -> Plain:
         return {}
     total = sum(lanes)
     ticks = [total - 1 - sum(lanes[:k]) for k in range(len(lanes))]
-    names = [_("Medication"), _("Care"), _("Life event"), _("Note")]
+    names = [_("Medication"), _("Care"), pgettext("short, beside a lane", "Life event"), _("Note")]
     return {"yaxis4": y_axis(frame.domain(frame.events), [-0.5, total - 0.5], ticks, names, anchor="x", showgrid=False)}
 
 

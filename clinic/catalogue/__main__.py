@@ -1,0 +1,24 @@
+"""Bring the German translations up to date: `python -m clinic.catalogue`. Prints what still needs a translator."""
+
+import sys
+
+from clinic.catalogue import po
+from clinic.catalogue.sources import texts
+
+
+def main() -> int:
+    """Write the .po and the .mo file; return 1 while a text has no translation."""
+    found = texts()
+    kept = po.read(po.GERMAN)
+    translations = {text: kept[text] for text in found if text in kept}
+    po.GERMAN.parent.mkdir(parents=True, exist_ok=True)
+    po.GERMAN.write_text(po.written(translations, found), encoding="utf-8")
+    po.GERMAN.with_suffix(".mo").write_bytes(po.compiled(translations))
+    missing = [text.text for text in found if not all(translations.get(text, ("",)))]
+    sys.stdout.write(f"{len(found)} texts, {len(missing)} without a translation\n")
+    sys.stdout.writelines(f"  {text!r}\n" for text in missing)
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""Translations: every text is found, has its German, keeps its placeholders, and is in the file that Django reads."""
+
+import gettext
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from clinic.catalogue import po
+from clinic.catalogue.sources import PROJECT, Text, in_code, in_template, texts
+
+# One template writes a tag in pieces, which no parser of HTML follows; it has no words.
+TEMPLATES = sorted(set((PROJECT / "templates").rglob("*.html")) - {PROJECT / "templates/allauth/elements/button.html"})
+# Names, units and keys that are the same in every language.
+NAMES = {"Affectline", "CSV", "PHQ-9", "GAD-7", "px", "Home", "End", "Enter", "Esc", "FER2013", "FER+", "JSON", "report.json"}
+
+
+@pytest.fixture(scope="module")
+def german() -> po.Translations:
+    """Return the German translations."""
+    return po.read(po.GERMAN)
+
+
+def test_texts_in_code_are_found_with_plural_and_context() -> None:
+    source = """
+a = _("one " "line")
+b = ngettext("%(n)d photo", "%(n)d photos", 3)
+c = pgettext("of a key", "Home")
+d = unrelated("no text")
+"""
+    assert list(in_code(source)) == [Text("one line"), Text("%(n)d photo", "%(n)d photos"), Text("Home", context="of a key")]
+
+
+def test_texts_in_templates_are_found() -> None:
+    source = """{% load i18n %}{% translate "95 % sure" %}{% blocktranslate count n=n trimmed %}
+      one of {{ all }}
+      {% plural %}
+      {{ n }} of {{ all }}
+    {% endblocktranslate %}<p title="{% translate 'It is "quoted"' %}">{{ name|default:_("nobody") }}"""
+    found = [Text("95 %% sure"), Text("one of %(all)s", "%(n)s of %(all)s"), Text('It is "quoted"'), Text("nobody")]
+    assert list(in_template(source)) == found
+
+
+def test_a_file_that_was_written_is_read_as_it_was(tmp_path: Path) -> None:
+    kept = {Text('a "b"\\\n'): ("c",), Text("one", "many", "of cells"): ("eine", "viele"), Text("open"): ("",)}
+    path = tmp_path / "django.po"
+    path.write_text(po.written(kept, {text: ["a.html"] for text in kept}), encoding="utf-8")
+    assert po.read(path) == kept
+    table = gettext.GNUTranslations(io.BytesIO(po.compiled(kept)))
+    assert table.gettext('a "b"\\\n') == "c"
+    assert table.npgettext("of cells", "one", "many", 2) == "viele"
+    assert table.gettext("open") == "open"
+
+
+def test_every_text_has_a_german_translation(german: po.Translations) -> None:
+    assert [text.text for text in texts() if not all(german.get(text, ("",)))] == []
+
+
+def test_translations_are_in_step_with_texts_and_compiled(german: po.Translations) -> None:
+    found = texts()
+    assert po.GERMAN.read_text(encoding="utf-8") == po.written(german, found), "run `make messages`"
+    compiled = po.compiled({text: german[text] for text in found if text in german})
+    assert po.GERMAN.with_suffix(".mo").read_bytes() == compiled, "run `make messages`"
+
+
+def test_translations_keep_placeholders_and_marks(german: po.Translations) -> None:
+    wrong = []
+    for text, forms in german.items():
+        wanted = [_places(text.text), _places(text.plural)] if text.plural else [_places(text.text)]
+        for form, places in zip(forms, wanted, strict=True):
+            if form and _places(form) != places and not (text.plural and _places(form) == wanted[1]):
+                wrong.append((text.text, form))
+    assert wrong == []
+
+
+def _places(text: str) -> list[str]:
+    return sorted(re.findall(r"%\(\w+\)[sd]|%%|%[sd]|<[^>]+>", text))
+
+
+class _Words(HTMLParser):
+    """Collects what is written between tags and in attributes that people read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.is_hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.is_hidden += tag in ("script", "style")
+        self.found += [value for name, value in attrs if value and name in ("alt", "aria-label", "placeholder", "title")]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.is_hidden -= tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if not self.is_hidden:
+            self.found.append(data)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=[path.name for path in TEMPLATES])
+def test_no_template_has_words_that_nobody_translates(path: Path) -> None:
+    source = path.read_text()
+    source = re.sub(r"(?s){%\s*(comment|blocktranslate)\b.*?%}.*?{%\s*end\1\s*%}", "", source)
+    source = re.sub(r"{% block page_class %}.*?{% endblock %}", "", source)
+    words = _Words()
+    words.feed(re.sub(r"(?s){%.*?%}|{{.*?}}|{#.*?#}|&\w+;", " ", source))
+    left = {word for text in words.found for word in re.findall(r"[A-Za-z][\w+.-]*[\w+]", text)} - NAMES
+    assert left == set()
