@@ -5,17 +5,15 @@ import io
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from patients.management.commands.load_demo import NO_FACE, frame
-from tests.e2e.chromium import PATIENCE_MS, violations_in_both_themes
+from tests.e2e.chromium import PATIENCE_MS
 from tests.e2e.conftest import OpenPage, sign_in
 from tests.engines.installation import Installation, eventually
 from tests.engines.portraits import portrait
 
 INES = "Ines Aalto"  # of the demo
-PHONE = {"width": 390, "height": 844}
 
 
 def files(*numbers: int) -> list[FilePayload]:
@@ -139,40 +137,3 @@ def test_keyboard_alone(house: Installation, open_page: OpenPage) -> None:
     tab_to(page, "raters")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Photo ")).to_be_visible()
-
-
-@pytest.mark.parametrize("size", [{"width": 1280, "height": 800}, PHONE], ids=["desk", "phone"])
-def test_every_page_is_accessible_in_light_and_dark(house: Installation, open_page: OpenPage, size: dict[str, int]) -> None:
-    page = open_page(viewport=size)
-    page.goto("/")
-    found = violations_in_both_themes(page)
-    sign_in(page, house)
-    for path in pages_of(house):
-        page.goto(path)
-        page.wait_for_load_state("load")
-        found += violations_in_both_themes(page)
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        found += [f"{path} is {wide} px too wide"] if wide > 0 else []
-    assert found == []
-
-
-def pages_of(house: Installation) -> list[str]:
-    """Return the address of one page of every kind, with the demo's first patient in it."""
-    patient = house.ask("GET", "patients/")["results"][0]["id"]
-    visit = house.ask("GET", f"patients/{patient}/visits/")["results"][0]["id"]
-    eventually(lambda: house.all_final(visit), "the demo's photos are read")
-    photo = house.photos(visit)[0]["id"]
-    return [
-        "/patients/",
-        "/patients/new/",
-        f"/patients/{patient}/",
-        f"/patients/{patient}/edit/",
-        f"/patients/{patient}/visits/new/",
-        f"/visits/{visit}/",
-        f"/visits/{visit}/edit/",
-        f"/photos/{photo}/",
-        "/data-dictionary/",
-        "/model-card/",
-        "/settings/",
-        "/accounts/password/change/",
-    ]

@@ -66,10 +66,10 @@ def test_drawings_keep_the_point_that_browsers_read(german: Client, ines: Patien
 
 
 def test_export_is_the_same_in_every_language(german: Client, ada: User, ines: Patient, read_visits: list[Visit]) -> None:
-    in_german = german.get(f"/patients/{ines.pk}/csv/").getvalue()  # type: ignore[attr-defined]  # a stream
+    in_german = german.get(f"/patients/{ines.pk}/csv/").getvalue()
     ada.language = "en"
     ada.save(update_fields=["language"])
-    assert german.get(f"/patients/{ines.pk}/csv/").getvalue() == in_german  # type: ignore[attr-defined]  # a stream
+    assert german.get(f"/patients/{ines.pk}/csv/").getvalue() == in_german
 
 
 def test_sign_in_follows_the_browser(db: None) -> None:

@@ -1,0 +1,94 @@
+"""Every page there is, found in the list of addresses: what the accessibility walk opens and the screenshots show."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from playwright.sync_api import BrowserContext
+
+from tests.engines.installation import Installation, eventually
+
+# What an address asks for besides the key of a row.
+WORDS = {"purpose": "care", "face": "0"}
+# Not pages of ours, or pages that answer only to a link out of a mail.
+LEFT_OUT = ("api/", "healthz", "accounts/confirm-email/", "accounts/password/reset/key/", "accounts/2fa/webauthn/keys/")
+EVENTS = """
+from patients.models import Event, Patient, User
+from tests.patients.timeline.long_record import write_events
+if not Event.objects.exists():
+    write_events(Patient.objects.order_by("created_at")[0], User.objects.get(email="{email}"))
+"""
+KEYS = """
+import json
+from django.apps import apps
+from patients.models import Patient, Photo, Visit
+patient = Patient.objects.order_by("created_at")[0]
+visit = Visit.objects.filter(patient=patient).order_by("-date")[0]
+photo = Photo.objects.filter(visit=visit).order_by("uploaded_at")[0]
+keys = dict()
+for model in apps.get_models():
+    first = model._base_manager.order_by("pk").first()
+    keys[model._meta.model_name + "_id"] = str(first.pk) if first else None
+keys |= dict(patient_id=str(patient.pk), visit_id=str(visit.pk), photo_id=str(photo.pk))
+print("keys", json.dumps(keys))
+"""
+
+
+@dataclass(frozen=True)
+class Address:
+    """One page: the name of its address, for files, and its path."""
+
+    name: str
+    path: str
+
+
+def shell(house: Installation, code: str) -> str:
+    """Return what `code` printed in the house."""
+    return house.manage("shell", "--verbosity", "0", "-c", code)
+
+
+def addresses(house: Installation) -> list[Address]:
+    """Return the path of every address that can be asked for, with rows of the demo in it.
+
+    Raises AssertionError for an address that asks for something no row and no word above stands for.
+    """
+    shell(house, EVENTS.format(email=house.email))
+    keys = json.loads(shell(house, KEYS).split("keys", 1)[1])
+    eventually(lambda: house.all_final(keys["visit_id"]), "the demo's photos are read")
+    return list(_filled(keys | WORDS))
+
+
+def pages(house: Installation, signed_in: BrowserContext, signed_out: BrowserContext) -> tuple[list[Address], list[Address]]:
+    """Return the addresses that answer with a whole page, to somebody signed in and to nobody."""
+    asked = addresses(house)
+    return [each for each in asked if _is_page(signed_in, each)], [each for each in asked if _is_page(signed_out, each)]
+
+
+def _is_page(context: BrowserContext, address: Address) -> bool:
+    answer = context.request.get(address.path, max_redirects=0, headers={"X-Background": "1"})
+    is_html = answer.headers.get("content-type", "").startswith("text/html")
+    return answer.status == 200 and is_html and "<html" in answer.text()[:400]
+
+
+def _filled(keys: dict[str, str | None]) -> Iterator[Address]:
+    seen = set()
+    for name, pattern in _patterns(get_resolver().url_patterns):
+        if pattern.startswith(LEFT_OUT):
+            continue
+        path, asked = f"/{pattern}", [part.split(">")[0].split(":")[-1] for part in pattern.split("<")[1:]]
+        assert set(asked) <= set(keys), f"{pattern} asks for something new: say in tests/e2e/pages.py what stands for it"
+        for part, word in zip(pattern.split("<")[1:], asked, strict=True):
+            path = path.replace(f"<{part.split('>')[0]}>", keys[word] or "")
+        if all(keys[word] for word in asked) and path not in seen:
+            seen.add(path)
+            yield Address(name, path)
+
+
+def _patterns(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterator[tuple[str, str]]:
+    for pattern in patterns:
+        whole = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _patterns(pattern.url_patterns, whole)
+        else:
+            yield pattern.name or "", whole.replace("^", "").replace("$", "")
