@@ -1,0 +1,76 @@
+"""How many queries the main pages ask and how long the server takes, with a patient of 200 visits with 20 photos each.
+
+    python -m benchmarks.main_pages [VISITS [PHOTOS]]
+
+Each page is asked for ten times; processor time is of this process alone, so that other work on the computer counts little.
+"""
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+
+import tests.environment  # a private folder and keys; must come before the settings are read
+from benchmarks.timeline_400_visits import prepare
+
+ROUNDS = 10
+
+
+def addresses(visits: int, photos: int) -> Iterator[tuple[str, str]]:
+    """Write the patient with that many visits; yield the name and the path of each main page."""
+    # Models can be imported only after the setup.
+    from patients.models import Consent, Photo, User
+    from tests.patients.timeline.long_record import write_events, write_record
+
+    ada = User.objects.get(email="ada@clinic.example")
+    patient = write_record(ada, "R-200", visits, photos, days_apart=3)
+    write_events(patient, ada)
+    Consent.give(patient, "care", ada, on=patient.visits.earliest("date").date)
+    visit = patient.visits.latest("date")
+    photo = Photo.objects.filter(visit=visit).earliest("uploaded_at")
+    yield "my patients", "/patients/"
+    yield "patient with timeline", f"/patients/{patient.pk}/"
+    yield "the same, every visit listed", f"/patients/{patient.pk}/?visits=all"
+    yield "compare", f"/patients/{patient.pk}/compare/"
+    yield "usual range", f"/patients/{patient.pk}/usual-range/"
+    yield "visit", f"/visits/{visit.pk}/"
+    yield "photo", f"/photos/{photo.pk}/"
+    yield "CSV of the patient", f"/patients/{patient.pk}/csv/"
+
+
+def measure(visits: int = 200, photos: int = 20) -> None:
+    """Print one line per page: queries, median and worst wall time, median processor time, size."""
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext, override_settings
+
+    from patients.models import User
+
+    client = Client(headers={"host": "localhost"})
+    client.force_login(User.objects.create_user("ada@clinic.example", display_name="Ada Okafor"))
+    print(f"{visits} visits with {photos} photos each, on {connection.vendor}, {os.cpu_count()} cores")
+    print(f"{'page':30}{'queries':>9}{'median':>11}{'worst':>11}{'processor':>11}{'size':>11}")
+    with override_settings(MFA_REQUIRED=False):
+        for name, path in addresses(visits, photos):
+            with CaptureQueriesContext(connection) as asked:
+                body = client.get(path).getvalue()  # type: ignore[attr-defined]  # a stream has it too
+                queries = len(asked)
+            walls, processors = zip(*(timed(client, path) for _ in range(ROUNDS)), strict=True)
+            middle, worst, busy = statistics.median(walls), max(walls), statistics.median(processors)
+            print(f"{name:30}{queries:9d}{middle:8.0f} ms{worst:8.0f} ms{busy:8.0f} ms{len(body) / 1024:7.0f} KiB")
+
+
+def timed(client: object, path: str) -> tuple[float, float]:
+    """Return the milliseconds of wall and processor time that a page takes, to its last byte."""
+    wall, processor = time.perf_counter(), time.process_time()
+    client.get(path).getvalue()  # type: ignore[attr-defined]  # django.test cannot be imported before the setup
+    return (time.perf_counter() - wall) * 1000, (time.process_time() - processor) * 1000
+
+
+if __name__ == "__main__":
+    try:
+        prepare()
+        measure(*(int(argument) for argument in sys.argv[1:]))
+    finally:
+        tests.environment.pytest_unconfigure()
