@@ -18,7 +18,8 @@
     doubleClick: false,
     showTips: false,
   };
-  const phone = matchMedia("(max-width: 760px)");
+  const PAPER_PX = 680; // between the margins of an A4 page
+  const phone = matchMedia("screen and (max-width: 760px)");
   const touch = matchMedia("(pointer: coarse)");
   const plot = root.querySelector("[data-plot]");
   const host = root.querySelector("[data-figure]");
@@ -33,7 +34,7 @@
   const whole = given.layout.xaxis.range.map(Date.parse);
   const scales = given.scales;
   const shown = { photos: true, event: true };
-  const state = { view: "stacked", range: whole, at: -1 };
+  const state = { view: "stacked", range: whole, at: -1, isOnPaper: false };
   let place;
 
   // --- The figure of the chosen view
@@ -75,7 +76,7 @@
   }
 
   function plotWidth(layout) {
-    return Math.max(1, plot.clientWidth - layout.margin.l - layout.margin.r);
+    return Math.max(1, (state.isOnPaper ? PAPER_PX : plot.clientWidth) - layout.margin.l - layout.margin.r);
   }
 
   // Six tenths of the way to the next visit, at most 1.8 % of the view, and edge to edge where a visit has fewer than 5 px.
@@ -175,6 +176,7 @@
     root.querySelector("[data-legend=stacked]").hidden = state.view === "apart";
     scales.forEach(function (each) { root.querySelector("[data-legend=" + each.name + "]").hidden = !shown[each.name]; });
     place = { left: figure.layout.margin.l, right: figure.layout.margin.r };
+    if (state.isOnPaper) figure.layout.width = PAPER_PX;
     Plotly.react(host, figure.data, figure.layout, CONFIG);
     if (state.at >= 0) point(state.at);
   }
@@ -370,6 +372,13 @@
   });
 
   addEventListener("themechange", draw);
+  ["beforeprint", "afterprint"].forEach(function (name) {
+    addEventListener(name, function () {
+      state.isOnPaper = name === "beforeprint";
+      point(-1);
+      draw();
+    });
+  });
   phone.addEventListener("change", draw);
 
   CONFIG.locale = given.locale.name;

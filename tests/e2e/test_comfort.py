@@ -120,3 +120,32 @@ def test_skipping_one_tour_skips_them_all(house: Installation, open_page: OpenPa
     open_ines(page)
     expect(page.locator("#tour")).to_have_count(0)
     expect(page.get_by_role("link", name=re.compile("New visit")).first).to_be_visible()
+
+
+def test_patient_fits_on_paper(house: Installation, open_page: OpenPage) -> None:
+    page = open_page(viewport={"width": 688, "height": 972}, color_scheme="dark")  # A4 within its margins
+    sign_in(page, house)
+    open_ines(page)
+    expect(page.locator("#timeline .main-svg").first).to_be_visible()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    width = "document.querySelector('#timeline .main-svg').getAttribute('width')"
+    page.wait_for_function(f"{width} === '680'")
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+    for chrome in (".topbar", ".tabs", ".tools", ".banner .btn", "#events .btn", ".why"):
+        expect(page.locator(chrome).first).to_be_hidden()
+    expect(page.locator(".banner")).to_contain_text("DEMO-1")
+    expect(page.locator(".numbers tbody tr").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.wait_for_function(f"{width} !== '680'")
+
+
+def test_nothing_moves_for_those_who_ask_for_stillness(house: Installation, open_page: OpenPage) -> None:
+    page = open_page(reduced_motion="reduce")
+    sign_in(page, house)
+    moving = """Array.from(document.querySelectorAll('*'), e => getComputedStyle(e))
+        .filter(s => s.animationName !== 'none' || s.transitionDuration !== '0s').length"""
+    for path in ("/patients/", "/settings/"):
+        page.goto(path)
+        assert page.evaluate(moving) == 0
