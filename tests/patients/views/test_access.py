@@ -22,6 +22,7 @@ POSTS = {
     "explain_photo",
     "include_photo",
     "retry_photo",
+    "save_label",
     "save_note",
 }
 
