@@ -53,6 +53,7 @@ class Photo(models.Model):
     original_name = EncryptedTextField(blank=True)
     fingerprint = models.CharField(max_length=64)  # keyed hash of the original bytes: finds duplicates
     taken_at = models.DateTimeField(null=True, blank=True)  # as the camera wrote it, in the clinic's zone
+    date_kept_at = models.DateTimeField(null=True, blank=True)  # a person said that another day than the visit's is right
     uploaded_at = models.DateTimeField(default=timezone.now)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     excluded_at = models.DateTimeField(null=True, blank=True)

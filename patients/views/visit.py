@@ -18,6 +18,7 @@ from patients.templatetags.look import clock
 from patients.views.asking import ClinicianRequest, redirect_back
 from patients.views.banner import banner_of
 from patients.views.cards import PhotoCard, cards_of, count_filters, passes
+from patients.views.other_days import other_days
 from patients.views.photo import readable_photos
 from patients.views.summary import summarise
 
@@ -117,5 +118,6 @@ def _state(visit: Visit, cards: list[PhotoCard]) -> dict[str, object]:
         "patient": visit.patient,
         "total": len(cards),
         "counts": counts,
+        "other_days": other_days(visit, (card.photo for card in cards)),
         "summary": summarise(visit),
     }

@@ -21,6 +21,7 @@ POSTS = {
     "exclude_photo",
     "explain_photo",
     "include_photo",
+    "keep_dates",
     "retry_photo",
     "save_label",
     "save_note",
