@@ -5,6 +5,7 @@ from patients.models.consent import Consent
 from patients.models.draft import Draft
 from patients.models.erasure import ErasureRequest
 from patients.models.event import Event
+from patients.models.hand_off import HandOff
 from patients.models.own_label import OwnLabel
 from patients.models.patient import Assignment, Look, Patient
 from patients.models.photo import Photo
@@ -21,6 +22,7 @@ __all__ = [
     "Draft",
     "ErasureRequest",
     "Event",
+    "HandOff",
     "Look",
     "OwnLabel",
     "Patient",

@@ -30,6 +30,7 @@ from patients.models import (
     Draft,
     ErasureRequest,
     Event,
+    HandOff,
     Look,
     OwnLabel,
     Patient,
@@ -74,7 +75,8 @@ def marked(ada: User) -> Patient:
     for week in range(3):
         visit = make_visit(patient, date(2026, 1, 5) + timedelta(weeks=week), note=MARKS["note"])
         SelfReport.objects.create(visit=visit, mood=week)
-        photo = make_photo(visit, original_name=MARKS["file"], excluded_reason=MARKS["reason"])
+        hand_off, _code = HandOff.make(visit, ada)
+        photo = make_photo(visit, original_name=MARKS["file"], hand_off=hand_off, excluded_reason=MARKS["reason"])
         for name in ("image", "preview"):
             field = getattr(photo, name)
             field.storage.delete(field.name)
