@@ -226,6 +226,8 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+# Beside the limits of sign-in, which stay as django-allauth sets them: codes for phones made, codes tried, photos from one phone.
+ACCOUNT_RATE_LIMITS = {"hand_off": "10/10m/user", "phone_code": "20/m/ip", "phone_photo": "60/m/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0  # who asks, for rate limits and the list of sessions
 MFA_REQUIRED = not DEMO
 MFA_ADAPTER = "patients.factors.EncryptedFactors"

@@ -28,5 +28,6 @@ urlpatterns = [
     path("accounts/confirm-email/<str:key>/", nowhere, name="account_confirm_email"),
     path("accounts/", include("allauth.urls")),
     path("api/", include("patients.api.urls")),
+    path("phone/", include("patients.phone_urls")),
     path("", include("patients.urls")),
 ]

@@ -1,5 +1,7 @@
 """Where a photo and its faces lie in the frame of a card: the numbers of an SVG, all in pixels of the photo."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 WIDE = 800 / 340
@@ -24,6 +26,14 @@ class Box:
     def bottom(self) -> float:
         """The lower edge."""
         return self.top + self.height
+
+    def overlap(self, other: Box) -> float:
+        """Return how much of both together both share: 0 apart, 1 the same (intersection over union)."""
+        wide = min(self.right, other.right) - max(self.left, other.left)
+        tall = min(self.bottom, other.bottom) - max(self.top, other.top)
+        shared = max(wide, 0.0) * max(tall, 0.0)
+        both = self.width * self.height + other.width * other.height - shared
+        return shared / both if both else 0.0
 
     @property
     def as_view_box(self) -> str:

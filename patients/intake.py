@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from inference.dispatch import request_prediction
 from inference.encryption import keyed_hash
 from ml.decode import RebuiltPhoto, RejectedPhoto, check_outside
-from patients.models import Consent, Photo, User, Visit
+from patients.models import Consent, HandOff, Photo, User, Visit
 from patients.sandbox import rebuild_apart
 
 MESSAGES = {
@@ -63,17 +63,9 @@ def _moment(taken_at: datetime | None) -> datetime | None:
     return moment if moment <= timezone.now() else None
 
 
-def _store(visit: Visit, rebuilt: RebuiltPhoto, file_name: str, fingerprint: str, user: User) -> Photo:
-    """Return the saved photo with its prediction requested. Files whose row fails are taken away again."""
-    photo = Photo(
-        visit=visit,
-        width=rebuilt.width,
-        height=rebuilt.height,
-        original_name=file_name[:255],
-        fingerprint=fingerprint,
-        taken_at=_moment(rebuilt.taken_at),
-        uploaded_by=user,
-    )
+def _store(photo: Photo, rebuilt: RebuiltPhoto) -> Photo:
+    """Return the photo saved with its pictures and its prediction requested. Files whose row fails are taken away again."""
+    photo.width, photo.height, photo.taken_at = rebuilt.width, rebuilt.height, _moment(rebuilt.taken_at)
     try:
         photo.image.save("image", ContentFile(rebuilt.image), save=False)
         photo.preview.save("preview", ContentFile(rebuilt.preview), save=False)
@@ -88,8 +80,10 @@ def _store(visit: Visit, rebuilt: RebuiltPhoto, file_name: str, fingerprint: str
     return photo
 
 
-def receive_photo(visit: Visit, upload: UploadedFile[bytes], user: User, keep_duplicate: bool = False) -> Photo:
-    """Return the stored photo; a worker is asked to read it after commit.
+def receive_photo(
+    visit: Visit, upload: UploadedFile[bytes], user: User, keep_duplicate: bool = False, hand_off: HandOff | None = None
+) -> Photo:
+    """Return the stored photo; a worker is asked to read it after commit. `hand_off` names the phone that sent it.
 
     The original bytes are never stored. Raises RejectedPhoto with a code of MESSAGES; then nothing is kept.
     """
@@ -103,9 +97,11 @@ def receive_photo(visit: Visit, upload: UploadedFile[bytes], user: User, keep_du
     kind = check_outside(source, upload.name or "", settings.PHOTO_MAX_BYTES)
     fingerprint = keyed_hash(source)
     _check_duplicates(visit, fingerprint, keep_duplicate)
+    name = (upload.name or "")[:255]
+    photo = Photo(visit=visit, original_name=name, fingerprint=fingerprint, uploaded_by=user, hand_off=hand_off)
     rebuilt = rebuild_apart(source, kind)
     try:
-        return _store(visit, rebuilt, upload.name or "", fingerprint, user)
+        return _store(photo, rebuilt)
     except IntegrityError:
         if not Visit.objects.filter(pk=visit.pk).exists():
             raise RejectedPhoto("visit_gone") from None

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('patients', '0031_consent_and_erasure'),
+        ('patients', '0062_hand_off'),
     ]
 
     operations = [

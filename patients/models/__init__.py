@@ -5,6 +5,8 @@ from patients.models.consent import Consent
 from patients.models.draft import Draft
 from patients.models.erasure import ErasureRequest
 from patients.models.event import Event
+from patients.models.hand_off import HandOff
+from patients.models.own_label import OwnLabel
 from patients.models.patient import Assignment, Look, Patient
 from patients.models.photo import Photo
 from patients.models.self_report import SelfReport
@@ -20,7 +22,9 @@ __all__ = [
     "Draft",
     "ErasureRequest",
     "Event",
+    "HandOff",
     "Look",
+    "OwnLabel",
     "Patient",
     "Photo",
     "SelfReport",

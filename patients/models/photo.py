@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from inference.encryption import EncryptedTextField
 from inference.models import Prediction
 from patients.models.consent import Consent
+from patients.models.hand_off import HandOff
 from patients.models.user import User
 from patients.models.visit import Visit
 
@@ -53,8 +54,10 @@ class Photo(models.Model):
     original_name = EncryptedTextField(blank=True)
     fingerprint = models.CharField(max_length=64)  # keyed hash of the original bytes: finds duplicates
     taken_at = models.DateTimeField(null=True, blank=True)  # as the camera wrote it, in the clinic's zone
+    date_kept_at = models.DateTimeField(null=True, blank=True)  # a person said that another day than the visit's is right
     uploaded_at = models.DateTimeField(default=timezone.now)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    hand_off = models.ForeignKey(HandOff, null=True, blank=True, on_delete=models.SET_NULL, related_name="photos")  # by a phone
     excluded_at = models.DateTimeField(null=True, blank=True)
     excluded_reason = EncryptedTextField(_("reason"), blank=True)
     dismissed_at = models.DateTimeField(null=True, blank=True)  # a failure that a person has seen and put aside

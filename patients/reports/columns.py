@@ -103,5 +103,11 @@ COLUMNS: tuple[Column, ...] = (
         _("happy - (angry + disgust + fear + sad)."),
         lambda photo, read: read.valence if read else None,
     ),
+    Column(
+        "clinician_labels",
+        "words",
+        _("What clinicians call the face, oldest label first, by semicolons. It enters no mean."),
+        lambda photo, read: ";".join(each.label for each in photo.own_labels.all()),
+    ),
     Column("model_version", "text", _("The model that read the photo."), lambda photo, read: _of(read, "model_version")),
 )

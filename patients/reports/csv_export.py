@@ -51,7 +51,7 @@ def photos_for_export(photos: PhotoQuerySet) -> Iterator[Photo]:
     """Return the photos by visit and time, fetched in portions with all that the table needs."""
     predictions = Prediction.objects.order_by("-requested_at").defer("input_png", "explanation_png", "quality", "milliseconds")
     ordered = photos.select_related("visit__patient").order_by("visit__date", "visit_id", "uploaded_at", "id")
-    return ordered.prefetch_related(Prefetch("predictions", predictions)).iterator(chunk_size=500)
+    return ordered.prefetch_related(Prefetch("predictions", predictions), "own_labels").iterator(chunk_size=500)
 
 
 def csv_response(photos: PhotoQuerySet, file_name: str, with_bom: bool = False) -> StreamingHttpResponse:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from inference.models import Prediction
 from ml.expressions import EXPRESSIONS
-from patients.models import AccessLog, Consent, Event, Patient, Photo, Visit
+from patients.models import AccessLog, Consent, Event, OwnLabel, Patient, Photo, Visit
 
 Facts = dict[str, object]
 
@@ -68,7 +68,7 @@ def zip_chunks(patient: Patient) -> Iterator[bytes]:
 
 def record_of(patient: Patient) -> Facts:
     """Return everything about the patient but pictures and access lines, ready for JSON."""
-    visits = patient.visits.prefetch_related("photos__predictions").select_related("self_report")
+    visits = patient.visits.prefetch_related("photos__predictions", "photos__own_labels__clinician").select_related("self_report")
     return {
         "id": patient.pk,
         "name": patient.name,
@@ -100,7 +100,15 @@ def photo_facts(photo: Photo) -> Facts:
     """Return what is known of one photo and every reading of it."""
     names = ("id", "width", "height", "original_name", "taken_at", "uploaded_at", "excluded_at", "excluded_reason", "dismissed_at")
     readings = [reading_facts(prediction) for prediction in photo.predictions.all()]
-    return {name: getattr(photo, name) for name in names} | {"is_erased": photo.is_erased, "readings": readings}
+    labels = [label_facts(label) for label in photo.own_labels.all()]
+    rest = {"is_erased": photo.is_erased, "readings": readings, "own_labels": labels}
+    return {name: getattr(photo, name) for name in names} | rest
+
+
+def label_facts(label: OwnLabel) -> Facts:
+    """Return what one clinician calls the face."""
+    names = ("label", "remark", "given_at")
+    return {name: getattr(label, name) for name in names} | {"clinician": label.clinician.display_name}
 
 
 def reading_facts(prediction: Prediction) -> Facts:

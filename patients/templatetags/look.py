@@ -70,9 +70,21 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
+def of_hundred(share: float) -> str:
+    """Return a share of things that were counted: 0 of 12 is "0 %"."""
+    return f"{round(share * 100)} %"
+
+
+@register.filter
 def bar_width(share: float) -> str:
     """Return a share in [0, 1] as the width of its bar: never so thin that it vanishes."""
     return f"{max(share * 100, 0.8):.1f}%"
+
+
+@register.filter
+def along(share: float) -> str:
+    """Return where a share in [0, 1] lies on the axis of a glyph 132 wide."""
+    return f"{4 + 124 * share:.1f}"
 
 
 @register.filter

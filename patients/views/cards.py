@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from inference.models import Prediction
 from ml.expressions import EXPRESSIONS
 from patients import framing
-from patients.models import Photo
+from patients.agreement import is_same_face
+from patients.models import OwnLabel, Photo
 from patients.raters import Votes, ten_raters
 from patients.words import CHECKS, REFUSALS, Refusal, refusal
 
@@ -130,6 +131,14 @@ class PhotoCard:
     def first(self) -> Votes | None:
         """The expression that most raters would name."""
         return self.votes[0] if self.votes else None
+
+    @property
+    def own_label(self) -> OwnLabel | None:
+        """What the clinician calls this very face; None for a label that was given to another face of the photo."""
+        label = next(iter(self.photo.own_labels.all()), None)
+        if label is None or self.prediction is None:
+            return label
+        return label if is_same_face(label.box, self.prediction.faces, self.prediction.chosen_face) else None
 
     @property
     def votes_in_words(self) -> str:

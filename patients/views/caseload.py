@@ -134,8 +134,9 @@ def _open_states(patient_ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
         excluded_at=None,
         dismissed_at=None,
         predictions__id=F("newest_prediction_id"),
+        predictions__state__in=[state for state in State if state != State.DONE],  # exclude() would ask every reading
     )
-    rows = open_photos.exclude(predictions__state=State.DONE).order_by()
+    rows = open_photos.order_by()
     found: dict[UUID, Counter[str]] = defaultdict(Counter)
     for patient_id, state, count in rows.values_list("visit__patient_id", "predictions__state").annotate(n=Count("id")):
         found[patient_id][state] = count

@@ -14,18 +14,20 @@ from django_htmx.http import trigger_client_event
 from inference.dispatch import request_again, request_explanation
 from inference.models import Prediction
 from patients.forms import ExcludeForm
-from patients.models import Photo, User
+from patients.models import OwnLabel, Photo, User
 from patients.models.photo import PhotoQuerySet
 from patients.views.asking import ClinicianRequest, redirect_back
 from patients.views.banner import banner_of
 from patients.views.cards import card_of
+from patients.views.label_card import label_card
 
 
 def readable_photos(user: User) -> PhotoQuerySet:
-    """Return the user's photos with patient and predictions; the bytes of the 48x48 input stay in the database."""
+    """Return the user's photos with patient, predictions and the user's own labels; the bytes of pictures stay in the database."""
     light = Prediction.objects.order_by("-requested_at").defer("input_png", "explanation_png")
     photos = Photo.objects.visible_to(user).select_related("visit__patient", "uploaded_by")
-    return photos.prefetch_related(Prefetch("predictions", light))
+    own = OwnLabel.objects.filter(clinician=user)  # nobody is led by the label of somebody else
+    return photos.prefetch_related(Prefetch("predictions", light), Prefetch("own_labels", own))
 
 
 def find_photo(request: ClinicianRequest, photo_id: UUID) -> Photo:
@@ -41,6 +43,7 @@ def show_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     at = order.index(photo.pk)
     context = banner_of(photo.visit.patient) | {
         "card": card_of(photo),
+        "labels": label_card(photo, request.user),
         "photo": photo,
         "visit": photo.visit,
         "number": at + 1,

@@ -18,6 +18,8 @@ from patients.templatetags.look import clock
 from patients.views.asking import ClinicianRequest, redirect_back
 from patients.views.banner import banner_of
 from patients.views.cards import PhotoCard, cards_of, count_filters, passes
+from patients.views.other_days import other_days
+from patients.views.phone_card import phone_card
 from patients.views.photo import readable_photos
 from patients.views.summary import summarise
 
@@ -69,6 +71,7 @@ def show_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
             "previous": days[at - 1] if at else None,
             "next": days[at + 1] if at + 1 < len(days) else None,
             "form": SelfReportForm(instance=report_of(visit)),
+            "phone": phone_card(visit, request.user, (card.photo for card in cards)),
             "limits": Limits(settings.PHOTO_MAX_BYTES, max(settings.PHOTOS_PER_VISIT - len(cards), 0)),
         }
     )
@@ -117,5 +120,6 @@ def _state(visit: Visit, cards: list[PhotoCard]) -> dict[str, object]:
         "patient": visit.patient,
         "total": len(cards),
         "counts": counts,
+        "other_days": other_days(visit, (card.photo for card in cards)),
         "summary": summarise(visit),
     }

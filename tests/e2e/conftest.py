@@ -57,6 +57,8 @@ def open_page(house: Installation, browser: Browser, request: pytest.FixtureRequ
         context.set_default_timeout(STEP_MS)
         page = context.new_page()
         watch.on(page)
+        # A browser that is first told of a file chooser while it opens one opens it unseen.
+        page.on("filechooser", lambda _chooser: None)
         pages.append(page)
         return page
 

@@ -24,7 +24,21 @@ from inference.tasks import predict
 from patients import erasure
 from patients.access import record_access
 from patients.erasure import ask_for_erasure, carry_out_erasures, tables_below
-from patients.models import AccessLog, Consent, Draft, ErasureRequest, Event, Look, Patient, Photo, SelfReport, User, Visit
+from patients.models import (
+    AccessLog,
+    Consent,
+    Draft,
+    ErasureRequest,
+    Event,
+    HandOff,
+    Look,
+    OwnLabel,
+    Patient,
+    Photo,
+    SelfReport,
+    User,
+    Visit,
+)
 from patients.models.access import pseudonym
 from tests.factories import make_patient, make_photo, make_prediction, make_visit
 
@@ -38,6 +52,7 @@ MARKS = {
     "event": "EVENTMARK moved house",
     "draft": "DRAFTMARK Qwortl",
     "reason": "REASONMARK hand before the mouth",
+    "remark": "REMARKMARK a polite smile",
     "file": "FILEMARK-at-the-lake.jpg",
     "text": "TEXTMARK-3",
     "image": "IMAGEMARK" * 9,
@@ -60,11 +75,13 @@ def marked(ada: User) -> Patient:
     for week in range(3):
         visit = make_visit(patient, date(2026, 1, 5) + timedelta(weeks=week), note=MARKS["note"])
         SelfReport.objects.create(visit=visit, mood=week)
-        photo = make_photo(visit, original_name=MARKS["file"], excluded_reason=MARKS["reason"])
+        hand_off, _code = HandOff.make(visit, ada)
+        photo = make_photo(visit, original_name=MARKS["file"], hand_off=hand_off, excluded_reason=MARKS["reason"])
         for name in ("image", "preview"):
             field = getattr(photo, name)
             field.storage.delete(field.name)
             field.save(name, ContentFile(MARKS[name].encode()))
+        OwnLabel.objects.create(photo=photo, clinician=ada, label="sad", remark=MARKS["remark"])
         make_prediction(photo, input_png=MARKS["crop"].encode())
         make_prediction(photo, Prediction.State.QUEUED, model_version="2.0.0")
     Draft.keep(ada, f"/patients/{patient.pk}/edit/", {"name": MARKS["draft"]}, patient)

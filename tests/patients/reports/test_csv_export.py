@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from patients.models import Photo, Visit
+from patients.models import OwnLabel, Photo, Visit
 from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import csv_response, csv_rows, photos_for_export, written
-from tests.factories import make_photo, make_prediction, shares
+from tests.factories import make_clinician, make_photo, make_prediction, shares
 
 HEADER = (
     "record_number,visit_date,visit,photo,taken_at,uploaded_at,width,height,state,reason,used,excluded,excluded_reason,"
-    "too_close_to_call,faces_found,detector_score,angry,disgust,fear,happy,sad,surprise,neutral,valence_index,model_version\r\n"
+    "too_close_to_call,faces_found,detector_score,angry,disgust,fear,happy,sad,surprise,neutral,valence_index,clinician_labels,model_version\r\n"
 )
 
 
@@ -27,6 +27,8 @@ def test_export_is_one_line_per_photo(visit: Visit) -> None:
     at = datetime(2026, 3, 2, 9, 46, tzinfo=UTC)
     read = make_photo(visit, uploaded_at=at)
     make_prediction(read, probabilities=shares(sad=0.5, fear=0.25))
+    OwnLabel.objects.create(photo=read, clinician=visit.created_by, label="happy")
+    OwnLabel.objects.create(photo=read, clinician=make_clinician("Dr Bo Lindqvist", "bo@clinic.test"), label="cannot_say")
     failed = make_photo(visit, uploaded_at=at.replace(minute=47))
     make_prediction(failed, "rejected", reason="too_blurred")
     failed.exclude("=cmd|' /C calc'!A0")
@@ -36,9 +38,9 @@ def test_export_is_one_line_per_photo(visit: Visit) -> None:
     assert exported(visit) == [
         HEADER,
         f"A-1001,2026-03-02,{visit.id},{read.id},,2026-03-02T09:46:00+00:00,64,48,done,,yes,no,,no,1,0.9000,"
-        "0.0000,0.0000,0.2500,0.0000,0.5000,0.0000,0.2500,-0.7500,1.0.0\r\n",
+        "0.0000,0.0000,0.2500,0.0000,0.5000,0.0000,0.2500,-0.7500,happy;cannot_say,1.0.0\r\n",
         f"A-1001,2026-03-02,{visit.id},{failed.id},,2026-03-02T09:47:00+00:00,64,48,rejected,too_blurred,no,yes,"
-        "'=cmd|' /C calc'!A0,no,0,,,,,,,,,,1.0.0\r\n",
+        "'=cmd|' /C calc'!A0,no,0,,,,,,,,,,,1.0.0\r\n",
     ]
 
 
@@ -62,7 +64,7 @@ def test_newest_model_speaks_for_a_photo(visit: Visit) -> None:
 def test_export_of_many_photos_takes_few_queries(visit: Visit, django_assert_num_queries: Any) -> None:
     for _ in range(20):
         make_prediction(make_photo(visit))
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):  # photos, readings, labels
         assert len(exported(visit)) == 21
 
 

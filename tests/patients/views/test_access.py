@@ -19,9 +19,13 @@ POSTS = {
     "delete_photo",
     "dismiss_photo",
     "exclude_photo",
+    "end_hand_off",
     "explain_photo",
     "include_photo",
+    "keep_dates",
+    "offer_to_phone",
     "retry_photo",
+    "save_label",
     "save_note",
 }
 
@@ -37,7 +41,7 @@ def photo(visit: Visit) -> Photo:
 def address(route: URLPattern, photo: Photo) -> str:
     """Return the address of the photo, its visit or its patient at this route."""
     known: dict[str, object] = {"photo_id": photo.pk, "visit_id": photo.visit_id, "patient_id": photo.visit.patient_id}
-    known |= {"face": 0, "purpose": "care", "event_id": photo.pk}
+    known |= {"face": 0, "purpose": "care", "event_id": photo.pk, "hand_off_id": photo.pk}
     return reverse(f"patients:{route.name}", kwargs={name: known[name] for name in route.pattern.converters})
 
 
@@ -61,7 +65,7 @@ def test_the_own_clinician_finds_it(browser: Client, photo: Photo, route: URLPat
 
 @pytest.mark.parametrize("route", urlpatterns, ids=lambda route: route.name)
 def test_nobody_gets_in_without_signing_in(client: Client, photo: Photo, route: URLPattern) -> None:
-    known = {"session_id": 1, "event_id": photo.pk, "purpose": "care"}
+    known = {"session_id": 1, "event_id": photo.pk, "hand_off_id": photo.pk, "purpose": "care"}
     known |= {"photo_id": photo.pk, "visit_id": photo.visit_id, "patient_id": photo.visit.patient_id, "face": 0}
     kwargs = {name: known[name] for name in route.pattern.converters}
     answer = client.get(reverse(f"patients:{route.name}", kwargs=kwargs))

@@ -113,6 +113,13 @@ def test_an_older_model_version_does_not_flag_a_photo(browser: Client, visit: Vi
     assert browser.get("/patients/").context["counts"]["needs_you"] == 0
 
 
+def test_a_newer_refusal_flags_a_photo_that_an_older_model_had_read(browser: Client, visit: Visit) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo, model_version="0.9.0", requested_at=timezone.now() - timedelta(days=9))
+    make_prediction(photo, state=State.NO_FACE, model_version="1.0.0")
+    assert browser.get("/patients/").context["counts"]["needs_you"] == 1
+
+
 def test_a_negative_index_has_a_true_minus_sign(browser: Client, visit: Visit) -> None:
     for _ in range(3):
         make_prediction(make_photo(visit), probabilities=shares(sad=0.6))

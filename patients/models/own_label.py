@@ -1,0 +1,44 @@
+"""What a clinician would call the face on a photo: beside the model's answer, never instead of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext as now
+from django.utils.translation import gettext_lazy as _
+
+from inference.encryption import EncryptedTextField
+from ml.expressions import EXPRESSIONS
+from patients.models.photo import Photo
+
+CANNOT_SAY = "cannot_say"
+LABELS = (*((name, name) for name in EXPRESSIONS), (CANNOT_SAY, _("cannot say")))
+
+
+class OwnLabel(models.Model):
+    """One clinician's label of one photo. It enters no mean and changes no reading."""
+
+    photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="own_labels")
+    clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    label = models.CharField(_("label"), max_length=10, choices=LABELS)
+    remark = EncryptedTextField(_("remark"), blank=True)
+    box = models.JSONField(null=True, blank=True)  # the face that was shown as read: another one may be chosen later
+    given_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("given_at", "id")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["photo", "clinician"], name="one_label_per_clinician_and_photo"),
+            models.CheckConstraint(condition=models.Q(label__in=[*EXPRESSIONS, CANNOT_SAY]), name="label_is_an_expression"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.photo_id} {self.label}"
+
+    @property
+    def in_words(self) -> str:
+        """Return the label in the reader's language."""
+        return str(dict(LABELS)[CANNOT_SAY]) if self.label == CANNOT_SAY else now(self.label)

@@ -1,0 +1,106 @@
+"""Moves photos, or a whole visit, that went to the wrong day or the wrong patient. What was read on them goes along."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from patients.access import Asker, record_access
+from patients.models import AccessLog, Consent, Draft, Patient, Photo, Visit
+
+MESSAGES: dict[str, str | Promise] = {
+    "no_consent": _("That patient has not consented to photos in their care. Record the consent on their page first."),
+    "unborn": _("The visit lies before that patient was born. Check the day, or the patient."),
+    "same_patient": _("This is the patient whose visit it is already."),
+    "duplicate_in_patient": _("That patient has a photo of this visit already, in another visit. Say that both are to be kept."),
+}
+"""What a person reads for each reason not to move at all."""
+STAYED: dict[str, str | Promise] = {
+    "duplicate_in_visit": _("already there: the very same file"),
+    "duplicate_in_patient": _("the same file is in another visit of that patient; say that both are to be kept"),
+    "visit_full": _("the other visit is full"),
+}
+"""What a person reads for each reason to leave a photo where it is."""
+
+
+class CannotMove(Exception):
+    """Nothing was moved. `code` is one of MESSAGES."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass
+class Moved:
+    """How many photos were moved, and how many stayed where they are, by reason."""
+
+    count: int = 0
+    stayed: Counter[str] = field(default_factory=Counter)
+
+
+def move_photos(photos: Iterable[Photo], target: Visit, who: Asker, keep_duplicate: bool = False) -> Moved:
+    """Put the photos into the visit `target`, with their readings and labels; tell what was moved and what stayed.
+
+    Raises CannotMove when the patient of `target` does not consent to photos.
+    """
+    moved = Moved()
+    with transaction.atomic():
+        patient = _locked(target.patient)
+        room = settings.PHOTOS_PER_VISIT - target.photos.count()
+        for photo in photos:
+            if photo.visit_id == target.pk:
+                continue
+            reason = _why_it_stays(photo, target, patient, keep_duplicate) or ("" if room > 0 else "visit_full")
+            if reason:
+                moved.stayed[reason] += 1
+                continue
+            _move_one(photo, target, who)
+            moved.count, room = moved.count + 1, room - 1
+    return moved
+
+
+def move_visit(visit: Visit, target: Patient, who: Asker, keep_duplicate: bool = False) -> None:
+    """Give the visit with its photos, note and self-report to another patient. Raises CannotMove, and then nothing has changed."""
+    if visit.patient_id == target.pk:
+        raise CannotMove("same_patient")
+    with transaction.atomic():
+        patient = _locked(target)
+        if visit.date < patient.birth_date:
+            raise CannotMove("unborn")
+        files = visit.photos.values_list("fingerprint", flat=True)
+        if not keep_duplicate and Photo.objects.filter(visit__patient=patient, fingerprint__in=list(files)).exists():
+            raise CannotMove("duplicate_in_patient")
+        record_access(who, AccessLog.Action.MOVE, visit.patient, visit, direction="away")
+        visit.patient, visit.is_baseline = patient, False  # what was usual for one patient says nothing of another
+        visit.save(update_fields=["patient", "is_baseline"])
+        Draft.objects.filter(path__contains=str(visit.pk)).update(patient=patient)
+        record_access(who, AccessLog.Action.MOVE, patient, visit, direction="here")
+
+
+def _locked(patient: Patient) -> Patient:
+    """Return the patient, whom nobody erases before our transaction ends. Raises CannotMove without consent to care."""
+    locked = Patient.objects.select_for_update().get(pk=patient.pk)
+    if not locked.has_consent(Consent.Purpose.CARE):
+        raise CannotMove("no_consent")
+    return locked
+
+
+def _why_it_stays(photo: Photo, target: Visit, patient: Patient, keep_duplicate: bool) -> str:
+    same = Photo.objects.filter(visit__patient=patient, fingerprint=photo.fingerprint).exclude(pk=photo.pk)
+    if same.filter(visit=target).exists():
+        return "duplicate_in_visit"
+    is_elsewhere = photo.visit.patient_id != patient.pk and same.exists()
+    return "duplicate_in_patient" if is_elsewhere and not keep_duplicate else ""
+
+
+def _move_one(photo: Photo, target: Visit, who: Asker) -> None:
+    source = photo.visit
+    Photo.objects.filter(pk=photo.pk).update(visit=target, date_kept_at=None)
+    for patient in dict.fromkeys((source.patient, target.patient)):
+        record_access(who, AccessLog.Action.MOVE, patient, photo, from_visit=str(source.pk), to_visit=str(target.pk))
+    photo.visit = target

@@ -1,0 +1,84 @@
+"""A visit handed to a phone: the code to scan, what comes from the phone, and its end. The phone's own pages: phone.py."""
+
+from uuid import UUID
+
+from allauth.core import ratelimit
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import trigger_client_event
+
+from patients.access import record_access
+from patients.models import AccessLog, HandOff, Visit
+from patients.qr_code import qr_picture
+from patients.views.asking import ClinicianRequest, redirect_back
+from patients.views.banner import banner_of
+from patients.views.cards import cards_of
+from patients.views.phone_card import PhoneCard, short_id
+from patients.views.photo import readable_photos
+from patients.views.visit import find_visit
+
+
+@require_POST
+def offer_to_phone(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
+    """Show a new code. In the answer itself and not after a redirect: only its hash is stored, nobody can show it again."""
+    visit = find_visit(request, visit_id)
+    if not ratelimit.consume(request, action="hand_off"):
+        messages.error(request, _("Too many codes in a short time. Wait a few minutes, or add the photos here."))
+        return _back(request, visit)
+    if visit.patient.care_consent is None:
+        messages.error(request, _("Record the patient’s consent to care first."))
+        return _back(request, visit)
+    with transaction.atomic():
+        hand_off, code = HandOff.make(visit, request.user)
+        record_access(request, AccessLog.Action.PERMISSION, obj=visit, hand_off=str(hand_off.pk), phone="offered")
+    address = request.build_absolute_uri(reverse("phone:start", args=[code]))
+    context = {"visit": visit, "phone": PhoneCard(hand_off, address=address, picture=qr_picture(address))}
+    if request.htmx:
+        return render(request, "patients/_phone.html", context)
+    return render(request, "patients/phone_offer.html", banner_of(visit.patient) | context)
+
+
+@require_GET
+def show_hand_off(request: ClinicianRequest, hand_off_id: UUID) -> HttpResponse:
+    """Answer how the hand-off stands, with the cards of its photos that the page does not show yet."""
+    hand_off = find_hand_off(request, hand_off_id)
+    sent = list(readable_photos(request.user).filter(hand_off=hand_off))
+    shown = request.GET.get("seen", "").split(",")
+    new = [photo for photo in sent if short_id(photo) not in shown and photo.visit_id == hand_off.visit_id]
+    context = {
+        "visit": hand_off.visit,
+        "patient": hand_off.visit.patient,
+        "phone": PhoneCard(hand_off, tuple(short_id(photo) for photo in sent)),
+        "cards": cards_of(new),
+        "is_update": True,
+    }
+    response = render(request, "patients/_phone_state.html", context)
+    return trigger_client_event(response, "photos-changed") if new else response
+
+
+@require_POST
+def end_hand_off(request: ClinicianRequest, hand_off_id: UUID) -> HttpResponse:
+    """Let no more photos come from the phone."""
+    hand_off = find_hand_off(request, hand_off_id)
+    hand_off.close()
+    return _back(request, hand_off.visit)
+
+
+def find_hand_off(request: ClinicianRequest, hand_off_id: UUID) -> HandOff:
+    """Return one of the clinician's own hand-offs of a visit they may see, else 404."""
+    visits = Visit.objects.visible_to(request.user)
+    own = HandOff.objects.filter(clinician=request.user, visit__in=visits).select_related("visit__patient")
+    return get_object_or_404(own, pk=hand_off_id)
+
+
+def _back(request: ClinicianRequest, visit: Visit) -> HttpResponse:
+    """Lead back to the visit; a part of a page that a script asked for takes the whole page there."""
+    response = redirect_back(request, "patients:visit", visit.pk)
+    if request.htmx:
+        return HttpResponse(headers={"HX-Redirect": response.headers["Location"]})
+    return response

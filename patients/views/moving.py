@@ -1,0 +1,101 @@
+"""Photos or a visit that went to the wrong day or patient: say where they belong."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from patients.access import record_access
+from patients.models import AccessLog, Photo, Visit
+from patients.move_form import MovePhotosForm, MoveVisitForm, patient_choices
+from patients.moving import MESSAGES, STAYED, CannotMove, Moved, move_photos, move_visit
+from patients.views.asking import ClinicianRequest, redirect_back
+from patients.views.banner import banner_of
+from patients.views.photo import readable_photos
+from patients.views.visit import find_visit
+
+
+@require_http_methods(["GET", "POST"])
+def choose_place_of_photos(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
+    """Ask which photos belong elsewhere and where; then move them and open the visit they are in."""
+    source = find_visit(request, visit_id)
+    photos = list(readable_photos(request.user).filter(visit=source))
+    patients = patient_choices(request.user)
+    asked = request.POST or request.GET
+    patient = patients.get(asked.get("patient", ""), source.patient)
+    is_asked = request.method == "POST" and "show" not in request.POST  # "show": only the visits of another patient
+    form = MovePhotosForm(request.POST if is_asked else None, source, [photo.pk for photo in photos], patient)
+    if form.is_valid():
+        chosen = [photo for photo in photos if str(photo.pk) in form.cleaned_data["photo"]]
+        try:
+            moved, target = _move(request, form, chosen)
+        except CannotMove as error:
+            form.add_error(None, str(MESSAGES[error.code]))
+        else:
+            _tell(request, moved)
+            return redirect("patients:visit", (target if moved.count else source).pk)
+    context = banner_of(source.patient) | {
+        "form": form,
+        "visit": source,
+        "photos": photos,
+        "picked": {str(photo.pk) for photo in photos} if "all" in request.GET else set(asked.getlist("photo")),
+        "patients": patients.values(),
+        "owner": patient,
+    }
+    return render(request, "patients/_move_target.html" if request.htmx else "patients/move_photos.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def choose_patient_of_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
+    """Ask whose visit it is; then give it to that patient."""
+    visit = find_visit(request, visit_id)
+    owner = visit.patient
+    form = MoveVisitForm(request.POST or None, patient_choices(request.user), owner)
+    if request.method == "POST" and form.is_valid():
+        try:
+            move_visit(visit, form.target, request, form.cleaned_data["keep_duplicate"])
+        except CannotMove as error:
+            form.add_error(None, str(MESSAGES[error.code]))
+        else:
+            messages.success(request, _("The visit was moved, with everything in it. This is where it is now."))
+            return redirect("patients:visit", visit.pk)
+    context = banner_of(owner) | {"form": form, "visit": visit, "total": visit.photos.count()}
+    return render(request, "patients/move_visit.html", context)
+
+
+@require_POST
+def keep_dates(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
+    """Remember that photos taken on another day belong to this visit all the same."""
+    visit = find_visit(request, visit_id)
+    visit.photos.filter(date_kept_at=None).exclude(taken_at=None).update(date_kept_at=timezone.now())
+    record_access(request, AccessLog.Action.EDIT, obj=visit, dates="kept")
+    return redirect_back(request, "patients:visit", visit.pk)
+
+
+def _move(request: ClinicianRequest, form: MovePhotosForm, photos: list[Photo]) -> tuple[Moved, Visit]:
+    """Return what was moved and where to. A new visit that nothing came into is not kept."""
+    with transaction.atomic():
+        target = form.target(request.user)
+        moved = move_photos(photos, target, request, form.cleaned_data["keep_duplicate"])
+        if form.is_new and not moved.count:
+            target.delete()
+    return moved, target
+
+
+def _tell(request: ClinicianRequest, moved: Moved) -> None:
+    if moved.count:
+        text = ngettext(
+            "%(n)d photo was moved here, with what was read on it.",
+            "%(n)d photos were moved here, with what was read on them.",
+            moved.count,
+        )
+        messages.success(request, text % {"n": moved.count})
+    for reason, count in moved.stayed.items():
+        text = ngettext("%(n)d photo stayed where it was: %(why)s.", "%(n)d photos stayed where they were: %(why)s.", count)
+        messages.warning(request, text % {"n": count, "why": STAYED[reason]})

@@ -1,0 +1,75 @@
+"""A clinician's own label of a photo, and how often the model agrees with it."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from patients.access import record_access
+from patients.agreement import labelled_by
+from patients.models import AccessLog, OwnLabel, Patient, Photo
+from patients.own_label_form import OwnLabelForm
+from patients.views.asking import ClinicianRequest
+from patients.views.banner import banner_of
+from patients.views.photo import find_photo
+from patients.views.record import find_patient
+
+
+@require_POST
+def save_label(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Keep the label, or take it back."""
+    photo = find_photo(request, photo_id)
+    given = OwnLabel.objects.filter(photo=photo, clinician=request.user).first()
+    if "remove" in request.POST:
+        _take_back(request, photo, given)
+    else:
+        form = OwnLabelForm(request.POST, instance=given or OwnLabel(photo=photo, clinician=request.user))
+        if form.is_valid():
+            _keep(request, photo, form)
+        for errors in form.errors.values():
+            messages.error(request, " ".join(str(error) for error in errors))
+    return redirect(reverse("patients:photo", args=[photo.pk]) + "#own-label")
+
+
+@require_GET
+def show_agreement(request: ClinicianRequest) -> HttpResponse:
+    """Show how often the model says what the clinician says, over all their patients."""
+    labelled = labelled_by(request.user)
+    patients = {patient.pk: patient for patient in Patient.objects.visible_to(request.user)}
+    rows = [(patients[key], each) for key, each in labelled.agreement.by_patient.items()]
+    rows.sort(key=lambda row: (-row[1].n, row[0].name.casefold()))
+    return render(request, "patients/agreement.html", {"labelled": labelled, "rows": rows, "section": "patients"})
+
+
+@require_GET
+def show_agreement_on(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Show how often the model says what the clinician says, on one patient."""
+    patient = find_patient(request, patient_id)
+    context = banner_of(patient) | {"labelled": labelled_by(request.user, patient)}
+    return render(request, "patients/agreement.html", context)
+
+
+def _keep(request: ClinicianRequest, photo: Photo, form: OwnLabelForm) -> None:
+    prediction = photo.prediction
+    chosen = prediction.chosen_face if prediction else None
+    form.instance.box = prediction.faces[chosen]["box"] if prediction and chosen is not None else None
+    form.instance.given_at = timezone.now()
+    with transaction.atomic():
+        form.save()
+        record_access(request, AccessLog.Action.LABEL, obj=photo)
+    messages.success(request, _("Your label is kept beside the model’s answer."))
+
+
+def _take_back(request: ClinicianRequest, photo: Photo, given: OwnLabel | None) -> None:
+    if given is None:
+        return
+    with transaction.atomic():
+        given.delete()
+        record_access(request, AccessLog.Action.LABEL, obj=photo, taken_back=True)
+    messages.success(request, _("Your label is taken back."))

@@ -1,0 +1,141 @@
+"""The pages of a phone that was handed a visit: nobody signs in on it, and it shows nothing of the patient."""
+
+from collections.abc import Iterable
+
+from allauth.core import ratelimit
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from ml.decode import RejectedPhoto
+from patients.access import record_access
+from patients.intake import message_for, receive_photo
+from patients.models import AccessLog, HandOff
+from patients.models.hand_off import LASTS
+from patients.views.upload import STATUS
+
+COOKIE = "__Secure-phone" if settings.HTTPS else "phone"
+PATH = "/phone/"
+
+
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def start(request: HttpRequest, code: str) -> HttpResponse:
+    """Ask for a tap (GET), then spend the code (POST).
+
+    Whatever looks at an address by itself, a preview in a chat or a scanner, does not spend it; and GET says nothing of the code.
+    """
+    if request.method == "GET":
+        return render(request, "phone/start.html")
+    if not ratelimit.consume(request, action="phone_code"):
+        return _refused(request, _("Too many attempts. Wait a minute and scan a new code."), 429)
+    key = HandOff.objects.open_with(code)
+    hand_off = HandOff.objects.with_key(key) if key else None
+    if key is None or hand_off is None:
+        return _refused(request, _("This code is spent or too old. Ask for a new one on the visit’s page."), 410)
+    record_access(hand_off.clinician, AccessLog.Action.PERMISSION, obj=hand_off.visit, hand_off=str(hand_off.pk), phone="connected")
+    response = redirect("phone:photos")
+    age = int(LASTS.total_seconds())
+    response.set_cookie(COOKIE, key, max_age=age, path=PATH, secure=settings.HTTPS, httponly=True, samesite="Lax")
+    return response
+
+
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def photos(request: HttpRequest) -> HttpResponse:
+    """Show the ways to add photos (GET), or take photos in (POST): one from a script, many from a plain form."""
+    hand_off = _hand_off_of(request)
+    if hand_off is None:
+        return _over(request)
+    if request.method == "GET":
+        context = {"hand_off": hand_off, "sent": hand_off.photos.count(), "max_bytes": settings.PHOTO_MAX_BYTES}
+        return render(request, "phone/photos.html", context)
+    files = request.FILES.getlist("photos")
+    keep = request.POST.get("keep_duplicate") == "1"
+    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+        return _answer_script(request, hand_off, files, keep)
+    _take_in(request, hand_off, files, keep)
+    return redirect("phone:photos")
+
+
+@login_not_required
+@require_POST
+def done(request: HttpRequest) -> HttpResponse:
+    """End the hand-off from the phone."""
+    hand_off = _hand_off_of(request)
+    sent = hand_off.photos.count() if hand_off else 0
+    if hand_off:
+        hand_off.close()
+    response = redirect("phone:over")
+    messages.success(request, ngettext("%(n)d photo is with the visit.", "%(n)d photos are with the visit.", sent) % {"n": sent})
+    response.delete_cookie(COOKIE, path=PATH, samesite="Lax")
+    return response
+
+
+@login_not_required
+@require_GET
+def over(request: HttpRequest) -> HttpResponse:
+    """Say that this phone can be put away."""
+    return render(request, "phone/over.html")
+
+
+def _hand_off_of(request: HttpRequest) -> HandOff | None:
+    key = request.COOKIES.get(COOKIE, "")
+    return HandOff.objects.with_key(key) if key else None
+
+
+def _take_in(request: HttpRequest, hand_off: HandOff, files: Iterable[UploadedFile[bytes]], keep: bool) -> None:
+    taken = 0
+    for file in files:
+        try:
+            _receive(request, hand_off, file, keep)
+            taken += 1
+        except RejectedPhoto as rejected:
+            messages.warning(request, _("Not added: %(why)s") % {"why": _why(rejected)})
+    if taken:
+        messages.success(request, ngettext("%(n)d photo added.", "%(n)d photos added.", taken) % {"n": taken})
+
+
+def _answer_script(request: HttpRequest, hand_off: HandOff, files: list[UploadedFile[bytes]], keep: bool) -> JsonResponse:
+    """Answer one file: that it is there, or the code of the refusal with the sentence that a person reads."""
+    if len(files) != 1:
+        return JsonResponse({"code": "one_file", "message": _("Send one photo at a time.")}, status=400)
+    try:
+        _receive(request, hand_off, files[0], keep)
+    except RejectedPhoto as rejected:
+        answer = {"code": rejected.code, "message": _why(rejected)}
+        return JsonResponse(answer, status=STATUS.get(rejected.code, 422))
+    return JsonResponse({"sent": hand_off.photos.count()}, status=201)
+
+
+def _receive(request: HttpRequest, hand_off: HandOff, file: UploadedFile[bytes], keep: bool) -> None:
+    """Take one photo in for the clinician who handed the visit over. Raises RejectedPhoto."""
+    if not ratelimit.consume(request, action="phone_photo", key=str(hand_off.pk)):
+        raise RejectedPhoto("busy")
+    photo = receive_photo(hand_off.visit, file, hand_off.clinician, keep_duplicate=keep, hand_off=hand_off)
+    record_access(hand_off.clinician, AccessLog.Action.UPLOAD, obj=photo, hand_off=str(hand_off.pk))
+
+
+def _why(rejected: RejectedPhoto) -> str:
+    """Return the sentence for a refused file. The day of another visit stays untold: nobody signed in."""
+    if rejected.code == "duplicate_in_patient":
+        return _("This photo is in another visit already. Keep it here as well, or leave it.")
+    return message_for(rejected)
+
+
+def _over(request: HttpRequest) -> HttpResponse:
+    """Answer a phone whose time is up, or that was never handed anything."""
+    why = _("This phone can add no more photos to the visit. Scan a new code on the visit’s page to go on.")
+    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+        return JsonResponse({"code": "over", "message": why}, status=410)
+    return _refused(request, why, 410)
+
+
+def _refused(request: HttpRequest, why: str, status: int) -> HttpResponse:
+    return render(request, "phone/refused.html", {"why": why}, status=status)

@@ -1,0 +1,105 @@
+// Photos from a phone that was handed a visit: each is sent at once, two in flight. Without this file the form sends them all.
+(function () {
+  "use strict";
+  const form = document.getElementById("phone-photos");
+  const list = document.getElementById("sent");
+  const total = document.querySelector("[data-sent]");
+  const inFlight = 2;
+  const waiting = [];
+  let running = 0;
+  let number = 0;
+
+  function part(job, name) {
+    return job.row.querySelector('[data-s="' + name + '"]');
+  }
+
+  function say(job, name, state) {
+    const said = part(job, "said");
+    said.textContent = said.dataset[name] || name;
+    job.row.className = state || "";
+  }
+
+  function add(files) {
+    Array.from(files, function (file) {
+      const job = { file: file, row: document.getElementById("sending").content.firstElementChild.cloneNode(true), keep: false };
+      number += 1;
+      part(job, "name").textContent = number + ". " + (file.size / 1e6).toFixed(1) + " MB";
+      part(job, "again").addEventListener("click", function () { queue(job); });
+      part(job, "keep").addEventListener("click", function () {
+        job.keep = true;
+        queue(job);
+      });
+      list.prepend(job.row);
+      if (file.size > Number(form.dataset.maxBytes)) say(job, "large", "is-refused");
+      else queue(job);
+    });
+  }
+
+  function queue(job) {
+    part(job, "again").hidden = true;
+    part(job, "keep").hidden = true;
+    job.row.querySelector("progress").value = 0;
+    say(job, "waits");
+    waiting.push(job);
+    next();
+  }
+
+  function next() {
+    while (running < inFlight && waiting.length) {
+      running += 1;
+      send(waiting.shift());
+    }
+  }
+
+  function done() {
+    running -= 1;
+    next();
+  }
+
+  function send(job) {
+    const fields = new FormData();
+    fields.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+    fields.set("photos", job.file, job.file.name || "phone.jpg");
+    if (job.keep) fields.set("keep_duplicate", "1");
+    const request = new XMLHttpRequest();
+    const bar = job.row.querySelector("progress");
+    request.open("POST", location.pathname);
+    request.setRequestHeader("Accept", "application/json");
+    request.responseType = "json";
+    request.upload.addEventListener("progress", function (event) {
+      bar.value = Math.round(100 * event.loaded / event.total);
+      if (event.loaded === event.total) say(job, "checking");
+    });
+    request.addEventListener("load", function () {
+      if (request.status === 201) arrive(job, request.response.sent);
+      else refuse(job, request.response || {});
+      done();
+    });
+    request.addEventListener("error", function () {
+      refuse(job, { code: "offline" });
+      done();
+    });
+    request.send(fields);
+  }
+
+  function arrive(job, sent) {
+    say(job, "added", "is-added");
+    total.textContent = sent === 1 ? total.dataset.one : total.dataset.many.replace("%s", sent);
+  }
+
+  function refuse(job, answer) {
+    say(job, answer.message || "offline", "is-refused");
+    part(job, "again").hidden = ["offline", "busy", undefined].indexOf(answer.code) < 0;
+    part(job, "keep").hidden = answer.code !== "duplicate_in_patient";
+  }
+
+  ["camera", "files"].forEach(function (id) {
+    document.getElementById(id).addEventListener("change", function (event) {
+      add(event.target.files);
+      event.target.value = "";
+    });
+  });
+  addEventListener("beforeunload", function (event) {
+    if (running || waiting.length) event.preventDefault();
+  });
+})();

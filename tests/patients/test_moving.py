@@ -1,0 +1,116 @@
+"""Photos and visits that went to the wrong day or patient: what goes along, what stays, what is written down."""
+
+from datetime import date
+
+import pytest
+from django.conf import LazySettings
+
+from patients.models import AccessLog, Consent, OwnLabel, Patient, SelfReport, User, Visit
+from patients.models.access import pseudonym
+from patients.moving import CannotMove, move_photos, move_visit
+from patients.timeline import points
+from tests.factories import make_patient, make_photo, make_prediction, make_visit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def tom(ada: User) -> Patient:
+    """Return Tom, another patient of Dr Ada."""
+    return make_patient(ada, name="Tom Berg", birth_date=date(1980, 1, 1))
+
+
+def moves() -> list[tuple[str, str, object]]:
+    """Return patient, kind of object and detail of each move that was written down."""
+    lines = AccessLog.objects.filter(action=AccessLog.Action.MOVE)
+    return [(line.patient, line.object_kind, line.detail) for line in lines.order_by("sequence")]
+
+
+def test_reading_and_label_go_along_with_a_photo(ada: User, visit: Visit, tom: Patient) -> None:
+    photo = make_photo(visit)
+    reading = make_prediction(photo)
+    OwnLabel.objects.create(photo=photo, clinician=ada, label="happy")
+    there = make_visit(tom)
+    assert move_photos([photo], there, ada).count == 1
+    assert [point.used for point in points(visit.patient)] == []
+    (point,) = points(tom)
+    assert (point.visit_id, point.used) == (there.pk, 1)
+    assert there.photos.get().prediction == reading
+    assert there.photos.get().own_labels.get().label == "happy"
+
+
+def test_a_move_between_patients_is_written_down_for_both(ada: User, visit: Visit, tom: Patient) -> None:
+    there = make_visit(tom)
+    move_photos([make_photo(visit)], there, ada)
+    where = {"from_visit": str(visit.pk), "to_visit": str(there.pk)}
+    assert moves() == [(pseudonym(visit.patient_id), "photo", where), (pseudonym(tom.pk), "photo", where)]
+
+
+def test_a_move_between_visits_is_written_down_once(ada: User, visit: Visit) -> None:
+    move_photos([make_photo(visit)], make_visit(visit.patient), ada)
+    assert len(moves()) == 1
+
+
+def test_the_very_same_file_stays_where_it_is(ada: User, visit: Visit, tom: Patient) -> None:
+    there, elsewhere = make_visit(tom), make_visit(tom)
+    twin, cousin, fresh = (make_photo(visit) for _ in range(3))
+    for photo, place in ((twin, there), (cousin, elsewhere)):
+        other = make_photo(place)
+        other.fingerprint = photo.fingerprint
+        other.save()
+    moved = move_photos([twin, cousin, fresh], there, ada)
+    assert (moved.count, dict(moved.stayed)) == (1, {"duplicate_in_visit": 1, "duplicate_in_patient": 1})
+    moved = move_photos([twin, cousin], there, ada, keep_duplicate=True)
+    assert (moved.count, dict(moved.stayed)) == (1, {"duplicate_in_visit": 1})
+
+
+def test_a_full_visit_takes_no_more(ada: User, visit: Visit, settings: LazySettings) -> None:
+    settings.PHOTOS_PER_VISIT = 1
+    moved = move_photos([make_photo(visit), make_photo(visit)], make_visit(visit.patient), ada)
+    assert (moved.count, dict(moved.stayed)) == (1, {"visit_full": 1})
+
+
+def test_without_consent_of_the_other_patient_nothing_moves(ada: User, visit: Visit, tom: Patient) -> None:
+    Consent.objects.filter(patient=tom).delete()
+    photo = make_photo(visit)
+    with pytest.raises(CannotMove, match="no_consent"):
+        move_photos([photo], make_visit(tom), ada)
+    with pytest.raises(CannotMove, match="no_consent"):
+        move_visit(visit, tom, ada)
+    photo.refresh_from_db()
+    assert photo.visit == visit
+    assert moves() == []
+
+
+def test_a_visit_goes_with_everything_in_it(ada: User, visit: Visit, tom: Patient) -> None:
+    source = visit.patient
+    visit.is_baseline, visit.note = True, "Sleeps badly."
+    visit.save()
+    SelfReport.objects.create(visit=visit, mood=3)
+    make_prediction(make_photo(visit))
+    move_visit(visit, tom, ada)
+    visit.refresh_from_db()
+    assert (visit.patient, visit.note, visit.self_report.mood, visit.is_baseline) == (tom, "Sleeps badly.", 3, False)
+    assert [point.used for point in points(tom)] == [1]
+    assert moves() == [
+        (pseudonym(source.pk), "visit", {"direction": "away"}),
+        (pseudonym(tom.pk), "visit", {"direction": "here"}),
+    ]
+
+
+def test_a_visit_whose_file_the_other_patient_has_is_moved_only_when_asked(ada: User, visit: Visit, tom: Patient) -> None:
+    other = make_photo(make_visit(tom))
+    other.fingerprint = make_photo(visit).fingerprint
+    other.save()
+    with pytest.raises(CannotMove, match="duplicate_in_patient"):
+        move_visit(visit, tom, ada)
+    move_visit(visit, tom, ada, keep_duplicate=True)
+    assert Visit.objects.get(pk=visit.pk).patient == tom
+
+
+def test_a_visit_before_the_birth_is_not_moved(ada: User, visit: Visit) -> None:
+    young = make_patient(ada, name="Kim Young", birth_date=date(2026, 11, 24))
+    with pytest.raises(CannotMove, match="unborn"):
+        move_visit(visit, young, ada)
+    with pytest.raises(CannotMove, match="same_patient"):
+        move_visit(visit, visit.patient, ada)

@@ -1,0 +1,129 @@
+"""The pages that move photos and visits, and the hint that a photo is of another day."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.test import Client
+
+from patients.models import AccessLog, Consent, Patient, Photo, User, Visit
+from tests.factories import make_patient, make_photo, make_prediction, make_visit
+
+OCTOBER = datetime(2026, 10, 3, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def tom(ada: User) -> Patient:
+    """Return Tom, another patient of Dr Ada."""
+    return make_patient(ada, name="Tom Berg")
+
+
+def words(page: object) -> str:
+    return " ".join(page.content.decode().split())  # type: ignore[attr-defined]  # the test client's response
+
+
+def test_photos_are_moved_to_a_visit_there_is(browser: Client, visit: Visit) -> None:
+    photo, stays = make_photo(visit), make_photo(visit)
+    other = make_visit(visit.patient, date(2026, 10, 3))
+    asked = {"photo": [str(photo.pk)], "patient": str(visit.patient_id), "visit": str(other.pk)}
+    page = browser.post(f"/visits/{visit.pk}/move-photos/", asked, follow=True)
+    assert page.redirect_chain == [(f"/visits/{other.pk}/", 302)]
+    assert "1 photo was moved here, with what was read on it." in words(page)
+    assert list(other.photos.all()) == [photo]
+    assert list(visit.photos.all()) == [stays]
+
+
+def test_photos_are_moved_to_a_new_visit_of_another_patient(browser: Client, visit: Visit, tom: Patient) -> None:
+    photo = make_photo(visit)
+    asked = {"photo": [str(photo.pk)], "patient": str(tom.pk), "visit": "new", "new_date": "2026-11-19"}
+    browser.post(f"/visits/{visit.pk}/move-photos/", asked)
+    new = tom.visits.get()
+    assert (new.date, list(new.photos.all())) == (date(2026, 11, 19), [photo])
+
+
+def test_without_a_script_the_visits_of_another_patient_are_shown_first(browser: Client, visit: Visit, tom: Patient) -> None:
+    photo = make_photo(visit)
+    theirs = make_visit(tom, date(2026, 10, 9))
+    asked = {"photo": [str(photo.pk)], "patient": str(tom.pk), "show": "1"}
+    page = words(browser.post(f"/visits/{visit.pk}/move-photos/", asked))
+    assert f'value="{theirs.pk}"' in page
+    assert f'value="{photo.pk}" checked' in page
+    assert "Choose a visit." not in page
+    asked_by_script = {"HX-Request": "true"}
+    part = browser.get(f"/visits/{visit.pk}/move-photos/", {"patient": str(tom.pk)}, headers=asked_by_script).content.decode()
+    assert f'value="{theirs.pk}"' in part
+    assert "<html" not in part
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"photo": []}, "Choose at least one photo."),
+        ({"visit": ""}, "Choose a visit."),
+        ({"visit": "new"}, "A new visit needs its day."),
+        ({"visit": "new", "new_date": "1900-01-01"}, "A visit lies between the patient’s birth and today."),
+    ],
+)
+def test_a_move_that_is_not_said_in_full_is_not_made(browser: Client, visit: Visit, wrong: dict[str, object], why: str) -> None:
+    photo = make_photo(visit)
+    other = make_visit(visit.patient, date(2026, 10, 3))
+    asked = {"photo": [str(photo.pk)], "patient": str(visit.patient_id), "visit": str(other.pk)} | wrong
+    assert why in words(browser.post(f"/visits/{visit.pk}/move-photos/", asked))
+    assert visit.photos.count() == 1
+
+
+def test_a_new_visit_that_nothing_came_into_is_not_kept(browser: Client, visit: Visit, tom: Patient) -> None:
+    photo, theirs = make_photo(visit), make_photo(make_visit(tom))
+    Photo.objects.update(fingerprint="the same")
+    asked = {"photo": [str(photo.pk)], "patient": str(tom.pk), "visit": "new", "new_date": "2026-11-19"}
+    page = browser.post(f"/visits/{visit.pk}/move-photos/", asked, follow=True)
+    assert "1 photo stayed where it was" in words(page)
+    assert list(tom.visits.all()) == [theirs.visit]
+
+
+def test_nothing_moves_to_a_patient_whom_the_clinician_does_not_see(browser: Client, visit: Visit, bo: User) -> None:
+    foreign = make_visit(make_patient(bo, name="Far Away"))
+    photo = make_photo(visit)
+    asked = {"photo": [str(photo.pk)], "patient": str(foreign.patient_id), "visit": str(foreign.pk)}
+    page = browser.post(f"/visits/{visit.pk}/move-photos/", asked).content.decode()
+    assert "Far Away" not in page
+    browser.post(f"/visits/{visit.pk}/move/", {"patient": str(foreign.patient_id)})
+    visit.refresh_from_db()
+    assert (visit.photos.count(), visit.patient.name) == (1, "Ines Moreau")
+
+
+def test_a_whole_visit_is_moved(browser: Client, visit: Visit, tom: Patient) -> None:
+    page = browser.post(f"/visits/{visit.pk}/move/", {"patient": str(tom.pk)}, follow=True)
+    assert page.redirect_chain == [(f"/visits/{visit.pk}/", 302)]
+    assert page.context["patient"] == tom
+
+
+def test_a_refused_move_says_why(browser: Client, visit: Visit, tom: Patient) -> None:
+    Consent.objects.filter(patient=tom).delete()
+    assert "That patient has not consented" in words(browser.post(f"/visits/{visit.pk}/move/", {"patient": str(tom.pk)}))
+    theirs, photo = make_visit(tom), make_photo(visit)
+    asked = {"photo": [str(photo.pk)], "patient": str(tom.pk), "visit": str(theirs.pk)}
+    assert "That patient has not consented" in words(browser.post(f"/visits/{visit.pk}/move-photos/", asked))
+
+
+def test_photos_of_another_day_are_pointed_out_until_somebody_keeps_them(browser: Client, visit: Visit) -> None:
+    for _ in range(2):
+        make_prediction(make_photo(visit, taken_at=OCTOBER))
+    make_photo(visit, taken_at=datetime(2026, 11, 20, 9, 0, tzinfo=UTC))
+    make_photo(visit, taken_at=datetime(2026, 11, 21, 1, 0, tzinfo=UTC))  # past midnight
+    page = words(browser.get(f"/visits/{visit.pk}/"))
+    assert "Two photos are dated 3 October 2026." in page
+    assert "This visit is on 20 November 2026." in page
+    assert page.count("?photo=") == 1
+    assert "Two photos are dated" in words(browser.get(f"/visits/{visit.pk}/state/"))
+    browser.post(f"/visits/{visit.pk}/keep-dates/")
+    assert "are dated" not in words(browser.get(f"/visits/{visit.pk}/"))
+    assert AccessLog.objects.get().action == "edit"
+
+
+def test_a_moved_photo_is_pointed_out_anew(browser: Client, visit: Visit) -> None:
+    photo = make_photo(visit, taken_at=OCTOBER)
+    browser.post(f"/visits/{visit.pk}/keep-dates/")
+    other = make_visit(visit.patient, date(2026, 8, 8))
+    asked = {"photo": [str(photo.pk)], "patient": str(visit.patient_id), "visit": str(other.pk)}
+    page = browser.post(f"/visits/{visit.pk}/move-photos/", asked, follow=True)
+    assert "One photo is dated 3 October 2026." in words(page)
