@@ -54,7 +54,7 @@ def measure(visits: int = 200, photos: int = 20) -> None:
     with override_settings(MFA_REQUIRED=False):
         for name, path in addresses(visits, photos):
             with CaptureQueriesContext(connection) as asked:
-                body = client.get(path).getvalue()  # a stream has it too
+                body = client.get(path).getvalue()
                 queries = len(asked)
             walls, processors = zip(*(timed(client, path) for _ in range(ROUNDS)), strict=True)
             middle, worst, busy = statistics.median(walls), max(walls), statistics.median(processors)

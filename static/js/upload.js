@@ -15,7 +15,9 @@
   }
 
   function size(file) {
-    return file.size < 1e5 ? Math.ceil(file.size / 1e3) + " kB" : (file.size / 1e6).toFixed(1) + " MB";
+    const one = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+    if (file.size < 1e5) return Math.ceil(file.size / 1e3) + " kB";
+    return (file.size / 1e6).toLocaleString(document.documentElement.lang, one) + " MB";
   }
 
   // A new card out of a <template>, with the photo itself where the browser can draw it (HEIC: mostly not).
