@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from patients.models import Patient, User, Visit
+from patients.models import Patient, Photo, User, Visit
 
 
 class DateInput(forms.DateInput):
@@ -70,6 +70,14 @@ class NoteForm(forms.ModelForm[Visit]):
         model = Visit
         fields = ("note",)
         widgets = {"note": forms.Textarea(attrs={"rows": 5})}  # noqa: RUF012  # Django's own shape
+
+
+class PhotoNoteForm(forms.ModelForm[Photo]):
+    """The note of a photo."""
+
+    class Meta:
+        model = Photo
+        fields = ("note",)
 
 
 class ExcludeForm(forms.Form):

@@ -1,6 +1,7 @@
 """The forms that say where photos, or a visit, belong."""
 
 from collections.abc import Mapping
+from datetime import date
 from uuid import UUID
 
 from django import forms
@@ -46,11 +47,15 @@ class MovePhotosForm(forms.Form):
 
     photo = forms.MultipleChoiceField(error_messages={"required": _("Choose at least one photo.")})
     visit = forms.ChoiceField(label=_("Visit"), error_messages={"required": _("Choose a visit.")})
-    new_date = forms.DateField(label=_("Day of the new visit"), required=False, widget=DateInput())
+    new_date = forms.DateField(
+        label=_("Day, for a new visit"), required=False, widget=DateInput(), help_text=_("Leave it empty for a visit there is.")
+    )
     keep_duplicate = forms.BooleanField(label=_("Move also photos that another visit of that patient has"), required=False)
 
-    def __init__(self, asked: Mapping[str, object] | None, source: Visit, photos: list[UUID], patient: Patient) -> None:
-        super().__init__(asked)
+    def __init__(
+        self, asked: Mapping[str, object] | None, source: Visit, photos: list[UUID], patient: Patient, new_date: date | None = None
+    ) -> None:
+        super().__init__(asked, initial={"new_date": new_date})
         self.patient = patient
         visits = patient.visits.exclude(pk=source.pk).order_by("-date", "-created_at")
         self.visits = {str(visit.pk): visit for visit in visits}
@@ -65,11 +70,11 @@ class MovePhotosForm(forms.Form):
         """Return the fields; a new visit has a day that has come, in the patient's life."""
         fields: dict[str, object] = super().clean() or {}
         if fields.get("visit") == NEW:
-            date = fields.get("new_date")
+            wanted = fields.get("new_date")
             today = timezone.localdate(timezone=timezone.get_default_timezone())
-            if date is None and "new_date" not in self.errors:
+            if wanted is None and "new_date" not in self.errors:
                 self.add_error("new_date", _("A new visit needs its day."))
-            elif date is not None and not self.patient.birth_date <= date <= today:  # type: ignore[operator]  # a date
+            elif wanted is not None and not self.patient.birth_date <= wanted <= today:  # type: ignore[operator]  # a date
                 self.add_error("new_date", ValidationError(_("A visit lies between the patient’s birth and today.")))
         return fields
 

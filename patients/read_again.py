@@ -1,9 +1,9 @@
-"""Photos whose newest reading is by an older model, and how the current one reads them again. No old result is overwritten."""
+"""How the current model reads photos again, one or all that an older model read. No old result is overwritten."""
 
 from django.db import transaction
 from django.db.models import F
 
-from inference.dispatch import current_model_version, request_prediction
+from inference.dispatch import current_model_version, request_again, request_prediction
 from inference.models import Prediction
 from patients.models import Patient, Photo
 from patients.models.consent import Consent
@@ -33,7 +33,29 @@ def read_again(patient: Patient) -> int:
     with transaction.atomic():
         photos = list(outdated_photos(patient).with_predictions())
         for photo in photos:
-            chosen = photo.prediction.wanted_box if photo.prediction else None
-            asked = request_prediction(photo)
-            Prediction.objects.filter(pk=asked.pk).update(wanted_box=chosen)
+            _ask_current_model(photo, photo.prediction.wanted_box if photo.prediction else None)
     return len(photos)
+
+
+def read_once_more(photo: Photo, face: int | None = None) -> bool:
+    """Have one photo read by the current model, face number `face` of its newest reading if given.
+
+    What an older model said stays as it is. Return False when the photo is being read already, or may not be read. Raises
+    IndexError for a face that is not there.
+    """
+    newest, version = photo.prediction, current_model_version()
+    if newest is not None and (newest.model_version in ("", version) or not version or not newest.is_final):
+        return request_again(newest, face)
+    if not photo.may_be_read:
+        return False
+    box = newest.wanted_box if newest is not None and face is None else None
+    if newest is not None and face is not None:
+        box = newest.faces[face]["box"]
+    with transaction.atomic():
+        _ask_current_model(photo, box)
+    return True
+
+
+def _ask_current_model(photo: Photo, box: dict[str, float] | None) -> None:
+    asked = request_prediction(photo)
+    Prediction.objects.filter(pk=asked.pk).update(wanted_box=box)

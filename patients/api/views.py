@@ -13,10 +13,10 @@ from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from inference.dispatch import request_again
 from patients.api import serializers as shapes
 from patients.intake import receive_photo
 from patients.models import Patient, Photo, User, Visit
+from patients.read_again import read_once_more
 from patients.reports.csv_export import csv_response
 from patients.timeline import points
 
@@ -156,7 +156,7 @@ class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets
         prediction = photo.prediction
         if prediction is None or (face is not None and face >= len(prediction.faces)):
             raise serializers.ValidationError({"face": ["This photo has no such face."]})
-        request_again(prediction, face)
+        read_once_more(photo, face)
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=shapes.FaceChoiceSerializer, responses={202: shapes.PhotoSerializer})

@@ -60,6 +60,8 @@ class Photo(models.Model):
     hand_off = models.ForeignKey(HandOff, null=True, blank=True, on_delete=models.SET_NULL, related_name="photos")  # by a phone
     excluded_at = models.DateTimeField(null=True, blank=True)
     excluded_reason = EncryptedTextField(_("reason"), blank=True)
+    excluded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    note = EncryptedTextField(_("note"), blank=True)
     dismissed_at = models.DateTimeField(null=True, blank=True)  # a failure that a person has seen and put aside
 
     objects = PhotoQuerySet.as_manager()
@@ -91,15 +93,15 @@ class Photo(models.Model):
         """Whether a worker may open it: there is a picture, and the patient consents to its use in their care."""
         return not self.is_erased and self.visit.patient.has_consent(Consent.Purpose.CARE)
 
-    def exclude(self, reason: str) -> None:
+    def exclude(self, reason: str, by: User | None = None) -> None:
         """Keep the photo but leave it out of every summary."""
-        self.excluded_at, self.excluded_reason = timezone.now(), reason
-        self.save(update_fields=["excluded_at", "excluded_reason"])
+        self.excluded_at, self.excluded_reason, self.excluded_by = timezone.now(), reason, by
+        self.save(update_fields=["excluded_at", "excluded_reason", "excluded_by"])
 
     def include(self) -> None:
         """Count the photo again."""
-        self.excluded_at, self.excluded_reason = None, ""
-        self.save(update_fields=["excluded_at", "excluded_reason"])
+        self.excluded_at, self.excluded_reason, self.excluded_by = None, "", None
+        self.save(update_fields=["excluded_at", "excluded_reason", "excluded_by"])
 
     def dismiss(self) -> None:
         """Put a failure aside: it stays on the visit and no longer asks for attention."""

@@ -98,7 +98,18 @@ def visit_facts(visit: Visit) -> Facts:
 
 def photo_facts(photo: Photo) -> Facts:
     """Return what is known of one photo and every reading of it."""
-    names = ("id", "width", "height", "original_name", "taken_at", "uploaded_at", "excluded_at", "excluded_reason", "dismissed_at")
+    names = (
+        "id",
+        "width",
+        "height",
+        "original_name",
+        "taken_at",
+        "uploaded_at",
+        "excluded_at",
+        "excluded_reason",
+        "dismissed_at",
+        "note",
+    )
     readings = [reading_facts(prediction) for prediction in photo.predictions.all()]
     labels = [label_facts(label) for label in photo.own_labels.all()]
     rest = {"is_erased": photo.is_erased, "readings": readings, "own_labels": labels}

@@ -1,5 +1,7 @@
 """A photo card: what one photo says of itself at this moment, ready to be drawn."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -100,6 +102,12 @@ class PhotoCard:
     def needs_you(self) -> bool:
         """Whether a person should look at it."""
         return self.kind in FILTERS["needs-you"] and self.photo.dismissed_at is None
+
+    @property
+    def earlier(self) -> list[PhotoCard]:
+        """What other models said before, newest first."""
+        readings = sorted(self.photo.predictions.all(), key=lambda each: each.requested_at, reverse=True)
+        return [PhotoCard(self.photo, each) for each in readings if self.prediction and each.pk != self.prediction.pk]
 
     @property
     def rank(self) -> tuple[int, float]:

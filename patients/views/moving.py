@@ -17,6 +17,7 @@ from patients.move_form import MovePhotosForm, MoveVisitForm, patient_choices
 from patients.moving import MESSAGES, STAYED, CannotMove, Moved, move_photos, move_visit
 from patients.views.asking import ClinicianRequest, redirect_back
 from patients.views.banner import banner_of
+from patients.views.other_days import day_taken
 from patients.views.photo import readable_photos
 from patients.views.visit import find_visit
 
@@ -30,7 +31,10 @@ def choose_place_of_photos(request: ClinicianRequest, visit_id: UUID) -> HttpRes
     asked = request.POST or request.GET
     patient = patients.get(asked.get("patient", ""), source.patient)
     is_asked = request.method == "POST" and "show" not in request.POST  # "show": only the visits of another patient
-    form = MovePhotosForm(request.POST if is_asked else None, source, [photo.pk for photo in photos], patient)
+    picked = {str(photo.pk) for photo in photos} if "all" in request.GET else set(asked.getlist("photo"))
+    days = {day_taken(photo) for photo in photos if photo.taken_at and str(photo.pk) in picked}
+    likely = days.pop() if len(days) == 1 else None
+    form = MovePhotosForm(request.POST if is_asked else None, source, [photo.pk for photo in photos], patient, likely)
     if form.is_valid():
         chosen = [photo for photo in photos if str(photo.pk) in form.cleaned_data["photo"]]
         try:
@@ -44,7 +48,7 @@ def choose_place_of_photos(request: ClinicianRequest, visit_id: UUID) -> HttpRes
         "form": form,
         "visit": source,
         "photos": photos,
-        "picked": {str(photo.pk) for photo in photos} if "all" in request.GET else set(asked.getlist("photo")),
+        "picked": picked,
         "patients": patients.values(),
         "owner": patient,
     }

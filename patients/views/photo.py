@@ -7,15 +7,18 @@ from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
-from django_htmx.http import trigger_client_event
+from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 
-from inference.dispatch import request_again, request_explanation
+from inference.dispatch import current_model_version, request_explanation
 from inference.models import Prediction
-from patients.forms import ExcludeForm
+from patients.forms import ExcludeForm, PhotoNoteForm
 from patients.models import OwnLabel, Photo, User
 from patients.models.photo import PhotoQuerySet
+from patients.read_again import read_once_more
+from patients.templatetags.look import clock
 from patients.views.asking import ClinicianRequest, redirect_back
 from patients.views.banner import banner_of
 from patients.views.cards import card_of
@@ -25,7 +28,7 @@ from patients.views.label_card import label_card
 def readable_photos(user: User) -> PhotoQuerySet:
     """Return the user's photos with patient, predictions and the user's own labels; the bytes of pictures stay in the database."""
     light = Prediction.objects.order_by("-requested_at").defer("input_png", "explanation_png")
-    photos = Photo.objects.visible_to(user).select_related("visit__patient", "uploaded_by")
+    photos = Photo.objects.visible_to(user).select_related("visit__patient", "uploaded_by", "excluded_by")
     own = OwnLabel.objects.filter(clinician=user)  # nobody is led by the label of somebody else
     return photos.prefetch_related(Prefetch("predictions", light), Prefetch("own_labels", own))
 
@@ -43,6 +46,7 @@ def show_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     at = order.index(photo.pk)
     context = banner_of(photo.visit.patient) | {
         "card": card_of(photo),
+        "current_model": current_model_version(),
         "labels": label_card(photo, request.user),
         "photo": photo,
         "visit": photo.visit,
@@ -60,6 +64,29 @@ def show_card(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     return _answer_card(request, find_photo(request, photo_id))
 
 
+@require_GET
+def show_reading(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Answer how far the reading is; once it is final the whole page is asked for anew."""
+    photo = find_photo(request, photo_id)
+    card = card_of(photo)
+    if card.is_final:
+        return HttpResponseClientRefresh()
+    return render(request, "patients/_photo_on_the_way.html", {"card": card, "photo": photo})
+
+
+@require_POST
+def save_photo_note(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
+    """Keep the note: a word for the script that saves while one types, a redirect for the plain form."""
+    photo = find_photo(request, photo_id)
+    form = PhotoNoteForm(request.POST, instance=photo)
+    if form.is_valid():
+        photo.save(update_fields=["note"])
+    if request.htmx:
+        return HttpResponse(_("Saved %(time)s") % {"time": clock(timezone.now())})
+    messages.success(request, _("Note saved."))
+    return redirect("patients:photo", photo.pk)
+
+
 @require_POST
 def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Have the chosen face read."""
@@ -68,7 +95,7 @@ def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     if photo.prediction is None or not face.isdecimal() or int(face) >= len(photo.prediction.faces):
         messages.error(request, _("Choose one of the numbered faces first."))
     else:
-        request_again(photo.prediction, int(face))
+        read_once_more(photo, int(face))
     return _answer(request, photo)
 
 
@@ -76,8 +103,7 @@ def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 def retry_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Have the photo read once more."""
     photo = find_photo(request, photo_id)
-    if photo.prediction is not None:
-        request_again(photo.prediction)
+    read_once_more(photo)
     return _answer(request, photo)
 
 
@@ -112,7 +138,7 @@ def exclude_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     photo = find_photo(request, photo_id)
     form = ExcludeForm(request.POST)
     if form.is_valid():
-        photo.exclude(form.cleaned_data["reason"])
+        photo.exclude(form.cleaned_data["reason"], by=request.user)
     else:
         messages.error(request, _("A reason has at most 200 letters. The photo still counts."))
     return _answer(request, photo)

@@ -52,6 +52,7 @@ MARKS = {
     "event": "EVENTMARK moved house",
     "draft": "DRAFTMARK Qwortl",
     "reason": "REASONMARK hand before the mouth",
+    "photo_note": "PHOTONOTEMARK tired eyes",
     "remark": "REMARKMARK a polite smile",
     "file": "FILEMARK-at-the-lake.jpg",
     "text": "TEXTMARK-3",
@@ -77,6 +78,8 @@ def marked(ada: User) -> Patient:
         SelfReport.objects.create(visit=visit, mood=week)
         hand_off, _code = HandOff.make(visit, ada)
         photo = make_photo(visit, original_name=MARKS["file"], hand_off=hand_off, excluded_reason=MARKS["reason"])
+        photo.note = MARKS["photo_note"]
+        photo.save()
         for name in ("image", "preview"):
             field = getattr(photo, name)
             field.storage.delete(field.name)

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from inference.dispatch import current_model_version
 from inference.models import Prediction
-from patients.models import Patient, Visit
+from patients.models import Patient, Photo, Visit
 from patients.models.consent import Consent
-from patients.read_again import outdated_photos, read_again
+from patients.read_again import outdated_photos, read_again, read_once_more
 from patients.timeline import timeline
 from tests.factories import make_photo, make_prediction
 
@@ -83,3 +83,35 @@ def test_button_stands_on_the_page_and_does_it(client: Client, visit: Visit, ine
     page = client.post(f"/patients/{ines.pk}/read-again/", follow=True).content.decode()
     assert "1 photo is read again." in page
     assert "Read with model" not in page
+
+
+def test_one_photo_is_read_by_the_current_model_and_the_old_result_stays(visit: Visit, sent: list[str]) -> None:
+    old = read_by(visit, "0.0.0-old")
+    assert read_once_more(old.photo)
+    old.refresh_from_db()
+    assert (old.state, old.happy) == (State.DONE, 0.6)
+    assert old.photo.predictions.get(model_version=current_model_version()).state == State.QUEUED
+
+
+def test_a_face_chosen_on_an_older_reading_is_read_by_the_current_model(visit: Visit, sent: list[str]) -> None:
+    box = {"left": 40, "top": 6, "width": 12, "height": 14}
+    faces = [{"box": {"left": 5, "top": 6, "width": 12, "height": 14}}, {"box": box}]
+    old = read_by(visit, "0.0.0-old", state=State.CHOOSE_FACE, faces=faces)
+    assert read_once_more(old.photo, face=1)
+    old.refresh_from_db()
+    assert old.state == State.CHOOSE_FACE
+    assert old.photo.predictions.get(model_version=current_model_version()).wanted_box == box
+
+
+def test_a_reading_of_the_current_model_is_made_anew(visit: Visit, sent: list[str]) -> None:
+    photo = read_by(visit, current_model_version()).photo
+    assert read_once_more(photo)
+    assert photo.predictions.get().state == State.QUEUED
+    assert not read_once_more(Photo.objects.get(pk=photo.pk))  # on its way already
+
+
+def test_without_consent_one_photo_is_not_read_either(visit: Visit, sent: list[str]) -> None:
+    old = read_by(visit, "0.0.0-old")
+    Consent.objects.filter(patient=visit.patient).delete()
+    assert not read_once_more(old.photo)
+    assert old.photo.predictions.count() == 1

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from inference.dispatch import current_model_version
 from patients.models import ApiToken, Patient, Photo, User, Visit
 from tests.factories import make_photo, make_prediction, picture, upload
 
@@ -150,7 +151,7 @@ def test_duplicate_is_a_conflict(api: APIClient, visit: Visit, sent: list[str]) 
 def test_choosing_a_face_queues_the_photo_again(api: APIClient, visit: Visit) -> None:
     photo = make_photo(visit)
     box = {"left": 0, "top": 0, "width": 9, "height": 9}
-    prediction = make_prediction(photo, "choose_face", faces=[{"box": box}, {"box": box}])
+    prediction = make_prediction(photo, "choose_face", faces=[{"box": box}, {"box": box}], model_version=current_model_version())
     address = f"/api/photos/{photo.id}/choose-face/"
     assert api.post(address, {"face": 2}).status_code == 400
     answer = api.post(address, {"face": 1})

@@ -27,6 +27,7 @@ POSTS = {
     "retry_photo",
     "save_label",
     "save_note",
+    "save_photo_note",
 }
 
 

@@ -120,6 +120,12 @@ def test_photos_of_another_day_are_pointed_out_until_somebody_keeps_them(browser
     assert AccessLog.objects.get().action == "edit"
 
 
+def test_the_day_of_the_camera_is_offered_for_a_new_visit(browser: Client, visit: Visit) -> None:
+    photo = make_photo(visit, taken_at=OCTOBER)
+    page = words(browser.get(f"/visits/{visit.pk}/move-photos/", {"photo": str(photo.pk)}))
+    assert 'value="2026-10-03"' in page
+
+
 def test_a_moved_photo_is_pointed_out_anew(browser: Client, visit: Visit) -> None:
     photo = make_photo(visit, taken_at=OCTOBER)
     browser.post(f"/visits/{visit.pk}/keep-dates/")

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from inference.dispatch import current_model_version
 from inference.models import Prediction
-from patients.models import Photo, Visit
+from patients.models import Photo, User, Visit
 from tests.factories import make_photo, make_prediction, picture, shares
 from tests.patients.views.test_visit import FACES
 
@@ -74,7 +74,7 @@ def test_a_form_never_leads_to_another_host(browser: Client, photo: Photo) -> No
 
 def test_a_chosen_face_is_read(browser: Client, visit: Visit) -> None:
     photo = make_photo(visit)
-    prediction = make_prediction(photo, state=State.CHOOSE_FACE, faces=FACES)
+    prediction = make_prediction(photo, state=State.CHOOSE_FACE, faces=FACES, model_version=current_model_version())
     browser.post(f"/photos/{photo.pk}/choose-face/", {"face": "1"})
     prediction.refresh_from_db()
     assert prediction.state == State.QUEUED
@@ -100,7 +100,7 @@ def test_faces_are_numbered_from_the_left(browser: Client, visit: Visit) -> None
 @pytest.mark.parametrize("state", [State.NO_FACE, State.REJECTED, State.FAILED, State.DONE])
 def test_a_photo_is_read_again(browser: Client, visit: Visit, state: str) -> None:
     photo = make_photo(visit)
-    make_prediction(photo, state=state)
+    make_prediction(photo, state=state, model_version=current_model_version())
     card = browser.post(f"/photos/{photo.pk}/retry/", headers=HTMX).content.decode()
     assert "Waiting, 1st in line" in card
     assert photo.predictions.get().state == State.QUEUED
@@ -184,3 +184,38 @@ def test_a_map_by_another_model_is_refused_with_the_way_out(browser: Client, pho
     page = browser.post(f"/photos/{photo.pk}/explain/", follow=True)
     assert "Read the photo again first." in page.content.decode()
     assert photo.predictions.get().explanation_requested_at is None
+
+
+def test_a_note_is_kept_with_and_without_a_script(browser: Client, photo: Photo) -> None:
+    address = f"/photos/{photo.pk}/note/"
+    assert browser.post(address, {"note": "Tired eyes."}, headers=HTMX).content.decode().startswith("Saved ")
+    assert "Tired eyes." in browser.get(f"/photos/{photo.pk}/").content.decode()
+    assert browser.post(address, {"note": "Rested."}).headers["Location"] == f"/photos/{photo.pk}/"
+    assert Photo.objects.get(pk=photo.pk).note == "Rested."
+    assert "has a note" in browser.get(f"/photos/{photo.pk}/card/").content.decode()
+
+
+def test_a_photo_on_the_way_asks_until_it_is_read(browser: Client, photo: Photo, visit: Visit) -> None:
+    waiting = make_photo(visit)
+    make_prediction(waiting, state=State.QUEUED)
+    assert f'hx-get="/photos/{waiting.pk}/reading/"' in browser.get(f"/photos/{waiting.pk}/").content.decode()
+    assert "Waiting, 1st in line" in browser.get(f"/photos/{waiting.pk}/reading/", headers=HTMX).content.decode()
+    assert browser.get(f"/photos/{photo.pk}/reading/", headers=HTMX).headers["HX-Refresh"] == "true"
+
+
+def test_who_excluded_a_photo_is_said(browser: Client, photo: Photo, bo: User) -> None:
+    browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "Speaking."})
+    assert "Excluded by you" in browser.get(f"/photos/{photo.pk}/card/").content.decode()
+    photo.exclude("Speaking.", by=bo)
+    assert "Excluded by Dr Bo Lindqvist" in browser.get(f"/photos/{photo.pk}/card/").content.decode()
+
+
+def test_an_older_reading_offers_the_current_model_and_stays_on_the_page(browser: Client, photo: Photo) -> None:
+    page = browser.get(f"/photos/{photo.pk}/").content.decode()
+    assert f"Read with model {current_model_version()}" in page
+    make_prediction(photo, probabilities=shares(sad=0.9), model_version=current_model_version())
+    page = " ".join(browser.get(f"/photos/{photo.pk}/").content.decode().split())
+    assert "Read with model" not in page
+    assert "About 9 of 10 raters would call this face sad" in page
+    assert "Earlier readings" in page
+    assert "7 happy, 2 neutral, 1 surprise" in page
