@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('patients', '0062_hand_off'),
+        ('patients', '0063_photo_note'),
     ]
 
     operations = [
