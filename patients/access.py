@@ -15,6 +15,7 @@ from rest_framework.request import Request
 
 from inference.encryption import keyed_hash
 from patients.models.access import DETAIL_MAX_LETTERS, AccessLog, Detail, pseudonym
+from patients.models.event import Event
 from patients.models.patient import Patient
 from patients.models.photo import Photo
 from patients.models.token import ApiToken
@@ -44,8 +45,9 @@ def record_access(
     line = AccessLog(action=action, actor_id=_actor_id(who), patient=_pseudonym_of(patient, obj), detail=_checked(detail))
     if obj is not None and not isinstance(obj, Patient):
         line.object_kind, line.object_id = obj._meta.model_name or "", str(obj.pk)
-    if isinstance(who, Request) and isinstance(who.auth, ApiToken):
-        line.detail["key"] = who.auth.pk
+    key = getattr(who, "auth", None)  # the framework of the API leaves it on the request
+    if isinstance(key, ApiToken):
+        line.detail["key"] = key.pk
     if isinstance(request, HttpRequest):
         line.request_id, line.network = request_id(request), network_of(request)
     if again_after is not None and _was_recorded(line, again_after):
@@ -91,7 +93,7 @@ def _pseudonym_of(patient: Patient | None, obj: Model | None) -> str:
     if patient is None:
         if isinstance(obj, Patient):
             return pseudonym(obj.pk)
-        if isinstance(obj, Visit):
+        if isinstance(obj, Visit | Event):
             return pseudonym(obj.patient_id)
         return pseudonym(obj.visit.patient_id) if isinstance(obj, Photo) else ""
     return pseudonym(patient.pk)

@@ -182,7 +182,9 @@ def _give_new_ids(model: type[models.Model], ids: Iterable[object]) -> None:
     pointing = [
         relation
         for relation in model._meta.get_fields(include_hidden=True)
-        if isinstance(relation, models.ForeignObjectRel) and relation.field.concrete
+        if isinstance(relation, models.ForeignObjectRel)
+        and not isinstance(relation, models.ManyToManyRel)
+        and relation.field.concrete
     ]
     for old in ids:
         new = uuid.uuid4()

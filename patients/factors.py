@@ -4,17 +4,25 @@ from allauth.account.auth_backends import AuthenticationBackend
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
 
 from inference.encryption import fernet
-from patients.models import User
+from patients.models import BreakGlass, Membership, User
 
 
 class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no types
     """Signs in by address and password, and fetches the signed-in user together with their factors, in one query."""
 
+    @staticmethod
+    def _people() -> QuerySet[User]:
+        glass = BreakGlass.objects.open().filter(clinician=OuterRef("pk"))
+        lead = Membership.objects.filter(clinician=OuterRef("pk"), is_lead=True, clinician__role=User.Role.CLINICIAN)
+        facts = {"has_open_glass": Exists(glass), "leads": Exists(lead)}  # what the properties of these names ask, in advance
+        return User.objects.with_factors().annotate(**facts)
+
     def get_user(self, user_id: int) -> User | None:
         """Return the user of a session; None once they were disabled: every session of theirs is over at once."""
-        user = User.objects.with_factors().filter(pk=user_id).first()
+        user = self._people().filter(pk=user_id).first()
         return user if user is not None and self.user_can_authenticate(user) else None
 
 

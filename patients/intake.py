@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from inference.dispatch import request_prediction
 from inference.encryption import keyed_hash
 from ml.decode import RebuiltPhoto, RejectedPhoto, check_outside
-from patients.models import Consent, HandOff, Photo, User, Visit
+from patients.access import Asker, record_access
+from patients.models import AccessLog, Consent, HandOff, Photo, User, Visit
 from patients.sandbox import rebuild_apart
 
 MESSAGES = {
@@ -63,7 +64,7 @@ def _moment(taken_at: datetime | None) -> datetime | None:
     return moment if moment <= timezone.now() else None
 
 
-def _store(photo: Photo, rebuilt: RebuiltPhoto) -> Photo:
+def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Asker) -> Photo:
     """Return the photo saved with its pictures and its prediction requested. Files whose row fails are taken away again."""
     photo.width, photo.height, photo.taken_at = rebuilt.width, rebuilt.height, _moment(rebuilt.taken_at)
     try:
@@ -72,6 +73,10 @@ def _store(photo: Photo, rebuilt: RebuiltPhoto) -> Photo:
         with transaction.atomic():
             photo.save(force_insert=True)
             request_prediction(photo)
+            if photo.hand_off is None:
+                record_access(who, AccessLog.Action.UPLOAD, obj=photo)
+            else:
+                record_access(who, AccessLog.Action.UPLOAD, obj=photo, hand_off=str(photo.hand_off.pk))
     except BaseException:
         for field in (photo.image, photo.preview):
             if field.name:
@@ -81,11 +86,17 @@ def _store(photo: Photo, rebuilt: RebuiltPhoto) -> Photo:
 
 
 def receive_photo(
-    visit: Visit, upload: UploadedFile[bytes], user: User, keep_duplicate: bool = False, hand_off: HandOff | None = None
+    visit: Visit,
+    upload: UploadedFile[bytes],
+    user: User,
+    keep_duplicate: bool = False,
+    hand_off: HandOff | None = None,
+    who: Asker = None,
 ) -> Photo:
     """Return the stored photo; a worker is asked to read it after commit. `hand_off` names the phone that sent it.
 
-    The original bytes are never stored. Raises RejectedPhoto with a code of MESSAGES; then nothing is kept.
+    The original bytes are never stored. `who` is the request, where there is one, for the access log. Raises RejectedPhoto with
+    a code of MESSAGES; then nothing is kept.
     """
     if not visit.patient.has_consent(Consent.Purpose.CARE):
         raise RejectedPhoto("no_consent")
@@ -101,7 +112,7 @@ def receive_photo(
     photo = Photo(visit=visit, original_name=name, fingerprint=fingerprint, uploaded_by=user, hand_off=hand_off)
     rebuilt = rebuild_apart(source, kind)
     try:
-        return _store(photo, rebuilt)
+        return _store(photo, rebuilt, who or user)
     except IntegrityError:
         if not Visit.objects.filter(pk=visit.pk).exists():
             raise RejectedPhoto("visit_gone") from None

@@ -21,8 +21,8 @@ _numbers = count(1)
 
 
 def make_clinician(name: str = "Dr Ada Lind", email: str = "ada@clinic.test", **fields: object) -> User:
-    """Return a clinician who signs in with PASSWORD and a one-time code."""
-    user = User.objects.create_user(email, PASSWORD, display_name=name, **fields)
+    """Return a clinician who signs in with PASSWORD and a one-time code, and may carry data away unless told otherwise."""
+    user = User.objects.create_user(email, PASSWORD, display_name=name, **{"may_export": True, **fields})
     totp.TOTP.activate(user, TOTP_SECRET)
     return user
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
@@ -13,9 +14,10 @@ from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from patients.access import record_access
 from patients.api import serializers as shapes
 from patients.intake import receive_photo
-from patients.models import Patient, Photo, User, Visit
+from patients.models import AccessLog, Patient, Photo, User, Visit
 from patients.read_again import read_once_more
 from patients.reports.csv_export import csv_response
 from patients.timeline import points
@@ -48,7 +50,10 @@ class PatientViewSet(
 
     def perform_create(self, serializer: serializers.BaseSerializer[Patient]) -> None:
         """Save the patient and assign them to the caller."""
-        serializer.save().assign(clinician(self.request))
+        with transaction.atomic():
+            patient = serializer.save()
+            patient.assign(clinician(self.request))
+            record_access(self.request, AccessLog.Action.ADD, patient)
 
     @extend_schema(responses=CSV)
     @action(detail=True, url_path="csv")
@@ -79,6 +84,11 @@ class PatientVisits(generics.ListCreateAPIView[Visit]):
     def get_queryset(self) -> QuerySet[Visit]:
         """Return the visits by date."""
         return Visit.objects.filter(patient=self.patient())
+
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # Any: the framework's own signature
+        """Add a visit."""
+        self.patient()  # a foreign patient is 404 before anything is said about the request
+        return super().post(request, *args, **kwargs)
 
     def perform_create(self, serializer: serializers.BaseSerializer[Visit]) -> None:
         """Save the visit under the patient."""
@@ -133,7 +143,7 @@ class VisitPhotos(generics.ListAPIView[Photo]):
         asked = shapes.UploadSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
-        photo = receive_photo(visit, wanted["file"], clinician(request), keep_duplicate=wanted["keep_duplicate"])
+        photo = receive_photo(visit, wanted["file"], clinician(request), wanted["keep_duplicate"], who=request)
         return Response(shapes.PhotoSerializer(photo).data, status=status.HTTP_201_CREATED)
 
 
@@ -163,6 +173,7 @@ class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets
     @action(detail=True, methods=["post"], url_path="choose-face")
     def choose_face(self, request: Request, pk: str) -> Response:
         """Read this face of the photo: the index counts from 0 in the list of faces."""
+        self.get_object()  # a foreign photo is 404 before anything is said about the request
         asked = shapes.FaceChoiceSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         return self._read_again(asked.validated_data["face"])

@@ -1,6 +1,7 @@
 """The rows a clinician works with."""
 
 from patients.models.access import AccessLog
+from patients.models.break_glass import BreakGlass
 from patients.models.consent import Consent
 from patients.models.draft import Draft
 from patients.models.erasure import ErasureRequest
@@ -10,6 +11,7 @@ from patients.models.own_label import OwnLabel
 from patients.models.patient import Assignment, Look, Patient
 from patients.models.photo import Photo
 from patients.models.self_report import SelfReport
+from patients.models.team import Membership, Team, TeamAssignment
 from patients.models.token import ApiToken
 from patients.models.user import User
 from patients.models.visit import Visit
@@ -18,16 +20,20 @@ __all__ = [
     "AccessLog",
     "ApiToken",
     "Assignment",
+    "BreakGlass",
     "Consent",
     "Draft",
     "ErasureRequest",
     "Event",
     "HandOff",
     "Look",
+    "Membership",
     "OwnLabel",
     "Patient",
     "Photo",
     "SelfReport",
+    "Team",
+    "TeamAssignment",
     "User",
     "Visit",
 ]

@@ -68,6 +68,7 @@ class AccessLog(models.Model):
         RETRY = "retry", _("Had it read again")
         DISMISS = "dismiss", _("Put a failure aside")
         LABEL = "label", _("Gave an own label")
+        EXPLAIN = "explain", _("Had a reading explained")
         DELETE = "delete", _("Deleted")
         EXPORT = "export", _("Exported")
         CONSENT = "consent", _("Recorded consent")

@@ -81,7 +81,6 @@ class ErasureRequest(models.Model):
 
     class Meta:
         ordering = ("-asked_at", "-id")
-        permissions = (("erase_patient", "May have a patient's data erased"),)
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["patient"], condition=Q(state="queued"), name="one_waiting_erasure_per_patient"),
             models.CheckConstraint(condition=~Q(state="done") | Q(done_at__isnull=False), name="done_erasure_says_when"),

@@ -21,8 +21,8 @@ class EventQuerySet(models.QuerySet["Event"]):
     """Questions to many events."""
 
     def visible_to(self, user: User) -> EventQuerySet:
-        """Return the events of patients assigned to `user`."""
-        return self.filter(patient__assignments__clinician=user)
+        """Return the events of the patients whom `user` sees."""
+        return self.filter(patient__in=Patient.objects.visible_to(user))
 
 
 class Event(models.Model):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -27,9 +28,24 @@ def record_number_hash(record_number: str) -> str:
 class PatientQuerySet(models.QuerySet["Patient"]):
     """Questions to many patients."""
 
+    def in_care_of(self, user: User) -> PatientQuerySet:
+        """Return the patients assigned to `user`, or to a care team of theirs. None for whoever is no clinician."""
+        if not user.is_clinician:
+            return self.none()
+        by_team = Patient.teams.through.objects.filter(team__memberships__clinician=user)
+        return self.filter(
+            Q(pk__in=Assignment.objects.filter(clinician=user).values("patient")) | Q(pk__in=by_team.values("patient"))
+        )
+
     def visible_to(self, user: User) -> PatientQuerySet:
-        """Return the patients assigned to `user`."""
-        return self.filter(assignments__clinician=user)
+        """Return the patients in the care of `user`, and those open to them in an emergency.
+
+        Everything that belongs to a patient is found through this: it is the one place that says who sees whom.
+        """
+        if not user.is_clinician:
+            return self.none()
+        opened = user.break_glasses.open().values("patient")
+        return self.filter(Q(pk__in=Patient.objects.in_care_of(user).values("pk")) | Q(pk__in=opened))
 
     def with_record_number(self, record_number: str) -> PatientQuerySet:
         """Return those with exactly this record number."""

@@ -15,6 +15,7 @@ from inference.encryption import EncryptedTextField
 from inference.models import Prediction
 from patients.models.consent import Consent
 from patients.models.hand_off import HandOff
+from patients.models.patient import Patient
 from patients.models.user import User
 from patients.models.visit import Visit
 
@@ -29,8 +30,8 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
     """Questions to many photos."""
 
     def visible_to(self, user: User) -> PhotoQuerySet:
-        """Return the photos of patients assigned to `user`."""
-        return self.filter(visit__patient__assignments__clinician=user)
+        """Return the photos of the patients whom `user` sees."""
+        return self.filter(visit__patient__in=Patient.objects.visible_to(user))
 
     def with_predictions(self) -> PhotoQuerySet:
         """Return the photos with their predictions, newest first, in one further query."""

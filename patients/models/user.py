@@ -49,7 +49,12 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A clinician."""
+    """Somebody who signs in. What they see follows from the role; who leads a care team stands in its memberships."""
+
+    class Role(models.TextChoices):
+        CLINICIAN = "clinician", _("Clinician")
+        RESEARCHER = "researcher", _("Researcher")
+        ADMINISTRATOR = "administrator", _("Administrator")
 
     class Theme(models.TextChoices):
         SYSTEM = "system", _("As the system")
@@ -58,6 +63,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField(_("email"), unique=True)
     display_name = models.CharField(_("name"), max_length=100)
+    role = models.CharField(_("role"), max_length=13, choices=Role.choices, default=Role.CLINICIAN)
+    may_export = models.BooleanField(_("may carry data away"), default=False)
+    may_erase = models.BooleanField(_("may have data erased"), default=False)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_zone])
     language = models.CharField(_("language"), max_length=2, blank=True, choices=settings.LANGUAGES)
     has_shortcuts = models.BooleanField(_("keyboard shortcuts of a single key"), default=True)
@@ -87,6 +95,31 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def is_clinician(self) -> bool:
+        """Whether patients can be assigned to this user."""
+        return self.role == self.Role.CLINICIAN
+
+    @property
+    def is_researcher(self) -> bool:
+        """Whether this user works with numbers without names."""
+        return self.role == self.Role.RESEARCHER
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether this user looks after people, teams and the installation, and sees no patient."""
+        return self.role == self.Role.ADMINISTRATOR
+
+    @cached_property
+    def has_open_glass(self) -> bool:
+        """Whether an emergency access of theirs is open. Without a query when the session's user was fetched."""
+        return self.break_glasses.open().exists()
+
+    @cached_property
+    def leads(self) -> bool:
+        """Whether this user leads a care team."""
+        return self.is_clinician and self.memberships.filter(is_lead=True).exists()
 
     @cached_property
     def factors(self) -> tuple[int, int]:

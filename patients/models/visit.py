@@ -19,8 +19,8 @@ class VisitQuerySet(models.QuerySet["Visit"]):
     """Questions to many visits."""
 
     def visible_to(self, user: User) -> VisitQuerySet:
-        """Return the visits of patients assigned to `user`."""
-        return self.filter(patient__assignments__clinician=user)
+        """Return the visits of the patients whom `user` sees."""
+        return self.filter(patient__in=Patient.objects.visible_to(user))
 
 
 class Visit(models.Model):

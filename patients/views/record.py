@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from patients.access import record_access
 from patients.forms import PatientForm, VisitForm
-from patients.models import Look, Patient, Visit
+from patients.models import AccessLog, Look, Patient, Visit
 from patients.timeline import timeline
 from patients.views.asking import ClinicianRequest
 from patients.views.banner import banner_of
@@ -46,6 +47,7 @@ def add_patient(request: ClinicianRequest) -> HttpResponse:
         with transaction.atomic():
             patient = form.save()
             patient.assign(request.user)
+            record_access(request, AccessLog.Action.ADD, patient)
         messages.success(request, _("Patient added. Next: their consent."))
         return redirect("patients:consents", patient.pk)
     return render(request, "patients/patient_form.html", {"form": form, "section": "patients"})

@@ -31,7 +31,7 @@ def add_photo(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     taken = 0
     for file in files:
         try:
-            receive_photo(visit, file, request.user, keep_duplicate=keep)
+            receive_photo(visit, file, request.user, keep_duplicate=keep, who=request)
             taken += 1
         except RejectedPhoto as rejected:
             text = {"file": file.name, "why": message_for(rejected)}
@@ -48,7 +48,7 @@ def _answer_script(request: ClinicianRequest, visit: Visit, files: list[Uploaded
     if len(files) != 1:
         return JsonResponse({"code": "one_file", "message": _("Send one photo at a time.")}, status=400)
     try:
-        photo = receive_photo(visit, files[0], request.user, keep_duplicate=keep)
+        photo = receive_photo(visit, files[0], request.user, keep_duplicate=keep, who=request)
     except RejectedPhoto as rejected:
         answer = {"code": rejected.code, "message": message_for(rejected)}
         return JsonResponse(answer, status=STATUS.get(rejected.code, 422))

@@ -26,6 +26,7 @@ from patients.access import record_access
 from patients.erasure import ask_for_erasure, carry_out_erasures, tables_below
 from patients.models import (
     AccessLog,
+    BreakGlass,
     Consent,
     Draft,
     ErasureRequest,
@@ -36,6 +37,8 @@ from patients.models import (
     Patient,
     Photo,
     SelfReport,
+    Team,
+    TeamAssignment,
     User,
     Visit,
 )
@@ -51,6 +54,7 @@ MARKS = {
     "note": "NOTEMARK saw the sea",
     "event": "EVENTMARK moved house",
     "draft": "DRAFTMARK Qwortl",
+    "emergency": "GLASSMARK fell on the stairs",
     "reason": "REASONMARK hand before the mouth",
     "photo_note": "PHOTONOTEMARK tired eyes",
     "remark": "REMARKMARK a polite smile",
@@ -72,6 +76,8 @@ def marked(ada: User) -> Patient:
     patient.save()
     Consent.give(patient, "care", ada, on=date(2026, 1, 2), text_version=MARKS["text"])
     Look.now(patient, ada)
+    TeamAssignment.objects.create(patient=patient, team=Team.objects.create(name="Day clinic"))
+    BreakGlass.objects.create(patient=patient, clinician=ada, reason=MARKS["emergency"])
     Event.objects.create(patient=patient, kind="note", label=MARKS["event"], starts_on=date(2026, 2, 3), created_by=ada)
     for week in range(3):
         visit = make_visit(patient, date(2026, 1, 5) + timedelta(weeks=week), note=MARKS["note"])

@@ -80,7 +80,9 @@ class Command(BaseCommand):
             raise CommandError("DEMO is off. A clinic's database takes no made-up patients.")
         if not User.objects.exists():
             with transaction.atomic():  # interrupted half-way, the next start begins anew
-                load_patients(User.objects.create_user(EMAIL, demo_password(), display_name="Ada Demo"))
+                load_patients(
+                    User.objects.create_user(EMAIL, demo_password(), display_name="Ada Demo", may_export=True, may_erase=True)
+                )
         user = User.objects.filter(email=EMAIL).first()
         if user and user.check_password(demo_password()):
             self.stdout.write(f"demo sign-in: {EMAIL} {demo_password()}")

@@ -173,7 +173,7 @@ def test_list_of_photos_takes_the_same_queries_however_long(
     for _ in range(12):
         make_prediction(make_photo(visit))
     api.get(f"/api/visits/{visit.id}/photos/")
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(8):  # three of them for the access log: this is one look with the one before
         assert api.get(f"/api/visits/{visit.id}/photos/").json()["count"] == 12
 
 

@@ -36,7 +36,8 @@ def test_the_page_says_what_ten_raters_would(browser: Client, photo: Photo) -> N
 def test_the_page_takes_a_fixed_number_of_queries(
     browser: Client, photo: Photo, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(9):  # session, user, photo, predictions, own labels, order, consent, all labels, agreement
+    # session, user, photo, predictions, own labels, order, consent, all labels, agreement, and five for the access log
+    with django_assert_num_queries(14):
         browser.get(f"/photos/{photo.pk}/")
 
 

@@ -1,0 +1,31 @@
+"""The rules of the addresses, asked once the key or the session has said who calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import Http404
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from patients.gate import check
+from patients.models import User
+from patients.rules import RULES
+
+if TYPE_CHECKING:  # the framework reads this file while it is being imported itself
+    from rest_framework.views import APIView
+
+
+class ByRule(BasePermission):
+    """Lets through whom the address is for: 404 for another role, 403 where a right is missing."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Return whether somebody signed in. Raises Http404 or PermissionDenied by the rule."""
+        match = request._request.resolver_match
+        if match is None or not isinstance(request.user, User):
+            return False
+        rule = RULES.get(match.view_name)
+        if rule is None:
+            raise Http404
+        check(rule, request.user, match)
+        return True

@@ -1,0 +1,145 @@
+"""Holds every request against the rule of its address, and has the access log say who did what: no line, no look."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.urls import Resolver404, ResolverMatch, resolve
+
+from patients.access import POLLED_AGAIN_AFTER, record_access
+from patients.models import AccessLog, Event, Patient, Photo, User, Visit
+from patients.rules import RULES, SAFE, Rule
+
+log = logging.getLogger(__name__)
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+SUBJECTS: dict[str, type[Model]] = {
+    "patient_id": Patient,
+    "patient": Patient,
+    "visit_id": Visit,
+    "visit": Visit,
+    "photo_id": Photo,
+    "event_id": Event,
+}
+"""What an address names, by the name of its part."""
+OF_THE_API: dict[str, type[Model]] = {"patient": Patient, "visit": Visit, "photo": Photo}
+
+
+class Gate:
+    """Stands last before the views."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            match = resolve(request.path_info)
+        except Resolver404:
+            return self.get_response(request)
+        rule = RULES.get(match.view_name)
+        action = rule.action(request) if rule else None
+        if rule is None or action is None:
+            return self.get_response(request)
+        subject = subject_of(match)  # before the view: afterwards it may be gone
+        if request.method in SAFE:
+            response = self.get_response(request)
+            if has_shown(request, response):
+                note(request, rule, action, subject)
+            return response
+        with transaction.atomic():  # the change and its line, or neither
+            response = self.get_response(request)
+            if has_changed(request, response):
+                note(request, rule, action, subject)
+            elif response.status_code >= 400:
+                transaction.set_rollback(True)
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> None:  # Any: Django's own signature
+        """Let the request pass. Raises Http404 where the role does not fit, and PermissionDenied where a right is missing."""
+        match = request.resolver_match
+        rule = RULES.get(match.view_name) if match else None
+        if match is None or rule is None:
+            log.error("The address %s has no rule in patients/rules.py and is closed", match and match.route)
+            raise Http404
+        if "api" not in match.app_names:  # the API knows who asks only when it has read the key: patients/api/permission.py
+            check(rule, request.user if isinstance(request.user, User) else None, match)
+        setattr(request, "came_through", True)  # noqa: B010  # ours
+
+
+def check(rule: Rule, user: User | None, match: ResolverMatch) -> None:
+    """Return when `user` (None: nobody signed in) may go on. Raises Http404 or PermissionDenied."""
+    if user is None:
+        if rule.who.value != "anybody":
+            raise Http404
+        return
+    if not rule.who.includes(user):
+        raise Http404
+    if rule.right is None:
+        return
+    patient_id = patient_id_of(subject_of(match))
+    if patient_id is not None:
+        if not Patient.objects.visible_to(user).filter(pk=patient_id).exists():
+            raise Http404
+        if not Patient.objects.in_care_of(user).filter(pk=patient_id).exists():
+            raise PermissionDenied
+    if not rule.right.belongs_to(user):
+        raise PermissionDenied
+
+
+def subject_of(match: ResolverMatch) -> Model | None:
+    """Return the row that the address names; None when it names none, or one that does not exist."""
+    for name, value in match.kwargs.items():
+        model = OF_THE_API.get(match.url_name.partition("-")[0]) if name == "pk" and match.url_name else SUBJECTS.get(name)
+        if model is not None:
+            rows = model._default_manager.all()
+            if model is Photo:
+                rows = rows.select_related("visit").only("id", "visit__patient_id")
+            try:
+                return rows.filter(pk=value if isinstance(value, UUID) else UUID(value)).first()
+            except ValueError:  # no id at all: the view says 404
+                return None
+    return None
+
+
+def patient_id_of(subject: Model | None) -> UUID | None:
+    """Return whose row it is."""
+    if isinstance(subject, Patient):
+        return subject.pk
+    if isinstance(subject, Photo):
+        return subject.visit.patient_id
+    return subject.patient_id if isinstance(subject, Visit | Event) else None
+
+
+def has_shown(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether something was shown: a redirect and an error show nothing."""
+    return hasattr(request, "came_through") and response.status_code < 300
+
+
+def has_changed(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether something was changed. A page that answers a form with 200 shows what is wrong with it."""
+    if not hasattr(request, "came_through") or response.status_code >= 400:
+        return False
+    is_page = response.headers.get("Content-Type", "").startswith("text/html") and request.headers.get("HX-Request") != "true"
+    return response.status_code != 200 or not is_page
+
+
+def note(request: HttpRequest, rule: Rule, action: AccessLog.Action, subject: Model | None) -> None:
+    """Write the line. One that an emergency access made possible names it."""
+    glass = None
+    user = request.user
+    if isinstance(user, User) and user.has_open_glass:
+        glass = user.break_glasses.open().filter(patient=patient_id_of(subject)).first()
+    again_after = POLLED_AGAIN_AFTER if rule.polled else None
+    if glass:
+        record_access(request, action, obj=subject, again_after=again_after, glass=glass.pk)
+    else:
+        record_access(request, action, obj=subject, again_after=again_after)

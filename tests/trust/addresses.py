@@ -1,0 +1,99 @@
+"""Every address of the site, found in the URL configuration and in the description of the API, with a cast to try it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
+from drf_spectacular.generators import SchemaGenerator
+
+from inference.models import Prediction
+from patients.models import Event, Photo
+
+METHODS = ("get", "post", "put", "patch", "delete")
+PAGE_METHODS = ("get", "post")
+
+
+@dataclass(frozen=True)
+class Address:
+    """One pattern of the URL configuration."""
+
+    view_name: str
+    parts: tuple[str, ...]  # what it names: patient_id, face
+
+    @property
+    def is_of_the_api(self) -> bool:
+        """Whether a program calls it."""
+        return self.view_name.startswith("api:")
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What to try on it: for the API all that its description offers."""
+        return methods_of_the_api().get(self.view_name, ("get",)) if self.is_of_the_api else PAGE_METHODS
+
+    @property
+    def names_a_patient(self) -> bool:
+        """Whether a row of one patient is meant."""
+        return bool({"patient_id", "visit_id", "photo_id", "event_id", "patient", "visit"} & set(self.parts)) or (
+            self.is_of_the_api and "pk" in self.parts
+        )
+
+    def url(self, photo: Photo, event: Event) -> str:
+        """Return the address of this photo, its visit or its patient."""
+        kind = self.view_name.removeprefix("api:").partition("-")[0]
+        ids: dict[str, object] = {"patient": photo.visit.patient_id, "visit": photo.visit_id, "photo": photo.pk}
+        known = {f"{name}_id": each for name, each in ids.items()} | ids | {"pk": ids.get(kind, 1)}
+        known |= {"event_id": event.pk, "face": 0, "purpose": "care", "session_id": 1, "key": "k-1", "uidb36": "1"}
+        return reverse(self.view_name, kwargs={name: known[name] for name in self.parts})
+
+
+def patterns(resolver: URLResolver, names: tuple[str, ...] = (), parts: tuple[str, ...] = ()) -> Iterator[Address]:
+    """Yield every pattern below `resolver`."""
+    for each in resolver.url_patterns:
+        own = (*parts, *each.pattern.converters, *each.pattern.regex.groupindex)
+        if isinstance(each, URLResolver):
+            yield from patterns(each, (*names, each.namespace) if each.namespace else names, own)
+        else:
+            assert isinstance(each, URLPattern)
+            yield Address(":".join((*names, each.name or "")), tuple(dict.fromkeys(own)))
+
+
+@cache
+def every_address() -> list[Address]:
+    """Return each address once; of two of the same name the first, which is the one that answers."""
+    found: dict[str, Address] = {}
+    for address in patterns(get_resolver()):
+        found.setdefault(address.view_name, address)
+    return list(found.values())
+
+
+@cache
+def described() -> list[tuple[str, str]]:
+    """Return every path of the API's description with its methods, filled with an id that nobody has."""
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # Any: JSON
+    nobody = "00000000-0000-4000-8000-000000000000"
+    paths = []
+    for path, operations in schema["paths"].items():
+        for part in ("id", "patient", "visit"):
+            path = path.replace("{" + part + "}", nobody)
+        paths += [(path, method) for method in operations if method in METHODS]
+    return paths
+
+
+@cache
+def methods_of_the_api() -> dict[str, tuple[str, ...]]:
+    """Return the methods of each address of the API by its description."""
+    found: dict[str, tuple[str, ...]] = {}
+    for path, method in described():
+        name = resolve(path).view_name
+        found[name] = (*found.get(name, ()), method)
+    return found
+
+
+def drawn(photo: Photo) -> Prediction:
+    """Return the reading of the photo with a map, so that every picture has something to show."""
+    prediction = photo.prediction
+    assert prediction is not None
+    Prediction.objects.filter(pk=prediction.pk).update(explanation_png=b"map", explanation_drop=0.1)
+    return prediction

@@ -1,0 +1,241 @@
+"""Every address as every role. What is tried is read from the URL configuration: a new address without a rule fails here."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pytest
+from django.db import transaction
+from django.http.response import HttpResponse, HttpResponseBase
+from django.test import Client
+from django.utils import timezone
+
+from clinic.middleware import OPEN_WITHOUT_FACTOR
+from patients.models import AccessLog, ApiToken, BreakGlass, Event, Membership, Patient, Photo, Team, TeamAssignment, User
+from patients.rules import RULES, Rule, Who
+from tests.factories import PASSWORD, make_clinician, make_photo, make_prediction, make_visit
+from tests.trust.addresses import Address, described, drawn, every_address, methods_of_the_api
+
+pytestmark = pytest.mark.django_db
+DOOR = "/accounts/login/"
+WITHOUT_ANYTHING_TO_SHOW = {"mfa_remove_webauthn", "mfa_edit_webauthn", "mfa_download_recovery_codes", "mfa_view_recovery_codes"}
+WITHOUT_ANYTHING_TO_SHOW |= {"patients:end_session", "patients:draft"}
+"""Nobody of the cast has a passkey, recovery codes, a second session or a draft: these answer 404 to those whom they let in."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """Somebody who tries every address. `sees`: patients in general; `regularly`: not only in an emergency."""
+
+    user: User | None
+    client: Client
+    sees: bool = False
+    regularly: bool = False
+    by_key: bool = False
+
+
+Cast = Callable[[Patient], Role]
+
+
+def browser(user: User) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    return client
+
+
+def person(number: int, **fields: object) -> User:
+    return make_clinician(f"Dr Number {number}", f"n{number}@clinic.test", **fields)
+
+
+def in_team(ines: Patient, is_lead: bool) -> Role:
+    user, team = person(3), Team.objects.create(name="Day clinic")
+    TeamAssignment.objects.create(patient=ines, team=team)
+    Membership.objects.create(team=team, clinician=user, is_lead=is_lead)
+    return Role(user, browser(user), sees=True, regularly=True)
+
+
+def in_emergency(ines: Patient, hours_ago: float) -> Role:
+    user, opened = person(4), timezone.now() - timedelta(hours=hours_ago)
+    BreakGlass.objects.create(
+        patient=ines, clinician=user, reason="Overdose", opened_at=opened, ends_at=opened + timedelta(hours=2)
+    )
+    return Role(user, browser(user), sees=hours_ago < 2)
+
+
+def own(ines: Patient, **fields: object) -> Role:
+    user = ines.clinicians.get()
+    User.objects.filter(pk=user.pk).update(**fields)
+    user.refresh_from_db()
+    return Role(user, browser(user), sees=True, regularly=True)
+
+
+def keyed(user: User, sees: bool) -> Role:
+    client = Client(headers={"Authorization": f"Bearer {ApiToken.issue(user)}"}, raise_request_exception=False)
+    return Role(user, client, sees=sees, regularly=sees, by_key=True)
+
+
+def stranger(**fields: object) -> Role:
+    user = person(5, **fields)
+    return Role(user, browser(user))
+
+
+def disabled(ines: Patient) -> Role:
+    role = own(ines)
+    User.objects.update(is_active=False)
+    return Role(None, role.client)
+
+
+def without_factor(ines: Patient) -> Role:
+    user = User.objects.create_user("bare@clinic.test", PASSWORD, display_name="Dr Bare")
+    ines.assign(user)
+    return Role(user, browser(user), sees=True, regularly=True)
+
+
+CAST: dict[str, Cast] = {
+    "nobody": lambda ines: Role(None, Client(raise_request_exception=False)),
+    "disabled": disabled,
+    "own clinician": own,
+    "own clinician who may erase": lambda ines: own(ines, may_erase=True),
+    "own clinician without export": lambda ines: own(ines, may_export=False),
+    "member of the team": lambda ines: in_team(ines, is_lead=False),
+    "lead of the team": lambda ines: in_team(ines, is_lead=True),
+    "in an emergency": lambda ines: in_emergency(ines, hours_ago=1),
+    "after an emergency": lambda ines: in_emergency(ines, hours_ago=2.01),
+    "another clinician": lambda ines: stranger(may_erase=True),
+    "researcher": lambda ines: stranger(role=User.Role.RESEARCHER),
+    "researcher without export": lambda ines: stranger(role=User.Role.RESEARCHER, may_export=False),
+    "administrator": lambda ines: stranger(role=User.Role.ADMINISTRATOR, may_erase=True),
+    "key of the own clinician": lambda ines: keyed(ines.clinicians.get(), sees=True),
+    "key of another clinician": lambda ines: keyed(person(6), sees=False),
+}
+
+
+@pytest.fixture
+def photo(ines: Patient) -> Photo:
+    """Return a photo of Ines that was read."""
+    photo = make_photo(make_visit(ines))
+    make_prediction(photo)
+    drawn(photo)
+    return photo
+
+
+@pytest.fixture
+def event(photo: Photo, ada: User) -> Event:
+    """Return an event of Ines."""
+    patient = photo.visit.patient
+    return Event.objects.create(patient=patient, kind="note", label="Moved", starts_on=date(2026, 2, 3), created_by=ada)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Undo what a request changed."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def asked(role: Role, method: str, url: str) -> HttpResponseBase:
+    """Return the answer to one request, whose changes are undone: also a sign-out."""
+    with undone():
+        cookies = role.client.cookies.output()
+        answer: HttpResponseBase = getattr(role.client, method)(url)
+        answer.close()
+        role.client.cookies.clear()
+        role.client.cookies.load(cookies.replace("Set-Cookie: ", "").replace("\r\n", "; "))
+    return answer
+
+
+def said(answer: HttpResponseBase) -> str:
+    """Return the text of an answer that was not streamed."""
+    return answer.content.decode(errors="replace") if isinstance(answer, HttpResponse) else ""
+
+
+def outcome(answer: HttpResponseBase) -> str:
+    """Return what became of a request: in, hidden, refused, door or fault."""
+    if answer.status_code == 401 or answer.headers.get("Location", "").startswith(DOOR):
+        return "door"
+    return {404: "hidden", 403: "refused"}.get(answer.status_code, "in" if answer.status_code < 500 else "fault")
+
+
+def expected(role: Role, rule: Rule, address: Address) -> str:
+    """Return what must become of it."""
+    if rule.who is Who.NOBODY:
+        return "hidden"
+    if rule.who is Who.ANYBODY:
+        return "in"
+    if role.user is None or (role.by_key and not address.is_of_the_api):
+        return "door"
+    if not rule.who.includes(role.user) or (address.names_a_patient and not role.sees):
+        return "hidden"
+    is_missing = rule.right is not None and not rule.right.belongs_to(role.user)
+    is_refused = rule.right is not None and address.names_a_patient and not role.regularly
+    return "refused" if is_missing or is_refused else "in"
+
+
+def is_as_expected(answer: HttpResponseBase, wanted: str, address: Address) -> bool:
+    became = outcome(answer)
+    if wanted == "hidden" and answer.status_code == 405:
+        return True  # the method is refused before anybody asks whose it is: nothing is said
+    if RULES[address.view_name].who is Who.ANYBODY and became == "door":
+        return True  # a page on the way to sign-in, opened in the middle, leads to its beginning
+    if address.view_name in WITHOUT_ANYTHING_TO_SHOW:
+        return became in {wanted, "hidden"}
+    return became == wanted
+
+
+def test_every_address_has_a_rule_and_every_rule_an_address() -> None:
+    assert {address.view_name for address in every_address()} == set(RULES)
+
+
+def test_every_operation_of_the_api_is_described_and_has_a_rule() -> None:
+    assert len(described()) > 15
+    of_the_api = {address.view_name for address in every_address() if address.is_of_the_api}
+    assert set(methods_of_the_api()) == of_the_api - {"api:schema", "api:docs"}
+
+
+@pytest.mark.parametrize("name", CAST)
+def test_every_address_as(name: str, ines: Patient, photo: Photo, event: Event) -> None:
+    role = CAST[name](ines)
+    wrongs, tried = [], 0
+    for address in every_address():
+        wanted = expected(role, RULES[address.view_name], address)
+        for method in address.methods:
+            answer = asked(role, method, address.url(photo, event))
+            tried += 1
+            if not is_as_expected(answer, wanted, address):
+                wrongs.append(f"{method} {address.view_name}: {answer.status_code}, expected {wanted}")
+            if wanted != "in" and ines.name in said(answer):
+                wrongs.append(f"{method} {address.view_name} tells the name")
+    assert wrongs == []
+    assert tried > 150
+
+
+def test_without_a_second_factor_every_address_leads_to_enrolment(ines: Patient, photo: Photo, event: Event) -> None:
+    role = without_factor(ines)
+    wrongs = []
+    for address in every_address():
+        if RULES[address.view_name].who in (Who.ANYBODY, Who.NOBODY) or address.view_name in OPEN_WITHOUT_FACTOR:
+            continue
+        answer = asked(role, "get", address.url(photo, event))
+        if answer.status_code != 403 and answer.headers.get("Location") != "/accounts/2fa/":
+            wrongs.append(f"{address.view_name}: {answer.status_code}")
+    assert wrongs == []
+
+
+def test_every_page_about_a_patient_leaves_its_line(ines: Patient, photo: Photo, event: Event) -> None:
+    role = own(ines, may_erase=True)
+    wrongs = []
+    for address in every_address():
+        rule = RULES[address.view_name]
+        if not address.names_a_patient:
+            continue
+        with undone():
+            before = AccessLog.objects.count()
+            answer = role.client.get(address.url(photo, event))
+            answer.close()
+            lines = [line.action for line in AccessLog.objects.filter(sequence__gt=before)]
+        shown = answer.status_code == 200
+        if shown != (rule.reads is not None) or lines != ([rule.reads] if shown else []):
+            wrongs.append(f"{address.view_name}: {answer.status_code}, {lines}")
+    assert wrongs == []
