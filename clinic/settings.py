@@ -121,6 +121,7 @@ TEMPLATES: list[dict[str, Any]] = [  # Any: Django's own shape
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "clinic.context.site",
+                "patients.emergency.open_glasses",
             ],
         },
     },
@@ -164,6 +165,7 @@ SWEEP_SECONDS = whole("SWEEP_SECONDS", 15)
 CELERY_BEAT_SCHEDULE = {
     # An unsent sweep is worthless once the next one is due.
     "sweep": {"task": "inference.sweep.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
+    "heartbeat": {"task": "inference.health.beat_heart", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
     "erase": {"task": "patients.erasure.carry_out_erasures", "schedule": 60, "options": {"expires": 60}},
     "retain": {"task": "patients.retention.retain", "schedule": crontab(hour=2, minute=30)},
     "audit-head": {"task": "patients.access_chain.log_head", "schedule": crontab(hour=3, minute=0)},
@@ -227,8 +229,9 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-# Beside the limits of sign-in, which stay as django-allauth sets them: codes for phones made, codes tried, photos from one phone.
-ACCOUNT_RATE_LIMITS = {"hand_off": "10/10m/user", "phone_code": "20/m/ip", "phone_photo": "60/m/key"}
+# Beside the limits of sign-in, which stay as django-allauth sets them: codes for phones made, codes tried, photos from
+# one phone, attempts at an emergency access.
+ACCOUNT_RATE_LIMITS = {"hand_off": "10/10m/user", "phone_code": "20/m/ip", "phone_photo": "60/m/key", "break_glass": "10/h/user"}
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0  # who asks, for rate limits and the list of sessions
 MFA_REQUIRED = not DEMO
 MFA_ADAPTER = "patients.factors.EncryptedFactors"
@@ -248,7 +251,7 @@ DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "affectline@localhost")
 # --- Transport and headers
 if HTTPS:
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # probes come from the same host, without TLS
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # probes come from the same host, without TLS
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 63_072_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True

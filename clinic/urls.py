@@ -1,10 +1,14 @@
 """Every address of the site."""
 
+from dataclasses import asdict
+
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views.decorators.http import require_GET
-from django.views.generic import RedirectView
+
+from inference.health import readiness
+from patients.views.home import go_home
 
 
 @login_not_required
@@ -15,14 +19,23 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
+@require_GET
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when photos can be taken in and read, else 503, and which part is not well."""
+    ready = readiness()
+    return JsonResponse(asdict(ready), status=200 if ready.is_ready else 503)
+
+
+@login_not_required
 def nowhere(request: HttpRequest, **kwargs: str) -> HttpResponse:
     """Answer 404: an account has the one address it was invited by, and nobody changes it here."""
     raise Http404
 
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="patients:list"), name="home"),
+    path("", go_home, name="home"),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("accounts/email/", nowhere, name="account_email"),
     path("accounts/confirm-email/", nowhere, name="account_email_verification_sent"),
     path("accounts/confirm-email/<str:key>/", nowhere, name="account_confirm_email"),

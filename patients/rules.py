@@ -85,6 +85,7 @@ POLLED = Rule(Who.CARE, Action.VIEW, polled=True)
 PICTURE = Rule(Who.CARE, Action.IMAGE)
 OWN_LINE = Rule(Who.CARE)
 EXPORTED = Rule(Who.CARE, Action.EXPORT, right=Right.EXPORT)
+ADMINISTRATION = Rule(Who.ADMINISTRATION)
 PEOPLE = Rule(Who.PEOPLE)
 ANYBODY = Rule(Who.ANYBODY)
 NOBODY = Rule(Who.NOBODY)
@@ -101,6 +102,16 @@ PAGES: dict[str, Rule] = {
     "patient_csv": EXPORTED,
     "visit_csv": EXPORTED,
     "add_event": Rule(Who.CARE, Action.VIEW, Action.ADD),
+    "care": VIEWED,
+    "assign": Rule(Who.CARE, right=Right.ASSIGN),
+    "unassign": Rule(Who.CARE, right=Right.ASSIGN),
+    "looked": VIEWED,
+    "patient_zip": EXPORTED,
+    "erase": Rule(Who.CARE, Action.VIEW, right=Right.ERASE),
+    "emergency": OWN_LINE,
+    "end_emergency": OWN_LINE,
+    "emergency_reviews": Rule(Who.REVIEW),
+    "review_emergency": Rule(Who.REVIEW),
     "edit_event": EDITED,
     "delete_event": Rule(Who.CARE, changes=Action.DELETE),
     "choose_baseline": EDITED,
@@ -130,6 +141,20 @@ PAGES: dict[str, Rule] = {
     "data_dictionary": PEOPLE,
     "model_card": PEOPLE,
     "model_report": PEOPLE,
+    "people": ADMINISTRATION,
+    "invite": ADMINISTRATION,
+    "person": ADMINISTRATION,
+    "invitation": ADMINISTRATION,
+    "reset_factor": ADMINISTRATION,
+    "hand_over": ADMINISTRATION,
+    "teams": Rule(Who.REVIEW),
+    "add_team": ADMINISTRATION,
+    "team": Rule(Who.REVIEW),
+    "join_team": Rule(Who.REVIEW),
+    "leave_team": Rule(Who.REVIEW),
+    "health": ADMINISTRATION,
+    "research": Rule(Who.RESEARCH),
+    "research_csv": Rule(Who.RESEARCH, Action.EXPORT, right=Right.EXPORT),
     "settings": PEOPLE,
     "end_session": PEOPLE,
     "theme": PEOPLE,
@@ -158,6 +183,7 @@ INTERFACE: dict[str, Rule] = {
 DOOR: dict[str, Rule] = {
     "home": PEOPLE,
     "healthz": ANYBODY,
+    "readyz": ANYBODY,
     "account_login": ANYBODY,
     "account_logout": ANYBODY,
     "account_inactive": ANYBODY,

@@ -31,7 +31,7 @@ def written(cell: Cell) -> str:
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
-class _Line:
+class Line:
     """A file for csv.writer that hands each line back."""
 
     def write(self, line: str) -> str:
@@ -40,7 +40,7 @@ class _Line:
 
 def csv_rows(photos: Iterable[Photo]) -> Iterator[str]:
     """Yield the header and one line per photo, in the order they come."""
-    writer = csv.writer(_Line(), lineterminator="\r\n")
+    writer = csv.writer(Line(), lineterminator="\r\n")
     yield writer.writerow([column.name for column in COLUMNS])
     for photo in photos:
         read = photo.prediction

@@ -44,7 +44,17 @@ class Address:
         kind = self.view_name.removeprefix("api:").partition("-")[0]
         ids: dict[str, object] = {"patient": photo.visit.patient_id, "visit": photo.visit_id, "photo": photo.pk}
         known = {f"{name}_id": each for name, each in ids.items()} | ids | {"pk": ids.get(kind, 1)}
-        known |= {"event_id": event.pk, "face": 0, "purpose": "care", "session_id": 1, "key": "k-1", "uidb36": "1"}
+        known |= {
+            "event_id": event.pk,
+            "glass_id": 1,
+            "user_id": event.created_by_id,
+            "team_id": 1,
+            "face": 0,
+            "purpose": "care",
+            "session_id": 1,
+            "key": "k-1",
+            "uidb36": "1",
+        }
         return reverse(self.view_name, kwargs={name: known[name] for name in self.parts})
 
 

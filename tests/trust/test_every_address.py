@@ -20,8 +20,17 @@ from tests.trust.addresses import Address, described, drawn, every_address, meth
 pytestmark = pytest.mark.django_db
 DOOR = "/accounts/login/"
 WITHOUT_ANYTHING_TO_SHOW = {"mfa_remove_webauthn", "mfa_edit_webauthn", "mfa_download_recovery_codes", "mfa_view_recovery_codes"}
-WITHOUT_ANYTHING_TO_SHOW |= {"patients:end_session", "patients:draft"}
-"""Nobody of the cast has a passkey, recovery codes, a second session or a draft: these answer 404 to those whom they let in."""
+WITHOUT_ANYTHING_TO_SHOW |= {"patients:end_session", "patients:draft", "patients:end_emergency", "patients:review_emergency"}
+WITHOUT_ANYTHING_TO_SHOW |= {
+    "patients:team",
+    "patients:join_team",
+    "patients:leave_team",
+    "patients:invitation",
+    "patients:hand_over",
+}
+WITHOUT_ANYTHING_TO_SHOW |= {"patients:assign", "patients:unassign"}
+"""Nobody of the cast has a passkey, recovery codes, a second session, a draft; no form is filled in: these answer 404 to those
+whom they let in."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +164,7 @@ def outcome(answer: HttpResponseBase) -> str:
     """Return what became of a request: in, hidden, refused, door or fault."""
     if answer.status_code == 401 or answer.headers.get("Location", "").startswith(DOOR):
         return "door"
-    return {404: "hidden", 403: "refused"}.get(answer.status_code, "in" if answer.status_code < 500 else "fault")
+    return {404: "hidden", 403: "refused", 503: "in"}.get(answer.status_code, "in" if answer.status_code < 500 else "fault")
 
 
 def expected(role: Role, rule: Rule, address: Address) -> str:

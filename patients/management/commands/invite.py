@@ -2,14 +2,12 @@
 
 from argparse import ArgumentParser
 
-from allauth.account.forms import default_token_generator
-from allauth.account.utils import user_pk_to_url_str
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
-from django.urls import reverse
 
 from patients.models import User
+from patients.people import invitation_path, note_rights
 
 
 class Command(BaseCommand):
@@ -23,13 +21,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
         parser.add_argument("name", help="as colleagues know them, for example “Dr Ada Lind”")
+        parser.add_argument("--role", choices=User.Role.values, help="default for a new account: clinician")
 
-    def handle(self, *, email: str, name: str, **options: object) -> None:
+    def handle(self, *, email: str, name: str, role: str | None, **options: object) -> None:
         try:
             validate_email(email)
         except ValidationError as error:
             raise CommandError(f"{email} is not an email address.") from error
         user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email, display_name=name)
-        key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
-        uid, _, token = key.partition("-")
-        self.stdout.write(reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token}))
+        if role:
+            user.role = role
+            user.save(update_fields=["role"])
+        note_rights(user, None, "invited at the command line")
+        self.stdout.write(invitation_path(user))

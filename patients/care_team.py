@@ -1,0 +1,68 @@
+"""Who looks after a patient: clinicians by name and whole teams. Every change is a line in the access log."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from patients.access import Asker, record_access
+from patients.models import AccessLog, Assignment, Patient, Team, TeamAssignment, User
+
+Carer = User | Team
+
+
+class LastCarer(Exception):
+    """Nobody would be left who sees the patient."""
+
+
+@dataclass(frozen=True)
+class Care:
+    """Who looks after a patient, and who could."""
+
+    clinicians: list[User]
+    teams: list[Team]
+    other_clinicians: QuerySet[User]
+    other_teams: QuerySet[Team]
+
+
+def care_of(patient: Patient) -> Care:
+    """Return who looks after the patient."""
+    clinicians = list(patient.clinicians.order_by("display_name"))
+    teams = list(patient.teams.prefetch_related("members"))
+    able = User.objects.filter(is_active=True, role=User.Role.CLINICIAN).order_by("display_name")
+    return Care(
+        clinicians, teams, able.exclude(pk__in=[each.pk for each in clinicians]), Team.objects.exclude(pk__in=[t.pk for t in teams])
+    )
+
+
+def assign(patient: Patient, carer: Carer, who: Asker) -> None:
+    """Let a clinician or a team see the patient."""
+    with transaction.atomic():
+        if isinstance(carer, Team):
+            is_new = TeamAssignment.objects.get_or_create(patient=patient, team=carer)[1]
+        else:
+            is_new = Assignment.objects.get_or_create(patient=patient, clinician=carer)[1]
+        if is_new:
+            record_access(who, AccessLog.Action.PERMISSION, patient, obj=carer, changed="assigned")
+
+
+def unassign(patient: Patient, carer: Carer, who: Asker) -> None:
+    """End it. Raises LastCarer when nobody who can sign in would see the patient any more."""
+    with transaction.atomic():
+        Patient.objects.select_for_update().get(pk=patient.pk)
+        if isinstance(carer, Team):
+            gone, _rows = TeamAssignment.objects.filter(patient=patient, team=carer).delete()
+        else:
+            gone, _rows = Assignment.objects.filter(patient=patient, clinician=carer).delete()
+        if not has_carer(patient):
+            raise LastCarer
+        if gone:
+            record_access(who, AccessLog.Action.PERMISSION, patient, obj=carer, changed="unassigned")
+
+
+def has_carer(patient: Patient) -> bool:
+    """Whether somebody who can sign in looks after the patient."""
+    able = User.objects.filter(is_active=True, role=User.Role.CLINICIAN)
+    by_name = able.filter(assignments__patient=patient)
+    by_team = able.filter(memberships__team__assignments__patient=patient)
+    return by_name.exists() or by_team.exists()

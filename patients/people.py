@@ -1,0 +1,47 @@
+"""What an administrator does with people: let them in, say what they may, and let them go. Each is a line in the access log."""
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+from django.urls import reverse
+
+from patients.access import Asker, record_access
+from patients.care_team import assign
+from patients.models import AccessLog, Patient, User
+
+
+def invitation_path(user: User) -> str:
+    """Return the path of the page where `user` sets a password. It works once, and for three days."""
+    key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
+    return reverse("account_reset_password_from_key", kwargs=key)
+
+
+def note_rights(user: User, who: Asker, changed: str) -> None:
+    """Write down what `user` may do from now on."""
+    record_access(
+        who,
+        AccessLog.Action.PERMISSION,
+        obj=user,
+        changed=changed,
+        role=user.role,
+        may_export=user.may_export,
+        may_erase=user.may_erase,
+        is_active=user.is_active,
+    )
+
+
+def reset_factors(user: User, who: Asker) -> None:
+    """Take away every second factor of somebody who lost theirs: all their sessions end, and the next sign-in enrols a new one."""
+    with transaction.atomic():
+        Authenticator.objects.filter(user=user).delete()
+        record_access(who, AccessLog.Action.PERMISSION, obj=user, changed="second factor reset")
+
+
+def hand_over(leaving: User, to: User, who: Asker) -> int:
+    """Assign every patient who is assigned to one clinician by name to another as well; return how many."""
+    patients = list(Patient.objects.filter(assignments__clinician=leaving))
+    with transaction.atomic():
+        for patient in patients:
+            assign(patient, to, who)
+    return len(patients)

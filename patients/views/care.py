@@ -1,0 +1,71 @@
+"""Who may see a patient, and who has looked."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from patients.care_team import Carer, LastCarer, assign, care_of, unassign
+from patients.looked import look_lines
+from patients.models import Patient, Team, User
+from patients.views.asking import ClinicianRequest
+from patients.views.banner import banner_of
+from patients.views.record import find_patient
+
+
+@require_GET
+def show_care(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Show the clinicians and the teams who look after the patient."""
+    patient = find_patient(request, patient_id)
+    is_own = Patient.objects.in_care_of(request.user).filter(pk=patient.pk).exists()
+    return render(request, "patients/care.html", banner_of(patient) | {"care": care_of(patient), "may_assign": is_own})
+
+
+@require_POST
+def assign_carer(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Let somebody else see the patient."""
+    patient = find_patient(request, patient_id)
+    care = care_of(patient)
+    assign(patient, _asked(request, care.other_clinicians, care.other_teams), request)
+    messages.success(request, _("Care team changed."))
+    return redirect("patients:care", patient.pk)
+
+
+@require_POST
+def unassign_carer(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """End somebody's view of the patient, perhaps one's own."""
+    patient = find_patient(request, patient_id)
+    try:
+        unassign(patient, _asked(request, patient.clinicians.all(), patient.teams.all()), request)
+    except LastCarer:
+        messages.error(request, _("Nobody would be left who sees this patient. Assign somebody else first."))
+    else:
+        messages.success(request, _("Care team changed."))
+    if not Patient.objects.visible_to(request.user).filter(pk=patient.pk).exists():
+        return redirect("patients:list")
+    return redirect("patients:care", patient.pk)
+
+
+@require_GET
+def show_looks(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Show who did what with the patient's data, newest first."""
+    patient = find_patient(request, patient_id)
+    asked = request.GET.get("page", "0")
+    page = int(asked) if asked.isdecimal() and len(asked) < 7 else 0
+    with_pictures = "pictures" in request.GET
+    lines, has_older = look_lines(patient, with_pictures, page)
+    context = {"lines": lines, "with_pictures": with_pictures, "older": page + 1 if has_older else None, "page": page}
+    return render(request, "patients/looked.html", banner_of(patient) | context)
+
+
+def _asked(request: ClinicianRequest, clinicians: QuerySet[User], teams: QuerySet[Team]) -> Carer:
+    """Return the clinician or the team that the form names. Raises Http404 for any other."""
+    clinician, team = request.POST.get("clinician", ""), request.POST.get("team", "")
+    number = clinician or team
+    if not number.isdecimal() or len(number) > 18:
+        raise Http404
+    return get_object_or_404(clinicians, pk=int(number)) if clinician else get_object_or_404(teams, pk=int(number))

@@ -1,0 +1,67 @@
+"""Emergency access: open it, end it, look through what others opened."""
+
+from allauth.account.decorators import reauthentication_required
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from patients.access import record_access
+from patients.emergency import EmergencyForm, break_glass, has_proved_who, is_guessing
+from patients.models import AccessLog, BreakGlass, Patient
+from patients.views.asking import ClinicianRequest
+
+REVIEWS = 200
+
+
+@require_http_methods(["GET", "POST"])
+def open_in_emergency(request: ClinicianRequest) -> HttpResponse:
+    """Ask whom and why, after the password or the second factor was given once more."""
+    if request.method == "GET":
+        answer: HttpResponse = _ask(request)
+        return answer
+    if not has_proved_who(request):  # asked again by GET: a suspended POST would leave the reason in the session
+        return redirect("patients:emergency")
+    form = EmergencyForm(request.POST)
+    if is_guessing(request):
+        messages.error(request, _("Too many attempts. Call somebody who looks after the patient."))
+        return render(request, "patients/emergency.html", {"form": form, "section": "patients"}, status=429)
+    if not form.is_valid():
+        if form.non_field_errors():
+            record_access(request, AccessLog.Action.BREAK_GLASS, found=False)
+        return render(request, "patients/emergency.html", {"form": form, "section": "patients"})
+    if not Patient.objects.visible_to(request.user).filter(pk=form.patient.pk).exists():
+        break_glass(form.patient, request.user, form.cleaned_data["reason"], request)
+    return redirect("patients:detail", form.patient.pk)
+
+
+@reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
+def _ask(request: ClinicianRequest) -> HttpResponse:
+    return render(request, "patients/emergency.html", {"form": EmergencyForm(), "section": "patients"})
+
+
+@require_POST
+def end_emergency(request: ClinicianRequest, glass_id: int) -> HttpResponse:
+    """End one's own emergency access before its time."""
+    get_object_or_404(request.user.break_glasses.open(), pk=glass_id).end()
+    messages.success(request, _("The emergency access has ended."))
+    return redirect("patients:list")
+
+
+@require_GET
+def show_reviews(request: ClinicianRequest) -> HttpResponse:
+    """Show every emergency access that is for this person to look through, what waits first."""
+    glasses = BreakGlass.objects.to_be_reviewed_by(request.user).select_related("patient", "clinician", "reviewed_by")
+    shown = sorted(glasses[:REVIEWS], key=lambda glass: glass.reviewed_at is not None)
+    return render(request, "patients/emergency_reviews.html", {"glasses": shown, "section": "reviews"})
+
+
+@require_POST
+def review_emergency(request: ClinicianRequest, glass_id: int) -> HttpResponse:
+    """Note that somebody looked through it."""
+    glass = get_object_or_404(BreakGlass.objects.to_be_reviewed_by(request.user), pk=glass_id)
+    if glass.review(request.user):
+        record_access(request, AccessLog.Action.PERMISSION, glass.patient, changed="emergency reviewed", glass=glass.pk)
+        messages.success(request, _("Noted as looked through."))
+    return redirect("patients:emergency_reviews")

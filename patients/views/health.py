@@ -1,0 +1,76 @@
+"""Health of the installation, for administrators: what runs, what waits, what is kept for how long. No patient is named."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from inference.health import Heartbeat, Readiness, last_heartbeat, messages_waiting, readiness
+from inference.models import Prediction
+from patients.access_chain import read_head
+from patients.models import BreakGlass, Consent, ErasureRequest
+from patients.views.asking import ClinicianRequest
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How long pictures are kept for one purpose; 0 days means without an end."""
+
+    purpose: str
+    days: int
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What waits for a worker, and what came to grief lately."""
+
+    waiting: int
+    running: int
+    oldest_at: datetime | None
+    failed_today: int
+    messages: int | None
+
+
+@dataclass(frozen=True)
+class Health:
+    """Everything the page shows."""
+
+    ready: Readiness
+    heartbeat: Heartbeat | None
+    queue: Queue
+    erasures_open: int
+    reviews_open: int
+    free_gigabytes: float
+    log_lines: int
+    kept: list[Kept]
+
+
+def read_queue() -> Queue:
+    """Return the state of the queue, from the rows that are the truth."""
+    State = Prediction.State
+    waiting = Prediction.objects.filter(state=State.QUEUED)
+    failed = Prediction.objects.filter(state=State.FAILED, finished_at__gt=timezone.now() - timedelta(days=1))
+    oldest = waiting.order_by("queued_at").values_list("queued_at", flat=True).first()
+    running = Prediction.objects.filter(state=State.RUNNING).count()
+    return Queue(waiting.count(), running, oldest, failed.count(), messages_waiting())
+
+
+@require_GET
+def show_health(request: ClinicianRequest) -> HttpResponse:
+    """Show how the installation is."""
+    health = Health(
+        ready=readiness(),
+        heartbeat=last_heartbeat(),
+        queue=read_queue(),
+        erasures_open=ErasureRequest.objects.open().count(),
+        reviews_open=BreakGlass.objects.filter(reviewed_at=None).count(),
+        free_gigabytes=shutil.disk_usage(settings.VAR).free / 1e9,
+        log_lines=read_head().sequence,
+        kept=[Kept(str(purpose.label), settings.RETENTION_DAYS[purpose.value]) for purpose in Consent.Purpose],
+    )
+    return render(request, "patients/health.html", {"health": health, "section": "health"})

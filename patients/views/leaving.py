@@ -1,0 +1,59 @@
+"""What a patient may ask for: a copy of everything, and its erasure."""
+
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods
+
+from patients.erasure import ask_for_erasure
+from patients.models import ErasureRequest, Patient
+from patients.models.patient import record_number_hash
+from patients.reports.patient_zip import zip_response
+from patients.views.asking import ClinicianRequest
+from patients.views.banner import banner_of
+from patients.views.record import find_patient
+
+
+class ErasureForm(forms.Form):
+    """What is erased; the record number, typed once more, says that it is this patient."""
+
+    level = forms.ChoiceField(label=gettext_lazy("Erase"), choices=ErasureRequest.Level.choices, widget=forms.RadioSelect)
+    record_number = forms.CharField(
+        label=gettext_lazy("Record number of the patient, to be sure"), widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+    def __init__(self, patient: Patient, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]  # passed through as they came
+        self.patient = patient
+
+    def clean_record_number(self) -> str:
+        """Return the number, which is the patient's."""
+        number: str = self.cleaned_data["record_number"]
+        if record_number_hash(number) != self.patient.record_number_hash:
+            raise ValidationError(_("This is not the record number of this patient."))
+        return number
+
+
+@require_GET
+def send_patient_zip(request: ClinicianRequest, patient_id: UUID) -> StreamingHttpResponse:
+    """Answer everything that is stored about the patient."""
+    return zip_response(find_patient(request, patient_id))
+
+
+@require_http_methods(["GET", "POST"])
+def erase_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Have pictures, names or everything erased. It cannot be undone, and nobody is asked twice."""
+    patient = find_patient(request, patient_id)
+    form = ErasureForm(patient, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        ask_for_erasure(patient, form.cleaned_data["level"], request.user, request)
+        messages.success(request, _("The erasure has begun. It takes a minute or two."))
+        return redirect("patients:list")
+    waiting = ErasureRequest.objects.open().filter(patient=patient).first()
+    return render(request, "patients/erase.html", banner_of(patient) | {"form": form, "waiting": waiting})

@@ -1,0 +1,125 @@
+"""People: who signs in, as what, and what they may."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from patients.models import User
+from patients.people import hand_over, invitation_path, note_rights, reset_factors
+from patients.views.asking import ClinicianRequest
+
+
+class PersonForm(forms.ModelForm[User]):
+    """What somebody is called and what they may."""
+
+    class Meta:
+        model = User
+        fields = ("display_name", "role", "may_export", "may_erase", "is_active")
+        labels = {"is_active": _("may sign in")}  # noqa: RUF012  # Django's own shape
+
+
+class InviteForm(PersonForm):
+    """Somebody new."""
+
+    class Meta(PersonForm.Meta):
+        fields = ("email", "display_name", "role", "may_export", "may_erase")
+
+    def clean_email(self) -> str:
+        """Return the address in small letters, which nobody has yet."""
+        email = str(self.cleaned_data["email"]).lower()
+        if User.objects.filter(email__iexact=email).exists():
+            raise forms.ValidationError(_("Somebody signs in with this address already."))
+        return email
+
+
+@require_GET
+def show_people(request: ClinicianRequest) -> HttpResponse:
+    """Show everybody who can or could sign in."""
+    people = User.objects.with_factors().annotate(patient_count=Count("assignments", distinct=True))
+    return render(request, "patients/people.html", {"people": people.order_by("display_name", "pk"), "section": "people"})
+
+
+@require_http_methods(["GET", "POST"])
+def invite_person(request: ClinicianRequest) -> HttpResponse:
+    """Make an account; the next page has the link for its owner."""
+    form = InviteForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            user = form.save(commit=False)
+            user.set_unusable_password()
+            user.save()
+            note_rights(user, request, "invited")
+        return redirect("patients:person", user.pk)
+    return render(request, "patients/person.html", {"form": form, "section": "people"})
+
+
+@require_http_methods(["GET", "POST"])
+def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
+    """Change what somebody may. One's own account is left to another administrator."""
+    person = get_object_or_404(User, pk=user_id)
+    is_self = person == request.user
+    form = PersonForm(request.POST or None, instance=person)
+    if request.method == "POST" and is_self:
+        messages.error(request, _("Another administrator changes your account."))
+    elif request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            form.save()
+            note_rights(person, request, "rights")
+        messages.success(request, _("Changes saved."))
+        return redirect("patients:people")
+    return render(request, "patients/person.html", _facts(User.objects.get(pk=user_id), form, is_self))
+
+
+@require_POST
+def show_invitation(request: ClinicianRequest, user_id: int) -> HttpResponse:
+    """Show a fresh link with which somebody new sets a password. Who has one resets it by mail: nobody takes an account over."""
+    person = get_object_or_404(User, pk=user_id, is_active=True)
+    if person.has_usable_password():
+        raise Http404
+    note_rights(person, request, "invitation shown")
+    link = request.build_absolute_uri(invitation_path(person))
+    return render(request, "patients/person.html", _facts(person, PersonForm(instance=person), person == request.user, link=link))
+
+
+@require_POST
+def reset_factor(request: ClinicianRequest, user_id: int) -> HttpResponse:
+    """Take the second factor of somebody who lost it away. Not one's own: a stolen session must not get rid of it."""
+    person = get_object_or_404(User.objects.exclude(pk=request.user.pk), pk=user_id)
+    reset_factors(person, request)
+    messages.success(request, _("The second factor is gone. The next sign-in sets up a new one."))
+    return redirect("patients:person", person.pk)
+
+
+@require_POST
+def hand_over_patients(request: ClinicianRequest, user_id: int) -> HttpResponse:
+    """Assign the patients of somebody who leaves to somebody else."""
+    leaving, to = get_object_or_404(User, pk=user_id), request.POST.get("to", "")
+    if not to.isdecimal() or len(to) > 18:
+        raise Http404
+    taking = get_object_or_404(_able_to_take(leaving), pk=int(to))
+    count = hand_over(leaving, taking, request)
+    messages.success(request, _("%(n)d patients are assigned to %(name)s.") % {"n": count, "name": taking.display_name})
+    return redirect("patients:person", leaving.pk)
+
+
+def _able_to_take(leaving: User) -> Any:  # Any: the manager's own type
+    return User.objects.filter(is_active=True, role=User.Role.CLINICIAN).exclude(pk=leaving.pk).order_by("display_name")
+
+
+def _facts(person: User, form: PersonForm, is_self: bool, link: str = "") -> dict[str, object]:
+    return {
+        "person": person,
+        "form": form,
+        "is_self": is_self,
+        "link": link,
+        "patient_count": person.assignments.count(),
+        "others": _able_to_take(person),
+        "section": "people",
+    }

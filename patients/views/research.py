@@ -1,0 +1,27 @@
+"""What a researcher meets: how many patients agreed, and their numbers to carry away."""
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from patients.models import Photo
+from patients.reports.research import research_patients, research_response
+from patients.views.asking import ClinicianRequest
+
+
+@require_GET
+def show_research(request: ClinicianRequest) -> HttpResponse:
+    """Show what there is."""
+    patients = research_patients()
+    context = {
+        "patient_count": patients.count(),
+        "photo_count": Photo.objects.filter(visit__patient__in=patients).count(),
+        "section": "research",
+    }
+    return render(request, "patients/research.html", context)
+
+
+@require_GET
+def send_research_csv(request: ClinicianRequest) -> StreamingHttpResponse:
+    """Answer the numbers of everybody who agreed."""
+    return research_response()

@@ -1,0 +1,62 @@
+"""Readiness: each part by itself, and a heartbeat that only a living worker can give."""
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from inference import health, tasks
+from inference.health import HEARTBEAT, MISSED_AFTER, beat_heart, last_heartbeat, readiness
+from ml.reader import WeightsError
+
+pytestmark = pytest.mark.django_db
+
+
+class Reader:
+    """Stands for the network."""
+
+    model_version = "9.9.9"
+
+
+@pytest.fixture(autouse=True)
+def living_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the broker answer and the network load."""
+    monkeypatch.setattr(health, "broker_answers", lambda: True)
+    monkeypatch.setattr(tasks, "face_reader", Reader)
+
+
+def test_nothing_is_ready_before_a_worker_has_spoken(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {"database": True, "broker": True, "worker": False, "model": False}
+
+
+def test_everything_is_ready_after_it_has(client: Client) -> None:
+    beat_heart()
+    heartbeat = last_heartbeat()
+    assert heartbeat is not None
+    assert heartbeat.model == "9.9.9"
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, dict.fromkeys(("database", "broker", "worker", "model"), True))
+
+
+def test_worker_that_fell_silent_is_not_ready() -> None:
+    cache.set(HEARTBEAT, {"at": (timezone.now() - MISSED_AFTER).isoformat(), "model": "9.9.9"}, None)
+    assert (readiness().worker, readiness().model) == (False, False)
+
+
+def test_worker_without_a_model_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Reader:
+        raise WeightsError("the weights are not those of model.json")
+
+    monkeypatch.setattr(tasks, "face_reader", fail)
+    beat_heart()
+    assert (readiness().worker, readiness().model) == (True, False)
+
+
+def test_broker_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    beat = {"at": timezone.now().isoformat(), "model": "9.9.9"}
+    cache.set(HEARTBEAT, beat, None)
+    assert not readiness().broker  # nobody listens where the tests look for one
+    assert not readiness().is_ready

@@ -1,0 +1,53 @@
+"""The research table: of those who agreed, and nothing in it leads to a person."""
+
+from datetime import date
+
+import pytest
+from django.test import Client
+
+from patients.models import Consent, Patient, User
+from patients.reports.research import research_rows
+from tests.factories import make_clinician, make_patient, make_photo, make_prediction, make_visit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def agreed(ada: User) -> Patient:
+    """Return a patient who agreed to research, with two visits a week apart."""
+    patient = make_patient(ada, name="Uma Quist", consents=(Consent.Purpose.CARE, Consent.Purpose.RESEARCH))
+    for day in (date(2026, 3, 2), date(2026, 3, 9)):
+        make_prediction(make_photo(make_visit(patient, day, note="told of her sister"), original_name="uma.jpg"))
+    return patient
+
+
+def test_table_holds_numbers_of_those_who_agreed(agreed: Patient, ines: Patient) -> None:
+    make_prediction(make_photo(make_visit(ines)))
+    header, *rows = "".join(research_rows()).splitlines()
+    assert header == (
+        "person,day,state,used,too_close_to_call,faces_found,detector_score,"
+        "angry,disgust,fear,happy,sad,surprise,neutral,valence_index,model_version"
+    )
+    numbers = "done,yes,no,1,0.9000,0.0000,0.0000,0.0000,0.6000,0.0000,0.0000,0.4000,0.6000,1.0.0"
+    assert rows == [f"1,0,{numbers}", f"1,7,{numbers}"]
+
+
+def test_nothing_in_it_leads_to_a_person(agreed: Patient) -> None:
+    table = "".join(research_rows())
+    visit = agreed.visits.all()[0]
+    for telling in (agreed.name, agreed.record_number, str(agreed.pk), str(visit.pk), "2026", "sister", "uma.jpg", "ada"):
+        assert telling.lower() not in table.lower()
+
+
+def test_consent_taken_back_is_missing_from_the_next_file(agreed: Patient, ada: User) -> None:
+    agreed.consents.get(purpose="research").end(ada)
+    assert len(list(research_rows())) == 1
+
+
+def test_researcher_meets_numbers_and_no_patient(client: Client, agreed: Patient) -> None:
+    client.force_login(make_clinician("Rae Search", "rae@clinic.test", role=User.Role.RESEARCHER))
+    page = client.get("/", follow=True)
+    assert page.redirect_chain[-1][0] == "/research/"
+    assert (page.context["patient_count"], page.context["photo_count"]) == (1, 2)
+    assert agreed.name not in page.content.decode()
+    assert client.get(f"/patients/{agreed.pk}/").status_code == 404

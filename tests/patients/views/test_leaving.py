@@ -1,0 +1,46 @@
+"""A copy of everything and the erasure, at the request of the patient."""
+
+import io
+import json
+import zipfile
+
+import pytest
+from django.test import Client
+
+from patients.erasure import carry_out_erasures
+from patients.models import AccessLog, ErasureRequest, Patient, Photo, User, Visit
+from tests.factories import make_photo, make_prediction
+
+
+@pytest.fixture
+def eraser(browser: Client, ada: User) -> Client:
+    """Return the browser of Dr Ada, who may have data erased."""
+    User.objects.filter(pk=ada.pk).update(may_erase=True)
+    return browser
+
+
+def test_copy_holds_everything_and_its_own_line(browser: Client, visit: Visit) -> None:
+    make_prediction(make_photo(visit))
+    answer = browser.get(f"/patients/{visit.patient_id}/zip/")
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]  # not async
+    assert json.loads(archive.read("record.json"))["name"] == "Ines Moreau"
+    assert json.loads(archive.read("access.json"))[0]["action"] == "export"
+
+
+def test_erasure_takes_the_right_and_the_record_number(eraser: Client, ines: Patient, ada: User) -> None:
+    eraser.post(f"/patients/{ines.pk}/erase/", {"level": "all", "record_number": "R-0"})
+    assert not ErasureRequest.objects.exists()
+    User.objects.filter(pk=ada.pk).update(may_erase=False)
+    wanted = {"level": "all", "record_number": ines.record_number}
+    assert eraser.post(f"/patients/{ines.pk}/erase/", wanted).status_code == 403
+    assert not ErasureRequest.objects.exists()
+
+
+def test_asked_for_it_is_carried_out(eraser: Client, visit: Visit) -> None:
+    make_prediction(make_photo(visit))
+    patient = visit.patient
+    eraser.post(f"/patients/{patient.pk}/erase/", {"level": "all", "record_number": patient.record_number.lower()})
+    carry_out_erasures()
+    assert not Patient.objects.exists()
+    assert not Photo.objects.exists()
+    assert [line.action for line in AccessLog.objects.all()] == ["erase", "erased"]

@@ -1,0 +1,117 @@
+"""Administrators: they let people in and out, say what they may, make teams, and see no patient."""
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.test import Client
+from django.urls import reverse
+
+from inference import health
+from patients.models import AccessLog, Membership, Patient, Team, User, Visit
+from tests.factories import make_clinician, make_photo, make_prediction
+
+
+@pytest.fixture
+def kim(db: None) -> User:
+    """Return Kim, an administrator."""
+    return make_clinician("Kim Admin", "kim@clinic.test", role=User.Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def admin(kim: User) -> Client:
+    """Return the browser of Kim."""
+    client = Client()
+    client.force_login(kim)
+    return client
+
+
+def rights(user: User, **changed: object) -> dict[str, object]:
+    fields = {"display_name": user.display_name, "role": user.role, "is_active": "on"}
+    return {name: value for name, value in (fields | changed).items() if value is not None}
+
+
+def test_administrator_begins_with_people_and_finds_no_patient(admin: Client, visit: Visit) -> None:
+    photo = make_photo(visit)
+    assert admin.get("/", follow=True).redirect_chain[-1][0] == "/people/"
+    for path in ("/patients/", f"/patients/{visit.patient_id}/", f"/photos/{photo.pk}/image/", f"/api/photos/{photo.pk}/"):
+        assert admin.get(path).status_code == 404
+    for path in ("/people/", "/teams/", "/health/", "/emergency/reviews/"):
+        assert visit.patient.name not in admin.get(path).content.decode()
+
+
+def test_invited_person_sets_a_password_by_the_link(admin: Client, client: Client) -> None:
+    admin.post("/people/invite/", {"email": "New@Clinic.test", "display_name": "Dr New", "role": "clinician"})
+    person = User.objects.get(email="new@clinic.test")
+    assert not person.may_export
+    page = admin.post(f"/people/{person.pk}/invitation/").content.decode()
+    link = page.split('<code class="code">')[1].split("</code>")[0].removeprefix("http://testserver")
+    form = client.get(link, follow=True).redirect_chain[-1][0]
+    client.post(form, {"password1": "a calm long phrase", "password2": "a calm long phrase"})
+    person.refresh_from_db()
+    assert person.check_password("a calm long phrase")
+    assert admin.post(f"/people/{person.pk}/invitation/").status_code == 404  # nobody takes an account over by a link
+
+
+def test_address_that_is_taken_is_refused(admin: Client, ada: User) -> None:
+    answer = admin.post("/people/invite/", {"email": "ADA@clinic.test", "display_name": "X", "role": "clinician"})
+    assert "already" in answer.content.decode()
+
+
+def test_change_of_rights_takes_effect_at_once_and_is_a_line(admin: Client, browser: Client, ada: User, ines: Patient) -> None:
+    assert browser.get(f"/patients/{ines.pk}/csv/").status_code == 200
+    admin.post(f"/people/{ada.pk}/", rights(ada))
+    assert browser.get(f"/patients/{ines.pk}/csv/").status_code == 403
+    assert "CSV" not in browser.get(f"/patients/{ines.pk}/").content.decode().replace("CSV columns", "")
+    admin.post(f"/people/{ada.pk}/", rights(ada, role="administrator"))
+    assert browser.get(f"/patients/{ines.pk}/").status_code == 404
+    line = AccessLog.objects.filter(action="permission").order_by("-sequence")[0]
+    assert (line.object_id, line.detail["role"], line.detail["may_export"]) == (str(ada.pk), "administrator", False)
+
+
+def test_locked_out_person_is_out_at_once(admin: Client, browser: Client, ada: User) -> None:
+    admin.post(f"/people/{ada.pk}/", rights(ada, is_active=None))
+    assert browser.get("/patients/").headers["Location"].startswith("/accounts/login/")
+
+
+def test_own_account_is_left_to_another_administrator(admin: Client, kim: User) -> None:
+    admin.post(f"/people/{kim.pk}/", rights(kim, role="clinician"))
+    admin.post(f"/people/{kim.pk}/reset-factor/")
+    kim.refresh_from_db()
+    assert kim.is_administrator
+    assert Authenticator.objects.filter(user=kim).exists()
+
+
+def test_lost_factor_is_taken_away_and_asked_for_anew(admin: Client, browser: Client, ada: User) -> None:
+    admin.post(f"/people/{ada.pk}/reset-factor/")
+    assert browser.get("/session/").status_code == 401
+    browser.force_login(User.objects.get(pk=ada.pk))
+    assert browser.get("/patients/").headers["Location"] == reverse("mfa_index")
+
+
+def test_patients_of_who_leaves_are_handed_over(admin: Client, ada: User, bo: User, ines: Patient) -> None:
+    admin.post(f"/people/{ada.pk}/hand-over/", {"to": bo.pk})
+    assert Patient.objects.visible_to(bo).get() == ines
+    assert AccessLog.objects.about(ines)[0].detail == {"changed": "assigned"}
+
+
+def test_lead_looks_after_the_own_team_alone(admin: Client, browser: Client, ada: User, bo: User) -> None:
+    admin.post("/teams/new/", {"name": "Day clinic"})
+    team, other = Team.objects.get(), Team.objects.create(name="Ward 9")
+    assert browser.get("/teams/").status_code == 404
+    admin.post(f"/teams/{team.pk}/join/", {"clinician": ada.pk, "is_lead": "1"})
+    assert "Ward 9" not in browser.get("/teams/").content.decode()
+    assert "Day clinic" in browser.get("/teams/").content.decode()
+    browser.post(f"/teams/{team.pk}/join/", {"clinician": bo.pk})
+    assert Membership.objects.get(clinician=bo).team == team
+    assert browser.post(f"/teams/{other.pk}/join/", {"clinician": ada.pk}).status_code == 404
+    browser.post(f"/teams/{team.pk}/leave/", {"clinician": bo.pk})
+    assert not Membership.objects.filter(clinician=bo).exists()
+    assert browser.post(f"/teams/{team.pk}/leave/", {"clinician": ada.pk}).headers["Location"] == "/teams/"
+
+
+def test_health_page_says_what_waits(admin: Client, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "ask_broker", lambda question: None)
+    make_prediction(make_photo(visit), "queued")
+    page = admin.get("/health/")
+    shown = page.context["health"]
+    assert (shown.queue.waiting, shown.queue.messages, shown.ready.broker, shown.ready.worker) == (1, None, False, False)
+    assert "never seen" in page.content.decode()

@@ -1,0 +1,156 @@
+"""Emergency access: a reason, the password once more, two hours, a banner on every page, and somebody who looks through it."""
+
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from patients.models import AccessLog, BreakGlass, Membership, Patient, Team, User
+from tests.factories import PASSWORD, make_clinician
+from tests.trust.test_sessions import NOON
+
+pytestmark = pytest.mark.django_db
+REASON = "Brought in unconscious, need the last visits."
+
+
+def ask(client: Client, patient: Patient, **changed: str) -> object:
+    fields = {"record_number": patient.record_number, "birth_date": f"{patient.birth_date:%Y-%m-%d}", "reason": REASON}
+    return client.post("/emergency/", fields | changed)
+
+
+def proved(user: User) -> Client:
+    """Return the browser of somebody who has just given the password once more."""
+    client = Client()
+    client.force_login(user)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    return client
+
+
+def test_password_is_asked_for_once_more(client: Client, bo: User, ines: Patient) -> None:
+    client.force_login(bo)
+    assert client.get("/emergency/").headers["Location"].startswith(reverse("account_reauthenticate"))
+    ask(client, ines)
+    assert not BreakGlass.objects.exists()
+    assert REASON not in str(client.session.items())
+
+
+def test_proof_of_who_it_is_lasts_five_minutes(bo: User, ines: Patient) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        client = proved(bo)
+        assert client.get("/emergency/").status_code == 200
+        clock.shift(timedelta(minutes=5))
+        ask(client, ines)
+        assert not BreakGlass.objects.exists()
+
+
+def test_record_opens_for_two_hours_under_a_banner_on_every_page(bo: User, ines: Patient) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        client = proved(bo)
+        ask(client, ines)
+        clock.shift(timedelta(minutes=14))
+        for path in (f"/patients/{ines.pk}/", "/patients/", "/settings/"):
+            assert "Emergency access until 14:00." in client.get(path).content.decode()
+        for _ in range(10):
+            clock.shift(timedelta(minutes=10))
+            assert client.get(f"/patients/{ines.pk}/").status_code == 200
+        clock.shift(timedelta(minutes=7))
+        assert client.get(f"/patients/{ines.pk}/").status_code == 404
+        assert "Emergency access until" not in client.get("/patients/").content.decode()
+
+
+def test_clinician_ends_it_before_its_time(bo: User, ines: Patient) -> None:
+    client = proved(bo)
+    ask(client, ines)
+    glass = BreakGlass.objects.get()
+    client.post(f"/emergency/{glass.pk}/end/")
+    assert client.get(f"/patients/{ines.pk}/").status_code == 404
+    assert client.post(f"/emergency/{glass.pk}/end/").status_code == 404
+
+
+def test_nothing_is_carried_away_in_an_emergency_and_nobody_assigned(bo: User, ines: Patient) -> None:
+    client = proved(bo)
+    ask(client, ines)
+    assert client.get(f"/patients/{ines.pk}/csv/").status_code == 403
+    assert client.get(f"/patients/{ines.pk}/zip/").status_code == 403
+    assert client.get(f"/api/patients/{ines.pk}/csv/").status_code == 403
+    assert client.post(f"/patients/{ines.pk}/care/assign/", {"clinician": bo.pk}).status_code == 403
+
+
+@pytest.mark.parametrize("changed", [{"reason": "urgent"}, {"birth_date": "1990-01-01"}, {"record_number": "R-0"}])
+def test_short_reason_or_wrong_patient_opens_nothing(bo: User, ines: Patient, changed: dict[str, str]) -> None:
+    client = proved(bo)
+    ask(client, ines, **changed)
+    assert not BreakGlass.objects.exists()
+    assert client.get(f"/patients/{ines.pk}/").status_code == 404
+
+
+def test_guessing_is_slowed_down_and_written_down(bo: User, ines: Patient) -> None:
+    client = proved(bo)
+    for number in range(10):
+        ask(client, ines, record_number=f"R-{number}")
+    assert getattr(ask(client, ines), "status_code") == 429  # noqa: B009  # Django's test client has no type for it
+    assert not BreakGlass.objects.exists()
+    assert [line.detail for line in AccessLog.objects.filter(action="break_glass")] == [{"found": False}] * 10
+
+
+def test_reason_is_unreadable_in_the_database(bo: User, ines: Patient) -> None:
+    ask(proved(bo), ines)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reason FROM patients_breakglass")
+        assert "unconscious" not in str(cursor.fetchall())
+
+
+def test_own_patient_needs_no_emergency(ada: User, ines: Patient) -> None:
+    ask(proved(ada), ines)
+    assert not BreakGlass.objects.exists()
+
+
+def test_every_look_names_the_emergency(bo: User, ada: User, ines: Patient) -> None:
+    client = proved(bo)
+    ask(client, ines)
+    client.get(f"/patients/{ines.pk}/")
+    opened, looked = AccessLog.objects.about(ines).order_by("sequence")
+    assert (opened.action, looked.action, looked.detail) == ("break_glass", "view", {"glass": BreakGlass.objects.get().pk})
+    own = Client()
+    own.force_login(ada)
+    assert "emergency" in own.get(f"/patients/{ines.pk}/looked/").content.decode()
+
+
+def lead_of_ines(ines: Patient) -> User:
+    lead, team = make_clinician("Dr Lea Dahl", "lea@clinic.test"), Team.objects.create(name="Day clinic")
+    Membership.objects.create(team=team, clinician=lead, is_lead=True)
+    team.assignments.create(patient=ines)
+    return lead
+
+
+@pytest.mark.parametrize("who", ["lead", "administrator"])
+def test_lead_and_administrator_look_through_it(bo: User, ines: Patient, who: str) -> None:
+    ask(proved(bo), ines)
+    fields = {"role": User.Role.ADMINISTRATOR}
+    reviewer = lead_of_ines(ines) if who == "lead" else make_clinician("Kim Admin", "kim@clinic.test", **fields)
+    client = Client()
+    client.force_login(reviewer)
+    page = client.get("/emergency/reviews/").content.decode()
+    assert REASON in page
+    assert (ines.name in page) == (who == "lead")
+    glass = BreakGlass.objects.get()
+    client.post(f"/emergency/{glass.pk}/review/")
+    glass.refresh_from_db()
+    assert glass.reviewed_by == reviewer
+    assert isinstance(glass.reviewed_at, datetime)
+
+
+def test_nobody_looks_through_their_own_or_a_foreign_team_s(bo: User, ines: Patient) -> None:
+    ask(proved(bo), ines)
+    other = Team.objects.create(name="Night clinic")
+    Membership.objects.create(team=other, clinician=bo, is_lead=True)
+    other.assignments.create(patient=ines)
+    foreign = make_clinician("Dr Zoe Foreign", "zoe@clinic.test")
+    Membership.objects.create(team=Team.objects.create(name="Ward 9"), clinician=foreign, is_lead=True)
+    for user in (bo, foreign):
+        client = Client()
+        client.force_login(user)
+        assert client.post(f"/emergency/{BreakGlass.objects.get().pk}/review/").status_code == 404
