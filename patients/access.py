@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from inference.encryption import keyed_hash
 from patients.models.access import DETAIL_MAX_LETTERS, AccessLog, Detail, pseudonym
 from patients.models.event import Event
+from patients.models.hand_off import HandOff
 from patients.models.patient import Patient
 from patients.models.photo import Photo
 from patients.models.token import ApiToken
@@ -95,7 +96,7 @@ def _pseudonym_of(patient: Patient | None, obj: Model | None) -> str:
             return pseudonym(obj.pk)
         if isinstance(obj, Visit | Event):
             return pseudonym(obj.patient_id)
-        return pseudonym(obj.visit.patient_id) if isinstance(obj, Photo) else ""
+        return pseudonym(obj.visit.patient_id) if isinstance(obj, Photo | HandOff) else ""
     return pseudonym(patient.pk)
 
 

@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 
 from patients.access import POLLED_AGAIN_AFTER, record_access
-from patients.models import AccessLog, Event, Patient, Photo, User, Visit
+from patients.models import AccessLog, Event, HandOff, Patient, Photo, User, Visit
 from patients.rules import RULES, SAFE, Rule
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ SUBJECTS: dict[str, type[Model]] = {
     "visit": Visit,
     "photo_id": Photo,
     "event_id": Event,
+    "hand_off_id": HandOff,
 }
 """What an address names, by the name of its part."""
 OF_THE_API: dict[str, type[Model]] = {"patient": Patient, "visit": Visit, "photo": Photo}
@@ -101,7 +102,7 @@ def subject_of(match: ResolverMatch) -> Model | None:
         model = OF_THE_API.get(match.url_name.partition("-")[0]) if name == "pk" and match.url_name else SUBJECTS.get(name)
         if model is not None:
             rows = model._default_manager.all()
-            if model is Photo:
+            if model in (Photo, HandOff):
                 rows = rows.select_related("visit").only("id", "visit__patient_id")
             try:
                 return rows.filter(pk=value if isinstance(value, UUID) else UUID(value)).first()
@@ -114,7 +115,7 @@ def patient_id_of(subject: Model | None) -> UUID | None:
     """Return whose row it is."""
     if isinstance(subject, Patient):
         return subject.pk
-    if isinstance(subject, Photo):
+    if isinstance(subject, Photo | HandOff):
         return subject.visit.patient_id
     return subject.patient_id if isinstance(subject, Visit | Event) else None
 

@@ -50,7 +50,7 @@ class Right(Enum):
 
     EXPORT = "may_export"
     ERASE = "may_erase"
-    ASSIGN = ""  # whoever looks after the patient
+    ASSIGN = ""  # whoever looks after the patient: also to move what belongs to one
 
     def belongs_to(self, user: User) -> bool:
         """Whether `user` was given it."""
@@ -86,6 +86,7 @@ PICTURE = Rule(Who.CARE, Action.IMAGE)
 OWN_LINE = Rule(Who.CARE)
 EXPORTED = Rule(Who.CARE, Action.EXPORT, right=Right.EXPORT)
 ADMINISTRATION = Rule(Who.ADMINISTRATION)
+MOVED = Rule(Who.CARE, Action.VIEW, right=Right.ASSIGN)  # in an emergency nothing is taken to another patient
 PEOPLE = Rule(Who.PEOPLE)
 ANYBODY = Rule(Who.ANYBODY)
 NOBODY = Rule(Who.NOBODY)
@@ -119,12 +120,23 @@ PAGES: dict[str, Rule] = {
     "compare": VIEWED,
     "visit": VIEWED,
     "visit_state": POLLED,
+    "move_visit": MOVED,
+    "move_photos": MOVED,
+    "keep_dates": OWN_LINE,
+    "offer_to_phone": OWN_LINE,
+    "hand_off": POLLED,
+    "end_hand_off": Rule(Who.CARE, changes=Action.EDIT),
     "edit_visit": EDITED,
     "save_note": Rule(Who.CARE, changes=Action.EDIT),
     "save_self_report": Rule(Who.CARE, changes=Action.EDIT),
     "add_photo": OWN_LINE,
     "photo": VIEWED,
     "photo_card": POLLED,
+    "photo_reading": POLLED,
+    "save_photo_note": Rule(Who.CARE, changes=Action.EDIT),
+    "save_label": OWN_LINE,
+    "patient_agreement": VIEWED,
+    "agreement": Rule(Who.CARE, Action.LIST),
     "choose_face": Rule(Who.CARE, changes=Action.CHOOSE_FACE),
     "exclude_photo": Rule(Who.CARE, changes=Action.EXCLUDE),
     "include_photo": Rule(Who.CARE, changes=Action.INCLUDE),
@@ -158,6 +170,7 @@ PAGES: dict[str, Rule] = {
     "settings": PEOPLE,
     "end_session": PEOPLE,
     "theme": PEOPLE,
+    "tour": PEOPLE,
     "session": ANYBODY,
     "draft": PEOPLE,
 }
@@ -179,6 +192,14 @@ INTERFACE: dict[str, Rule] = {
     "docs": PEOPLE,
 }
 """The REST interface, by the names in patients/api/urls.py."""
+
+PHONE: dict[str, Rule] = {
+    "start": ANYBODY,
+    "photos": ANYBODY,
+    "done": ANYBODY,
+    "over": ANYBODY,
+}
+"""A phone that was handed a visit: its code and its cookie let it in, and it is shown nothing of the patient."""
 
 DOOR: dict[str, Rule] = {
     "home": PEOPLE,
@@ -218,5 +239,8 @@ DOOR: dict[str, Rule] = {
 """Sign-in and one's own account, by the names in clinic/urls.py and of allauth."""
 
 RULES: dict[str, Rule] = (
-    {f"patients:{name}": rule for name, rule in PAGES.items()} | {f"api:{name}": rule for name, rule in INTERFACE.items()} | DOOR
+    {f"patients:{name}": rule for name, rule in PAGES.items()}
+    | {f"api:{name}": rule for name, rule in INTERFACE.items()}
+    | {f"phone:{name}": rule for name, rule in PHONE.items()}
+    | DOOR
 )

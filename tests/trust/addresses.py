@@ -35,7 +35,7 @@ class Address:
     @property
     def names_a_patient(self) -> bool:
         """Whether a row of one patient is meant."""
-        return bool({"patient_id", "visit_id", "photo_id", "event_id", "patient", "visit"} & set(self.parts)) or (
+        return bool({"patient_id", "visit_id", "photo_id", "event_id", "hand_off_id", "patient", "visit"} & set(self.parts)) or (
             self.is_of_the_api and "pk" in self.parts
         )
 
@@ -47,6 +47,8 @@ class Address:
         known |= {
             "event_id": event.pk,
             "glass_id": 1,
+            "hand_off_id": photo.hand_off_id,
+            "code": "k",
             "user_id": event.created_by_id,
             "team_id": 1,
             "face": 0,

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from clinic.middleware import OPEN_WITHOUT_FACTOR
-from patients.models import AccessLog, ApiToken, BreakGlass, Event, Membership, Patient, Photo, Team, TeamAssignment, User
+from patients.models import AccessLog, ApiToken, BreakGlass, Event, HandOff, Membership, Patient, Photo, Team, TeamAssignment, User
 from patients.rules import RULES, Rule, Who
 from tests.factories import PASSWORD, make_clinician, make_photo, make_prediction, make_visit
 from tests.trust.addresses import Address, described, drawn, every_address, methods_of_the_api
@@ -28,8 +28,8 @@ WITHOUT_ANYTHING_TO_SHOW |= {
     "patients:invitation",
     "patients:hand_over",
 }
-WITHOUT_ANYTHING_TO_SHOW |= {"patients:assign", "patients:unassign"}
-"""Nobody of the cast has a passkey, recovery codes, a second session, a draft; no form is filled in: these answer 404 to those
+WITHOUT_ANYTHING_TO_SHOW |= {"patients:assign", "patients:unassign", "patients:hand_off", "patients:end_hand_off"}
+"""Nobody of the cast has a passkey, recovery codes, a second session, a draft; a phone of their own; no form is filled in: these answer 404 to those
 whom they let in."""
 
 
@@ -122,8 +122,9 @@ CAST: dict[str, Cast] = {
 
 @pytest.fixture
 def photo(ines: Patient) -> Photo:
-    """Return a photo of Ines that was read."""
-    photo = make_photo(make_visit(ines))
+    """Return a photo of Ines that came from a phone and was read."""
+    visit = make_visit(ines)
+    photo = make_photo(visit, hand_off=HandOff.make(visit, visit.created_by)[0])
     make_prediction(photo)
     drawn(photo)
     return photo
