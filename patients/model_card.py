@@ -10,6 +10,7 @@ from django.utils.formats import get_format, number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from ml.expressions import EXPRESSIONS
 from patients.templatetags.look import decimal
@@ -17,6 +18,7 @@ from patients.templatetags.look import decimal
 Words = str | Promise
 Json = Mapping[str, object]
 COVERAGE = 0.8
+SPLITS = gettext_noop("validation"), gettext_noop("test")  # the templates translate the word itself
 
 
 @dataclass(frozen=True)

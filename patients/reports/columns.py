@@ -5,13 +5,27 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.utils import timezone
-from django.utils.functional import Promise
+from django.utils.functional import Promise, lazy
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from inference.models import Prediction
 from ml.expressions import EXPRESSIONS
 from patients.models import Photo
 
+KINDS = (
+    gettext_noop("date"),
+    gettext_noop("id"),
+    gettext_noop("number"),
+    gettext_noop("number, 0 to 1"),
+    gettext_noop("number, -1 to 1"),
+    gettext_noop("pixels"),
+    gettext_noop("text"),
+    gettext_noop("time"),
+    gettext_noop("word"),
+    gettext_noop("yes or no"),
+)
+"""What `Column.kind` can be, for translators: the data dictionary translates the word itself."""
 Cell = str | float | int | bool | date | datetime | None
 
 
@@ -25,10 +39,20 @@ class Column:
     value: Callable[[Photo, Prediction | None], Cell]
 
 
+def _said(words: Callable[[], str]) -> str:
+    return words()
+
+
+_said_later = lazy(_said, str)
+
+
 def _share(expression: str) -> Column:
-    meaning = _("Calibrated share: of ten people shown this face, about ten times this many would call it %(name)s.")
-    # A promise cannot be formatted lazily with a name of ours, so the sentence is bound when it is shown.
-    return Column(expression, "number, 0 to 1", meaning % {"name": expression}, lambda photo, read: _of(read, expression))
+    def meaning() -> str:
+        text = gettext("Calibrated share: of ten people shown this face, about ten times this many would call it %(name)s.")
+        return text % {"name": gettext(expression)}
+
+    # A promise with a name in it: formatted when it is shown, in the reader's language.
+    return Column(expression, "number, 0 to 1", _said_later(meaning), lambda photo, read: _of(read, expression))
 
 
 def _of(read: Prediction | None, name: str) -> Cell:

@@ -106,6 +106,8 @@ class Timeline:
             if self.usual.is_chosen
             else _("Usual range from the first %(n)d visits, %(first)s to %(last)s.")
         ) % facts
+        if self.usual.is_provisional:
+            text += " " + _("Provisional below eight.")
         if self.last.used and self.last.model_versions != self.usual.model_versions:
             text += " " + _("Read by model %(model)s.") % {"model": " + ".join(self.usual.model_versions)}
         return text

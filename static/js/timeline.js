@@ -377,6 +377,7 @@
       state.isOnPaper = name === "beforeprint";
       point(-1);
       draw();
+      if (!state.isOnPaper) Plotly.Plots.resize(host);
     });
   });
   phone.addEventListener("change", draw);

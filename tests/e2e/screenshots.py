@@ -1,19 +1,30 @@
-"""Make the pictures of the README from the demo: `python -m tests.e2e.screenshots FOLDER`."""
+"""Make the pictures of the documents from the demo: `python -m tests.e2e.screenshots FOLDER`.
+
+Every page in light and dark and at the width of a phone, and a few moments of the guide. All of it stays under 6 MB.
+"""
 
 import io
+import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+import django
 from PIL import Image
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize
 
+import tests.environment  # a private folder and keys for Django here, which only lists its addresses
 from tests.e2e.chromium import PATIENCE_MS, chromium
 from tests.e2e.conftest import sign_in
-from tests.engines.installation import Installation, eventually
+from tests.e2e.pages import Address, pages, shell
+from tests.engines.installation import Installation
 
 DESK = ViewportSize(width=1280, height=860)
 PHONE = ViewportSize(width=390, height=844)
+MOST_BYTES = 6_000_000
+FILE_NAMES = {"list": "patients", "detail": "patient", "account_login": "sign-in"}
+TOURS = "from patients.models import User; User.objects.update(tours_seen={seen}, language='{language}')"
 
 
 def keep(page: Page, path: Path) -> None:
@@ -23,45 +34,85 @@ def keep(page: Page, path: Path) -> None:
         picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
-def views_of(house: Installation) -> dict[str, str]:
-    """Return the address of each page to show, when the demo's photos are read."""
-    patient = house.ask("GET", "patients/")["results"][0]["id"]
-    visits = [visit["id"] for visit in house.ask("GET", f"patients/{patient}/visits/")["results"]]
-    eventually(lambda: all(house.all_final(visit) for visit in visits), "the demo's photos are read")
-    photo = house.photos(visits[-1])[0]["id"]
-    return {
-        "patients": "/patients/",
-        "patient": f"/patients/{patient}/",
-        "visit": f"/visits/{visits[-1]}/",
-        "photo": f"/photos/{photo}/",
+def keep_three(page: Page, address: Address, folder: Path) -> None:
+    """Save one page in light, in dark and as on a phone."""
+    name = FILE_NAMES.get(address.name, address.name).replace("_", "-")
+    page.goto(address.path)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        keep(page, folder / f"{name}-{scheme}.png")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(PHONE)
+    page.reload()
+    keep(page, folder / f"{name}-phone.png")
+    page.set_viewport_size(DESK)
+
+
+def press(page: Page, *keys: str) -> None:
+    """Press one key after the other."""
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def keep_moments(page: Page, house: Installation, patient: str, folder: Path) -> None:
+    """Save what no address shows by itself: the card by keyboard, seven strips, shortcuts, an answer, German, the tour."""
+    moments: dict[str, Callable[[], None]] = {
+        "timeline-card": lambda: press(page, "t", "ArrowLeft"),
+        "timeline-seven": lambda: page.locator("[data-view=apart]").click(),
+        "shortcuts": lambda: press(page, "?"),
+        "answer": lambda: page.locator("[popovertarget=why-seven]").click(),
     }
+    for name, act in moments.items():
+        page.goto(patient)
+        page.wait_for_selector("#timeline .main-svg")
+        page.locator("#timeline").scroll_into_view_if_needed()
+        act()
+        keep(page, folder / f"{name}-light.png")
+    shell(house, TOURS.format(seen="['patients', 'patient', 'visit']", language="de"))
+    page.goto(patient)
+    keep(page, folder / "patient-german-light.png")
+    shell(house, TOURS.format(seen="[]", language=""))
+    page.goto("/patients/")
+    keep(page, folder / "tour-light.png")
 
 
-def main() -> None:
-    """Start an installation, walk through it, and save the pictures."""
+def walk(house: Installation, browser: Browser, folder: Path) -> None:
+    """Open every page and save it."""
+    page = browser.new_page(base_url=house.address, viewport=DESK)
+    stranger = browser.new_page(base_url=house.address, viewport=DESK)
+    for each in (page, stranger):
+        each.set_default_timeout(PATIENCE_MS)
+    sign_in(page, house)
+    inside, outside = pages(house, page.context, stranger.context)
+    for address in outside:
+        keep_three(stranger, address, folder)
+    for address in inside:
+        keep_three(page, address, folder)
+    keep_moments(page, house, next(each.path for each in inside if each.name == "detail"), folder)
+
+
+def main() -> int:
+    """Start an installation, walk through it, save the pictures; return 1 when they weigh too much."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.settings"
+    django.setup()
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
     with tempfile.TemporaryDirectory() as var, chromium() as browser:
         house = Installation(Path(var) / "var")
         house.start()
         try:
-            views = views_of(house)
-            page = browser.new_page(base_url=house.address, viewport=DESK)
-            page.set_default_timeout(PATIENCE_MS)
-            sign_in(page, house)
-            for name, path in views.items():
-                page.goto(path)
-                keep(page, folder / f"{name}-light.png")
-            page.emulate_media(color_scheme="dark")
-            page.goto(views["patient"])
-            keep(page, folder / "patient-dark.png")
-            page.set_viewport_size(PHONE)
-            page.emulate_media(color_scheme="light")
-            page.goto(views["visit"])
-            keep(page, folder / "visit-phone.png")
+            walk(house, browser, folder)
         finally:
             house.stop()
+    size = sum(path.stat().st_size for path in folder.glob("*.png"))
+    sys.stdout.write(f"{len(list(folder.glob('*.png')))} pictures, {size / 1e6:.1f} MB\n")
+    return int(size > MOST_BYTES)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        sys.exit(main())
+    finally:
+        tests.environment.pytest_unconfigure()

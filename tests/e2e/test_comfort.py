@@ -129,8 +129,8 @@ def test_patient_fits_on_paper(house: Installation, open_page: OpenPage) -> None
     expect(page.locator("#timeline .main-svg").first).to_be_visible()
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    width = "document.querySelector('#timeline .main-svg').getAttribute('width')"
-    page.wait_for_function(f"{width} === '680'")
+    drawing = page.locator("#timeline .main-svg").first
+    expect(drawing).to_have_attribute("width", "680")
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
     for chrome in (".topbar", ".tabs", ".tools", ".banner .btn", "#events .btn", ".why"):
         expect(page.locator(chrome).first).to_be_hidden()
@@ -138,7 +138,7 @@ def test_patient_fits_on_paper(house: Installation, open_page: OpenPage) -> None
     expect(page.locator(".numbers tbody tr").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    page.wait_for_function(f"{width} !== '680'")
+    expect(drawing).not_to_have_attribute("width", "680")
 
 
 def test_nothing_moves_for_those_who_ask_for_stillness(house: Installation, open_page: OpenPage) -> None:
