@@ -10,9 +10,9 @@ from playwright.sync_api import BrowserContext
 from tests.engines.installation import Installation
 
 # What an address asks for besides the key of a row.
-WORDS = {"purpose": "care", "face": "0"}
+WORDS = {"purpose": "care", "face": "0", "code": "spent"}
 # Not pages of ours, or pages that answer only to a link out of a mail.
-LEFT_OUT = ("api/", "healthz", "accounts/confirm-email/", "accounts/password/reset/key/", "accounts/2fa/webauthn/keys/")
+LEFT_OUT = ("api/", "healthz", "readyz", "accounts/confirm-email/", "accounts/password/reset/key/", "accounts/2fa/webauthn/keys/")
 EVENTS = """
 from django.db.models import Count
 from patients.models import Event, Patient, User
@@ -39,6 +39,7 @@ keys = dict()
 for model in apps.get_models():
     first = model._base_manager.order_by("pk").first()
     keys[model._meta.model_name + "_id"] = str(first.pk) if first else None
+keys |= dict(glass_id=keys["breakglass_id"], hand_off_id=keys["handoff_id"])
 keys |= dict(patient_id=str(patient.pk), visit_id=str(visit.pk), photo_id=str(photo.pk))
 print("keys", json.dumps(keys))
 """
