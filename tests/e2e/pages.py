@@ -22,6 +22,7 @@ if not Event.objects.exists():
 """
 KEYS = """
 import json
+import re
 import time
 from django.apps import apps
 from django.db.models import Count
@@ -38,7 +39,8 @@ visit = photo.visit
 keys = dict()
 for model in apps.get_models():
     first = model._base_manager.order_by("pk").first()
-    keys[model._meta.model_name + "_id"] = str(first.pk) if first else None
+    words = re.sub("(?<!^)(?=[A-Z])", "_", model.__name__).lower()
+    keys[words + "_id"] = str(first.pk) if first else None
 keys |= dict(patient_id=str(patient.pk), visit_id=str(visit.pk), photo_id=str(photo.pk))
 print("keys", json.dumps(keys))
 """
