@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext
 from tests.engines.installation import Installation
 
 # What an address asks for besides the key of a row.
-WORDS = {"purpose": "care", "face": "0"}
+WORDS = {"purpose": "care", "face": "0", "code": "made-up-code"}
 # Not pages of ours, or pages that answer only to a link out of a mail.
 LEFT_OUT = ("api/", "healthz", "accounts/confirm-email/", "accounts/password/reset/key/", "accounts/2fa/webauthn/keys/")
 EVENTS = """
