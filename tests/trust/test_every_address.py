@@ -29,8 +29,8 @@ WITHOUT_ANYTHING_TO_SHOW |= {
     "patients:hand_over",
 }
 WITHOUT_ANYTHING_TO_SHOW |= {"patients:assign", "patients:unassign", "patients:hand_off", "patients:end_hand_off"}
-"""Nobody of the cast has a passkey, recovery codes, a second session, a draft; a phone of their own; no form is filled in: these answer 404 to those
-whom they let in."""
+"""Nobody of the cast has a passkey, recovery codes, a second session, a draft or a phone, and no form is filled in: these
+answer 404 also to those whom they let in."""
 
 
 @dataclass(frozen=True)

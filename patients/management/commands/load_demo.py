@@ -15,9 +15,11 @@ from django.utils import timezone
 from PIL import Image, ImageEnhance
 
 from patients.intake import receive_photo
-from patients.models import Consent, Patient, User, Visit
+from patients.models import Consent, Membership, Patient, Team, User, Visit
 
 EMAIL = "ada@demo.example"
+ADMINISTRATOR = "kim@demo.example"
+TEAM = "Day clinic"
 PORTRAIT = Path(settings.BASE_DIR) / "patients" / "demo" / "portrait.jpg"
 
 PATIENTS = (
@@ -70,6 +72,17 @@ def load_patients(user: User) -> None:
         receive_photo(visit, frame(*NO_FACE, step=step), user)
 
 
+def load_people() -> None:
+    """Make the clinician with her patients and her team, and an administrator, who sees no patient."""
+    ada = User.objects.create_user(EMAIL, demo_password(), display_name="Ada Demo", may_export=True, may_erase=True)
+    User.objects.create_user(ADMINISTRATOR, demo_password(), display_name="Kim Demo", role=User.Role.ADMINISTRATOR)
+    load_patients(ada)
+    team = Team.objects.create(name=TEAM)
+    Membership.objects.create(team=team, clinician=ada, is_lead=True)
+    for patient in ada.patients.all():
+        team.assignments.create(patient=patient)
+
+
 class Command(BaseCommand):
     """Prints `demo sign-in: EMAIL PASSWORD`, or nothing where other people sign in."""
 
@@ -80,9 +93,8 @@ class Command(BaseCommand):
             raise CommandError("DEMO is off. A clinic's database takes no made-up patients.")
         if not User.objects.exists():
             with transaction.atomic():  # interrupted half-way, the next start begins anew
-                load_patients(
-                    User.objects.create_user(EMAIL, demo_password(), display_name="Ada Demo", may_export=True, may_erase=True)
-                )
+                load_people()
         user = User.objects.filter(email=EMAIL).first()
         if user and user.check_password(demo_password()):
             self.stdout.write(f"demo sign-in: {EMAIL} {demo_password()}")
+            self.stdout.write(f"(the same password signs an administrator in, {ADMINISTRATOR})")

@@ -93,5 +93,5 @@ def test_the_number_of_queries_does_not_grow_with_the_labels(
         for each in make_read_visits(visit.patient, days=2, photos_each=2):
             for photo in each.photos.all():
                 OwnLabel.objects.create(photo=photo, clinician=ada, label="happy")
-        with django_assert_num_queries(4):  # session, user, labels, patients
+        with django_assert_num_queries(8):  # session, user, labels, patients, and four for the access log
             browser.get("/agreement/")

@@ -1,0 +1,178 @@
+"""What a real browser does and keeps: no violation of the content security policy, no foreign host, nothing left behind."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from patients.management.commands.load_demo import ADMINISTRATOR
+from tests.e2e.chromium import PATIENCE_MS, violations_in_both_themes
+from tests.e2e.conftest import OpenPage, sign_in
+from tests.e2e.pages import addresses, pages
+from tests.engines.installation import Installation
+
+INES = "Ines Aalto"
+OF_AN_ADMINISTRATOR = {"people", "invite", "person", "teams", "add_team", "team", "health", "emergency_reviews"}
+VIOLATIONS = """
+    window.violations = [];
+    document.addEventListener('securitypolicyviolation', e => window.violations.push(
+        `${e.effectiveDirective} ${e.blockedURI} at ${e.sourceFile}:${e.lineNumber}`));
+"""
+KEPT = """async () => ({
+    local: Object.entries(localStorage).map(String),
+    session: Object.entries(sessionStorage).map(String),
+    databases: (await indexedDB.databases()).map(each => each.name),
+    caches: await caches.keys(),
+    workers: (await navigator.serviceWorker.getRegistrations()).length,
+})"""
+# htmx remembers the path of the page that is open: after sign-out that of sign-in.
+HERE = ["htmx-current-path-for-history,/accounts/login/"]
+NOTHING: dict[str, Any] = {"local": [], "session": HERE, "databases": [], "caches": [], "workers": 0}
+
+
+def walk(page: Page, paths: list[str]) -> list[str]:
+    """Open every path, poke at what moves, and return the violations of the policy."""
+    found = []
+    for path in paths:
+        page.goto(path)
+        page.wait_for_load_state("load")
+        for summary in page.locator("main details > summary").all()[:6]:
+            if summary.is_visible():
+                summary.click()
+        if page.locator("[data-plot]").count():
+            expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=PATIENCE_MS)
+            page.locator("[data-plot]").first.focus()
+            page.keyboard.press("End")
+        found += [f"{path}: {each}" for each in page.evaluate("window.violations")]
+    return found
+
+
+def test_no_page_violates_the_policy_or_asks_another_host(house: Installation, browser: Browser, open_page: OpenPage) -> None:
+    inside = browser.new_context(base_url=house.address)
+    sign_in(inside.new_page(), house)
+    outside = browser.new_context(base_url=house.address)
+    own, open_to_all = pages(house, inside, outside)
+    inside.close()
+    outside.close()
+    page = open_page()  # whoever opens it also watches every request and the console
+    page.add_init_script(VIOLATIONS)
+    found = walk(page, [each.path for each in open_to_all])
+    sign_in(page, house)
+    found += walk(page, [each.path for each in own])
+    assert found == []
+    assert len(own) >= 25
+
+
+def test_pages_of_an_administrator_are_accessible_and_keep_to_the_policy(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    page.add_init_script(VIOLATIONS)
+    page.goto("/")
+    page.get_by_label("Work e-mail").fill(ADMINISTRATOR)
+    page.get_by_label("Password").fill(house.password)
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url("**/people/")
+    paths = [each.path for each in addresses(house) if each.name in OF_AN_ADMINISTRATOR]
+    assert len(paths) == len(OF_AN_ADMINISTRATOR)
+    found = walk(page, paths)
+    for path in paths:
+        page.goto(path)
+        found += violations_in_both_themes(page)
+    assert found == []
+
+
+def test_what_is_injected_does_not_run(house: Installation, open_page: OpenPage, browser: Browser) -> None:
+    context = browser.new_context(base_url=house.address)
+    page = context.new_page()
+    page.add_init_script(VIOLATIONS)
+    sign_in(page, house)
+    page.evaluate("""() => {
+        const injected = [
+            ['script', {textContent: 'window.ran = 1'}],
+            ['script', {src: 'https://other.example/x.js'}],
+            ['img', {src: 'https://other.example/x.png'}],
+            ['style', {textContent: 'body {display: none}'}],
+        ];
+        for (const [tag, fields] of injected) {
+            document.body.append(Object.assign(document.createElement(tag), fields));
+        }
+        const form = Object.assign(document.createElement('form'), {action: 'https://other.example/', method: 'post'});
+        document.body.append(form);
+        form.submit();
+    }""")
+    page.wait_for_function("window.violations.length >= 5")
+    blocked = {violation.split()[0] for violation in page.evaluate("window.violations")}
+    assert blocked == {"script-src-elem", "img-src", "style-src-elem", "form-action"}
+    assert page.evaluate("window.ran") is None
+    assert page.url.startswith(house.address)
+    context.close()
+
+
+def test_plotly_has_no_button_that_sends_the_figure_away(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    page.get_by_role("link", name=INES).last.click()
+    plot = page.locator(".js-plotly-plot")
+    expect(plot.locator(".main-svg").first).to_be_visible(timeout=PATIENCE_MS)
+    plot.hover()
+    expect(plot.locator(".modebar-btn")).to_have_count(0)
+    context = plot.evaluate("g => ({cloud: g._context.showSendToCloud, server: g._context.plotlyServerURL})")
+    assert context == {"cloud": False, "server": ""}
+    expect(page.get_by_text(re.compile("share", re.IGNORECASE)).filter(visible=True).and_(page.locator("a, button"))).to_have_count(
+        0
+    )
+
+
+def test_nothing_is_left_in_the_browser_after_sign_out(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    paths = [each.path for each in addresses(house) if each.name in {"list", "detail", "visit", "photo", "edit_visit", "compare"}]
+    walk_without_violations(page, paths)
+    kept = page.evaluate(KEPT)
+    assert INES not in str(kept)  # not even while somebody is signed in
+    page.goto("/settings/")
+    with page.expect_response(lambda answer: answer.url.endswith("/accounts/logout/")) as answered:
+        page.get_by_role("button", name="Sign out").last.click()
+    assert answered.value.status == 302
+    page.goto("/accounts/login/")
+    assert page.evaluate(KEPT) == NOTHING
+    assert [cookie["name"] for cookie in page.context.cookies() if "session" in str(cookie.get("name"))] == []
+
+
+def walk_without_violations(page: Page, paths: list[str]) -> None:
+    page.add_init_script(VIOLATIONS)
+    assert walk(page, paths) == []
+
+
+def test_back_button_after_sign_out_shows_no_patient(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    page.get_by_role("link", name=INES).last.click()
+    page.wait_for_url("**/patients/*-*/")
+    page.goto("/settings/")
+    page.get_by_role("button", name="Sign out").last.click()
+    page.wait_for_load_state("load")
+    for _ in range(3):
+        page.go_back()
+        page.wait_for_load_state("load")
+        assert INES not in page.content()
+
+
+def headers_of(context: BrowserContext, path: str) -> dict[str, str]:
+    return context.request.get(path).headers
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/patients/", "/nowhere/", "/api/patients/"])
+def test_every_answer_carries_the_headers(house: Installation, open_page: OpenPage, path: str) -> None:
+    page = open_page()
+    sign_in(page, house)
+    headers = headers_of(page.context, path)
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "same-origin"
+    assert "geolocation=()" in headers["permissions-policy"]
+    policy = headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
