@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from django.utils.dates import MONTHS, MONTHS_3, MONTHS_AP, WEEKDAYS, WEEKDAYS_ABBR
 
 from clinic.catalogue import po
 from clinic.catalogue.sources import PROJECT, Text, in_code, in_template, texts
@@ -14,7 +15,7 @@ from clinic.catalogue.sources import PROJECT, Text, in_code, in_template, texts
 # One template writes a tag in pieces, which no parser of HTML follows; it has no words.
 TEMPLATES = sorted(set((PROJECT / "templates").rglob("*.html")) - {PROJECT / "templates/allauth/elements/button.html"})
 # Names, units and keys that are the same in every language.
-NAMES = {"Affectline", "CSV", "PHQ-9", "GAD-7", "px", "Home", "End", "Enter", "Esc", "FER2013", "FER+", "JSON", "report.json"}
+NAMES = {"Affectline", "CSV", "PHQ-9", "GAD-7", "px", "GB", "Home", "End", "Enter", "Esc", "FER2013", "FER+", "JSON", "report.json"}
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,11 @@ def test_translations_are_in_step_with_texts_and_compiled(german: po.Translation
     assert po.GERMAN.read_text(encoding="utf-8") == po.written(german, found), "run `make messages`"
     compiled = po.compiled({text: german[text] for text in found if text in german})
     assert po.GERMAN.with_suffix(".mo").read_bytes() == compiled, "run `make messages`"
+
+
+def test_no_text_takes_the_place_of_a_month_or_a_weekday(german: po.Translations) -> None:
+    days = {str(word) for words in (MONTHS, MONTHS_3, MONTHS_AP, WEEKDAYS, WEEKDAYS_ABBR) for word in words.values()}
+    assert [text.text for text in german if not text.context and text.text in days] == []
 
 
 def test_translations_keep_placeholders_and_marks(german: po.Translations) -> None:

@@ -18,10 +18,11 @@ from django.db.models import Count
 from patients.models import Event, Patient, User
 from tests.patients.timeline.long_record import write_events
 if not Event.objects.exists():
-    write_events(Patient.objects.annotate(n=Count("visits")).order_by("-n", "created_at")[0], User.objects.get(email="{email}"))
+    write_events(Patient.objects.annotate(n=Count("visits")).filter(n__lte=60).order_by("-n", "created_at")[0], User.objects.get(email="{email}"))
 """
 KEYS = """
 import json
+import re
 import time
 from django.apps import apps
 from django.db.models import Count
@@ -31,15 +32,16 @@ for _ in range(120):
     if not Prediction.objects.filter(state__in=["queued", "running"]).exists():
         break
     time.sleep(1)
-patient = Patient.objects.annotate(n=Count("visits")).order_by("-n", "created_at")[0]
+patient = Patient.objects.annotate(n=Count("visits")).filter(n__lte=60).order_by("-n", "created_at")[0]
 photos = Photo.objects.filter(visit__patient=patient).order_by("-visit__date", "uploaded_at")
 photo = photos.filter(predictions__state="done").first() or photos[0]
 visit = photo.visit
 keys = dict()
 for model in apps.get_models():
     first = model._base_manager.order_by("pk").first()
-    keys[model._meta.model_name + "_id"] = str(first.pk) if first else None
-keys |= dict(glass_id=keys["breakglass_id"], hand_off_id=keys["handoff_id"])
+    words = re.sub("(?<!^)(?=[A-Z])", "_", model.__name__).lower()
+    keys[words + "_id"] = str(first.pk) if first else None
+keys |= dict(glass_id=keys["break_glass_id"])
 keys |= dict(patient_id=str(patient.pk), visit_id=str(visit.pk), photo_id=str(photo.pk))
 print("keys", json.dumps(keys))
 """
@@ -68,11 +70,20 @@ def addresses(house: Installation) -> list[Address]:
     return list(_filled(keys | WORDS))
 
 
+def pages_by_role(house: Installation, contexts: dict[str, BrowserContext]) -> dict[str, list[Address]]:
+    """Return the addresses that answer with a whole page, each under the first role that may open it."""
+    found: dict[str, list[Address]] = {role: [] for role in contexts}
+    for address in addresses(house):
+        role = next((role for role, context in contexts.items() if _is_page(context, address)), None)
+        if role is not None:
+            found[role].append(address)
+    return found
+
+
 def pages(house: Installation, signed_in: BrowserContext, signed_out: BrowserContext) -> tuple[list[Address], list[Address]]:
     """Return the addresses that answer with a whole page: to somebody signed in alone, and to everybody."""
-    asked = addresses(house)
-    open_ones = [each for each in asked if _is_page(signed_out, each)]
-    return [each for each in asked if each not in open_ones and _is_page(signed_in, each)], open_ones
+    found = pages_by_role(house, {"nobody": signed_out, "somebody": signed_in})
+    return found["somebody"], found["nobody"]
 
 
 def _is_page(context: BrowserContext, address: Address) -> bool:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 import tests.environment  # a private folder and keys for Django here, which only lists its addresses
 from tests.e2e.chromium import PATIENCE_MS, chromium
 from tests.e2e.conftest import sign_in
-from tests.e2e.pages import Address, pages, shell
+from tests.e2e.pages import Address, pages_by_role, shell
 from tests.engines.installation import Installation
 
 DESK = ViewportSize(width=1280, height=860)
@@ -77,18 +77,22 @@ def keep_moments(page: Page, house: Installation, patient: str, folder: Path) ->
 
 
 def walk(house: Installation, browser: Browser, folder: Path) -> None:
-    """Open every page and save it."""
-    page = browser.new_page(base_url=house.address, viewport=DESK)
-    stranger = browser.new_page(base_url=house.address, viewport=DESK)
-    for each in (page, stranger):
-        each.set_default_timeout(PATIENCE_MS)
-    sign_in(page, house)
-    inside, outside = pages(house, page.context, stranger.context)
-    for address in outside:
-        keep_three(stranger, address, folder)
-    for address in inside:
-        keep_three(page, address, folder)
-    keep_moments(page, house, next(each.path for each in inside if each.name == "detail"), folder)
+    """Open every page as the first role that may, and save it."""
+    # Django's models can be imported only after its setup.
+    from patients.management.commands.load_demo import ADMINISTRATOR, EMAIL
+
+    people = {"nobody": "", "clinician": EMAIL, "administrator": ADMINISTRATOR}
+    opened = {role: browser.new_page(base_url=house.address, viewport=DESK) for role in people}
+    for role, email in people.items():
+        opened[role].set_default_timeout(PATIENCE_MS)
+        if email:
+            sign_in(opened[role], house, email=email)
+    found = pages_by_role(house, {role: page.context for role, page in opened.items()})
+    for role, group in found.items():
+        for address in group:
+            keep_three(opened[role], address, folder)
+    record = next(each.path for each in found["clinician"] if each.name == "detail")
+    keep_moments(opened["clinician"], house, record, folder)
 
 
 def main() -> int:

@@ -3,27 +3,41 @@
 import pytest
 from playwright.sync_api import Browser, Page
 
+from patients.management.commands.load_demo import ADMINISTRATOR, EMAIL
 from tests.e2e.chromium import STEP_MS, violations_in_both_themes
 from tests.e2e.conftest import OpenPage, sign_in
-from tests.e2e.pages import Address, pages
+from tests.e2e.pages import Address, pages_by_role
 from tests.engines.installation import Installation
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 ZOOMED = {"width": 640, "height": 400}  # what is left of the desk at 200 %
-LEAST_PAGES = 24
+
+
+ROLES = {"nobody": "", "clinician": EMAIL, "administrator": ADMINISTRATOR}
+Found = dict[str, list[Address]]
 
 
 @pytest.fixture(scope="module")
-def found(house: Installation, browser: Browser) -> tuple[list[Address], list[Address]]:
-    """Return the pages for somebody signed in and for nobody."""
-    inside, outside = browser.new_context(base_url=house.address), browser.new_context(base_url=house.address)
-    inside.set_default_timeout(STEP_MS)
-    sign_in(inside.new_page(), house)
-    answer = pages(house, inside, outside)
-    inside.close()
-    outside.close()
+def found(house: Installation, browser: Browser) -> Found:
+    """Return the pages by the first role that may open them."""
+    contexts = {role: browser.new_context(base_url=house.address) for role in ROLES}
+    for role, email in ROLES.items():
+        contexts[role].set_default_timeout(STEP_MS)
+        if email:
+            sign_in(contexts[role].new_page(), house, email=email)
+    answer = pages_by_role(house, contexts)
+    for context in contexts.values():
+        context.close()
     return answer
+
+
+def opened_as(open_page: OpenPage, house: Installation, role: str, **options: object) -> Page:
+    """Return an empty page of somebody in that role."""
+    page = open_page(**options)
+    if ROLES[role]:
+        sign_in(page, house, email=ROLES[role])
+    return page
 
 
 def too_wide(page: Page) -> list[str]:
@@ -32,44 +46,33 @@ def too_wide(page: Page) -> list[str]:
     return [f"{page.url} is {wide} px too wide"] if wide > 0 else []
 
 
-def test_the_list_of_addresses_holds_every_page(found: tuple[list[Address], list[Address]]) -> None:
-    inside, outside = found
-    names = {each.name for each in inside}
-    assert len(names) >= LEAST_PAGES
-    assert {"list", "detail", "compare", "consents", "visit", "photo", "settings", "model_card", "edit_event"} <= names
-    assert {"account_login", "account_reset_password"} <= {each.name for each in outside}
+def test_the_list_of_addresses_holds_every_page(found: Found) -> None:
+    names = {role: {each.name for each in group} for role, group in found.items()}
+    clinical = {"list", "detail", "compare", "consents", "visit", "photo", "settings", "model_card", "edit_event", "looked"}
+    assert clinical <= names["clinician"]
+    assert {"people", "person", "health"} <= names["administrator"]
+    assert {"account_login", "account_reset_password"} <= names["nobody"]
 
 
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 def test_every_page_is_accessible_in_light_and_dark(
-    house: Installation, open_page: OpenPage, found: tuple[list[Address], list[Address]], size: dict[str, int]
+    house: Installation, open_page: OpenPage, found: Found, role: str, size: dict[str, int]
 ) -> None:
-    inside, outside = found
-    page = open_page(viewport=size)
-    wrong = _walked(page, outside)
-    sign_in(page, house)
-    assert wrong + _walked(page, inside) == []
-
-
-def test_every_page_is_whole_at_twice_the_size(
-    house: Installation, open_page: OpenPage, found: tuple[list[Address], list[Address]]
-) -> None:
-    inside, outside = found
-    page = open_page(viewport=ZOOMED, device_scale_factor=2)
+    page = opened_as(open_page, house, role, viewport=size)
     wrong = []
-    for group in (outside, inside):
-        for address in group:
-            page.goto(address.path)
-            wrong += too_wide(page)
-        if group is outside:
-            sign_in(page, house)
-    assert wrong == []
-
-
-def _walked(page: Page, group: list[Address]) -> list[str]:
-    wrong = []
-    for address in group:
+    for address in found[role]:
         page.goto(address.path)
         page.wait_for_load_state("load")
         wrong += violations_in_both_themes(page) + too_wide(page)
-    return wrong
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_page_is_whole_at_twice_the_size(house: Installation, open_page: OpenPage, found: Found, role: str) -> None:
+    page = opened_as(open_page, house, role, viewport=ZOOMED, device_scale_factor=2)
+    wrong = []
+    for address in found[role]:
+        page.goto(address.path)
+        wrong += too_wide(page)
+    assert wrong == []
