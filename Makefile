@@ -1,5 +1,5 @@
 # The two commands:  make run   make test
-# Also:  setup faults screenshots messages lock fix bench train evaluate
+# Also:  setup faults screenshots audit licences sbom fuzz messages lock fix bench train evaluate
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -7,6 +7,7 @@ PY := .venv/bin/python
 REAL := tests/engines tests/e2e tests/faults
 MAKEFLAGS += --no-print-directory
 .PHONY: run setup test gates lint types arrow templates migrations deploy-check unit postgres real engines faults screenshots \
+	audit licences sbom fuzz \
 	messages lock fix bench train evaluate
 
 run: .venv/runtime
@@ -88,6 +89,34 @@ train: .venv/dev
 # Minutes: the shipped weights on the validation faces.
 evaluate: .venv/dev
 	$(PY) -m ml.evaluate --weights ml/weights $(FACES) --split validation --json test-results/evaluation.json
+
+# --- From outside: known holes in what is installed, the code read by another eye, licences, the bill of materials
+
+AUDIT := .audit/bin
+
+audit: .audit/done .venv/dev
+	$(AUDIT)/bandit --quiet --recursive --configfile pyproject.toml clinic patients inference ml deploy manage.py
+	@mkdir -p test-results
+	$(PY) deploy/licences.py > test-results/licences.md && diff test-results/licences.md docs/licences.md
+	$(AUDIT)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.lock
+
+licences: .venv/dev
+	$(PY) deploy/licences.py > docs/licences.md
+
+# CycloneDX, with the hash of every file that may be installed.
+sbom: .audit/done
+	@mkdir -p test-results
+	$(AUDIT)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file test-results/sbom.json requirements.lock
+
+# Random requests, forms and files, FUZZ of each kind: about an hour for 500.
+fuzz: export FUZZ ?= 500
+fuzz: .venv/dev
+	$(PY) -m pytest tests/trust/test_fuzz.py --numprocesses 2 --timeout 7200
+
+.audit/done: requirements-audit.lock | .venv/bin/python
+	@$(PYTHON) -m venv .audit
+	@$(AUDIT)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement $<
+	@touch $@
 
 # --- Upkeep
 
