@@ -18,7 +18,8 @@ from django.db.models import Count
 from patients.models import Event, Patient, User
 from tests.patients.timeline.long_record import write_events
 if not Event.objects.exists():
-    write_events(Patient.objects.annotate(n=Count("visits")).filter(n__lte=60).order_by("-n", "created_at")[0], User.objects.get(email="{email}"))
+    patient = Patient.objects.annotate(n=Count("visits")).filter(n__lte=60).order_by("-n", "created_at")[0]
+    write_events(patient, User.objects.get(email="{email}"))
 """
 KEYS = """
 import json
