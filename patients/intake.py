@@ -7,6 +7,7 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from inference.dispatch import request_prediction
@@ -28,7 +29,7 @@ MESSAGES = {
     "too_many_pixels": _("The picture has %(width)s × %(height)s pixels; at most %(max_megapixels)s megapixels can be taken in."),
     "too_many_scans": _("The picture is stored in a way that takes too long to open. Export it again as JPEG."),
     "animated": _("The picture is animated. Send a single photo."),
-    "duplicate_in_visit": _("This photo is already in this visit."),
+    "duplicate_in_visit": _("This photo is already in this visit; no second copy was made."),
     "duplicate_in_patient": _("This photo is already in the visit of %(date)s. Keep it here as well, or skip it."),
     "visit_full": _("This visit already has %(most)s photos, the most it can hold."),
     "visit_gone": _("This visit was deleted meanwhile."),
@@ -53,7 +54,7 @@ def _check_duplicates(visit: Visit, fingerprint: str, keep_duplicate: bool) -> N
         if photo.visit_id == visit.id:
             raise RejectedPhoto("duplicate_in_visit", photo=str(photo.id))
     if same and not keep_duplicate:
-        raise RejectedPhoto("duplicate_in_patient", photo=str(same[0].id), date=f"{same[0].visit.date:%Y-%m-%d}")
+        raise RejectedPhoto("duplicate_in_patient", photo=str(same[0].id), date=date_format(same[0].visit.date, "j M Y"))
 
 
 def _moment(taken_at: datetime | None) -> datetime | None:

@@ -11,7 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from ml.decode import RejectedPhoto
 from patients.forms import NoteForm, VisitForm
+from patients.intake import message_for
 from patients.models import Visit
 from patients.self_report_form import SelfReportForm, report_of
 from patients.templatetags.look import clock
@@ -39,6 +41,11 @@ class Limits:
         )
         numbers = {"megabytes": self.max_bytes // 1_000_000, "megapixels": settings.PHOTO_MAX_PIXELS // 1_000_000}
         return text % (numbers | {"room": self.room})
+
+    @property
+    def too_large(self) -> str:
+        """Return what is said of a larger file."""
+        return message_for(RejectedPhoto("too_large"))
 
 
 def find_visit(request: ClinicianRequest, visit_id: UUID) -> Visit:

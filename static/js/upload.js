@@ -85,9 +85,15 @@
   }
 
   function send(job) {
+    if (job.file.size > Number(drop.dataset.maxBytes)) {
+      refuse(job, { code: "too_large", message: drop.dataset.tooLarge }); // spares the minutes of sending it
+      done();
+      return;
+    }
     const request = new XMLHttpRequest();
     const state = part(job.card, "state");
     const bar = job.card.querySelector("progress");
+    state.textContent = state.dataset.sending.replace("%s", 0);
     request.open("POST", drop.action);
     request.setRequestHeader("Accept", "application/json");
     request.responseType = "json";
@@ -130,6 +136,10 @@
     why.textContent = answer.message || why.dataset.offline;
     const again = ["offline", "busy", undefined].indexOf(answer.code) >= 0;
     const twice = answer.code === "duplicate_in_patient";
+    const title = part(card, "title");
+    if (answer.code === "duplicate_in_visit") title.textContent = title.dataset.here;
+    if (twice) title.textContent = title.dataset.twice;
+    card.classList.toggle("is-twin", twice || answer.code === "duplicate_in_visit");
     part(card, "again").hidden = !again;
     part(card, "keep").hidden = !twice;
     const skip = part(card, "skip");

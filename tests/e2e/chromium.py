@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ ARGUMENTS = [
 ]
 STEP_MS = 30_000.0  # a click on a busy computer
 PATIENCE_MS = 120_000.0  # photos that are read on one
+ANSWERED = re.compile(r"Failed to load resource.*status of (409|410)")  # what pages expect: a twin, a code that is spent
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
@@ -53,6 +55,8 @@ class Watch:
         page.on("response", self._response)
 
     def _console(self, message: ConsoleMessage) -> None:
+        if ANSWERED.search(message.text):
+            return
         if message.type in ("error", "warning"):  # violations of the content security policy come here too
             self.wrongs.append(f"console {message.type}: {message.text}")
 

@@ -1,0 +1,184 @@
+"""Photos in a real browser: every way in, twins, a phone, labels and moves; by mouse, by keyboard alone and without JavaScript."""
+
+import base64
+import re
+
+import pytest
+from playwright.sync_api import FilePayload, Page, Route, expect
+
+from tests.e2e.chromium import PATIENCE_MS, violations_in_both_themes
+from tests.e2e.conftest import OpenPage, sign_in
+from tests.e2e.test_walk import INES, add_visit, files, tab_to
+from tests.engines.installation import Installation, eventually
+
+JONAS = "Jonas Brandt, 2 Nov 1971, DEMO-2"  # the demo's other patient
+PHONE = {"width": 390, "height": 844}
+READ = re.compile("of 10 raters|Too close to call")
+HAND_IN = """async ({ name, bytes, how }) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([Uint8Array.from(atob(bytes), c => c.charCodeAt(0))], name, { type: "image/jpeg" }));
+    const init = { dataTransfer: transfer, clipboardData: transfer, bubbles: true, cancelable: true };
+    const say = what => document.body.dispatchEvent(how === "paste" ? new ClipboardEvent(what, init) : new DragEvent(what, init));
+    if (how === "drop") say("dragover");
+    const words = document.querySelector("[data-drop-title]").textContent;
+    say(how);
+    return words;
+}"""
+
+
+def handed_in(page: Page, how: str, file: FilePayload) -> object:
+    """Hand a file to the page by "drop" or "paste"; return what the drop zone said just before."""
+    return page.evaluate(HAND_IN, {"name": file["name"], "bytes": base64.b64encode(file["buffer"]).decode(), "how": how})
+
+
+def test_photos_are_dropped_anywhere_and_pasted(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    dropped, pasted = files(31, 32)
+    assert handed_in(page, "drop", dropped) == "Let go to add one photo to this visit"
+    handed_in(page, "paste", pasted)
+    expect(page.locator("#photos > .photo").filter(has_text=READ)).to_have_count(2, timeout=PATIENCE_MS)
+    expect(page.locator("#photos-total")).to_have_text("2")
+    expect(page.locator("#no-photos")).to_be_hidden()
+
+
+def test_three_are_in_flight_and_the_others_wait(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    held: list[Route] = []
+    is_held = [True]
+    page.route("**/visits/*/photos/", lambda route: held.append(route) if is_held[0] else route.continue_())
+    page.locator("#files").set_input_files(files(41, 42, 43, 44, 45))
+    expect(page.get_by_text("Waiting to be sent")).to_have_count(2)
+    eventually(lambda: page.evaluate("1") and len(held) == 3, "three are sent")
+    is_held[0] = False
+    for route in held:
+        route.continue_()
+    expect(page.locator("#photos-total")).to_have_text("5", timeout=PATIENCE_MS)
+
+
+def test_a_twin_is_kept_or_skipped_and_a_huge_file_is_not_sent(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    (photo,) = files(51)
+    page.locator("#files").set_input_files([photo])
+    expect(page.locator("#photos > .photo[id]")).to_have_count(1)
+    page.locator("#files").set_input_files([photo])
+    expect(page.get_by_text("Already here")).to_be_visible()
+    add_visit(page, INES)
+    page.locator("#files").set_input_files([photo])
+    expect(page.get_by_text("In another visit already")).to_be_visible()
+    page.get_by_role("button", name="Skip").click()
+    expect(page.locator("#photos > .photo")).to_have_count(0)
+    page.locator("#files").set_input_files([photo])
+    page.get_by_role("button", name="Keep it here").click()
+    expect(page.locator("#photos > .photo[id]")).to_have_count(1)
+    page.locator("#drop").evaluate("drop => drop.dataset.maxBytes = 1000")
+    page.locator("#files").set_input_files(files(52))
+    expect(page.get_by_text("The file is larger than")).to_be_visible()
+
+
+def test_a_phone_adds_photos_that_appear_at_once(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    page.get_by_role("button", name="Phone", exact=True).click()
+    expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    address = page.locator("#phone a").inner_text()
+    phone = open_page(viewport=PHONE)
+    phone.goto(address)
+    phone.get_by_role("button", name="Start").click()
+    expect(phone.get_by_text("Take a photo")).to_be_visible()
+    assert INES.split()[0] not in phone.content()
+    assert violations_in_both_themes(phone) == []
+    phone.locator("#files").set_input_files(files(61, 62))
+    expect(phone.get_by_text("2 photos are with the visit.")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator("#photos > .photo[id]")).to_have_count(2, timeout=PATIENCE_MS)
+    expect(page.get_by_role("img", name="QR code")).to_be_hidden()
+    expect(page.locator("#photos-total")).to_have_text("2")
+    phone.get_by_role("button", name="Done").click()
+    expect(phone.get_by_role("heading", name="Done")).to_be_visible()
+    expect(page.get_by_text("The phone is done.")).to_be_visible()
+    page.reload()
+    expect(page.locator("#photos > .photo[id]")).to_have_count(2)
+
+
+def test_without_javascript_a_phone_adds_photos_too(house: Installation, open_page: OpenPage) -> None:
+    page = open_page(java_script_enabled=False)
+    sign_in(page, house)
+    add_visit(page, INES)
+    page.get_by_role("button", name="Phone", exact=True).click()
+    address = page.locator("#phone a").inner_text()
+    phone = open_page(java_script_enabled=False, viewport=PHONE)
+    phone.goto(address)
+    phone.get_by_role("button", name="Start").click()
+    phone.locator("#files").set_input_files(files(71, 72))
+    phone.get_by_role("button", name="Add photos").click()
+    expect(phone.get_by_text("2 photos added.")).to_be_visible()
+    page.get_by_role("link", name="Show what came").click()
+    expect(page.locator("#photos > .photo")).to_have_count(2)
+    page.get_by_role("button", name="End it").click()
+    phone.reload()
+    expect(phone.get_by_text("This phone can add no more photos")).to_be_visible()
+
+
+@pytest.mark.parametrize("with_script", [True, False], ids=["script", "no script"])
+def test_a_label_a_note_and_a_move(house: Installation, open_page: OpenPage, with_script: bool) -> None:
+    page = open_page(java_script_enabled=with_script)
+    sign_in(page, house)
+    add_visit(page, INES)
+    visit = page.url.rstrip("/").rpartition("/")[2]
+    page.locator("#files").set_input_files(files(81 if with_script else 82))
+    if not with_script:
+        page.get_by_role("button", name="Add photos").click()
+    expect(page.locator("#photos > .photo[id]")).to_have_count(1)
+    eventually(lambda: house.all_final(visit), "the photo is read")
+    page.reload()
+    page.locator("#photos .rowlink").click()
+    page.get_by_role("radio", name="sad").check()
+    page.get_by_role("button", name="Save label").click()
+    expect(page.locator("#own-label")).to_contain_text("you and the model agree on")
+    page.get_by_label("Note on this photo").fill("Tired eyes.")
+    if with_script:
+        expect(page.locator("#note-said")).to_contain_text("Saved")
+    else:
+        page.get_by_role("button", name="Save note").click()
+    page.get_by_label("More", exact=True).last.click()
+    page.get_by_role("link", name="Move to another visit").click()
+    page.get_by_label("Whose visit do they belong to?").select_option(label=JONAS)
+    if not with_script:
+        page.get_by_role("button", name="Show visits").click()
+    expect(page.locator("#id_visit option")).to_have_count(4)  # none yet, two visits, a new one
+    page.get_by_label("Visit", exact=True).select_option(index=1)
+    page.get_by_role("button", name="Move photos").click()
+    expect(page.get_by_text("1 photo was moved here")).to_be_visible()
+    expect(page.get_by_label("Patient", exact=True)).to_contain_text("Jonas Brandt")
+    expect(page.get_by_text("Your label:").first).to_be_visible()
+
+
+def test_label_and_move_by_keyboard_alone(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    page.locator("#files").set_input_files(files(91))
+    expect(page.locator("#photos .rowlink")).to_have_count(1, timeout=PATIENCE_MS)
+    tab_to(page, "raters")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Photo ")).to_be_visible()
+    tab_to(page, "label")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect(page.locator("#own-label")).to_contain_text("you and the model agree on")
+    tab_to(page, "More")
+    page.keyboard.press("Enter")
+    tab_to(page, "Move to another visit")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Move photos")).to_be_visible()
+    tab_to(page, "A new visit")
+    page.keyboard.press("ArrowDown")
+    tab_to(page, "Move photos")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 photo was moved here")).to_be_visible()
