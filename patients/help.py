@@ -39,6 +39,14 @@ ANSWERS = {
             "middle 95 % of the means are shown. Few or unlike photos make it wide; below three photos there is none."
         ),
     ),
+    "raters": Help(
+        _("Who are these ten raters?"),
+        _(
+            "Nobody who saw this photo. The model learned from faces that ten people each had named, and its shares are calibrated "
+            "on such faces: where it says 7 of 10, about seven people of ten agree. When no answer has enough support, the photo "
+            "is too close to call; it is kept and not counted."
+        ),
+    ),
     "self_report": Help(
         _("What do these scales say?"),
         _(

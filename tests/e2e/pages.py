@@ -16,10 +16,13 @@ LEFT_OUT = ("api/", "healthz", "readyz", "accounts/confirm-email/", "accounts/pa
 EVENTS = """
 from django.db.models import Count
 from patients.models import Event, Patient, User
-from tests.patients.timeline.long_record import write_events
 if not Event.objects.exists():
-    counted = Patient.objects.annotate(n=Count("visits")).filter(n__lte=60)
-    write_events(counted.order_by("-n", "created_at")[0], User.objects.get(email="{email}"))
+    patient = Patient.objects.annotate(n=Count("visits")).filter(n__lte=60).order_by("-n", "created_at")[0]
+    days = patient.visits.earliest("date").date, patient.visits.latest("date").date
+    at = lambda part: days[0] + (days[1] - days[0]) * part
+    common = dict(patient=patient, created_by=User.objects.get(email="{email}"))
+    Event.objects.create(kind="medication", label="Sertraline 50 mg", starts_on=at(0.2), goes_on=True, **common)
+    Event.objects.create(kind="life_event", label="New job", starts_on=at(0.5), **common)
 """
 KEYS = """
 import json

@@ -68,7 +68,14 @@ def test_an_unknown_tour_changes_nothing(browser: Client, ada: User, name: str) 
 
 def test_every_question_mark_has_its_answer_once(browser: Client, ines: Patient) -> None:
     visits = make_read_visits(ines, 5)
-    paths = ["/patients/", f"/patients/{ines.pk}/", f"/patients/{ines.pk}/compare/", f"/visits/{visits[0].pk}/"]
+    photo = visits[0].photos.all()[0]
+    paths = [
+        "/patients/",
+        f"/patients/{ines.pk}/",
+        f"/patients/{ines.pk}/compare/",
+        f"/visits/{visits[0].pk}/",
+        f"/photos/{photo.pk}/",
+    ]
     shown: set[str] = set()
     for path in paths:
         page = browser.get(path).content.decode()
