@@ -9,6 +9,8 @@ from tools.cohort.room import draw_room
 
 Spoil = Callable[[Image.Image], Image.Image]
 
+CUT_AT = 0.39
+"""Share of the side at which the edge cuts: through the face of a portrait that looks straight on."""
 COMPANION = "rosa"
 """Who sits beside the patient where a photo must show two faces."""
 
@@ -26,19 +28,25 @@ def dark(portrait: Image.Image) -> Image.Image:
 
 
 def too_small(portrait: Image.Image) -> Image.Image:
-    """Return it as seen from the far end of the room."""
-    room = draw_room(9, portrait.width)
-    small = portrait.resize((portrait.width // 7, portrait.width // 7), Image.Resampling.LANCZOS)
-    oval = Image.new("L", small.size)
-    ImageDraw.Draw(oval).ellipse((1, 1, small.width - 2, small.height + 8), fill=255)
-    room.paste(small, (portrait.width * 3 // 7, portrait.height * 3 // 7), oval.filter(ImageFilter.GaussianBlur(2)))
+    """Return it as seen on a screen at the far end of the room."""
+    side = portrait.width
+    small = portrait.resize((side // 7, side // 7), Image.Resampling.LANCZOS)
+    room, at = draw_room(9, side), side * 3 // 7
+    pen = ImageDraw.Draw(room)
+    pen.rectangle(
+        (at + small.width // 2 - 5, at + small.width, at + small.width // 2 + 5, at + small.width + 26), fill=(60, 64, 68)
+    )
+    pen.ellipse((at, at + small.width + 20, at + small.width, at + small.width + 34), fill=(60, 64, 68))
+    pen.rounded_rectangle((at - 26, at - 6, at + small.width + 26, at + small.width + 6), 5, fill=(34, 37, 40))
+    room.paste(small, (at, at))
     return room
 
 
 def cut_off(portrait: Image.Image) -> Image.Image:
-    """Return it with half of the face beyond the edge."""
+    """Return it with a part of the face beyond the edge."""
     side = portrait.width
-    return portrait.crop((side // 2, 0, side, side // 2)).resize((side, side), Image.Resampling.LANCZOS)
+    left, high = round(CUT_AT * side), round((1 - CUT_AT) * side)
+    return portrait.crop((left, side // 8, side, side // 8 + high)).resize((side, side), Image.Resampling.LANCZOS)
 
 
 def no_face(portrait: Image.Image) -> Image.Image:

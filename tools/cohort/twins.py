@@ -43,7 +43,7 @@ class Variant:
 
 TONE_TWINS = tuple(Variant(tone) for tone in TONES)
 SEED = Variant(MIDDLE, "seed", 1)
-TURNS = (Variant(MIDDLE, "yaw", -TURN_DEGREES), Variant(MIDDLE, "yaw", TURN_DEGREES))
+TURN = Variant(MIDDLE, "yaw", TURN_DEGREES)
 
 
 def mesh_person(number: int) -> Person:
@@ -66,11 +66,11 @@ def mesh_person(number: int) -> Person:
 
 
 def variants(number: int) -> list[Variant]:
-    """Return what is rendered of one mesh: tones always; sex, age and noise on every other pair of meshes."""
+    """Return what is rendered of one mesh: tones always; sex, age and noise on four meshes of ten."""
     person = mesh_person(number)
     made = list(TONE_TWINS)
-    if number // 2 % 2 == 0:
-        made += [SEED, *TURNS, Variant(MIDDLE, "sex", MAN if person.is_woman else WOMAN)]
+    if number % 10 < 4:
+        made += [SEED, TURN, Variant(MIDDLE, "sex", MAN if person.is_woman else WOMAN)]
         made.append(Variant(MIDDLE, "age", OLD if person.age < 0.5 else YOUNG))
     return made
 
@@ -78,7 +78,9 @@ def variants(number: int) -> list[Variant]:
 def person_of(number: int, variant: Variant) -> Person:
     """Return the mesh's person as the variant has it."""
     person = replace(mesh_person(number), tone=variant.tone)
-    return replace(person, **{variant.varied: variant.value}) if variant.varied in ("sex", "age") else person
+    if variant.varied == "sex":
+        return replace(person, sex=variant.value)
+    return replace(person, age=variant.value) if variant.varied == "age" else person
 
 
 def shot_of(number: int, expression: str, variant: Variant, side_px: int, samples: int) -> Shot:
@@ -103,6 +105,8 @@ def name_of(number: int, expression: str, variant: Variant) -> str:
 
 def render_group(number: int, expression: str, group: list[Variant], options: argparse.Namespace) -> None:
     """Render variants that share a bust: it is built once, then only skin or seed are changed."""
+    person = person_of(number, group[0])
+    painted = paint_face(person, blend({expression: 1.0}))  # alike for all tones
     scene = None
     for variant in group:
         shot = shot_of(number, expression, variant, options.side, options.samples)
@@ -111,7 +115,6 @@ def render_group(number: int, expression: str, group: list[Variant], options: ar
             scene = build_person(shot, person)
             scene.render.use_persistent_data = True
         else:
-            painted = paint_face(person, blend(shot.expression))
             bpy.data.objects["skin"].data.materials[0] = skin_material(person, painted)
             scene.cycles.seed = shot.seed
         scene.view_settings.exposure = 0.0
@@ -148,7 +151,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.cohort.twins", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("var-audit"))
     parser.add_argument("--meshes", type=int, default=20)
-    parser.add_argument("--side", type=int, default=224)
+    parser.add_argument("--side", type=int, default=144)
     parser.add_argument("--samples", type=int, default=2)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
