@@ -1,5 +1,5 @@
 # The two commands:  make run   make test
-# Also:  setup faults screenshots audit licences sbom fuzz messages lock fix bench train evaluate
+# Also:  setup faults screenshots audit licences sbom fuzz messages lock fix bench train evaluate cohort
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -7,8 +7,7 @@ PY := .venv/bin/python
 REAL := tests/engines tests/e2e tests/faults
 MAKEFLAGS += --no-print-directory
 .PHONY: run setup test gates lint types arrow templates migrations deploy-check unit postgres real engines faults screenshots \
-	audit licences sbom fuzz \
-	messages lock fix bench train evaluate
+	audit licences sbom fuzz messages lock fix bench train evaluate cohort
 
 run: .venv/runtime
 	@$(PY) -m clinic.serve --port $(PORT)
@@ -116,6 +115,18 @@ fuzz: .venv/dev
 .audit/done: requirements-audit.lock | .venv/bin/python
 	@$(PYTHON) -m venv .audit
 	@$(AUDIT)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement $<
+
+# --- The demo's faces. Renders what is missing in patients/demo/portraits, and goes on where it was stopped; hours in all.
+
+COHORT := tools/cohort/.venv/bin/python
+cohort: tools/cohort/.venv/installed
+	nice -n 10 $(COHORT) -m tools.cohort --out patients/demo
+
+# An environment of its own: Blender is 370 MB, wants Python 3.11, and nothing else here needs it.
+tools/cohort/.venv/installed: tools/cohort/requirements.txt
+	@deploy/need.sh 'command -v python3.11' python3.11
+	python3.11 -m venv tools/cohort/.venv
+	$(COHORT) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement $<
 	@touch $@
 
 # --- Upkeep

@@ -59,6 +59,7 @@ FIELD_KEYS_FILE = None if text("FIELD_KEYS") else VAR / "field_keys"  # read aga
 SEARCH_KEY = secret("SEARCH_KEY")
 DEBUG = flag("DEBUG", False)
 DEMO = flag("DEMO", False)
+DEMO_VISITS = whole("DEMO_VISITS", 0)
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "127.0.0.1,localhost")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 if DEMO and not {"127.0.0.1", "localhost", "[::1]"}.issuperset(ALLOWED_HOSTS):
