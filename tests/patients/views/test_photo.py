@@ -13,6 +13,7 @@ from inference.models import Prediction
 from patients.models import Photo, User, Visit
 from tests.factories import make_photo, make_prediction, picture, shares
 from tests.patients.views.test_visit import FACES
+from tests.queries import of_the_access_log
 
 State = Prediction.State
 HTMX = {"HX-Request": "true"}
@@ -36,8 +37,8 @@ def test_the_page_says_what_ten_raters_would(browser: Client, photo: Photo) -> N
 def test_the_page_takes_a_fixed_number_of_queries(
     browser: Client, photo: Photo, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    # session, user, photo, predictions, own labels, order, consent, all labels, agreement, and five for the access log
-    with django_assert_num_queries(14):
+    # session, user, photo, predictions, own labels, order, consent, all labels, agreement, whose it is, and the access log
+    with django_assert_num_queries(10 + of_the_access_log()):
         browser.get(f"/photos/{photo.pk}/")
 
 
