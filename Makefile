@@ -1,5 +1,5 @@
 # The two commands:  make run   make test
-# Also:  setup faults screenshots messages lock fix bench train evaluate
+# Also:  setup faults screenshots audit licences sbom fuzz messages lock fix bench train evaluate cohort
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -7,7 +7,7 @@ PY := .venv/bin/python
 REAL := tests/engines tests/e2e tests/faults
 MAKEFLAGS += --no-print-directory
 .PHONY: run setup test gates lint types arrow templates migrations deploy-check unit postgres real engines faults screenshots \
-	messages lock fix bench train evaluate
+	audit licences sbom fuzz messages lock fix bench train evaluate cohort
 
 run: .venv/runtime
 	@$(PY) -m clinic.serve --port $(PORT)
@@ -88,6 +88,46 @@ train: .venv/dev
 # Minutes: the shipped weights on the validation faces.
 evaluate: .venv/dev
 	$(PY) -m ml.evaluate --weights ml/weights $(FACES) --split validation --json test-results/evaluation.json
+
+# --- From outside: known holes in what is installed, the code read by another eye, licences, the bill of materials
+
+AUDIT := .audit/bin
+
+audit: .audit/done .venv/dev
+	$(AUDIT)/bandit --quiet --recursive --configfile pyproject.toml clinic patients inference ml deploy manage.py
+	@mkdir -p test-results
+	$(PY) deploy/licences.py > test-results/licences.md && diff test-results/licences.md docs/licences.md
+	$(AUDIT)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.lock
+
+licences: .venv/dev
+	$(PY) deploy/licences.py > docs/licences.md
+
+# CycloneDX, with the hash of every file that may be installed.
+sbom: .audit/done
+	@mkdir -p test-results
+	$(AUDIT)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file test-results/sbom.json requirements.lock
+
+# Random requests, forms and files, FUZZ of each kind: about an hour for 500.
+fuzz: export FUZZ ?= 500
+fuzz: .venv/dev
+	$(PY) -m pytest tests/trust/test_fuzz.py --numprocesses 2 --timeout 7200
+
+.audit/done: requirements-audit.lock | .venv/bin/python
+	@$(PYTHON) -m venv .audit
+	@$(AUDIT)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement $<
+
+# --- The demo's faces. Renders what is missing in patients/demo/portraits, and goes on where it was stopped; hours in all.
+
+COHORT := tools/cohort/.venv/bin/python
+cohort: tools/cohort/.venv/installed
+	nice -n 10 $(COHORT) -m tools.cohort --out patients/demo
+
+# An environment of its own: Blender is 370 MB, wants Python 3.11, and nothing else here needs it.
+tools/cohort/.venv/installed: tools/cohort/requirements.txt
+	@deploy/need.sh 'command -v python3.11' python3.11
+	python3.11 -m venv tools/cohort/.venv
+	$(COHORT) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement $<
+	@touch $@
 
 # --- Upkeep
 

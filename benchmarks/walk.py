@@ -25,6 +25,7 @@ def main() -> None:
         began = time.monotonic()
         house.start()
         first_start = seconds(began)
+        eventually(house.has_its_demo, "the demo's photos are there")
         visit = house.new_visit()
         house.upload(visit, portrait(photos))
         eventually(lambda: house.all_final(visit), "the model is loaded")

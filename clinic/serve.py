@@ -118,6 +118,11 @@ def parts(var: Path, listener: socket.socket, lock: int) -> list[Part]:
     ]
 
 
+def demo_photos(lock: int) -> Part:
+    """Return what takes the demo's photos in, beside the server that answers already. Done at once when they are there."""
+    return Part("demo", (sys.executable, "manage.py", "load_demo", "--photos"), pass_fds=(lock,), once=True)
+
+
 def environment(var: Path, broker_url: str) -> dict[str, str]:
     """Return what the parts are told: everything we were told, and the defaults of a run on one computer."""
     defaults = {"AFFECTLINE_VAR": str(var), "HTTPS": "0", "DEMO": "1", "DJANGO_SETTINGS_MODULE": "clinic.settings"}
@@ -207,6 +212,8 @@ def serve(var: Path, port: int) -> None:
         say(f"Affectline answers at http://{HOST}:{listener.getsockname()[1]}/ (Ctrl-C stops it; logs in {supervisor.folder})")
         if sign_in:
             say(sign_in)
+        if environ["DEMO"] == "1" and (var / "demo_waiting.json").exists():
+            supervisor.start(demo_photos(lock))
         while True:
             supervisor.look_after()
             time.sleep(0.2)

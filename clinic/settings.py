@@ -59,6 +59,7 @@ FIELD_KEYS_FILE = None if text("FIELD_KEYS") else VAR / "field_keys"  # read aga
 SEARCH_KEY = secret("SEARCH_KEY")
 DEBUG = flag("DEBUG", False)
 DEMO = flag("DEMO", False)
+DEMO_VISITS = whole("DEMO_VISITS", 0)
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "127.0.0.1,localhost")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 if DEMO and not {"127.0.0.1", "localhost", "[::1]"}.issuperset(ALLOWED_HOSTS):
@@ -89,6 +90,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "clinic.request_log.RequestLog",
     "csp.middleware.CSPMiddleware",
     "clinic.middleware.PrivateResponses",
     "clinic.middleware.DemoStaysHere",
@@ -197,6 +199,7 @@ PHOTO_MAX_PIXELS = whole("PHOTO_MAX_PIXELS", 40_000_000)
 PHOTOS_PER_VISIT = whole("PHOTOS_PER_VISIT", 60)
 DECODE_TIMEOUT_SECONDS = whole("DECODE_TIMEOUT_SECONDS", 20)
 DECODES_AT_ONCE = whole("DECODES_AT_ONCE", 2)  # a 40-megapixel photo takes about 400 MB while it is rebuilt
+PHOTOS_PER_USER_AND_DAY = whole("PHOTOS_PER_USER_AND_DAY", 2000)
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 
 # --- Consent and erasure
@@ -322,7 +325,7 @@ FORMAT_MODULE_PATH = ["clinic.formats"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"line": {"()": "clinic.logs.JsonLines"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": text("LOG_LEVEL", "INFO")},
 }

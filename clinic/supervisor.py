@@ -40,7 +40,7 @@ def end_with_parent() -> Callable[[], None] | None:
 class Part:
     """One process to keep running: what it is called, its command, and how long it may take to stop.
 
-    Parts that the others lean on while they stop are `stopped_last`.
+    Parts that the others lean on while they stop are `stopped_last`; one that ends well and is then done with runs `once`.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Part:
     stop_seconds: float = 10.0
     pass_fds: tuple[int, ...] = ()
     stopped_last: bool = False
+    once: bool = False
 
 
 @dataclass
@@ -88,12 +89,15 @@ class Supervisor:
     def look_after(self) -> None:
         """Start again what has died: at once the first time, then ever more slowly. Call this a few times a second."""
         now = time.monotonic()
-        for running in self._parts.values():
+        for running in list(self._parts.values()):
             if running.again_at is not None:
                 if now >= running.again_at:
                     running.process, running.started_at, running.again_at = self._launch(running.part), now, None
             elif running.process.poll() is not None:
-                self._note_death(running, now)
+                if running.part.once and running.process.returncode == 0:
+                    del self._parts[running.part.name]
+                else:
+                    self._note_death(running, now)
 
     def stop(self) -> None:
         """Stop every part, all at once but for those that are stopped last."""

@@ -119,7 +119,7 @@ def _rows(model: type[models.Model], columns: list[str], after: Any, most: int, 
     locked = "FOR UPDATE" if lock and connection.features.has_select_for_update else ""  # SQLite lets one writer in anyway
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {', '.join([primary, *columns])} FROM {table} {where} ORDER BY {primary} LIMIT {most} {locked}",
+            f"SELECT {', '.join([primary, *columns])} FROM {table} {where} ORDER BY {primary} LIMIT {most} {locked}",  # nosec B608  # names of ours, quoted
             [] if after is None else [after],
         )
         return list(cursor.fetchall())
@@ -149,7 +149,7 @@ def _write(model: type[models.Model], each: models.Field[Any, Any], key: Any, va
     is_jsonb = isinstance(each, models.JSONField) and connection.vendor == "postgresql"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {_quoted(model._meta.db_table)} SET {_quoted(each.column)} = {'%s::jsonb' if is_jsonb else '%s'} "
+            f"UPDATE {_quoted(model._meta.db_table)} SET {_quoted(each.column)} = {'%s::jsonb' if is_jsonb else '%s'} "  # nosec B608  # quoted
             f"WHERE {_primary(model)} = %s",
             [value, key],
         )

@@ -1,6 +1,6 @@
 """Takes one uploaded file in: cheap checks, rebuilt apart, stored encrypted, handed to a worker after commit."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -32,6 +32,9 @@ MESSAGES = {
     "duplicate_in_visit": _("This photo is already in this visit; no second copy was made."),
     "duplicate_in_patient": _("This photo is already in the visit of %(date)s. Keep it here as well, or skip it."),
     "visit_full": _("This visit already has %(most)s photos, the most it can hold."),
+    "day_full": _(
+        "You have added %(most)s photos since yesterday, the most one person can. Go on tomorrow, or ask an administrator."
+    ),
     "visit_gone": _("This visit was deleted meanwhile."),
     "decoder_crashed": _("The picture could not be opened safely. Export it again as JPEG."),
     "decoder_timeout": _("Opening the picture took too long. Export it again as JPEG."),
@@ -105,6 +108,9 @@ def receive_photo(
         raise RejectedPhoto("too_large", bytes=upload.size, max_bytes=settings.PHOTO_MAX_BYTES)
     if visit.photos.count() >= settings.PHOTOS_PER_VISIT:
         raise RejectedPhoto("visit_full", most=settings.PHOTOS_PER_VISIT)
+    today = Photo.objects.filter(uploaded_by=user, uploaded_at__gt=timezone.now() - timedelta(days=1))
+    if today.count() >= settings.PHOTOS_PER_USER_AND_DAY:
+        raise RejectedPhoto("day_full", most=settings.PHOTOS_PER_USER_AND_DAY)
     source = upload.read()
     kind = check_outside(source, upload.name or "", settings.PHOTO_MAX_BYTES)
     fingerprint = keyed_hash(source)

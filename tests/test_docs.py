@@ -102,3 +102,18 @@ def test_lock_files_name_no_address() -> None:
         assert "--hash=sha256:" in lock
         assert "://" not in lock
         assert "index-url" not in lock
+
+
+def test_every_test_that_security_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (PROJECT / "docs" / "security.md").read_text())
+    assert len(named) > 70
+    missing = [f"{path}::{name}" for path, name in named if f"\ndef {name}(" not in (PROJECT / path).read_text()]
+    assert missing == []
+
+
+def test_every_line_of_security_names_a_clause_and_a_test() -> None:
+    rows = re.findall(r"^\| (.+) \| (.+) \| (.+) \|$", (PROJECT / "docs" / "security.md").read_text(), re.MULTILINE)
+    rows = [row for row in rows if row[0] not in ("what holds",)]
+    assert len(rows) > 45
+    clause = re.compile(r"V\d+\.\d+\.\d+|164\.\d{3}|Art\. \d+")
+    assert [what for what, clauses, tests in rows if not clause.search(clauses) or "::test_" not in tests] == []

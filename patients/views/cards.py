@@ -17,6 +17,7 @@ from patients import framing
 from patients.agreement import is_same_face
 from patients.models import OwnLabel, Photo
 from patients.raters import Votes, ten_raters
+from patients.views.other_days import day_taken
 from patients.words import CHECKS, REFUSALS, Refusal, refusal
 
 State = Prediction.State
@@ -119,6 +120,11 @@ class PhotoCard:
     def taken_at(self) -> datetime:
         """When it was taken, else when it came."""
         return self.photo.taken_at or self.photo.uploaded_at
+
+    @property
+    def is_of_another_day(self) -> bool:
+        """Whether the camera names another day than the visit's."""
+        return self.photo.taken_at is not None and day_taken(self.photo) != self.photo.visit.date
 
     @cached_property
     def shares(self) -> tuple[float, ...] | None:

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from inference.models import Prediction
-from patients.models import Look, Patient, Photo, User
+from patients.models import Consent, Look, Patient, Photo, User
 from patients.timeline.points import VisitPoint, points_by_patient
 from patients.timeline.sparkline import Sparkline, sparkline, twelve_months
 from patients.timeline.usual_range import Place, UsualRange, usual_range
@@ -35,6 +35,7 @@ class CaseRow:
     looked_at: datetime | None = None
     read_at: datetime | None = None
     states: Counter[str] = field(default_factory=Counter)
+    consented_on: date | None = None  # asked only for a patient without photos: what is to be done next
 
     @property
     def last(self) -> VisitPoint | None:
@@ -109,6 +110,7 @@ def show_caseload(request: ClinicianRequest) -> HttpResponse:
         "words": words,
         "show": show if show in FILTERS else "",
         "is_cut": len(shown) < len(found),
+        "shown": len(shown),
         "section": "patients",
         "months": twelve_months(timezone.localdate()),
     }
@@ -116,14 +118,17 @@ def show_caseload(request: ClinicianRequest) -> HttpResponse:
 
 
 def case_rows(user: User) -> list[CaseRow]:
-    """Return the user's patients with what the list says of each. Six queries, whatever their number."""
+    """Return the user's patients with what the list says of each. Seven queries, whatever their number."""
     patients = list(Patient.objects.visible_to(user))
     ids = [patient.pk for patient in patients]
     looks = dict(Look.objects.filter(clinician=user, patient__in=ids).values_list("patient_id", "looked_at"))
     points, states, read = points_by_patient(ids), _open_states(ids), _read_at(ids)
+    bare = [key for key in ids if not points[key]]
+    consents = Consent.objects.active().filter(patient__in=bare, purpose=Consent.Purpose.CARE)
+    consented = dict(consents.values_list("patient_id", "given_on"))
     return [
-        CaseRow(patient, points[patient.pk], looks.get(patient.pk), read.get(patient.pk), states[patient.pk])
-        for patient in patients
+        CaseRow(patient, points[key], looks.get(key), read.get(key), states[key], consented_on=consented.get(key))
+        for key, patient in zip(ids, patients, strict=True)
     ]
 
 

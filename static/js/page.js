@@ -52,6 +52,14 @@
     if (button) button.textContent = button.dataset.use.replace("%s", event.target.dataset.number);
   });
 
+  // A face on the photo itself is pointed at: the same as its number below.
+  addEventListener("click", function (event) {
+    const face = event.target.closest("[data-face]");
+    const place = face && (face.closest(".photo") || document);
+    const radio = place && place.querySelector('.pick input[value="' + face.dataset.face + '"]');
+    if (radio) radio.click();
+  });
+
   document.addEventListener("htmx:afterSwap", function (event) { showToasts(event.target); });
   showToasts(document);
 })();

@@ -8,6 +8,7 @@
   const waiting = [];
   let running = 0;
   let number = 0;
+  let most = 0;
 
   function part(job, name) {
     return job.row.querySelector('[data-s="' + name + '"]');
@@ -84,7 +85,8 @@
 
   function arrive(job, sent) {
     say(job, "added", "is-added");
-    total.textContent = sent === 1 ? total.dataset.one : total.dataset.many.replace("%s", sent);
+    most = Math.max(most, sent); // of two that were under way the answer to the first may come last
+    total.textContent = most === 1 ? total.dataset.one : total.dataset.many.replace("%s", most);
   }
 
   function refuse(job, answer) {

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.e2e.chromium import STEP_MS, Watch, chromium
-from tests.engines.installation import PROJECT, Installation
+from tests.engines.installation import PROJECT, Installation, eventually
 
 RESULTS = PROJECT / "test-results"
 OpenPage = Callable[..., Page]
@@ -19,8 +19,9 @@ SEEN = "from patients.models import User; User.objects.get(email='{email}').see_
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Yield a running installation."""
-    house = Installation(tmp_path_factory.mktemp("walk") / "var")
+    house = Installation(tmp_path_factory.mktemp("walk") / "var", DEMO_VISITS="2")
     house.start()
+    eventually(house.has_its_demo, "the demo's photos are there")
     yield house
     house.stop()
 

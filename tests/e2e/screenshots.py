@@ -18,7 +18,7 @@ import tests.environment  # a private folder and keys for Django here, which onl
 from tests.e2e.chromium import PATIENCE_MS, chromium
 from tests.e2e.conftest import sign_in
 from tests.e2e.pages import Address, pages_by_role, shell
-from tests.engines.installation import Installation
+from tests.engines.installation import Installation, eventually
 
 DESK = ViewportSize(width=1280, height=860)
 PHONE = ViewportSize(width=390, height=844)
@@ -104,9 +104,10 @@ def main() -> int:
     for old in folder.glob("*.png"):
         old.unlink()
     with tempfile.TemporaryDirectory() as var, chromium() as browser:
-        house = Installation(Path(var) / "var")
+        house = Installation(Path(var) / "var", DEMO_VISITS="0")
         house.start()
         try:
+            eventually(house.has_its_demo, "the demo's photos are there")
             walk(house, browser, folder)
         finally:
             house.stop()

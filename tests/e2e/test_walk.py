@@ -7,11 +7,10 @@ from pathlib import Path
 
 from playwright.sync_api import FilePayload, Page, expect
 
-from patients.management.commands.load_demo import NO_FACE, frame
 from tests.e2e.chromium import PATIENCE_MS
 from tests.e2e.conftest import OpenPage, sign_in
 from tests.engines.installation import Installation, eventually
-from tests.engines.portraits import portrait
+from tests.engines.portraits import portrait, without_face
 
 INES = "Ines Aalto"  # of the demo
 
@@ -22,8 +21,9 @@ def files(*numbers: int) -> list[FilePayload]:
     return [FilePayload(name=upload.name or "", mimeType="image/jpeg", buffer=upload.read()) for upload in uploads]
 
 
-def without_face() -> FilePayload:
-    return FilePayload(name="helmet.jpg", mimeType="image/jpeg", buffer=frame(*NO_FACE, step=0).read())
+def dog() -> FilePayload:
+    upload = without_face()
+    return FilePayload(name=upload.name or "", mimeType="image/jpeg", buffer=upload.read())
 
 
 def add_visit(page: Page, patient: str) -> None:
@@ -44,7 +44,7 @@ def test_from_sign_in_to_csv(house: Installation, open_page: OpenPage) -> None:
     sign_in(page, house)
     add_visit(page, INES)
     visit = page.url
-    page.locator("#files").set_input_files([*files(1, 2, 3), without_face()])
+    page.locator("#files").set_input_files([*files(1, 2, 3), dog()])
     cards = page.locator("#photos > .photo")
     read = cards.filter(has_text=re.compile("of 10 raters|Too close to call"))
     expect(read).to_have_count(3, timeout=PATIENCE_MS)

@@ -42,7 +42,8 @@ class Installation:
     def __init__(self, var: Path, **environment: str) -> None:
         self.var = var
         inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-        self._environment = inherited | {"AFFECTLINE_VAR": str(var)} | environment
+        # Of the demo only the newest visit of each patient: nineteen photos instead of two hundred.
+        self._environment = inherited | {"AFFECTLINE_VAR": str(var), "DEMO_VISITS": "1"} | environment
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
@@ -80,6 +81,10 @@ class Installation:
                 return
         self.stop()
         raise AssertionError("clinic.serve did not start:\n" + "\n".join(self.printed) + self.logs())
+
+    def has_its_demo(self) -> bool:
+        """Return whether all photos of the demo were taken in, read and, where a patient withdraws, withdrawn."""
+        return not (self.var / "demo_waiting.json").exists()
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Send the signal to the command and wait for its end."""

@@ -1,18 +1,25 @@
-"""Photos of a real face for real readers: frames of a portrait in the public domain, no two alike."""
+"""Photos for real readers: frames of the demo's rendered portraits, no two alike."""
 
 import io
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from patients.management.commands.load_demo import PORTRAIT
+from tests.cohort import good_portraits, spoiled_portraits
 
 
 def portrait(number: int) -> SimpleUploadedFile:
-    """Return frame `number` of the portrait as a JPEG upload."""
-    left, top = number % 20, number // 20 % 20
-    with Image.open(PORTRAIT) as picture:
-        frame = picture.crop((70 + left, top, 370 + left, 300 + top)).resize((600, 600), Image.Resampling.BICUBIC)
+    """Return frame `number` of the portraits as a JPEG upload."""
+    good = good_portraits()
+    step = number // len(good) % 20
+    with Image.open(good[number % len(good)].path) as picture:
+        frame = picture.crop((8 + step, step, picture.width - 20 + step, picture.height - 20 + step))
     out = io.BytesIO()
     frame.save(out, "JPEG", quality=90)
     return SimpleUploadedFile(f"portrait-{number}.jpg", out.getvalue(), "image/jpeg")
+
+
+def without_face() -> SimpleUploadedFile:
+    """Return the upload of a picture on which there is nobody."""
+    path = next(portrait.path for portrait in spoiled_portraits() if portrait.expected == "no_face")
+    return SimpleUploadedFile("dog.jpg", path.read_bytes(), "image/jpeg")

@@ -2,20 +2,20 @@
 
 import io
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
-from django.utils import translation
+from django.utils import timezone, translation
 from PIL import Image
 
 from inference.models import Prediction
 from ml.decode import RejectedPhoto
 from patients import intake
 from patients.intake import MESSAGES, message_for, receive_photo
-from patients.models import Photo, Visit
+from patients.models import Photo, User, Visit
 from tests.factories import make_clinician, make_patient, make_visit, picture, upload
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +118,15 @@ def test_full_visit_takes_no_more(visit: Visit, stored: Path, settings: Any) -> 
     settings.PHOTOS_PER_VISIT = 1
     receive_photo(visit, upload(), visit.created_by)
     assert refusal(visit, upload(picture(colour="red")), visit.created_by) == "visit_full"
+
+
+def test_one_person_adds_so_many_photos_a_day(visit: Visit, bo: User, stored: Path, settings: Any) -> None:
+    settings.PHOTOS_PER_USER_AND_DAY = 1
+    receive_photo(visit, upload(), visit.created_by)
+    assert refusal(visit, upload(picture(colour="red")), visit.created_by) == "day_full"
+    assert receive_photo(visit, upload(picture(colour="red")), bo)
+    Photo.objects.update(uploaded_at=timezone.now() - timedelta(days=1, seconds=1))
+    assert receive_photo(visit, upload(picture(colour="blue")), visit.created_by)
 
 
 def test_too_large_upload_is_refused_without_reading_it(visit: Visit, settings: Any) -> None:

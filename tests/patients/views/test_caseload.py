@@ -131,3 +131,17 @@ def test_a_list_without_patients_offers_the_first(browser: Client) -> None:
     page = browser.get("/patients/").content.decode()
     assert "No patients yet" in page
     assert 'href="/patients/new/"' in page
+
+
+def test_a_patient_without_photos_says_what_comes_next(browser: Client, ada: User, ines: Patient) -> None:
+    assert "Consent recorded 4 Mar 2025; add a visit with photos to begin." in browser.get("/patients/").content.decode()
+    ines.consents.all().delete()
+    assert "Record the consent to care to begin." in browser.get("/patients/").content.decode()
+
+
+def test_a_long_list_says_how_much_of_it_is_shown(browser: Client, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patients.views.caseload.PAGE", 2)
+    for number in range(3):
+        make_patient(ada, name=f"Patient {number}")
+    assert "1–2 of 3" in browser.get("/patients/").content.decode()
+    assert len(names(browser.get("/patients/", {"all": "1"}))) == 3

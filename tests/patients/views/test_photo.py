@@ -62,6 +62,13 @@ def test_an_excluded_photo_is_left_out_and_can_come_back(browser: Client, photo:
     assert Photo.objects.get(pk=photo.pk).is_used
 
 
+def test_an_exclusion_is_taken_back_where_it_is_told(browser: Client, photo: Photo) -> None:
+    page = browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "", "next": f"/photos/{photo.pk}/"}, follow=True)
+    text = " ".join(page.content.decode().split())
+    assert "Photo excluded. Every summary is counted anew." in text
+    assert f'class="push" method="post" action="/photos/{photo.pk}/include/"' in text
+
+
 def test_a_reason_that_is_too_long_changes_nothing(browser: Client, photo: Photo) -> None:
     page = browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "x" * 201}, follow=True)
     assert "A reason has at most 200 letters." in page.content.decode()

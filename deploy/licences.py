@@ -1,0 +1,79 @@
+"""Prints the licence of every package that Affectline runs with, as a Markdown table: `python deploy/licences.py`.
+
+Reads requirements.lock and what each installed package says of itself. Ends with status 1 when a package says nothing, or names a
+licence that has not been looked at: see KNOWN.
+"""
+
+import re
+import sys
+from importlib.metadata import PackageNotFoundError, files, metadata
+from pathlib import Path
+
+LOCK = Path(__file__).resolve().parent.parent / "requirements.lock"
+
+KNOWN = (
+    "0BSD",
+    "Apache",
+    "BSD",
+    "HPND",
+    "ISC",
+    "LGPL",
+    "MIT",
+    "MPL",
+    "PSF",
+    "Python Software Foundation",
+    "Unlicense",
+    "Zlib",
+    "ZPL",
+)
+"""Licences under which a clinic may run the packages as they are. LGPL and MPL bind whoever changes those packages themselves."""
+HEAD = """# Licences
+
+Every package of requirements.lock with the licence that it states. Written by `make licences`; vendored files (Plotly, the face
+detector, the demo portrait) have their licence beside them.
+
+| package | version | licence |
+|---|---|---|"""
+TEXT_MAX = 60
+
+
+def locked() -> list[tuple[str, str]]:
+    """Return name and version of each package in the lock."""
+    return re.findall(r"^([a-z0-9._-]+)==([^ ;]+)", LOCK.read_text(), re.MULTILINE | re.IGNORECASE)
+
+
+def licence_of(name: str) -> str:
+    """Return what the installed package says of its licence; empty when it says nothing. Not installed here: says so."""
+    try:
+        facts = metadata(name)
+    except PackageNotFoundError:
+        return "not for this platform"
+    classified = [each.rpartition(" :: ")[2] for each in facts.get_all("Classifier") or [] if each.startswith("License :: OSI")]
+    stated = (facts["License"] or "").strip().splitlines() if "License" in facts else []
+    written = facts.get_all("License-Expression", [""])[0]
+    return written or ", ".join(classified) or (stated[0][:TEXT_MAX] if stated else "") or in_its_file(name)
+
+
+def in_its_file(name: str) -> str:
+    """Return the licence that the file LICENSE of the package begins with; empty when there is no such file or it is another."""
+    for path in files(name) or []:
+        if path.name.startswith("LICENSE") and "Apache License, Version 2.0" in path.read_text()[:400]:
+            return "Apache-2.0"
+    return ""
+
+
+def main() -> int:
+    """Print the table; return 1 when a licence is unknown."""
+    print(HEAD)
+    unknown = []
+    for name, version in locked():
+        licence = licence_of(name)
+        print(f"| {name} | {version} | {licence} |")
+        if licence != "not for this platform" and not any(known in licence for known in KNOWN):
+            unknown.append(f"{name}: {licence or 'nothing stated'}")
+    print(*(f"not looked at: {each}" for each in unknown), sep="\n", end="\n" if unknown else "", file=sys.stderr)
+    return 1 if unknown else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""Logs: every line is JSON with the numbers of request and user, and nothing in it tells whom it is about."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+
+from clinic.logs import JsonLines
+from patients.models import Patient, User, Visit
+from tests.factories import upload
+
+REQUEST_ID = "0123456789abcdef" * 2
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """Return what is logged from now on."""
+    stream = io.StringIO()
+    handler, root = logging.StreamHandler(stream), logging.getLogger()
+    handler.setFormatter(JsonLines())
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def lines(written: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in written.getvalue().splitlines()]
+
+
+def test_request_is_one_line_with_its_number_and_the_user(written: io.StringIO, client: Client, ada: User, ines: Patient) -> None:
+    client.force_login(ada)
+    answer = client.get(f"/patients/{ines.pk}/", headers={"X-Request-ID": REQUEST_ID})
+    assert answer.headers["X-Request-ID"] == REQUEST_ID
+    line = next(line for line in lines(written) if line["message"] == "answered")
+    assert (line["request"], line["user"], line["status"]) == (REQUEST_ID, ada.pk, 200)
+    assert line["route"] == "patients/<uuid:patient_id>/"
+
+
+def test_nothing_logged_tells_whom_it_is_about(
+    written: io.StringIO, client: Client, ada: User, visit: Visit, sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.raise_request_exception = False
+    client.force_login(ada)
+    client.get("/patients/", {"q": visit.patient.name})
+    client.post(f"/visits/{visit.pk}/photos/", {"photos": upload(name="ines-at-home.jpg")})
+    client.post(f"/visits/{visit.pk}/photos/", {"photos": upload(b"no picture", name="ines-too.jpg")})
+    client.post("/accounts/login/", {"login": "somebody@clinic.test", "password": "tell nobody this"})
+    monkeypatch.setattr("patients.views.record.timeline", lambda patient: 1 / 0)
+    assert client.get(f"/patients/{visit.patient_id}/").status_code == 500
+    text = "\n".join(line for line in written.getvalue().splitlines() if '"logger": "django.db' not in line)
+    assert "ZeroDivisionError" in text
+    for telling in (
+        visit.patient.name,
+        visit.patient.record_number,
+        "ines-at-home",
+        "ines-too",
+        "somebody@",
+        "tell nobody",
+        ada.email,
+    ):
+        assert telling not in text
+
+
+def test_message_with_line_breaks_stays_one_line(written: io.StringIO) -> None:
+    logging.getLogger("any").warning("first\n%s", '{"level": "forged"}')
+    assert [line["message"] for line in lines(written)] == ['first\n{"level": "forged"}']
+
+
+def test_outside_a_request_there_is_no_number(written: io.StringIO) -> None:
+    logging.getLogger("any").info("worker started")
+    assert "request" not in lines(written)[0]

@@ -1,0 +1,56 @@
+"""Parts that run once are left alone when they end well, and started again when they do not."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clinic.supervisor import Part, Supervisor
+
+
+def looked_after_until(supervisor: Supervisor, is_so: Callable[[], bool]) -> bool:
+    give_up_at = time.monotonic() + 30
+    while not is_so() and time.monotonic() < give_up_at:
+        supervisor.look_after()
+        time.sleep(0.02)
+    return is_so()
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+def started(folder: Path, said: list[str], script: str) -> Supervisor:
+    supervisor = Supervisor(folder / "log", {"PLACE": str(folder)}, folder, said.append)
+    supervisor.start(Part("errand", (sys.executable, "-c", script), once=True))
+    return supervisor
+
+
+def test_errand_that_ends_well_is_not_run_again(tmp_path: Path, said: list[str]) -> None:
+    supervisor = started(tmp_path, said, "open('runs', 'a').write('x')")
+    runs = tmp_path / "runs"
+    assert looked_after_until(supervisor, runs.exists)
+    assert not runs_again(supervisor, runs)
+    assert (runs.read_text(), said) == ("x", [])
+    supervisor.stop()
+
+
+def runs_again(supervisor: Supervisor, runs: Path) -> bool:
+    """Look after it for a second. Return whether it has run once more."""
+    until = time.monotonic() + 1
+    while time.monotonic() < until:
+        supervisor.look_after()
+        time.sleep(0.02)
+    return runs.read_text() != "x"
+
+
+def test_errand_that_fails_is_run_again(tmp_path: Path, said: list[str]) -> None:
+    script = "import os; n = os.path.exists('runs'); open('runs', 'a').write('x'); raise SystemExit(0 if n else 1)"
+    supervisor = started(tmp_path, said, script)
+    runs = tmp_path / "runs"
+    assert looked_after_until(supervisor, lambda: runs.exists() and runs.read_text() == "xx")
+    assert "errand ended with status 1" in said[0]
+    supervisor.stop()

@@ -1,0 +1,40 @@
+"""The rendered portraits that ship with the demo: faces of nobody, for tests that need faces."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ml.expressions import FaceBox
+
+FOLDER = Path(__file__).resolve().parent.parent / "patients" / "demo"
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """One picture: where it lies, what the reader must answer, and where the face is by construction (None: spoiled)."""
+
+    path: Path
+    expected: str
+    face: FaceBox | None
+
+
+@cache
+def portraits() -> tuple[Portrait, ...]:
+    """Return every picture of the demo, in the order of the file."""
+    described = json.loads((FOLDER / "cohort.json").read_text())
+    photos = [photo for patient in described["patients"] for visit in patient["visits"] for photo in visit["photos"]]
+    return tuple(
+        Portrait(FOLDER / "portraits" / photo["file"], photo["expected"], FaceBox(*photo["face"]) if "face" in photo else None)
+        for photo in photos
+    )
+
+
+def good_portraits() -> list[Portrait]:
+    """Return those with one face that can be read."""
+    return [portrait for portrait in portraits() if portrait.expected == "done"]
+
+
+def spoiled_portraits() -> list[Portrait]:
+    """Return those that must fail."""
+    return [portrait for portrait in portraits() if portrait.expected != "done"]

@@ -1,0 +1,174 @@
+"""The audit's pictures: twins that differ in one parameter. `python -m tools.cohort.twins --out var-audit`, resumable.
+
+Mesh, light, camera, room and seed stay as they are within a pair. What is there already is kept; the tones of every mesh come
+first, then the other twins mesh by mesh, so a set that was cut short is a smaller audit, not a crooked one.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from tools.cohort import paint
+from tools.cohort.expressions import RECIPES, blend
+from tools.cohort.people import TONES, Person
+from tools.cohort.render import build_person, film_now, over_room, save
+from tools.cohort.shot import Shot
+from tools.cohort.skin import skin_material
+
+MIDDLE = "C"
+"""The tone that sex, age and noise are varied on."""
+YOUNG, OLD = 0.1, 0.9
+WOMAN, MAN = -0.2, 1.1
+TURN_DEGREES = 2.0
+PAINTED_PX = 512  # enough for pictures of 128 px, and a quarter of the time
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One picture of a mesh with an expression: what is varied (empty: the plain one of its tone) and to what."""
+
+    tone: str
+    varied: str = ""
+    value: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Return it as a piece of a file name."""
+        return f"{self.tone}-{self.varied or 'plain'}{f'{self.value:+g}' if self.varied else ''}"
+
+
+TONE_TWINS = tuple(Variant(tone) for tone in TONES)
+SEED = Variant(MIDDLE, "seed", 1)
+TURN = Variant(MIDDLE, "yaw", TURN_DEGREES)
+
+
+def mesh_person(number: int) -> Person:
+    """Return mesh `number`: seeded shape, sexes in turn, ages and appearance parameters spread."""
+    rng = np.random.default_rng(9000 + number)
+    shares = rng.dirichlet([0.6, 0.6, 0.6])
+    woman = number % 2 == 0
+    return Person(
+        seed=9000 + number,
+        sex=WOMAN if woman else MAN,
+        age=(0.12, 0.35, 0.6, 0.85)[number // 2 % 4],
+        mix={name: round(float(share), 3) for name, share in zip(("african", "asian", "caucasian"), shares, strict=True)},
+        tone=MIDDLE,
+        hair=("back", "short")[number % 2] if number % 3 else "buzz",
+        melanin=0.95,
+        stubble=0.2,
+        weight=round(float(rng.uniform(0.4, 0.65)), 2),
+        cloth=(0.3, 0.32, 0.35),
+    )
+
+
+def variants(number: int) -> list[Variant]:
+    """Return what is rendered of one mesh: tones always; sex, age and noise on four meshes of ten."""
+    person = mesh_person(number)
+    made = list(TONE_TWINS)
+    if number % 10 < 4:
+        made += [SEED, TURN, Variant(MIDDLE, "sex", MAN if person.is_woman else WOMAN)]
+        made.append(Variant(MIDDLE, "age", OLD if person.age < 0.5 else YOUNG))
+    return made
+
+
+def person_of(number: int, variant: Variant) -> Person:
+    """Return the mesh's person as the variant has it."""
+    person = replace(mesh_person(number), tone=variant.tone)
+    if variant.varied == "sex":
+        return replace(person, sex=variant.value)
+    return replace(person, age=variant.value) if variant.varied == "age" else person
+
+
+def shot_of(number: int, expression: str, variant: Variant, side_px: int, samples: int) -> Shot:
+    """Return how the picture is taken. Exposure is the same for every tone."""
+    yaw = 4.0 + (variant.value if variant.varied == "yaw" else 0.0)
+    return Shot(
+        f"mesh-{number:02d}",
+        {expression: 1.0},
+        yaw=yaw,
+        exposure=-TONES[variant.tone][2],
+        lens_mm=124,
+        seed=number + (1000 if variant.varied == "seed" else 0),
+        side_px=side_px,
+        samples=samples,
+    )
+
+
+def name_of(number: int, expression: str, variant: Variant) -> str:
+    """Return the file's name."""
+    return f"{number:02d}-{expression}-{variant.name}.jpg"
+
+
+def render_group(number: int, expression: str, group: list[Variant], options: argparse.Namespace) -> None:
+    """Render variants that share a bust: it is built once, then only skin or seed are changed."""
+    person = person_of(number, group[0])
+    painted = paint.paint_face(person, blend({expression: 1.0}))  # alike for all tones
+    scene = None
+    for variant in group:
+        shot = shot_of(number, expression, variant, options.side, options.samples)
+        person = person_of(number, variant)
+        if scene is None:
+            scene = build_person(shot, person)
+            scene.render.use_persistent_data = True
+        else:
+            bpy.data.objects["skin"].data.materials[0] = skin_material(person, painted)
+            scene.cycles.seed = shot.seed
+        scene.view_settings.exposure = 0.0
+        save(over_room(replace(shot, exposure=0.0), film_now(scene)), options.out / name_of(number, expression, variant))
+
+
+def groups(number: int) -> list[list[Variant]]:
+    """Return the variants of a mesh, those together that share a bust."""
+    alike = [variant for variant in variants(number) if variant.varied in ("", "seed")]
+    return [alike, *([variant] for variant in variants(number) if variant.varied not in ("", "seed"))]
+
+
+def describe(meshes: int, options: argparse.Namespace) -> list[dict[str, object]]:
+    """Return the parameters of every finished picture."""
+    return [
+        {
+            "file": name_of(number, expression, variant),
+            "mesh": number,
+            "expression": expression,
+            **asdict(variant),
+            "sex": person_of(number, variant).sex,
+            "age": person_of(number, variant).age,
+            "mix": mesh_person(number).mix,
+        }
+        for number in range(meshes)
+        for expression in RECIPES
+        for variant in variants(number)
+        if (options.out / name_of(number, expression, variant)).exists()
+    ]
+
+
+def main() -> None:
+    """Render what is missing, all tones first, and write index.json after each mesh."""
+    parser = argparse.ArgumentParser(prog="python -m tools.cohort.twins", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("var-audit"))
+    parser.add_argument("--meshes", type=int, default=20)
+    parser.add_argument("--side", type=int, default=128)
+    parser.add_argument("--samples", type=int, default=2)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    paint.SIDE_PX = PAINTED_PX
+    for number, is_tones in [*((mesh, True) for mesh in range(options.meshes)), *((mesh, False) for mesh in range(options.meshes))]:
+        began, rendered = time.monotonic(), 0
+        for expression in RECIPES:
+            for group in groups(number)[:1] if is_tones else groups(number)[1:]:
+                missing = [variant for variant in group if not (options.out / name_of(number, expression, variant)).exists()]
+                if missing:
+                    render_group(number, expression, missing, options)
+                    rendered += len(missing)
+        (options.out / "index.json").write_text(json.dumps(describe(options.meshes, options), indent=1))
+        what = "tones" if is_tones else "other twins"
+        print(f"mesh {number + 1}/{options.meshes}, {what}: {rendered} pictures in {time.monotonic() - began:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
