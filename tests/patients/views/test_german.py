@@ -66,7 +66,9 @@ def test_drawings_keep_the_point_that_browsers_read(german: Client, ines: Patien
 
 
 def test_export_is_the_same_in_every_language(german: Client, ada: User, ines: Patient, read_visits: list[Visit]) -> None:
-    in_german = german.get(f"/patients/{ines.pk}/csv/").getvalue()
+    answer = german.get(f"/patients/{ines.pk}/csv/")
+    assert answer.status_code == 200
+    in_german = answer.getvalue()
     ada.language = "en"
     ada.save(update_fields=["language"])
     assert german.get(f"/patients/{ines.pk}/csv/").getvalue() == in_german
