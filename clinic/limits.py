@@ -7,6 +7,8 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponseBase
 
 from clinic.sessions import SEEN, STARTED
+from patients.access import record_access
+from patients.models import AccessLog
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -43,6 +45,7 @@ class SessionLimits:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         was_signed_in = request.user.is_authenticated
         if was_signed_in and seconds_left(request) <= 0:
+            record_access(request, AccessLog.Action.SIGN_OUT, by="time")
             logout(request)
         elif was_signed_in and not is_background(request):
             note_activity(request)

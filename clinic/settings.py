@@ -238,6 +238,7 @@ ACCOUNT_RATE_LIMITS = {"hand_off": "10/10m/user", "phone_code": "20/m/ip", "phon
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0  # who asks, for rate limits and the list of sessions
 MFA_REQUIRED = not DEMO
 MFA_ADAPTER = "patients.factors.EncryptedFactors"
+MFA_FORMS = {"authenticate": "patients.code_forms.CodeForm", "reauthenticate": "patients.code_forms.CodeAgainForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey stands for both factors: the device asks for finger, face or PIN

@@ -9,6 +9,7 @@ from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from patients.models import User
@@ -22,7 +23,7 @@ class PersonForm(forms.ModelForm[User]):
     class Meta:
         model = User
         fields = ("display_name", "role", "may_export", "may_erase", "is_active")
-        labels = {"is_active": _("may sign in")}  # noqa: RUF012  # Django's own shape
+        labels = {"is_active": gettext_lazy("May sign in")}  # noqa: RUF012  # Django's own shape
 
 
 class InviteForm(PersonForm):

@@ -122,6 +122,22 @@ def test_sign_in_and_out_and_a_failure_are_lines(client: Client, ada: User) -> N
     assert ada.email not in str(list(AccessLog.objects.values()))
 
 
+def test_wrong_code_is_a_line(client: Client, ada: User) -> None:
+    client.post("/accounts/login/", {"login": ada.email, "password": PASSWORD})
+    client.post("/accounts/2fa/authenticate/", {"code": "000000"})
+    line = AccessLog.objects.get()
+    assert (line.action, line.actor_id, line.object_id, line.detail) == ("sign_in_failed", None, str(ada.pk), {"factor": "code"})
+
+
+def test_end_of_an_idle_session_is_a_line(browser: Client, ada: User) -> None:
+    session = browser.session
+    session["seen_at"] = 0
+    session.save()
+    assert browser.get("/patients/").status_code == 302
+    line = AccessLog.objects.get()
+    assert (line.action, line.actor_id, line.detail) == ("sign_out", ada.pk, {"by": "time"})
+
+
 def test_change_of_password_is_a_line(browser: Client, ada: User) -> None:
     new = "a calm long phrase"
     browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})

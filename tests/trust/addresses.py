@@ -28,6 +28,11 @@ class Address:
         return self.view_name.startswith("api:")
 
     @property
+    def is_at_the_door(self) -> bool:
+        """Whether it is sign-in or one's own account."""
+        return ":" not in self.view_name
+
+    @property
     def methods(self) -> tuple[str, ...]:
         """What to try on it: for the API all that its description offers."""
         return methods_of_the_api().get(self.view_name, ("get",)) if self.is_of_the_api else PAGE_METHODS

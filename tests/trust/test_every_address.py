@@ -120,6 +120,10 @@ CAST: dict[str, Cast] = {
 }
 
 
+AT_THE_DOOR = {"nobody", "disabled", "own clinician", "administrator"}
+"""Sign-in and one's own account know no roles: these try the pages of django-allauth."""
+
+
 @pytest.fixture
 def photo(ines: Patient) -> Photo:
     """Return a photo of Ines that came from a phone and was read."""
@@ -209,6 +213,8 @@ def test_every_address_as(name: str, ines: Patient, photo: Photo, event: Event) 
     role = CAST[name](ines)
     wrongs, tried = [], 0
     for address in every_address():
+        if address.is_at_the_door and name not in AT_THE_DOOR:
+            continue
         wanted = expected(role, RULES[address.view_name], address)
         for method in address.methods:
             answer = asked(role, method, address.url(photo, event))
@@ -218,7 +224,7 @@ def test_every_address_as(name: str, ines: Patient, photo: Photo, event: Event) 
             if wanted != "in" and ines.name in said(answer):
                 wrongs.append(f"{method} {address.view_name} tells the name")
     assert wrongs == []
-    assert tried > 150
+    assert tried > 120
 
 
 def test_without_a_second_factor_every_address_leads_to_enrolment(ines: Patient, photo: Photo, event: Event) -> None:
