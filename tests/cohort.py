@@ -12,11 +12,12 @@ FOLDER = Path(__file__).resolve().parent.parent / "patients" / "demo"
 
 @dataclass(frozen=True)
 class Portrait:
-    """One picture: where it lies, what the reader must answer, and where the face is by construction (None: spoiled)."""
+    """One picture: where it lies, what the reader must answer, where the face is by construction (None: spoiled), how happy."""
 
     path: Path
     expected: str
     face: FaceBox | None
+    smile: float
 
 
 @cache
@@ -25,7 +26,12 @@ def portraits() -> tuple[Portrait, ...]:
     described = json.loads((FOLDER / "cohort.json").read_text())
     photos = [photo for patient in described["patients"] for visit in patient["visits"] for photo in visit["photos"]]
     return tuple(
-        Portrait(FOLDER / "portraits" / photo["file"], photo["expected"], FaceBox(*photo["face"]) if "face" in photo else None)
+        Portrait(
+            FOLDER / "portraits" / photo["file"],
+            photo["expected"],
+            FaceBox(*photo["face"]) if "face" in photo else None,
+            photo.get("intended", {}).get("happy", 0.0),
+        )
         for photo in photos
     )
 
@@ -33,6 +39,11 @@ def portraits() -> tuple[Portrait, ...]:
 def good_portraits() -> list[Portrait]:
     """Return those with one face that can be read."""
     return [portrait for portrait in portraits() if portrait.expected == "done"]
+
+
+def clear_portraits() -> list[Portrait]:
+    """Return those with a smile so broad that the reader does not hesitate."""
+    return [portrait for portrait in good_portraits() if portrait.smile > 0.7]
 
 
 def spoiled_portraits() -> list[Portrait]:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from patients.forms import SettingsForm
+from patients.model_audit import read_audit
 from patients.model_card import PUBLISHED, read_model_card
 from patients.models import User
 from patients.views.asking import ClinicianRequest, redirect_back
@@ -16,7 +17,9 @@ from patients.views.asking import ClinicianRequest, redirect_back
 @require_GET
 def show_model_card(request: ClinicianRequest) -> HttpResponse:
     """Show what the model is for, how well it was measured and where it fails."""
-    context = {"model": read_model_card(settings.MODEL_DIR), "published": PUBLISHED, "section": "model"}
+    model = read_model_card(settings.MODEL_DIR)
+    audit = read_audit(settings.MODEL_DIR, model.version)
+    context = {"model": model, "audit": audit, "published": PUBLISHED, "section": "model"}
     return render(request, "patients/model_card.html", context)
 
 

@@ -1,18 +1,18 @@
-"""Photos for real readers: frames of the demo's rendered portraits, no two alike."""
+"""Photos for real readers: frames of the demo's rendered portraits, no two alike, all with a clear smile."""
 
 import io
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from tests.cohort import good_portraits, spoiled_portraits
+from tests.cohort import clear_portraits, spoiled_portraits
 
 
 def portrait(number: int) -> SimpleUploadedFile:
     """Return frame `number` of the portraits as a JPEG upload."""
-    good = good_portraits()
-    step = number // len(good) % 20
-    with Image.open(good[number % len(good)].path) as picture:
+    clear = clear_portraits()
+    step = number // len(clear) % 20
+    with Image.open(clear[number % len(clear)].path) as picture:
         frame = picture.crop((8 + step, step, picture.width - 20 + step, picture.height - 20 + step))
     out = io.BytesIO()
     frame.save(out, "JPEG", quality=90)

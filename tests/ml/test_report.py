@@ -1,10 +1,12 @@
 """The weights that ship: hashes, report and documents fit together."""
 
+import csv
 import hashlib
 import json
 import re
 from pathlib import Path
 
+from ml.audit_document import document_audit
 from ml.card import load_card
 from ml.document import document, drawings
 from ml.expressions import EXPRESSIONS
@@ -13,6 +15,7 @@ from ml.quality import QualityLimits
 from ml.reader import WEIGHTS
 
 REPORT = json.loads((WEIGHTS / "report.json").read_text())
+AUDIT = json.loads((WEIGHTS / "audit.json").read_text())
 DOCS = Path(__file__).parents[2] / "docs"
 KEYS_DOCUMENT = (DOCS / "evaluation.md").read_text()
 
@@ -47,8 +50,23 @@ def test_every_expression_has_its_recall() -> None:
 
 def test_document_and_drawings_are_of_these_weights() -> None:
     card = DOCS / "model-card.md"
-    assert card.read_text() == document(json.loads((WEIGHTS / "model.json").read_text()), REPORT)
+    assert card.read_text() == document(json.loads((WEIGHTS / "model.json").read_text()), REPORT, AUDIT)
     assert {path.name: path.read_text() for path in card.with_suffix("").iterdir()} == drawings(REPORT)
+
+
+def test_audit_document_and_table_are_of_the_audit() -> None:
+    assert (DOCS / "audit.md").read_text() == document_audit(AUDIT)
+    with (DOCS / "audit.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert (len(rows), sum(row["outcome"] == "done" for row in rows)) == (AUDIT["pictures"], AUDIT["read"])
+    assert len({row["mesh"] for row in rows}) == AUDIT["meshes"]
+    assert {row["tone"] for row in rows} == set("ABCDE")
+    assert {row["expression"] for row in rows} == set(EXPRESSIONS)
+
+
+def test_audit_of_other_weights_is_left_out_of_the_card() -> None:
+    card = json.loads((WEIGHTS / "model.json").read_text())
+    assert "These weights were not read on rendered twins" in document(card, REPORT, AUDIT | {"model_version": "0.0.1"})
 
 
 def test_other_figure_makes_another_document() -> None:

@@ -154,12 +154,13 @@ def main() -> None:
     parser.add_argument("--meshes", type=int, default=20)
     parser.add_argument("--side", type=int, default=128)
     parser.add_argument("--samples", type=int, default=2)
+    parser.add_argument("--only-index", action="store_true", help="render nothing")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     paint.SIDE_PX = PAINTED_PX
     for number, is_tones in [*((mesh, True) for mesh in range(options.meshes)), *((mesh, False) for mesh in range(options.meshes))]:
         began, rendered = time.monotonic(), 0
-        for expression in RECIPES:
+        for expression in () if options.only_index else RECIPES:
             for group in groups(number)[:1] if is_tones else groups(number)[1:]:
                 missing = [variant for variant in group if not (options.out / name_of(number, expression, variant)).exists()]
                 if missing:
