@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from patients.models import AccessLog, ApiToken, BreakGlass, Patient, Photo, User, Visit
 from patients.rules import RULES
+from tests.answers import put_away
 from tests.factories import PASSWORD, make_photo, make_prediction, one_time_code, upload
 
 pytestmark = pytest.mark.django_db
@@ -77,7 +78,7 @@ def test_each_thing_done_is_one_line(browser: Client, photo: Photo) -> None:
     browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "blurred"})
     browser.post(f"/visits/{photo.visit_id}/photos/", {"photos": upload()})
     browser.delete(f"/api/photos/{photo.pk}/")
-    browser.get(f"/patients/{photo.visit.patient_id}/csv/").close()
+    put_away(browser.get(f"/patients/{photo.visit.patient_id}/csv/"))
     seen = [("view", "photo"), ("image", "photo"), ("exclude", "photo"), ("upload", "photo"), ("delete", "photo"), ("export", "")]
     assert lines() == seen
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from clinic.middleware import OPEN_WITHOUT_FACTOR
 from patients.models import AccessLog, ApiToken, BreakGlass, Event, HandOff, Membership, Patient, Photo, Team, TeamAssignment, User
 from patients.rules import RULES, Rule, Who
+from tests.answers import put_away
 from tests.factories import PASSWORD, make_clinician, make_photo, make_prediction, make_visit
 from tests.trust.addresses import Address, described, drawn, every_address, methods_of_the_api
 
@@ -154,7 +155,7 @@ def asked(role: Role, method: str, url: str) -> HttpResponseBase:
     with undone():
         cookies = role.client.cookies.output()
         answer: HttpResponseBase = getattr(role.client, method)(url)
-        answer.close()
+        put_away(answer)
         role.client.cookies.clear()
         role.client.cookies.load(cookies.replace("Set-Cookie: ", "").replace("\r\n", "; "))
     return answer
@@ -249,7 +250,7 @@ def test_every_page_about_a_patient_leaves_its_line(ines: Patient, photo: Photo,
         with undone():
             before = AccessLog.objects.count()
             answer = role.client.get(address.url(photo, event))
-            answer.close()
+            put_away(answer)
             lines = [line.action for line in AccessLog.objects.filter(sequence__gt=before)]
         shown = answer.status_code == 200
         if shown != (rule.reads is not None) or lines != ([rule.reads] if shown else []):

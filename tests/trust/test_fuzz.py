@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 from clinic.wsgi import application
 from patients.intake import MESSAGES
 from patients.models import ApiToken, Event, HandOff, Photo, User, Visit
+from tests.answers import connection_kept, put_away
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, picture
 from tests.hostile import CORPUS
 from tests.trust.addresses import Address, every_address
@@ -74,7 +75,7 @@ def test_api_answers_random_requests(
     def ask(case: Any, is_own: bool) -> None:  # Any: schemathesis's own
         if is_own:
             case.path_parameters = {part: str(own[part]) for part in case.path_parameters or {}}
-        with transaction.atomic():
+        with transaction.atomic(), connection_kept():
             answer = case.call(headers=key)
             transaction.set_rollback(True)
         checks = [not_a_server_error, response_schema_conformance] if answer.status_code < 300 else [not_a_server_error]
@@ -111,7 +112,7 @@ def test_page_answers_random_forms(address: Address, photo: Photo, ada: User, se
         headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{url}"} if is_htmx else {}
         with transaction.atomic():
             answer = (client.post if is_post else client.get)(url, fields, headers=headers)
-            answer.close()
+            put_away(answer)
             transaction.set_rollback(True)
         assert answer.status_code < 500
         assert answer.streaming or SECRET not in answer.content.decode(errors="replace")
