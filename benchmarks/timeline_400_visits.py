@@ -31,6 +31,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 def prepare() -> None:
     """Make an empty database."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.settings"
+    os.environ["LOG_LEVEL"] = "WARNING"  # no line for every request asked for
     django.setup()
     from django.core.management import call_command
 
