@@ -16,6 +16,7 @@ from patients.forms import DateInput
 from patients.templatetags.look import day
 from patients.timeline import UsualRange, VisitPoint, points, usual_range
 from patients.timeline.compare import Side, compare, side
+from patients.timeline.last_time import days_of
 from patients.views.asking import ClinicianRequest
 from patients.views.banner import banner_of
 from patients.views.record import find_patient
@@ -61,17 +62,12 @@ def show_comparison(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
     known = [point for point in points(patient) if point.used]
     context = banner_of(patient)
     if len(known) > 1:
-        form = PeriodForm(request.GET if "a_from" in request.GET else _query(known[-2], known[-1]))
+        form = PeriodForm(request.GET if "a_from" in request.GET else days_of(known[-2], known[-1]))
         context |= {"form": form, "shortcuts": _shortcuts(known, usual_range(known))}
         if form.is_valid():
             first, second = form.sides(known)
             context |= {"first": first, "second": second, "lines": compare(first, second)}
     return render(request, "patients/compare.html", context)
-
-
-def _query(first: VisitPoint, second: VisitPoint) -> dict[str, str]:
-    """Return the days of two visits as the form names them."""
-    return _periods((first.date, first.date), (second.date, second.date))
 
 
 def _periods(first: tuple[date, date], second: tuple[date, date]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from django.utils.translation import ngettext
 
 from patients.models import Visit
 from patients.templatetags.look import signed
+from patients.timeline.last_time import LastTime, last_time
 from patients.timeline.points import VisitPoint, points
 from patients.timeline.sparkline import IntervalGlyph, interval_glyph
 from patients.timeline.usual_range import Place, UsualRange, usual_range
@@ -20,6 +21,7 @@ class VisitSummary:
 
     point: VisitPoint
     usual: UsualRange | None
+    last_time: LastTime | None
 
     @property
     def glyph(self) -> IntervalGlyph | None:
@@ -76,5 +78,5 @@ class VisitSummary:
 def summarise(visit: Visit) -> VisitSummary:
     """Return the summary of the visit. Two queries: the usual range needs every visit of the patient."""
     all_points = points(visit.patient)
-    empty = VisitPoint(visit.pk, visit.date)
-    return VisitSummary(next((point for point in all_points if point.visit_id == visit.pk), empty), usual_range(all_points))
+    point = next((point for point in all_points if point.visit_id == visit.pk), VisitPoint(visit.pk, visit.date))
+    return VisitSummary(point, usual_range(all_points), last_time(all_points, point))

@@ -33,6 +33,14 @@ def test_the_number_of_queries_does_not_grow_with_the_photos(
             browser.get(f"/visits/{visit.pk}/")
 
 
+def test_a_visit_is_set_beside_the_one_before(browser: Client, visit: Visit) -> None:
+    first, second = make_read_visits(visit.patient, days=2)
+    assert 'id="last-time"' not in browser.get(f"/visits/{first.pk}/").content.decode()
+    page = browser.get(f"/visits/{second.pk}/state/").content.decode()
+    assert "The same as on 5 Jan 2026" in page
+    assert f"/patients/{visit.patient.pk}/compare/?a_from=2026-01-05&amp;a_to=2026-01-05&amp;b_from=2026-01-12" in page
+
+
 @pytest.mark.parametrize(
     ("state", "fields", "words"),
     [

@@ -1,0 +1,71 @@
+"""How a visit compares with the one before it, in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urlencode
+
+from django.utils.translation import gettext as _
+
+from patients.templatetags.look import day, signed
+from patients.timeline.compare import Line, Side, compare
+from patients.timeline.points import VisitPoint
+
+
+def days_of(before: VisitPoint, after: VisitPoint) -> dict[str, str]:
+    """Return the days of two visits as the comparison's address names them."""
+    first, second = before.date.isoformat(), after.date.isoformat()
+    return {"a_from": first, "a_to": first, "b_from": second, "b_to": second}
+
+
+@dataclass(frozen=True)
+class LastTime:
+    """A visit and the one before it; both have photos that count."""
+
+    before: VisitPoint
+    after: VisitPoint
+
+    @property
+    def query(self) -> str:
+        """Return what the address of the comparison ends with."""
+        return urlencode(days_of(self.before, self.after))
+
+    @property
+    def change(self) -> str:
+        """Return by how much the index differs, as printed: "0.19 higher than on 19 Aug 2026 (0.03)"."""
+        by = round(self._line.difference, 2)
+        facts = {"by": signed(abs(by)), "day": day(self.before.date), "value": signed(self.before.valence)}
+        if by > 0:
+            return _("%(by)s higher than on %(day)s (%(value)s)") % facts
+        if by < 0:
+            return _("%(by)s lower than on %(day)s (%(value)s)") % facts
+        return _("The same as on %(day)s (%(value)s)") % facts
+
+    @property
+    def certainty(self) -> str:
+        """Return how sure the difference is, and whether another model read the other visit."""
+        interval = self._line.difference_interval
+        if interval is None:
+            text = _("An interval needs three photos at both visits.")
+        else:
+            ends = {"low": signed(interval.low), "high": signed(interval.high)}
+            text = (
+                _("The 95 %% interval of the difference, %(low)s to %(high)s, leaves out zero.")
+                if self._line.leaves_out_zero
+                else _("The 95 %% interval of the difference, %(low)s to %(high)s, holds zero: it may be chance.")
+            ) % ends
+        if self.before.model_versions != self.after.model_versions:
+            text += " " + _("Another model read the photos then: the difference may come from that.")
+        return text
+
+    @cached_property
+    def _line(self) -> Line:
+        lines = compare(*(Side(point.date, point.date, (point,)) for point in (self.before, self.after)))
+        return next(line for line in lines if line.is_valence)
+
+
+def last_time(points: Sequence[VisitPoint], visit: VisitPoint) -> LastTime | None:
+    """Return the visit beside the nearest earlier one of `points`; None unless photos count on both."""
+    at = next((place for place, point in enumerate(points) if point.visit_id == visit.visit_id), 0)
+    before = next((point for point in reversed(points[:at]) if point.used), None)
+    return LastTime(before, visit) if before and visit.used else None
