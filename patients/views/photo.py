@@ -24,6 +24,8 @@ from patients.views.banner import banner_of
 from patients.views.cards import card_of
 from patients.views.label_card import label_card
 
+MOST_DIGITS = 7  # of a number that a form sends: Python refuses to read one of thousands of digits
+
 
 def readable_photos(user: User) -> PhotoQuerySet:
     """Return the user's photos with patient, predictions and the user's own labels; the bytes of pictures stay in the database."""
@@ -92,7 +94,8 @@ def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Have the chosen face read."""
     photo = find_photo(request, photo_id)
     face = request.POST.get("face", "")
-    if photo.prediction is None or not face.isdecimal() or int(face) >= len(photo.prediction.faces):
+    is_number = face.isdecimal() and len(face) < MOST_DIGITS
+    if photo.prediction is None or not is_number or int(face) >= len(photo.prediction.faces):
         messages.error(request, _("Choose one of the numbered faces first."))
     else:
         read_once_more(photo, int(face))

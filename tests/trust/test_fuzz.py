@@ -154,7 +154,7 @@ def test_intake_answers_random_files(visit: Visit, ada: User, sent: list[str]) -
         with transaction.atomic():
             answer = client.post(f"/visits/{visit.pk}/photos/", {"photos": file}, headers={"Accept": "application/json"})
             transaction.set_rollback(True)
-        assert answer.status_code in {201, 409, 413, 422}
-        assert answer.status_code == 201 or answer.json()["code"] in MESSAGES
+        assert answer.status_code in {201, 400, 409, 413, 422}  # 400: Django drops a file whose name is all path, and none arrives
+        assert answer.status_code == 201 or answer.json()["code"] in {*MESSAGES, "one_file"}
 
     send()
