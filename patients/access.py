@@ -8,7 +8,7 @@ import uuid
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Model
+from django.db.models import Model, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.request import Request
@@ -26,6 +26,7 @@ from patients.models.visit import Visit
 Asker = HttpRequest | Request | User | None
 POLLED_AGAIN_AFTER = timedelta(minutes=5)
 """A card or a summary that renews itself every second is one look, not three hundred."""
+LINES_LOOKED_BACK = 5000  # a clinic writes fewer in that time; the search for the earlier look stays short in a long log
 
 
 def record_access(
@@ -111,4 +112,6 @@ def _was_recorded(line: AccessLog, within: timedelta) -> bool:
     same = AccessLog.objects.filter(
         object_id=line.object_id, patient=line.patient, action=line.action, actor_id=line.actor_id, object_kind=line.object_kind
     )
-    return same.filter(at__gt=timezone.now() - within).exists()
+    newest = AccessLog.objects.order_by("-sequence").values("sequence")[:1]
+    recent = same.filter(sequence__gt=Subquery(newest) - LINES_LOOKED_BACK)
+    return recent.filter(at__gt=timezone.now() - within).exists()

@@ -139,7 +139,7 @@ def note(request: HttpRequest, rule: Rule, action: AccessLog.Action, subject: Mo
     user = request.user
     if isinstance(user, User) and user.has_open_glass:
         glass = user.break_glasses.open().filter(patient=patient_id_of(subject)).first()
-    again_after = POLLED_AGAIN_AFTER if rule.polled else None
+    again_after = POLLED_AGAIN_AFTER if rule.is_renewal(request) else None
     if glass:
         record_access(request, action, obj=subject, again_after=again_after, glass=glass.pk)
     else:

@@ -75,8 +75,14 @@ class Rule:
         """Return the action that this request is; None when it leaves no line."""
         if request.method not in SAFE:
             return Action.DELETE if request.method == "DELETE" else self.changes
-        is_part_of_a_list = self.reads is Action.LIST and request.headers.get("HX-Request") == "true"
-        return None if is_part_of_a_list or request.method == "OPTIONS" else self.reads
+        return None if request.method == "OPTIONS" else self.reads
+
+    def is_renewal(self, request: HttpRequest) -> bool:
+        """Whether the request may renew what was just looked at: then a line of the last five minutes is enough.
+
+        A list that htmx narrows while somebody types is one look. It must not go without a line: any program can send that header.
+        """
+        return self.polled or (self.reads is Action.LIST and request.headers.get("HX-Request") == "true")
 
 
 VIEWED = Rule(Who.CARE, Action.VIEW)

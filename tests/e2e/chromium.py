@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,14 +29,15 @@ WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "bes
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start the system's Chromium."""
+def chromium(camera: Path | None = None) -> Iterator[Browser]:
+    """Start the system's Chromium; its camera sees the pictures of the file `camera`, JPEGs one after the other."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         raise FileNotFoundError("Chromium is missing: run `make engines`")
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's sandbox refuses root
+    seen = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera}"] if camera else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS + sandbox)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS + sandbox + seen)
         yield browser
         browser.close()
 

@@ -10,8 +10,10 @@ from playwright.sync_api import Browser, Page
 
 from tests.e2e.chromium import STEP_MS, Watch, chromium
 from tests.engines.installation import PROJECT, Installation, eventually
+from tests.engines.portraits import portrait
 
 RESULTS = PROJECT / "test-results"
+CAMERA_SEES = 141  # the number of a portrait that no test hands in as a file
 OpenPage = Callable[..., Page]
 SEEN = "from patients.models import User; User.objects.get(email='{email}').see_tour('all')"
 
@@ -27,9 +29,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Yield Chromium."""
-    with chromium() as browser:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Yield Chromium, before whose camera somebody sits."""
+    camera = tmp_path_factory.mktemp("camera") / "portrait.mjpeg"
+    camera.write_bytes(portrait(CAMERA_SEES).read())
+    with chromium(camera) as browser:
         yield browser
 
 

@@ -102,6 +102,13 @@ def test_search_while_typing_is_part_of_one_look(browser: Client, ines: Patient)
     assert lines() == [("list", "")]
 
 
+@pytest.mark.parametrize("path", ["/patients/?all", "/agreement/", "/api/patients/"])
+def test_header_of_a_script_spares_nobody_the_line(browser: Client, ines: Patient, path: str) -> None:
+    for _ in range(2):
+        assert browser.get(path, headers={"HX-Request": "true"}).status_code == 200
+    assert lines() == [("list", "")]
+
+
 def test_line_of_a_key_and_of_an_emergency_says_so(client: Client, bo: User, ines: Patient) -> None:
     glass = BreakGlass.objects.create(patient=ines, clinician=bo, reason="Overdose")
     key = {"Authorization": f"Bearer {ApiToken.issue(bo)}"}

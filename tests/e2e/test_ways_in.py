@@ -1,0 +1,106 @@
+"""From the session's photos to the comparison: three clicks, and every way a clinician hands a photo in."""
+
+import io
+import time
+
+import pillow_heif
+from playwright.sync_api import FilePayload, Page, expect
+
+from ml.decode import open_photo
+from tests.e2e.chromium import PATIENCE_MS
+from tests.e2e.conftest import OpenPage, sign_in
+from tests.e2e.test_photos import READ, handed_in
+from tests.e2e.test_walk import INES, add_visit, files
+from tests.engines.installation import Installation
+from tests.engines.portraits import portrait
+
+COUNT_CLICKS = """addEventListener("click", event => {
+    if (event.isTrusted) sessionStorage.clicks = Number(sessionStorage.clicks || 0) + 1;
+}, true)"""
+COPY_PICTURE = """async bytes => {
+    const blob = new Blob([Uint8Array.from(bytes)], { type: "image/png" });
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+}"""
+PHONE = {"width": 390, "height": 844}
+
+
+def saved_as(number: int, file_format: str) -> bytes:
+    """Return a portrait in another format than its own."""
+    pillow_heif.register_heif_opener()
+    out = io.BytesIO()
+    with open_photo(portrait(number).read(), "portrait.jpg") as picture:
+        picture.save(out, file_format)
+    return out.getvalue()
+
+
+def expect_read(page: Page, photos: int) -> None:
+    """Wait until that many photos of the visit are read, and see that their pictures are drawn."""
+    expect(page.locator("#photos > .photo").filter(has_text=READ)).to_have_count(photos, timeout=PATIENCE_MS)
+    drawn = (
+        "Promise.all(Array.from(document.querySelectorAll('#photos .photo__crop'), img => img.decode())).then(all => all.length)"
+    )
+    assert page.evaluate(drawn) == photos
+
+
+def test_three_clicks_and_a_minute_from_the_session_to_the_comparison(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    page.add_init_script(COUNT_CLICKS)
+    sign_in(page, house)
+    page.evaluate("sessionStorage.clicks = 0")
+    started = time.monotonic()
+    add_visit(page, INES)
+    for file in files(101, 102, 103):
+        handed_in(page, "drop", file)
+    expect_read(page, 3)
+    expect(page.locator("#visit-state")).to_contain_text("3 of 3 photos")
+    expect(page.locator("#last-time")).to_contain_text("The 95 % interval of the difference")
+    assert time.monotonic() - started < 60
+    assert page.evaluate("Number(sessionStorage.clicks)") == 3
+    page.locator("#last-time").get_by_role("link", name="Compare the two").click()
+    expect(page.locator(".comparison__head")).to_contain_text("1 visit, 3 photos")
+
+
+def test_a_photo_of_an_iphone_is_read_and_drawn(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    heic = FilePayload(name="IMG_2291.HEIC", mimeType="image/heic", buffer=saved_as(111, "HEIF"))
+    page.locator("#files").set_input_files([heic])
+    expect_read(page, 1)
+    page.locator("#photos .rowlink").click()
+    expect(page.get_by_text("IMG_2291.HEIC")).to_be_visible()
+
+
+def test_a_picture_is_pasted_out_of_the_clipboard(house: Installation, open_page: OpenPage) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    sign_in(page, house)
+    add_visit(page, INES)
+    page.evaluate(COPY_PICTURE, list(saved_as(121, "PNG")))
+    page.keyboard.press("Control+V")
+    expect_read(page, 1)
+
+
+def test_the_camera_of_a_computer_takes_photos(house: Installation, open_page: OpenPage) -> None:
+    page = open_page(permissions=["camera"])
+    sign_in(page, house)
+    add_visit(page, INES)
+    page.get_by_role("button", name="Camera", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Take photos")
+    expect(dialog).to_contain_text("Face the camera")
+    dialog.get_by_role("button", name="Take photo").click()
+    expect(dialog).to_contain_text("1 taken.")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert page.evaluate("document.querySelector('video').srcObject") is None  # the camera's light is out
+    expect_read(page, 1)
+
+
+def test_the_camera_button_of_a_phone_opens_its_own_camera(house: Installation, open_page: OpenPage) -> None:
+    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+    sign_in(page, house)
+    add_visit(page, INES)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Camera", exact=True).tap()
+    assert chooser.value.element.get_attribute("capture") == "environment"
+    chooser.value.set_files(files(131))
+    expect_read(page, 1)
