@@ -19,7 +19,7 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": message_of(record),
         }
         request = current_request.get()
         if request is not None:
@@ -28,6 +28,21 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             facts["exception"] = self.formatException(record.exc_info)
         return json.dumps(facts, ensure_ascii=False)
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """Return the message. Where Django puts an address, which can hold a name, an id or a code, the route stands."""
+    request, values = record.__dict__.get("request"), record.args
+    if not isinstance(request, HttpRequest) or not isinstance(values, tuple):
+        return record.getMessage()
+    addresses = {request.path, request.get_full_path(), request.path_info}
+    return str(record.msg) % tuple(route_of(request) if value in addresses else value for value in values)
+
+
+def route_of(request: HttpRequest) -> str:
+    """Return the pattern that the address matches; empty when it matches none."""
+    match = request.resolver_match
+    return match.route if match else ""
 
 
 def user_of(request: HttpRequest) -> int | None:

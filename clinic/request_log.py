@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
-from clinic.logs import current_request
+from clinic.logs import current_request, route_of
 from patients.access import request_id
 
 log = logging.getLogger(__name__)
@@ -29,10 +29,9 @@ class RequestLog:
         try:
             response = self.get_response(request)
             response.headers["X-Request-ID"] = request_id(request)
-            match = request.resolver_match
             facts = {
                 "method": request.method,
-                "route": match.route if match else "",
+                "route": route_of(request),
                 "status": response.status_code,
                 "milliseconds": round(1000 * (time.perf_counter() - began)),
             }

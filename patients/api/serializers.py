@@ -1,7 +1,10 @@
 """The shapes that the API sends and takes."""
 
+from datetime import date
 from typing import Any
 
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -17,6 +20,12 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
         model = Patient
         fields = ("id", "name", "record_number", "birth_date", "created_at")
         read_only_fields = ("id", "created_at")
+
+    def validate_birth_date(self, value: date) -> date:
+        """Return the date of birth. Raises ValidationError when it is to come."""
+        if value > timezone.localdate():
+            raise serializers.ValidationError(_("A date of birth cannot lie in the future."))
+        return value
 
     def validate_record_number(self, value: str) -> str:
         """Return the number. Raises ValidationError when another patient has it."""
@@ -37,6 +46,12 @@ class VisitSerializer(serializers.ModelSerializer[Visit]):
         model = Visit
         fields = ("id", "patient", "date", "note", "created_at")
         read_only_fields = ("id", "created_at")
+
+    def validate_date(self, value: date) -> date:
+        """Return the day. Raises ValidationError when it is to come in the clinic's zone."""
+        if value > timezone.localdate(timezone=timezone.get_default_timezone()):
+            raise serializers.ValidationError(_("A visit cannot lie in the future."))
+        return value
 
 
 SHARES_SCHEMA = {"type": "object", "properties": {name: {"type": "number"} for name in EXPRESSIONS}, "nullable": True}

@@ -12,7 +12,8 @@ from patients.models import Photo
 from patients.models.photo import PhotoQuerySet
 from patients.reports.columns import COLUMNS, Cell
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula; the wide signs too."""
 BOM = "\ufeff"
 
 

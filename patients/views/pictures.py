@@ -3,6 +3,7 @@
 import io
 from uuid import UUID
 
+from django.db.models.fields.files import FieldFile
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
@@ -19,16 +20,14 @@ FACE_SIDE_PX = 160
 def send_image(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Answer the whole photo."""
     photo = get_object_or_404(Photo.objects.visible_to(request.user), pk=photo_id)
-    with photo.image.open() as file:
-        return _picture(file.read(), "image/jpeg")
+    return _kept(photo.image)
 
 
 @require_GET
 def send_preview(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Answer the small version of the photo that cards show."""
     photo = get_object_or_404(Photo.objects.visible_to(request.user), pk=photo_id)
-    with photo.preview.open() as file:
-        return _picture(file.read(), "image/jpeg")
+    return _kept(photo.preview)
 
 
 @require_GET
@@ -54,7 +53,7 @@ def send_face(request: ClinicianRequest, photo_id: UUID, face: int) -> HttpRespo
     """Answer a small square crop of one of several faces, to choose by."""
     photo = get_object_or_404(Photo.objects.visible_to(request.user).with_predictions(), pk=photo_id)
     boxes = face_boxes(photo.prediction.faces) if photo.prediction else []
-    if face >= len(boxes):
+    if face >= len(boxes) or not photo.image:
         raise Http404
     box = boxes[face]
     side = max(box.width, box.height) * 1.1
@@ -65,6 +64,14 @@ def send_face(request: ClinicianRequest, photo_id: UUID, face: int) -> HttpRespo
     jpeg = io.BytesIO()
     crop.save(jpeg, "JPEG", quality=85)
     return _picture(jpeg.getvalue(), "image/jpeg")
+
+
+def _kept(picture: FieldFile) -> HttpResponse:
+    """Return a stored picture. Raises Http404 when it was erased."""
+    if not picture:
+        raise Http404
+    with picture.open() as file:
+        return _picture(file.read(), "image/jpeg")
 
 
 def _picture(content: bytes, content_type: str) -> HttpResponse:

@@ -112,7 +112,10 @@
 
   function restore(kept) {
     const names = Object.keys(kept).filter(function (name) { return form.elements[name]; });
-    names.forEach(function (name) { form.elements[name].value = kept[name]; });
+    names.forEach(function (name) {
+      if (form.elements[name].type === "checkbox") form.elements[name].checked = true;
+      else form.elements[name].value = kept[name];
+    });
     if (!names.length) return;
     isDirty = true;
     const said = form.querySelector("[data-draft-said]");

@@ -75,3 +75,18 @@ def test_message_with_line_breaks_stays_one_line(written: io.StringIO) -> None:
 def test_outside_a_request_there_is_no_number(written: io.StringIO) -> None:
     logging.getLogger("any").info("worker started")
     assert "request" not in lines(written)[0]
+
+
+def test_no_line_holds_an_address(written: io.StringIO, client: Client, ada: User, visit: Visit) -> None:
+    client.raise_request_exception = False
+    asking = Client(enforce_csrf_checks=True)
+    asking.post("/phone/a-code-that-still-works/")
+    client.force_login(ada)
+    client.get("/Ines%20Moreau/")
+    client.put(f"/visits/{visit.pk}/")
+    warned = [line for line in lines(written) if line["level"] == "WARNING"]
+    assert {line["logger"] for line in warned} >= {"django.security.csrf", "django.request"}
+    text = json.dumps(warned, ensure_ascii=False)
+    for telling in ("a-code-that-still-works", "Moreau", str(visit.pk)):
+        assert telling not in text
+    assert "Method Not Allowed (PUT): visits/<uuid:visit_id>/" in text

@@ -14,6 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 from django.db import connection
 from django.db.models import Model
+from django.test import Client
 from django.utils import timezone
 from kombu.transport.memory import Channel
 
@@ -213,6 +214,9 @@ def test_pictures_go_and_numbers_stay(marked: Patient, ada: User) -> None:
     erase(marked, "images", ada)
     photo = Photo.objects.filter(visit__patient=marked).with_predictions()[0]
     assert photo.is_erased
+    client = Client()
+    client.force_login(ada)
+    assert {client.get(f"/photos/{photo.pk}/{what}/").status_code for what in ("image", "preview", "face/0")} == {404}
     assert not photo.may_be_read
     read, waiting = photo.predictions.order_by("model_version")
     assert (read.happy, read.input_png) == (0.6, None)

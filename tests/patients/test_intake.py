@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.utils import timezone, translation
 from PIL import Image
 
@@ -183,3 +184,9 @@ def test_stored_photo_has_no_address(visit: Visit, stored: Path) -> None:
     with pytest.raises(ValueError, match="no address"):
         default_storage.url(photo.image.name)
     assert io.BytesIO(photo.preview.read()).getvalue().startswith(b"\xff\xd8")
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="this system has no files in memory")
+def test_original_waits_in_memory_and_touches_no_disk() -> None:
+    with TemporaryUploadedFile("photo.jpg", "image/jpeg", 1, None) as file:
+        assert Path(file.temporary_file_path()).parent == Path("/dev/shm")

@@ -11,9 +11,10 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from patients.models import Patient, User, Visit
+from patients.models import Event, Patient, User, Visit
 from patients.models.draft import Draft
-from tests.factories import PASSWORD, make_clinician, one_time_code
+from patients.retention import apply_retention
+from tests.factories import PASSWORD, make_clinician, make_photo, one_time_code
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -215,3 +216,33 @@ def test_draft_of_a_foreign_page_is_refused(client: Client, visit: Visit) -> Non
     client.force_login(make_clinician("Dr Bo Lindqvist", "bo@clinic.test"))
     assert client.post("/drafts/", {"path": f"/visits/{visit.pk}/edit/", "note": "x"}).status_code == 404
     assert client.post("/drafts/", {"path": "/no/such/page/", "note": "x"}).status_code == 404
+
+
+def test_draft_of_a_photo_or_an_event_belongs_to_its_patient(client: Client, ada: User, visit: Visit) -> None:
+    event = Event.objects.create(patient=visit.patient, kind="note", label="Moved", starts_on=visit.date, created_by=ada)
+    pages = [f"/photos/{make_photo(visit).pk}/", f"/events/{event.pk}/edit/"]
+    client.force_login(ada)
+    for path in pages:
+        assert client.post("/drafts/", {"path": path, "note": "x"}).status_code == 201
+    assert {draft.patient for draft in Draft.objects.all()} == {visit.patient}
+    client.force_login(make_clinician("Dr Bo Lindqvist", "bo@clinic.test"))
+    assert {client.post("/drafts/", {"path": path, "note": "x"}).status_code for path in pages} == {404}
+    assert client.post("/drafts/", {"path": f"/photos/{visit.pk}/", "note": "x"}).status_code == 404  # no such photo
+
+
+def test_retention_forgets_drafts_that_nobody_came_back_for(client: Client, ada: User, visit: Visit) -> None:
+    client.force_login(ada)
+    client.post("/drafts/", {"path": "/patients/new/", "name": "Tom Foreign"})
+    Draft.objects.update(saved_at=datetime(2026, 1, 1, tzinfo=UTC))
+    apply_retention()
+    assert not Draft.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "page", ["/patients/new/", "/patients/{patient}/visits/new/", "/visits/{visit}/edit/", "/patients/{patient}/events/new/"]
+)
+def test_forms_one_writes_in_are_kept_when_time_runs_out(client: Client, ada: User, visit: Visit, page: str) -> None:
+    client.force_login(ada)
+    text = client.get(page.format(patient=visit.patient_id, visit=visit.pk)).content.decode()
+    assert "data-draft>" in text
+    assert "What you were writing when the session ended is here again." in text

@@ -205,3 +205,15 @@ def test_command_prints_a_key_that_works(ada: User, capsys: pytest.CaptureFixtur
     assert ApiToken.find(key) is None
     with pytest.raises(CommandError, match="Nobody"):
         call_command("api_token", "nobody@clinic.example")
+
+
+def test_days_to_come_are_refused(api: APIClient, visit: Visit) -> None:
+    tomorrow = timezone.localdate() + timedelta(days=2)
+    born = {"name": "Tom Young", "record_number": "R-77", "birth_date": tomorrow}
+    for answer in (
+        api.post("/api/patients/", born),
+        api.post(f"/api/patients/{visit.patient_id}/visits/", {"date": tomorrow}),
+        api.patch(f"/api/visits/{visit.pk}/", {"date": tomorrow}),
+    ):
+        assert answer.status_code == 400
+        assert "cannot lie in the future" in str(answer.json()["fields"])

@@ -68,7 +68,7 @@ def test_export_of_many_photos_takes_few_queries(visit: Visit, django_assert_num
         assert len(exported(visit)) == 21
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\0"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠"])
 def test_text_that_starts_a_formula_is_disarmed(start: str) -> None:
     assert written(f"{start}1+1") == f"'{start}1+1"
 
