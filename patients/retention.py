@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from patients.access import record_access
 from patients.erasure import erase_pictures, forget_freed_pages
-from patients.models import AccessLog, Patient, Photo
+from patients.models import AccessLog, Draft, Patient, Photo
 from patients.models.photo import PhotoQuerySet
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ def apply_retention() -> int:
         count = erase_pictures(expired.photos)
         record_access(None, AccessLog.Action.ERASED, expired.patient, level="images", cause="retention", photos=count)
         total += count
+    Draft.forget_old()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
     forget_freed_pages()
     return total

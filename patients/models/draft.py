@@ -36,9 +36,14 @@ class Draft(models.Model):
     @classmethod
     def keep(cls, clinician: User, path: str, fields: dict[str, str], patient: Patient | None) -> None:
         """Keep the fields; every draft that is too old goes."""
-        cls.objects.filter(saved_at__lt=timezone.now() - KEPT).delete()
+        cls.forget_old()
         values = {"fields": json.dumps(fields), "patient": patient, "saved_at": timezone.now()}
         cls.objects.update_or_create(clinician=clinician, path=path, defaults=values)
+
+    @classmethod
+    def forget_old(cls) -> None:
+        """Delete every draft that is too old."""
+        cls.objects.filter(saved_at__lt=timezone.now() - KEPT).delete()
 
     @classmethod
     def take(cls, clinician: User, path: str) -> dict[str, str]:

@@ -9,7 +9,8 @@ from django.urls import resolve
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from patients.models import Draft, Patient, Visit
+from patients.gate import SUBJECTS, patient_id_of, subject_of
+from patients.models import Draft, Patient
 from patients.views.asking import ClinicianRequest
 
 DRAFT_MAX_LETTERS = 50_000
@@ -53,12 +54,13 @@ def keep_draft(request: ClinicianRequest) -> JsonResponse:
 
 
 def _patient_of(request: ClinicianRequest, path: str) -> Patient | None:
-    """Return the patient whose page it is; None for a page of no patient. Raises Http404 where the clinician sees no page."""
-    if len(path) > DRAFT_MAX_PATH:
+    """Return the patient whose page it is, with whom the draft goes; None for a page of no patient.
+
+    Raises Http404 where the clinician sees no page.
+    """
+    match = resolve(path) if len(path) <= DRAFT_MAX_PATH else None
+    if match is None or match.app_names != ["patients"]:
         raise Http404
-    named = resolve(path).kwargs
-    if "patient_id" in named:
-        return get_object_or_404(Patient.objects.visible_to(request.user), pk=named["patient_id"])
-    if "visit_id" in named:
-        return get_object_or_404(Visit.objects.visible_to(request.user).select_related("patient"), pk=named["visit_id"]).patient
-    return None
+    if not SUBJECTS.keys() & match.kwargs.keys():
+        return None
+    return get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id_of(subject_of(match)))

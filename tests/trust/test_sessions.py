@@ -1,6 +1,6 @@
 """How long a session lasts, what keeps it alive, and what ends it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -10,10 +10,12 @@ from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from patients.models import Patient, User, Visit
+from patients.models import Event, Patient, User, Visit
 from patients.models.draft import Draft
-from tests.factories import PASSWORD, make_clinician, one_time_code
+from patients.retention import apply_retention
+from tests.factories import PASSWORD, make_clinician, make_photo, one_time_code
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -208,6 +210,29 @@ def test_draft_goes_after_a_day_and_with_its_patient(client: Client, ada: User, 
     assert client.get("/drafts/", {"path": path}).json() == {"fields": {}}
     client.post("/drafts/", {"path": path, "note": "Slept badly"})
     visit.patient.delete()
+    assert not Draft.objects.exists()
+
+
+@pytest.mark.parametrize("page", ["/photos/{photo}/", "/events/{event}/edit/", "/visits/{visit}/edit/"])
+def test_draft_goes_with_the_patient_of_whatever_page(client: Client, ada: User, bo: User, visit: Visit, page: str) -> None:
+    patient = visit.patient
+    event = Event.objects.create(patient=patient, kind="note", label="Moved", starts_on=date(2026, 2, 3), created_by=ada)
+    path = page.format(photo=make_photo(visit).pk, event=event.pk, visit=visit.pk)
+    client.force_login(bo)
+    assert client.post("/drafts/", {"path": path, "note": "x"}).status_code == 404
+    client.force_login(ada)
+    assert client.post("/drafts/", {"path": path, "note": "Slept badly"}).status_code == 201
+    assert Draft.objects.get().patient == patient
+    assert client.post("/drafts/", {"path": f"/api/patients/{patient.pk}/", "note": "x"}).status_code == 404
+
+
+def test_draft_that_nobody_takes_back_goes_with_retention(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    client.post("/drafts/", {"path": "/patients/new/", "name": "Mara Novak"})
+    apply_retention()
+    assert Draft.objects.count() == 1
+    Draft.objects.update(saved_at=timezone.now() - timedelta(hours=25))
+    apply_retention()
     assert not Draft.objects.exists()
 
 
