@@ -37,7 +37,8 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         return self.filter(state__in=Prediction.UNFINISHED)
 
     def drop(self, reason: str) -> int:
-        """End the unfinished ones as REJECTED for `reason`. What a worker is reading now is thrown away when it is done."""
+        """End the unfinished ones as REJECTED for `reason`. What a worker reads or draws now is thrown away when it is done."""
+        self.filter(explanation_drop=None).exclude(explanation_requested_at=None).update(explanation_requested_at=None)
         return self.unfinished().update(state=Prediction.State.REJECTED, reason=reason, finished_at=timezone.now())
 
     def overdue(self) -> PredictionQuerySet:
@@ -152,9 +153,13 @@ class Prediction(models.Model):
         return "waiting" if timezone.now() - self.explanation_requested_at < EXPLANATION_PATIENCE else "lost"
 
     def record_explanation(self, png: bytes, drop: float) -> bool:
-        """Store the map. Return False when the row is gone, or has been read anew: then the map is of another face."""
+        """Store the map. Return False when the row is gone, or has been read anew: then the map is of another face.
+
+        False as well when nobody waits for it any more: the pictures were erased meanwhile, or the consent taken back.
+        """
         same = Prediction.objects.filter(id=self.id, state=self.State.DONE, finished_at=self.finished_at)
-        return bool(same.update(explanation_png=png, explanation_drop=drop))
+        wanted = same.filter(explanation_requested_at=self.explanation_requested_at, input_png__isnull=False)
+        return bool(wanted.update(explanation_png=png, explanation_drop=drop))
 
     def place_in_line(self) -> int:
         """Return how many photos are read before this one, itself included."""

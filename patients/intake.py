@@ -68,6 +68,17 @@ def _moment(taken_at: datetime | None) -> datetime | None:
     return moment if moment <= timezone.now() else None
 
 
+def _hold_consent(photo: Photo) -> None:
+    """Return while the consent to care is in force; a withdrawal now waits until our transaction ends, and then finds the photo.
+
+    Opening a file takes seconds: the patient may have taken the consent back meanwhile, or the visit may be gone. Then raises
+    RejectedPhoto.
+    """
+    active = Consent.objects.active().filter(patient__visits=photo.visit_id, purpose=Consent.Purpose.CARE)
+    if active.select_for_update(of=("self",)).first() is None:
+        raise RejectedPhoto("no_consent" if Visit.objects.filter(pk=photo.visit_id).exists() else "visit_gone")
+
+
 def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Asker) -> Photo:
     """Return the photo saved with its pictures and its prediction requested. Files whose row fails are taken away again."""
     photo.width, photo.height, photo.taken_at = rebuilt.width, rebuilt.height, _moment(rebuilt.taken_at)
@@ -75,6 +86,7 @@ def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Asker) -> Photo:
         photo.image.save("image", ContentFile(rebuilt.image), save=False)
         photo.preview.save("preview", ContentFile(rebuilt.preview), save=False)
         with transaction.atomic():
+            _hold_consent(photo)
             photo.save(force_insert=True)
             request_prediction(photo)
             if photo.hand_off is None:

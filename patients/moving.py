@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -78,7 +79,7 @@ def move_visit(visit: Visit, target: Patient, who: Asker, keep_duplicate: bool =
         record_access(who, AccessLog.Action.MOVE, visit.patient, visit, direction="away")
         visit.patient, visit.is_baseline = patient, False  # what was usual for one patient says nothing of another
         visit.save(update_fields=["patient", "is_baseline"])
-        Draft.objects.filter(path__contains=str(visit.pk)).update(patient=patient)
+        _move_drafts([visit.pk, *visit.photos.values_list("pk", flat=True)], patient)
         record_access(who, AccessLog.Action.MOVE, patient, visit, direction="here")
 
 
@@ -103,4 +104,11 @@ def _move_one(photo: Photo, target: Visit, who: Asker) -> None:
     Photo.objects.filter(pk=photo.pk).update(visit=target, date_kept_at=None)
     for patient in dict.fromkeys((source.patient, target.patient)):
         record_access(who, AccessLog.Action.MOVE, patient, photo, from_visit=str(source.pk), to_visit=str(target.pk))
+    _move_drafts([photo.pk], target.patient)
     photo.visit = target
+
+
+def _move_drafts(ids: Iterable[UUID], patient: Patient) -> None:
+    """Let what somebody was writing on these pages belong to `patient`: it is erased with them."""
+    for each in ids:
+        Draft.objects.filter(path__contains=str(each)).update(patient=patient)

@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from patients.access import record_access
 from patients.erasure import erase_pictures, forget_freed_pages
-from patients.models import AccessLog, Patient, Photo
-from patients.models.draft import Draft
+from patients.models import AccessLog, Draft, Patient, Photo
 from patients.models.photo import PhotoQuerySet
 
 log = logging.getLogger(__name__)

@@ -42,7 +42,7 @@ class Draft(models.Model):
 
     @classmethod
     def forget_old(cls) -> None:
-        """Delete the drafts that nobody came back for."""
+        """Delete every draft that is too old."""
         cls.objects.filter(saved_at__lt=timezone.now() - KEPT).delete()
 
     @classmethod

@@ -54,10 +54,13 @@ def keep_draft(request: ClinicianRequest) -> JsonResponse:
 
 
 def _patient_of(request: ClinicianRequest, path: str) -> Patient | None:
-    """Return the patient whose page it is; None for a page of no patient. Raises Http404 where the clinician sees no page."""
-    if len(path) > DRAFT_MAX_PATH:
+    """Return the patient whose page it is, with whom the draft goes; None for a page of no patient.
+
+    Raises Http404 where the clinician sees no page.
+    """
+    match = resolve(path) if len(path) <= DRAFT_MAX_PATH else None
+    if match is None or match.app_names != ["patients"]:
         raise Http404
-    match = resolve(path)
     if not SUBJECTS.keys() & match.kwargs.keys():
         return None
     return get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id_of(subject_of(match)))

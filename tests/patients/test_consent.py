@@ -1,6 +1,8 @@
 """Consent: no upload without it, and nothing is read from the moment it is taken back."""
 
 from datetime import date, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,11 +13,13 @@ from PIL import Image
 from inference import tasks
 from inference.dispatch import request_again
 from inference.models import Prediction
-from ml.decode import RejectedPhoto
+from ml.decode import RebuiltPhoto, RejectedPhoto
 from ml.expressions import FaceBox, Outcome, Reading
+from patients import intake
 from patients.consent import TEXTS, give_consent, withdraw_consent
+from patients.erasure import erase_pictures
 from patients.intake import receive_photo
-from patients.models import AccessLog, Consent, ErasureRequest, Patient, User, Visit
+from patients.models import AccessLog, Consent, ErasureRequest, Patient, Photo, User, Visit
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, upload
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +118,47 @@ def test_reading_under_way_is_dropped_at_withdrawal(ada: User, visit: Visit, rea
     tasks.predict(str(running.pk))
     assert reader.count == 1
     assert outcome(running) == ("rejected", "no_consent", None)
+
+
+class Drawer:
+    """Does something while it draws a map."""
+
+    model_version = "1.0.0"
+
+    def __init__(self, meanwhile: Any) -> None:
+        self.meanwhile = meanwhile
+
+    def explain(self, pixels: object) -> SimpleNamespace:
+        self.meanwhile()
+        return SimpleNamespace(draw=lambda pixels: b"map of a face", largest_drop=0.2)
+
+
+@pytest.mark.parametrize("what", ["nothing", "withdrawal", "erasure"])
+def test_map_under_way_is_dropped(ada: User, visit: Visit, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    read = make_prediction(make_photo(visit), explanation_requested_at=timezone.now())
+    meanwhile = {
+        "nothing": lambda: None,
+        "withdrawal": lambda: withdraw(visit.patient, ada),
+        "erasure": lambda: erase_pictures(Photo.objects.filter(visit=visit)),
+    }
+    monkeypatch.setattr(tasks, "face_reader", lambda: Drawer(meanwhile[what]))
+    tasks.explain(str(read.pk))
+    read.refresh_from_db()
+    assert (read.explanation_png, read.explanation_drop) == ((b"map of a face", 0.2) if what == "nothing" else (None, None))
+
+
+def test_consent_taken_back_while_a_photo_is_opened_refuses_it(
+    ada: User, visit: Visit, private_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(source: bytes, kind: str) -> RebuiltPhoto:
+        withdraw(visit.patient, ada)
+        return RebuiltPhoto(64, 48, None, source, source)
+
+    monkeypatch.setattr(intake, "rebuild_apart", slow)
+    with pytest.raises(RejectedPhoto, match="no_consent"):
+        receive_photo(visit, upload(), ada)
+    assert not Photo.objects.exists()
+    assert [path for path in private_files.rglob("*") if path.is_file()] == []
 
 
 def test_nothing_is_read_again_without_consent(ada: User, visit: Visit, sent: list[str]) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from django.conf import LazySettings
 
-from patients.models import AccessLog, Consent, OwnLabel, Patient, SelfReport, User, Visit
+from patients.models import AccessLog, Consent, Draft, OwnLabel, Patient, SelfReport, User, Visit
 from patients.models.access import pseudonym
 from patients.moving import CannotMove, move_photos, move_visit
 from patients.timeline import points
@@ -37,6 +37,20 @@ def test_reading_and_label_go_along_with_a_photo(ada: User, visit: Visit, tom: P
     assert (point.visit_id, point.used) == (there.pk, 1)
     assert there.photos.get().prediction == reading
     assert there.photos.get().own_labels.get().label == "happy"
+
+
+@pytest.mark.parametrize("what", ["photo", "visit"])
+def test_what_was_being_written_goes_along(ada: User, visit: Visit, tom: Patient, what: str) -> None:
+    photo, other = make_photo(visit), make_photo(visit)
+    for each in (photo, other):
+        Draft.keep(ada, f"/photos/{each.pk}/", {"note": "tired"}, visit.patient)
+    if what == "photo":
+        move_photos([photo], make_visit(tom), ada)
+    else:
+        move_visit(visit, tom, ada)
+    owners = dict(Draft.objects.values_list("path", "patient"))
+    there = visit.patient_id if what == "photo" else tom.pk
+    assert owners == {f"/photos/{photo.pk}/": tom.pk, f"/photos/{other.pk}/": there}
 
 
 def test_a_move_between_patients_is_written_down_for_both(ada: User, visit: Visit, tom: Patient) -> None:

@@ -1,6 +1,6 @@
 """How long a session lasts, what keeps it alive, and what ends it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from patients.models import Event, Patient, User, Visit
 from patients.models.draft import Draft
@@ -212,30 +213,33 @@ def test_draft_goes_after_a_day_and_with_its_patient(client: Client, ada: User, 
     assert not Draft.objects.exists()
 
 
+@pytest.mark.parametrize("page", ["/photos/{photo}/", "/events/{event}/edit/", "/visits/{visit}/edit/"])
+def test_draft_goes_with_the_patient_of_whatever_page(client: Client, ada: User, bo: User, visit: Visit, page: str) -> None:
+    patient = visit.patient
+    event = Event.objects.create(patient=patient, kind="note", label="Moved", starts_on=date(2026, 2, 3), created_by=ada)
+    path = page.format(photo=make_photo(visit).pk, event=event.pk, visit=visit.pk)
+    client.force_login(bo)
+    assert client.post("/drafts/", {"path": path, "note": "x"}).status_code == 404
+    client.force_login(ada)
+    assert client.post("/drafts/", {"path": path, "note": "Slept badly"}).status_code == 201
+    assert Draft.objects.get().patient == patient
+    assert client.post("/drafts/", {"path": f"/api/patients/{patient.pk}/", "note": "x"}).status_code == 404
+
+
+def test_draft_that_nobody_takes_back_goes_with_retention(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    client.post("/drafts/", {"path": "/patients/new/", "name": "Mara Novak"})
+    apply_retention()
+    assert Draft.objects.count() == 1
+    Draft.objects.update(saved_at=timezone.now() - timedelta(hours=25))
+    apply_retention()
+    assert not Draft.objects.exists()
+
+
 def test_draft_of_a_foreign_page_is_refused(client: Client, visit: Visit) -> None:
     client.force_login(make_clinician("Dr Bo Lindqvist", "bo@clinic.test"))
     assert client.post("/drafts/", {"path": f"/visits/{visit.pk}/edit/", "note": "x"}).status_code == 404
     assert client.post("/drafts/", {"path": "/no/such/page/", "note": "x"}).status_code == 404
-
-
-def test_draft_of_a_photo_or_an_event_belongs_to_its_patient(client: Client, ada: User, visit: Visit) -> None:
-    event = Event.objects.create(patient=visit.patient, kind="note", label="Moved", starts_on=visit.date, created_by=ada)
-    pages = [f"/photos/{make_photo(visit).pk}/", f"/events/{event.pk}/edit/"]
-    client.force_login(ada)
-    for path in pages:
-        assert client.post("/drafts/", {"path": path, "note": "x"}).status_code == 201
-    assert {draft.patient for draft in Draft.objects.all()} == {visit.patient}
-    client.force_login(make_clinician("Dr Bo Lindqvist", "bo@clinic.test"))
-    assert {client.post("/drafts/", {"path": path, "note": "x"}).status_code for path in pages} == {404}
-    assert client.post("/drafts/", {"path": f"/photos/{visit.pk}/", "note": "x"}).status_code == 404  # no such photo
-
-
-def test_retention_forgets_drafts_that_nobody_came_back_for(client: Client, ada: User, visit: Visit) -> None:
-    client.force_login(ada)
-    client.post("/drafts/", {"path": "/patients/new/", "name": "Tom Foreign"})
-    Draft.objects.update(saved_at=datetime(2026, 1, 1, tzinfo=UTC))
-    apply_retention()
-    assert not Draft.objects.exists()
 
 
 @pytest.mark.parametrize(
