@@ -83,7 +83,7 @@ def until(placed: Sequence[Placed], last: date) -> list[str]:
 
 def short_names() -> list[str]:
     """Return the names of the groups for a phone."""
-    return [_("Med."), _("Care"), _("Life"), _("Note")]
+    return [_("Med."), pgettext("short, beside a lane", "Care"), _("Life"), _("Note")]
 
 
 def shapes(placed: Sequence[Placed], frame: Frame, last: date) -> list[Plain]:

@@ -17,6 +17,7 @@ from patients import framing
 from patients.agreement import is_same_face
 from patients.models import OwnLabel, Photo
 from patients.raters import Votes, ten_raters
+from patients.templatetags.look import decimal
 from patients.views.other_days import day_taken
 from patients.words import CHECKS, REFUSALS, Refusal, refusal
 
@@ -275,6 +276,6 @@ def _quality_line(check: dict[str, object]) -> QualityLine:
     words = CHECKS.get(reason)
     if words is None:
         return QualityLine(str(check["name"]), f"{measured:g}", f"{limit:g}", bool(check["passed"]), reason)
-    number = f"{limit * words.scale:.{words.places}f}"
-    text = f"{measured * words.scale:.{words.places}f}{words.unit}"
+    number = decimal(limit * words.scale, words.places)
+    text = decimal(measured * words.scale, words.places) + words.unit
     return QualityLine(str(words.name), text, str(words.limit) % number, bool(check["passed"]), reason)

@@ -50,7 +50,15 @@ def test_figure_speaks_german(german: Client, ines: Patient, read_visits: list[V
     assert figure["locale"]["months"][2] == "März"
     assert figure["layout"]["yaxis"]["ticktext"] == ["−1", "−0,5", "0", "0,5", "1"]
     assert figure["ticks"][0]["form"] == "%-d. %b\n%Y"
+    assert figure["lanes"] == ["Med.", "Beh.", "Leben", "Notiz"]  # short enough for the margin on a phone
     assert figure["visits"][0]["said"] == "Stimmung 4 von 10"
+
+
+def test_measured_quality_is_german(german: Client, read_visits: list[Visit]) -> None:
+    check = {"name": "sharpness", "measured": 0.97, "limit": 0.15, "passed": True, "reason": "too_blurred"}
+    photo = make_photo(read_visits[0])
+    make_prediction(photo, quality=[check])
+    assert "Schärfe 0,97 0,15 nötig" in words_of(german, f"/photos/{photo.pk}/")
 
 
 def test_drawings_keep_the_point_that_browsers_read(german: Client, ines: Patient, read_visits: list[Visit]) -> None:

@@ -1,0 +1,83 @@
+"""Nothing is cut off or lies upon its neighbour: with the long words of German, many badges, on desk and phone."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import OpenPage, sign_in
+from tests.e2e.test_comfort import set_user
+from tests.e2e.test_every_page import too_wide
+from tests.e2e.test_timeline import written
+from tests.engines.installation import Installation
+
+NEEDS_MUCH = """
+from patients.models import Patient
+from tests.factories import make_photo, make_prediction
+visit = Patient.objects.get(pk="{patient}").visits.latest("date")
+for state in ("choose_face", "rejected", "running"):
+    make_prediction(make_photo(visit), state=state, **(dict(reason="too_small") if state == "rejected" else dict()))
+"""
+# Words whose end lies beyond the nearest box that hides what leaves it. What scrolls is not cut off.
+CUT_OFF = """() => {
+    const found = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const text = texts.currentNode, range = document.createRange();
+        let box = text.parentElement.closest("main *, .banner *");
+        range.selectNodeContents(text);
+        const end = range.getBoundingClientRect();
+        if (!box || !text.data.trim() || !end.width || box.closest(".hide, svg, thead, dialog, [popover], .menu__sheet")) continue;
+        for (; box && getComputedStyle(box).overflowX === "visible"; box = box.parentElement);
+        if (!box || /auto|scroll/.test(getComputedStyle(box).overflowX)) continue;
+        if (end.right > box.getBoundingClientRect().right + 1) found.push(text.data.trim());
+    }
+    return found;
+}"""
+BANNER_GAP = """() => document.querySelector(".banner .push").getBoundingClientRect().left
+    - Math.max(...Array.from(document.querySelectorAll(".banner__name, .facts dd"), e => e.getBoundingClientRect().right))"""
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def record(house: Installation) -> str:
+    """Return the address of a patient with twelve visits, the last of which has photos of every kind."""
+    address = written(house, "WHOLE-12", 12, 4, 28)
+    house.manage("shell", "--verbosity", "0", "-c", NEEDS_MUCH.format(patient=address.split("/")[2]))
+    return address
+
+
+def in_language(house: Installation, page: Page, language: str) -> None:
+    sign_in(page, house)
+    set_user(house, f"language='{language}'")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_no_word_is_cut_off(house: Installation, open_page: OpenPage, record: str, size: dict[str, int], language: str) -> None:
+    page = open_page(viewport=size)
+    in_language(house, page, language)
+    wrong = []
+    for path in ("/patients/", record, record + "compare/"):
+        page.goto(path)
+        wrong += page.evaluate(CUT_OFF) + too_wide(page)
+    set_user(house, "language=''")
+    assert wrong == []
+
+
+def test_the_facts_of_the_banner_keep_clear_of_its_buttons(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = open_page(viewport=PHONE)
+    in_language(house, page, "de")
+    page.goto(record)
+    expect(page.locator(".banner")).to_contain_text("WHOLE-12")
+    gap = page.evaluate(BANNER_GAP)
+    set_user(house, "language=''")
+    assert gap >= 0
+
+
+def test_the_totals_of_a_self_report_stand_on_one_line(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = open_page(viewport=DESK)
+    in_language(house, page, "de")
+    page.goto(record)
+    page.locator(".visits .rowlink").first.click()
+    tops = [page.locator(f"[name={name}]").evaluate("field => field.getBoundingClientRect().top") for name in ("phq9", "gad7")]
+    set_user(house, "language=''")
+    assert tops[0] == tops[1]
