@@ -203,6 +203,9 @@ DECODE_TIMEOUT_SECONDS = whole("DECODE_TIMEOUT_SECONDS", 20)
 DECODES_AT_ONCE = whole("DECODES_AT_ONCE", 2)  # a 40-megapixel photo takes about 400 MB while it is rebuilt
 PHOTOS_PER_USER_AND_DAY = whole("PHOTOS_PER_USER_AND_DAY", 2000)
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
+# One photo waits in memory; what is more gets no name on the disk, and no request fills it (patients/arrival.py).
+FILE_UPLOAD_MAX_MEMORY_SIZE = PHOTO_MAX_BYTES + 1_000_000
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler", "patients.arrival.NamelessFile"]
 
 # --- Consent and erasure
 CONSENT_TEXT_VERSION = text("CONSENT_TEXT_VERSION", "2026-11")
@@ -246,7 +249,8 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey stands for both factors: the device asks for finger, face or PIN
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # see ACCOUNT_EMAIL_VERIFICATION
-EMAIL_BACKEND = text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# Printed in a demo. Elsewhere nothing is sent until a mail server is named: a password link does not belong into a log.
+EMAIL_BACKEND = text("EMAIL_BACKEND", f"django.core.mail.backends.{'console' if DEMO else 'dummy'}.EmailBackend")
 EMAIL_HOST = text("EMAIL_HOST", "localhost")
 EMAIL_PORT = whole("EMAIL_PORT", 25)
 EMAIL_HOST_USER = text("EMAIL_HOST_USER")
@@ -292,6 +296,8 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+MESSAGE_STORAGE = "patients.notices.SealedNotices"
 
 # --- API
 REST_FRAMEWORK = {

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from importlib import import_module
 
 from celery import shared_task
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection, models, transaction
@@ -22,6 +24,7 @@ from patients.access import Asker, record_access
 from patients.consent import stop_reading
 from patients.models import AccessLog, ErasureRequest, Event, Patient, Photo, SelfReport, User, Visit
 from patients.models.photo import PhotoQuerySet
+from patients.notices import SealedNotices, opened
 
 log = logging.getLogger(__name__)
 
@@ -150,11 +153,19 @@ def end_sessions_that_tell(words: Iterable[str]) -> int:
     store = import_module(settings.SESSION_ENGINE).SessionStore()
     words, ended = list(words), 0
     for session in Session.objects.iterator():
-        text = str(store.decode(session.session_data))
+        text = told_by(store.decode(session.session_data))
         if any(word in text for word in words):
             session.delete()
             ended += 1
     return ended
+
+
+def told_by(facts: Mapping[str, object]) -> str:
+    """Return everything that a session holds, with its notices opened."""
+    notices = facts.get(SealedNotices.session_key)
+    with contextlib.suppress(InvalidToken):
+        return f"{facts} {opened(notices) if isinstance(notices, str) else ''}"
+    return str(facts)
 
 
 def forget_freed_pages() -> None:

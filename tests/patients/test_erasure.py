@@ -97,7 +97,7 @@ def marked(ada: User) -> Patient:
     Draft.keep(ada, f"/patients/{patient.pk}/edit/", {"name": MARKS["draft"]}, patient)
     record_access(ada, AccessLog.Action.VIEW, patient)
     session = SessionStore()
-    session["_messages"] = f"Not added: {MARKS['file']}. Opened {patient.pk}."
+    session["_messages"] = fernet().encrypt(f"Not added: {MARKS['file']}. Opened {patient.pk}.".encode()).decode()
     session.save()
     return patient
 
@@ -135,7 +135,7 @@ def opened(content: bytes) -> bytes:
 def found(folder: Path, marks: dict[str, str]) -> set[str]:
     """Return the names of the marks that are stored anywhere."""
     contents = b"\n".join(opened(content) for content in everything(folder))
-    contents += "".join(str(SessionStore().decode(packed)) for packed in sessions()).encode()
+    contents += opened("".join(str(SessionStore().decode(packed)) for packed in sessions()).encode())
     return {name for name, mark in marks.items() if mark.encode() in contents}
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent.parent
 ASKED = (
     "SECURE_SSL_REDIRECT SECURE_HSTS_SECONDS SECURE_HSTS_INCLUDE_SUBDOMAINS SESSION_COOKIE_NAME CSRF_COOKIE_NAME "
-    "SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE SESSION_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE SECURE_REFERRER_POLICY MFA_REQUIRED"
+    "SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE SESSION_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE SECURE_REFERRER_POLICY MFA_REQUIRED "
+    "EMAIL_BACKEND MESSAGE_STORAGE"
 ).split()
 
 
@@ -36,6 +37,8 @@ def test_with_tls_cookies_and_transport_are_strict() -> None:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SECURE_REFERRER_POLICY": "same-origin",
         "MFA_REQUIRED": True,
+        "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",  # the console would write password links into the log
+        "MESSAGE_STORAGE": "patients.notices.SealedNotices",  # Django's own is a cookie without the prefix
     }
 
 

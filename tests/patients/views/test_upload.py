@@ -1,6 +1,8 @@
 """Photos arrive at a visit."""
 
 import pytest
+from cryptography.fernet import Fernet
+from django.conf import LazySettings
 from django.test import Client
 
 from patients.models import Photo, Visit
@@ -23,6 +25,23 @@ def test_a_plain_form_sends_many_and_one_refused_file_hinders_none(browser: Clie
     assert visit.photos.count() == 2
     assert "2 photos added." in text
     assert "Not added: notes.jpg. This is not a JPEG, PNG, WebP or HEIC picture." in text
+
+
+def test_name_of_a_refused_file_is_in_no_cookie_and_unreadable_in_the_session(browser: Client, address: str) -> None:
+    browser.post(address, {"photos": upload(b"not a picture", "ines-moreau.jpg")})
+    assert set(browser.cookies) <= {"session", "csrf"}
+    assert "ines-moreau" not in str(browser.cookies)
+    assert browser.session["_messages"]
+    assert "ines-moreau" not in str(dict(browser.session.items()))
+    shown = browser.get(address.removesuffix("photos/")).content.decode()
+    assert "Not added: ines-moreau.jpg" in shown
+    assert "_messages" not in browser.session
+
+
+def test_a_notice_whose_key_is_gone_is_no_fault(browser: Client, address: str, settings: LazySettings) -> None:
+    browser.post(address, {"photos": upload(b"not a picture")})
+    settings.FIELD_KEYS, settings.FIELD_KEYS_FILE = [Fernet.generate_key().decode()], None
+    assert "Not added" not in browser.get("/settings/").content.decode()
 
 
 def test_a_form_without_files_says_so(browser: Client, address: str) -> None:
