@@ -5,6 +5,7 @@ import zoneinfo
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,8 @@ class DateInput(forms.DateInput):
 
 class PatientForm(forms.ModelForm[Patient]):
     """Name, date of birth and record number."""
+
+    TAKEN = _("A patient with this record number exists already. Ask to be assigned, or check the number.")
 
     class Meta:
         model = Patient
@@ -43,8 +46,17 @@ class PatientForm(forms.ModelForm[Patient]):
         """Return the record number, which no other patient has."""
         number = str(self.cleaned_data["record_number"]).strip()
         if Patient.objects.with_record_number(number).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(_("A patient with this record number exists already. Ask to be assigned, or check the number."))
+            raise ValidationError(self.TAKEN)
         return number
+
+    def saved(self) -> Patient | None:
+        """Return the saved patient; None, with the error in its place, when somebody was faster with the record number."""
+        try:
+            with transaction.atomic():
+                return self.save()
+        except IntegrityError:
+            self.add_error("record_number", self.TAKEN)
+            return None
 
 
 class VisitForm(forms.ModelForm[Visit]):

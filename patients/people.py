@@ -1,5 +1,6 @@
 """What an administrator does with people: let them in, say what they may, and let them go. Each is a line in the access log."""
 
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
@@ -8,7 +9,7 @@ from django.urls import reverse
 
 from patients.access import Asker, record_access
 from patients.care_team import assign
-from patients.models import AccessLog, Patient, User
+from patients.models import AccessLog, ApiToken, Patient, User
 
 
 def invitation_path(user: User) -> str:
@@ -32,10 +33,14 @@ def note_rights(user: User, who: Asker, changed: str) -> None:
 
 
 def reset_factors(user: User, who: Asker) -> None:
-    """Take away every second factor of somebody who lost theirs: all their sessions end, and the next sign-in enrols a new one."""
+    """Take away every second factor of somebody who lost theirs: all their sessions end, and the next sign-in enrols a new one.
+
+    Their API keys end too: whoever found the phone may have found those. The owner is told by mail, in case nobody lost anything.
+    """
     with transaction.atomic():
         Authenticator.objects.filter(user=user).delete()
-        record_access(who, AccessLog.Action.PERMISSION, obj=user, changed="second factor reset")
+        record_access(who, AccessLog.Action.PERMISSION, obj=user, changed="second factor reset", keys=ApiToken.revoke_all(user))
+    get_adapter().send_notification_mail("mfa/email/totp_deactivated", user)
 
 
 def hand_over(leaving: User, to: User, who: Asker) -> int:

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
@@ -11,6 +12,11 @@ from rest_framework import serializers
 from inference.models import Prediction
 from ml.expressions import EXPRESSIONS
 from patients.models import Patient, Photo, Visit
+
+
+def taken() -> serializers.ValidationError:
+    """Return what is said of a record number that another patient has."""
+    return serializers.ValidationError("Another patient has this record number.", code="taken")
 
 
 class PatientSerializer(serializers.ModelSerializer[Patient]):
@@ -33,8 +39,16 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
         if self.instance is not None:
             others = others.exclude(pk=self.instance.pk)
         if others.exists():
-            raise serializers.ValidationError("Another patient has this record number.", code="taken")
+            raise taken()
         return value
+
+    def save(self, **fields: Any) -> Patient:  # Any: the framework's own signature
+        """Return the saved patient. Raises ValidationError when somebody was faster with the record number."""
+        try:
+            with transaction.atomic():
+                return super().save(**fields)
+        except IntegrityError:
+            raise serializers.ValidationError({"record_number": taken().detail}) from None
 
 
 class VisitSerializer(serializers.ModelSerializer[Visit]):

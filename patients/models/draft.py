@@ -46,6 +46,11 @@ class Draft(models.Model):
         cls.objects.filter(saved_at__lt=timezone.now() - KEPT).delete()
 
     @classmethod
+    def forget(cls, clinician: User, path: str) -> None:
+        """Delete the draft of a page whose form was saved: it would come back over newer words."""
+        cls.objects.filter(clinician=clinician, path=path).delete()
+
+    @classmethod
     def take(cls, clinician: User, path: str) -> dict[str, str]:
         """Return the fields and forget them; empty when there are none."""
         draft = cls.objects.filter(clinician=clinician, path=path, saved_at__gte=timezone.now() - KEPT).first()

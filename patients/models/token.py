@@ -32,6 +32,11 @@ class ApiToken(models.Model):
         return key
 
     @classmethod
+    def revoke_all(cls, clinician: User) -> int:
+        """End every key of `clinician`; return how many there were."""
+        return cls.objects.filter(clinician=clinician, revoked_at=None).update(revoked_at=timezone.now())
+
+    @classmethod
     def find(cls, key: str) -> ApiToken | None:
         """Return the token that `key` opens, unless it was revoked or its clinician left."""
         tokens = cls.objects.select_related("clinician").filter(revoked_at=None, clinician__is_active=True)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -60,9 +60,13 @@ def _keep(request: ClinicianRequest, photo: Photo, form: OwnLabelForm) -> None:
     chosen = prediction.chosen_face if prediction else None
     form.instance.box = prediction.faces[chosen]["box"] if prediction and chosen is not None else None
     form.instance.given_at = timezone.now()
-    with transaction.atomic():
-        form.save()
-        record_access(request, AccessLog.Action.LABEL, obj=photo)
+    try:
+        with transaction.atomic():
+            form.save()
+            record_access(request, AccessLog.Action.LABEL, obj=photo)
+    except IntegrityError:  # the button was pressed twice: the first label is there
+        messages.warning(request, _("You gave a label in this very moment already. This is it."))
+        return
     messages.success(request, _("Your label is kept beside the model’s answer."))
 
 

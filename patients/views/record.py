@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from patients.access import record_access
 from patients.forms import PatientForm, VisitForm
-from patients.models import AccessLog, Look, Patient, Visit
+from patients.models import AccessLog, Draft, Look, Patient, Visit
 from patients.timeline import timeline
 from patients.views.asking import ClinicianRequest
 from patients.views.banner import banner_of
@@ -45,11 +45,14 @@ def add_patient(request: ClinicianRequest) -> HttpResponse:
     form = PatientForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
-            patient = form.save()
-            patient.assign(request.user)
-            record_access(request, AccessLog.Action.ADD, patient)
-        messages.success(request, _("Patient added. Next: their consent."))
-        return redirect("patients:consents", patient.pk)
+            patient = form.saved()
+            if patient is not None:
+                patient.assign(request.user)
+                record_access(request, AccessLog.Action.ADD, patient)
+                Draft.forget(request.user, request.path)
+        if patient is not None:
+            messages.success(request, _("Patient added. Next: their consent."))
+            return redirect("patients:consents", patient.pk)
     return render(request, "patients/patient_form.html", {"form": form, "section": "patients"})
 
 
@@ -58,8 +61,7 @@ def edit_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Correct name, date of birth or record number."""
     patient = find_patient(request, patient_id)
     form = PatientForm(request.POST or None, instance=patient)
-    if request.method == "POST" and form.is_valid():
-        form.save()
+    if request.method == "POST" and form.is_valid() and form.saved() is not None:
         messages.success(request, _("Changes saved."))
         return redirect("patients:detail", patient.pk)
     context = {"form": form, "patient": find_patient(request, patient_id), "section": "patients"}

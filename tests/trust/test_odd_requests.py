@@ -1,10 +1,15 @@
 """Requests that no page of ours makes: numbers without end, ways back that lead elsewhere. Never a fault, never away from here."""
 
+from datetime import timedelta
+from unittest.mock import patch
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from patients.models import Photo, User, Visit
-from tests.factories import make_photo, make_prediction
+from patients.models import OwnLabel, Patient, Photo, User, Visit
+from patients.models.patient import PatientQuerySet
+from tests.factories import make_patient, make_photo, make_prediction
 
 pytestmark = pytest.mark.django_db
 
@@ -49,3 +54,33 @@ def test_portion_of_a_list_takes_any_number(browser: Client, visit: Visit, numbe
     for path in ("/api/patients/", f"/api/patients/{visit.patient_id}/visits/", f"/api/visits/{visit.pk}/photos/"):
         for name in ("limit", "offset"):
             assert browser.get(path, {name: number}).status_code == 200
+
+
+TWIN = {"name": "Omar Haddad", "birth_date": "1980-01-01"}
+
+
+def test_record_number_that_two_give_at_once_is_given_once(browser: Client, ada: User, ines: Patient) -> None:
+    other = make_patient(ada, name="Omar Haddad")
+    fields = TWIN | {"record_number": ines.record_number}
+    with patch.object(PatientQuerySet, "with_record_number", lambda rows, number: rows.none()):
+        for path in ("/patients/new/", f"/patients/{other.pk}/edit/"):
+            page = browser.post(path, fields)
+            assert (page.status_code, "exists already" in page.content.decode()) == (200, True)
+        for send, path in ((browser.post, "/api/patients/"), (browser.patch, f"/api/patients/{other.pk}/")):
+            answer = send(path, fields, "application/json")
+            assert (answer.status_code, list(answer.json()["fields"])) == (400, ["record_number"])
+    assert Patient.objects.count() == 2
+
+
+def test_label_that_is_given_twice_at_once_is_kept_once(browser: Client, ada: User, photo: Photo) -> None:
+    OwnLabel.objects.create(photo=photo, clinician=ada, label="happy")
+    with patch.object(OwnLabel.objects, "filter", lambda **named: OwnLabel.objects.none()):
+        assert browser.post(f"/photos/{photo.pk}/label/", {"label": "sad"}).status_code == 302
+    assert OwnLabel.objects.get().label == "happy"
+
+
+@pytest.mark.parametrize(("path", "name"), [("/api/patients/", "birth_date"), ("/api/patients/{}/visits/", "date")])
+def test_program_gives_no_day_that_is_to_come(browser: Client, ines: Patient, path: str, name: str) -> None:
+    tomorrow = timezone.localdate() + timedelta(days=2)
+    answer = browser.post(path.format(ines.pk), TWIN | {"record_number": "R-9", name: tomorrow.isoformat()}, "application/json")
+    assert (answer.status_code, list(answer.json()["fields"])) == (400, [name])

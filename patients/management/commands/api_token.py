@@ -3,9 +3,10 @@
 from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
+from django.db import transaction
 
-from patients.models import ApiToken, User
+from patients.access import record_access
+from patients.models import AccessLog, ApiToken, User
 
 
 class Command(BaseCommand):
@@ -22,8 +23,13 @@ class Command(BaseCommand):
         if clinician is None:
             raise CommandError(f"Nobody signs in as {email}.")
         if revoke_all:
-            ended = ApiToken.objects.filter(clinician=clinician, revoked_at=None).update(revoked_at=timezone.now())
+            with transaction.atomic():
+                ended = ApiToken.revoke_all(clinician)
+                record_access(None, AccessLog.Action.PERMISSION, obj=clinician, changed="keys revoked", keys=ended)
             self.stderr.write(f"{ended} keys revoked")
             return
-        self.stdout.write(ApiToken.issue(clinician))
+        with transaction.atomic():
+            key = ApiToken.issue(clinician)
+            record_access(None, AccessLog.Action.PERMISSION, obj=clinician, changed="key made")
+        self.stdout.write(key)
         self.stderr.write("Keep this key: it is not shown again. Send it as “Authorization: Bearer KEY”.")

@@ -9,7 +9,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from inference.dispatch import current_model_version
-from patients.models import ApiToken, Patient, Photo, User, Visit
+from patients.models import AccessLog, ApiToken, Patient, Photo, User, Visit
 from tests.factories import make_photo, make_prediction, picture, upload
 
 pytestmark = pytest.mark.django_db
@@ -203,6 +203,7 @@ def test_command_prints_a_key_that_works(ada: User, capsys: pytest.CaptureFixtur
     assert ApiToken.find(key) is not None
     call_command("api_token", "ada@clinic.test", revoke_all=True)
     assert ApiToken.find(key) is None
+    assert [line.detail for line in AccessLog.objects.all()] == [{"changed": "key made"}, {"changed": "keys revoked", "keys": 1}]
     with pytest.raises(CommandError, match="Nobody"):
         call_command("api_token", "nobody@clinic.example")
 

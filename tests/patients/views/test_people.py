@@ -2,11 +2,12 @@
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
 from inference import health
-from patients.models import AccessLog, Membership, Patient, Team, User, Visit
+from patients.models import AccessLog, ApiToken, Membership, Patient, Team, User, Visit
 from tests.factories import make_clinician, make_photo, make_prediction
 
 
@@ -85,6 +86,16 @@ def test_lost_factor_is_taken_away_and_asked_for_anew(admin: Client, browser: Cl
     assert browser.get("/session/").status_code == 401
     browser.force_login(User.objects.get(pk=ada.pk))
     assert browser.get("/patients/").headers["Location"] == reverse("mfa_index")
+
+
+def test_keys_end_with_a_lost_factor_and_the_owner_is_told(admin: Client, client: Client, ada: User) -> None:
+    key = {"Authorization": f"Bearer {ApiToken.issue(ada)}"}
+    assert client.get("/api/patients/", headers=key).status_code == 200
+    admin.post(f"/people/{ada.pk}/reset-factor/")
+    assert client.get("/api/patients/", headers=key).status_code == 401
+    assert [message.to for message in mail.outbox] == [[ada.email]]
+    line = AccessLog.objects.filter(action="permission", object_id=str(ada.pk)).order_by("sequence")[0]
+    assert line.detail == {"changed": "second factor reset", "keys": 1}
 
 
 def test_patients_of_who_leaves_are_handed_over(admin: Client, ada: User, bo: User, ines: Patient) -> None:
