@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 
 from patients.access import POLLED_AGAIN_AFTER, record_access
-from patients.models import AccessLog, Event, HandOff, Patient, Photo, User, Visit
+from patients.models import AccessLog, Draft, Event, HandOff, Patient, Photo, User, Visit
 from patients.rules import RULES, SAFE, Rule
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,8 @@ class Gate:
             response = self.get_response(request)
             if has_changed(request, response):
                 note(request, rule, action, subject)
+                if isinstance(request.user, User):
+                    Draft.forget(request.user, request.path)
             elif response.status_code >= 400:
                 transaction.set_rollback(True)
         return response
@@ -72,11 +74,11 @@ class Gate:
             log.error("The address %s has no rule in patients/rules.py and is closed", match and match.route)
             raise Http404
         if "api" not in match.app_names:  # the API knows who asks only when it has read the key: patients/api/permission.py
-            check(rule, request.user if isinstance(request.user, User) else None, match)
+            check(rule, request.user if isinstance(request.user, User) else None, match, request.method)
         setattr(request, "came_through", True)  # noqa: B010  # ours
 
 
-def check(rule: Rule, user: User | None, match: ResolverMatch) -> None:
+def check(rule: Rule, user: User | None, match: ResolverMatch, method: str | None) -> None:
     """Return when `user` (None: nobody signed in) may go on. Raises Http404 or PermissionDenied."""
     if user is None:
         if rule.who.value != "anybody":
@@ -84,7 +86,8 @@ def check(rule: Rule, user: User | None, match: ResolverMatch) -> None:
         return
     if not rule.who.includes(user):
         raise Http404
-    if rule.right is None:
+    right = rule.right_for(method)
+    if right is None:
         return
     patient_id = patient_id_of(subject_of(match))
     if patient_id is not None:
@@ -92,7 +95,7 @@ def check(rule: Rule, user: User | None, match: ResolverMatch) -> None:
             raise Http404
         if not Patient.objects.in_care_of(user).filter(pk=patient_id).exists():
             raise PermissionDenied
-    if not rule.right.belongs_to(user):
+    if not right.belongs_to(user):
         raise PermissionDenied
 
 

@@ -17,8 +17,11 @@ NEW = "new"
 
 
 def patient_choices(user: User) -> dict[str, Patient]:
-    """Return the patients that `user` may see, by id and in the order of their names. One query."""
-    patients = sorted(Patient.objects.visible_to(user), key=lambda patient: patient.name.casefold())
+    """Return the patients in the care of `user`, by id and in the order of their names. One query.
+
+    Not those who are open in an emergency: in one, nothing is taken from or to a patient.
+    """
+    patients = sorted(Patient.objects.in_care_of(user), key=lambda patient: patient.name.casefold())
     return {str(patient.pk): patient for patient in patients}
 
 

@@ -50,7 +50,7 @@ class Right(Enum):
 
     EXPORT = "may_export"
     ERASE = "may_erase"
-    ASSIGN = ""  # whoever looks after the patient: also to move what belongs to one
+    ASSIGN = ""  # whoever looks after the patient: also to move or erase what belongs to one
 
     def belongs_to(self, user: User) -> bool:
         """Whether `user` was given it."""
@@ -70,6 +70,10 @@ class Rule:
     changes: Action | None = None
     right: Right | None = None
     polled: bool = False
+
+    def right_for(self, method: str | None) -> Right | None:
+        """Return the right that a request takes: a program that erases needs the one that the page for it asks for."""
+        return Right.ASSIGN if method == "DELETE" and self.right is None else self.right
 
     def action(self, request: HttpRequest) -> Action | None:
         """Return the action that this request is; None when it leaves no line."""
@@ -148,7 +152,7 @@ PAGES: dict[str, Rule] = {
     "include_photo": Rule(Who.CARE, changes=Action.INCLUDE),
     "retry_photo": Rule(Who.CARE, changes=Action.RETRY),
     "dismiss_photo": Rule(Who.CARE, changes=Action.DISMISS),
-    "delete_photo": Rule(Who.CARE, changes=Action.DELETE),
+    "delete_photo": Rule(Who.CARE, changes=Action.DELETE, right=Right.ASSIGN),  # an emergency is no reason to erase
     "photo_image": PICTURE,
     "photo_preview": PICTURE,
     "photo_input": PICTURE,

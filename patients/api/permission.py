@@ -27,5 +27,5 @@ class ByRule(BasePermission):
         rule = RULES.get(match.view_name)
         if rule is None:
             raise Http404
-        check(rule, request.user, match)
+        check(rule, request.user, match, request.method)
         return True

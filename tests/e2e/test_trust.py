@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from patients.management.commands.load_demo import ADMINISTRATOR
 from tests.e2e.chromium import PATIENCE_MS, violations_in_both_themes
@@ -139,6 +139,18 @@ def test_nothing_is_left_in_the_browser_after_sign_out(house: Installation, open
     assert [cookie["name"] for cookie in page.context.cookies() if "session" in str(cookie.get("name"))] == []
 
 
+def test_name_that_is_searched_for_does_not_become_an_address(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    page.goto("/patients/")
+    with page.expect_response(lambda answer: "/patients/?q=" in answer.url):
+        page.get_by_role("searchbox").press_sequentially("aalto")
+    expect(page.get_by_role("link", name=INES).last).to_be_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_load_state("networkidle")
+    assert page.url == f"{house.address}/patients/"  # the history of a browser outlives the session
+
+
 def walk_without_violations(page: Page, paths: list[str]) -> None:
     page.add_init_script(VIOLATIONS)
     assert walk(page, paths) == []
@@ -156,6 +168,34 @@ def test_back_button_after_sign_out_shows_no_patient(house: Installation, open_p
         page.go_back()
         page.wait_for_load_state("load")
         assert INES not in page.content()
+
+
+def test_unfinished_form_is_kept_before_the_session_ends_and_comes_back(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    page.get_by_role("link", name=INES).last.click()
+    page.wait_for_url("**/patients/*-*/")
+    path = page.url + "events/new/"
+
+    def nearly_over(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=re.sub(r'data-seconds-left="\d+"', 'data-seconds-left="60"', answer.text()))
+
+    page.route(path, nearly_over)
+    page.route("**/session/", lambda route: route.fulfill(json={"seconds_left": 50}))
+    page.goto(path)
+    with page.expect_response(lambda answer: answer.url.endswith("/drafts/") and answer.request.method == "POST") as kept:
+        page.get_by_label("What happened").fill("Moved in with her sister")
+        page.get_by_label("Still going on").check()
+    assert kept.value.status == 201
+    page.unroute_all()
+    page.goto("/settings/")
+    page.goto(path)
+    expect(page.get_by_label("What happened")).to_have_value("Moved in with her sister")
+    expect(page.get_by_label("Still going on")).to_be_checked()
+    expect(page.get_by_text("What you were writing when the session ended is here again.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("What happened")).to_have_value("")
 
 
 def headers_of(context: BrowserContext, path: str) -> dict[str, str]:

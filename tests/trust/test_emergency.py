@@ -8,8 +8,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from patients.models import AccessLog, BreakGlass, Membership, Patient, Team, User
-from tests.factories import PASSWORD, make_clinician
+from patients.models import AccessLog, BreakGlass, Membership, Patient, Team, User, Visit
+from tests.factories import PASSWORD, make_clinician, make_patient, make_photo, make_visit
 from tests.trust.test_sessions import NOON
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +77,20 @@ def test_nothing_is_carried_away_in_an_emergency_and_nobody_assigned(bo: User, i
     assert client.get(f"/patients/{ines.pk}/zip/").status_code == 403
     assert client.get(f"/api/patients/{ines.pk}/csv/").status_code == 403
     assert client.post(f"/patients/{ines.pk}/care/assign/", {"clinician": bo.pk}).status_code == 403
+
+
+def test_nothing_is_erased_or_put_into_the_record_of_another_in_an_emergency(bo: User, visit: Visit) -> None:
+    photo, own = make_photo(visit), make_visit(make_patient(bo, name="Omar Haddad"))
+    client = proved(bo)
+    ask(client, visit.patient)
+    assert client.get(f"/photos/{photo.pk}/").status_code == 200
+    assert client.post(f"/photos/{photo.pk}/delete/").status_code == 403
+    assert client.delete(f"/api/photos/{photo.pk}/").status_code == 403
+    assert client.get(f"/visits/{visit.pk}/move/").status_code == 403
+    client.post(f"/visits/{own.pk}/move/", {"patient": str(visit.patient_id)})
+    own.refresh_from_db()
+    assert own.patient.name == "Omar Haddad"
+    assert visit.photos.get() == photo
 
 
 @pytest.mark.parametrize("changed", [{"reason": "urgent"}, {"birth_date": "1990-01-01"}, {"record_number": "R-0"}])

@@ -173,7 +173,7 @@ def outcome(answer: HttpResponseBase) -> str:
     return {404: "hidden", 403: "refused", 503: "in"}.get(answer.status_code, "in" if answer.status_code < 500 else "fault")
 
 
-def expected(role: Role, rule: Rule, address: Address) -> str:
+def expected(role: Role, rule: Rule, address: Address, method: str) -> str:
     """Return what must become of it."""
     if rule.who is Who.NOBODY:
         return "hidden"
@@ -183,8 +183,9 @@ def expected(role: Role, rule: Rule, address: Address) -> str:
         return "door"
     if not rule.who.includes(role.user) or (address.names_a_patient and not role.sees):
         return "hidden"
-    is_missing = rule.right is not None and not rule.right.belongs_to(role.user)
-    is_refused = rule.right is not None and address.names_a_patient and not role.regularly
+    right = rule.right_for(method.upper())
+    is_missing = right is not None and not right.belongs_to(role.user)
+    is_refused = right is not None and address.names_a_patient and not role.regularly
     return "refused" if is_missing or is_refused else "in"
 
 
@@ -216,8 +217,8 @@ def test_every_address_as(name: str, ines: Patient, photo: Photo, event: Event) 
     for address in every_address():
         if address.is_at_the_door and name not in AT_THE_DOOR:
             continue
-        wanted = expected(role, RULES[address.view_name], address)
         for method in address.methods:
+            wanted = expected(role, RULES[address.view_name], address, method)
             answer = asked(role, method, address.url(photo, event))
             tried += 1
             if not is_as_expected(answer, wanted, address):

@@ -213,6 +213,18 @@ def test_draft_goes_after_a_day_and_with_its_patient(client: Client, ada: User, 
     assert not Draft.objects.exists()
 
 
+@pytest.mark.parametrize("page", ["/patients/new/", "/patients/{patient}/edit/", "/patients/{patient}/visits/new/"])
+def test_draft_goes_when_its_form_is_saved(client: Client, ada: User, ines: Patient, page: str) -> None:
+    client.force_login(ada)
+    path = page.format(patient=ines.pk)
+    client.post("/drafts/", {"path": path, "name": "Mara"})
+    client.post(path, {"name": ""})
+    assert Draft.objects.exists()
+    fields = {"name": "Mara Novak", "birth_date": "1980-05-04", "record_number": "R-777", "date": "2026-11-20"}
+    assert client.post(path, fields).status_code == 302
+    assert not Draft.objects.exists()
+
+
 @pytest.mark.parametrize("page", ["/photos/{photo}/", "/events/{event}/edit/", "/visits/{visit}/edit/"])
 def test_draft_goes_with_the_patient_of_whatever_page(client: Client, ada: User, bo: User, visit: Visit, page: str) -> None:
     patient = visit.patient
