@@ -32,7 +32,7 @@ def hand_in(page: Page, house: Installation, photos: list[FilePayload], with_scr
     page.locator("#files").set_input_files(photos)
     if not with_script:
         page.get_by_role("button", name="Add photos").click()
-    expect(page.locator("#photos > .photo[id]")).to_have_count(len(photos))
+    expect(page.locator("#photos > .photo[id]")).to_have_count(len(photos), timeout=PATIENCE_MS)
     eventually(lambda: house.all_final(visit), "the photos are final")
     page.reload()
 
