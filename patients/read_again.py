@@ -40,9 +40,16 @@ def read_again(patient: Patient) -> int:
 def read_once_more(photo: Photo, face: int | None = None) -> bool:
     """Have one photo read by the current model, face number `face` of its newest reading if given.
 
-    What an older model said stays as it is. Return False when the photo is being read already, or may not be read. Raises
-    IndexError for a face that is not there.
+    What an older model said stays as it is, and a failure that was put aside asks for attention again: the new answer is news.
+    Return False when the photo is being read already, or may not be read. Raises IndexError for a face that is not there.
     """
+    is_asked = _read_once_more(photo, face)
+    if is_asked and photo.dismissed_at:
+        photo.bring_back()
+    return is_asked
+
+
+def _read_once_more(photo: Photo, face: int | None) -> bool:
     newest, version = photo.prediction, current_model_version()
     if newest is not None and (newest.model_version in ("", version) or not version or not newest.is_final):
         return request_again(newest, face)

@@ -109,6 +109,11 @@ class Photo(models.Model):
         self.dismissed_at = timezone.now()
         self.save(update_fields=["dismissed_at"])
 
+    def bring_back(self) -> None:
+        """Let a failure that was put aside ask for attention again."""
+        self.dismissed_at = None
+        self.save(update_fields=["dismissed_at"])
+
     def remove(self) -> None:
         """Delete the row with its predictions, and the files once that is committed."""
         files = [(field.storage, field.name) for field in (self.image, self.preview) if field.name]

@@ -52,7 +52,7 @@ class LastTime:
             text = (
                 _("The 95 %% interval of the difference, %(low)s to %(high)s, leaves out zero.")
                 if self._line.leaves_out_zero
-                else _("The 95 %% interval of the difference, %(low)s to %(high)s, holds zero: it may be chance.")
+                else _("The 95 %% interval of the difference, %(low)s to %(high)s, includes zero: it may be chance.")
             ) % ends
         if self.before.model_versions != self.after.model_versions:
             text += " " + _("Another model read the photos then: the difference may come from that.")

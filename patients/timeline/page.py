@@ -107,7 +107,7 @@ class Timeline:
             else _("Usual range from the first %(n)d visits, %(first)s to %(last)s.")
         ) % facts
         if self.usual.is_provisional:
-            text += " " + _("Provisional below eight.")
+            text += " " + _("Provisional with fewer than eight.")
         if self.last.used and self.last.model_versions != self.usual.model_versions:
             text += " " + _("Read by model %(model)s.") % {"model": " + ".join(self.usual.model_versions)}
         return text

@@ -144,7 +144,7 @@ def exclude_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
         photo.exclude(form.cleaned_data["reason"], by=request.user)
         if not request.htmx:
             undo = reverse("patients:include_photo", args=[photo.pk])
-            messages.success(request, _("Photo excluded. Every summary is counted anew."), extra_tags=undo)
+            messages.success(request, _("Photo excluded. Every summary is worked out again."), extra_tags=undo)
     else:
         messages.error(request, _("A reason has at most 200 letters. The photo still counts."))
     return _answer(request, photo)

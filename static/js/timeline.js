@@ -141,9 +141,9 @@
     const seen = scales.filter(function (each) { return shown[each.name]; });
     seen.forEach(function (each, k) {
       layout[each.axis].visible = true;
-      layout[each.axis].ticklabelstandoff = (phone.matches ? 2 : 44) + 20 * k;
+      layout[each.axis].ticklabelstandoff = (phone.matches ? 2 : 58) + 20 * k;
     });
-    layout.margin.r += 20 * Math.max(0, phone.matches ? seen.length : seen.length - 1);
+    if (seen.length) layout.margin.r += 20 * (phone.matches ? seen.length : seen.length - 1) + (phone.matches ? 0 : 14);
   }
 
   function arrange(layout) {

@@ -33,6 +33,7 @@ def add_visit(page: Page, patient: str) -> None:
     page.get_by_role("link", name="New visit").first.click()
     page.get_by_role("button", name="Add visit").click()
     expect(page.get_by_role("heading", name="Visit,")).to_be_visible()
+    page.wait_for_load_state("load")  # from then on a script hears which files are chosen
 
 
 def rows(download: Path) -> list[dict[str, str]]:

@@ -34,6 +34,9 @@ CUT_OFF = """() => {
 }"""
 BANNER_GAP = """() => document.querySelector(".banner .push").getBoundingClientRect().left
     - Math.max(...Array.from(document.querySelectorAll(".banner__name, .facts dd"), e => e.getBoundingClientRect().right))"""
+SCALE_GAP = """() => Math.min(...Array.from(document.querySelectorAll("#timeline .y5tick"), e => e.getBoundingClientRect().left))
+    - Math.max(...Array.from(document.querySelectorAll("#timeline .annotation-text"), e => e)
+        .filter(e => e.textContent.includes("Bereich")).map(e => e.getBoundingClientRect().right))"""
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -61,6 +64,17 @@ def test_no_word_is_cut_off(house: Installation, open_page: OpenPage, record: st
         wrong += page.evaluate(CUT_OFF) + too_wide(page)
     set_user(house, "language=''")
     assert wrong == []
+
+
+def test_the_scales_of_self_reports_keep_clear_of_the_usual_range(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = open_page(viewport=DESK)
+    in_language(house, page, "de")
+    page.goto(record)
+    page.locator("[data-show=mood]").check()
+    expect(page.locator("#timeline .y5tick").first).to_be_visible()
+    gap = page.evaluate(SCALE_GAP)
+    set_user(house, "language=''")
+    assert gap >= 4
 
 
 def test_the_facts_of_the_banner_keep_clear_of_its_buttons(house: Installation, open_page: OpenPage, record: str) -> None:

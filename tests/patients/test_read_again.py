@@ -29,6 +29,14 @@ def keys(rows: list[Model]) -> set[object]:
     return {row.pk for row in rows}
 
 
+def test_a_failure_that_was_put_aside_asks_for_attention_when_it_is_read_once_more(visit: Visit) -> None:
+    refused = read_by(visit, current_model_version(), state=State.REJECTED, reason="too_dark")
+    refused.photo.dismiss()
+    assert read_once_more(refused.photo)
+    refused.photo.refresh_from_db()
+    assert refused.photo.dismissed_at is None
+
+
 def test_only_photos_of_another_model_are_outdated(visit: Visit, ines: Patient) -> None:
     old = read_by(visit, "0.0.0-old")
     refused = read_by(visit, "0.0.0-old", state=State.REJECTED, reason="too_blurred")

@@ -69,8 +69,9 @@ def test_range_read_by_another_model_says_so(page: Client, ines: Patient) -> Non
         make_prediction(make_photo(visit), model_version="1.2.0" if week < 4 else "1.3.0")
         visit.is_baseline = week < 4
         visit.save()
-    assert "Usual range from 4 chosen visits, 5 Jan 2026 to 26 Jan 2026. Provisional below eight. Read by model 1.2.0." in text_of(
-        page, ines
+    assert (
+        "Usual range from 4 chosen visits, 5 Jan 2026 to 26 Jan 2026. Provisional with fewer than eight. Read by model 1.2.0."
+        in text_of(page, ines)
     )
 
 

@@ -66,7 +66,7 @@ def test_an_excluded_photo_is_left_out_and_can_come_back(browser: Client, photo:
 def test_an_exclusion_is_taken_back_where_it_is_told(browser: Client, photo: Photo) -> None:
     page = browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "", "next": f"/photos/{photo.pk}/"}, follow=True)
     text = " ".join(page.content.decode().split())
-    assert "Photo excluded. Every summary is counted anew." in text
+    assert "Photo excluded. Every summary is worked out again." in text
     assert f'class="push" method="post" action="/photos/{photo.pk}/include/"' in text
 
 
