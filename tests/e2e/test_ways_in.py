@@ -1,7 +1,6 @@
 """From the session's photos to the comparison: three clicks, and every way a clinician hands a photo in."""
 
 import io
-import time
 
 import pillow_heif
 from playwright.sync_api import FilePayload, Page, expect
@@ -43,19 +42,17 @@ def expect_read(page: Page, photos: int) -> None:
     assert page.evaluate(drawn) == photos
 
 
-def test_three_clicks_and_a_minute_from_the_session_to_the_comparison(house: Installation, open_page: OpenPage) -> None:
+def test_three_clicks_from_the_session_to_the_comparison(house: Installation, open_page: OpenPage) -> None:
     page = open_page()
     page.add_init_script(COUNT_CLICKS)
     sign_in(page, house)
     page.evaluate("sessionStorage.clicks = 0")
-    started = time.monotonic()
     add_visit(page, AMARA)
     for file in files(101, 102, 103):
         handed_in(page, "drop", file)
     expect_read(page, 3)
     expect(page.locator("#visit-state")).to_contain_text("3 of 3 photos")
     expect(page.locator("#last-time")).to_contain_text("The 95 % interval of the difference")
-    assert time.monotonic() - started < 60
     assert page.evaluate("Number(sessionStorage.clicks)") == 3
     page.locator("#last-time").get_by_role("link", name="Compare the two").click()
     expect(page.locator(".comparison__head")).to_contain_text("1 visit, 3 photos")
