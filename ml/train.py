@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.augment import augment
-from ml.config import RECIPE, Config
+from ml.config import RECIPE, SHIPPED, Config
 from ml.curves import draw_curves
 from ml.data import FaceSet, join_votes, load_split, rater_majority, rater_shares, read_votes
 from ml.engines import softmax
@@ -251,7 +251,8 @@ def chosen_runs(options: argparse.Namespace, train_faces: FaceSet, validation: F
     if options.stage is None:
         return [Run(Config(), train_faces, validation, out, epochs or EPOCHS, minutes)]
     runs = []
-    for name in RECIPE if options.stage == "all" else [options.stage]:
+    stages = list(RECIPE)
+    for name in stages[: stages.index(SHIPPED) + 1] if options.stage == "all" else [options.stage]:
         stage = RECIPE[name]
         trunk = out / stage.trunk / "trunk.npz" if stage.trunk else out / stage.finished / "model.keras" if stage.finished else None
         teachers = tuple(out / teacher for teacher in stage.teachers)
