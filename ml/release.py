@@ -1,6 +1,6 @@
 """Make a weights folder of a training run: averaged weights, ONNX file, calibration, model.json and report.json.
 
-python -m ml.release --run runs/second --stage second --data fer2013.zip --votes fer2013_ferplus.csv --version 0.1.0 --out ml/weights
+python -m ml.release --run runs/next --data fer2013.zip --votes fer2013_ferplus.csv --version 0.1.0 --out ml/weights
 """
 
 import argparse
