@@ -21,7 +21,8 @@ SEEN = "from patients.models import User; User.objects.get(email='{email}').see_
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Yield a running installation."""
-    house = Installation(tmp_path_factory.mktemp("walk") / "var", DEMO_VISITS="2")
+    many = "20000"  # one test writes a record of 8,000 photos, and others add theirs after it
+    house = Installation(tmp_path_factory.mktemp("walk") / "var", DEMO_VISITS="2", PHOTOS_PER_USER_AND_DAY=many)
     house.start()
     eventually(house.has_its_demo, "the demo's photos are there")
     yield house
