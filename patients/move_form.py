@@ -49,11 +49,13 @@ class MovePhotosForm(forms.Form):
     """The photos that went wrong, and the visit they belong to: one there is, or a new one."""
 
     photo = forms.MultipleChoiceField(error_messages={"required": _("Choose at least one photo.")})
-    visit = forms.ChoiceField(label=_("Visit"), error_messages={"required": _("Choose a visit.")})
-    new_date = forms.DateField(
-        label=_("Day, for a new visit"), required=False, widget=DateInput(), help_text=_("Leave it empty for a visit there is.")
+    visit = forms.ChoiceField(
+        label=_("Visit"), error_messages={"required": _("Choose a visit."), "invalid_choice": _("Choose a visit of this patient.")}
     )
-    keep_duplicate = forms.BooleanField(label=_("Move also photos that another visit of that patient has"), required=False)
+    new_date = forms.DateField(
+        label=_("Day, for a new visit"), required=False, widget=DateInput(), help_text=_("Leave it empty for an existing visit.")
+    )
+    keep_duplicate = forms.BooleanField(label=_("Also move photos that another visit of that patient has"), required=False)
 
     def __init__(
         self, asked: Mapping[str, object] | None, source: Visit, photos: list[UUID], patient: Patient, new_date: date | None = None
