@@ -184,7 +184,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(text("MEDIA_ROOT", str(VAR / "photos")))
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
-if Path("/dev/shm").is_dir():  # nosec B108  # files there are opened with names nobody can guess
+if Path("/dev/shm").is_dir():  # nosec B108  # what waits there has no name (patients/arrival.py)
     FILE_UPLOAD_TEMP_DIR = "/dev/shm"  # nosec B108  # in memory: an original, with its place and time, touches no disk
 STORAGES = {
     "default": {"BACKEND": "patients.storage.EncryptedStorage"},

@@ -106,4 +106,4 @@ RECIPE = {
 }
 """Runs that build on each other, in order. docs/experiments.md says what each was for and what it gained."""
 SHIPPED = "second"
-"""The stage whose weights ship. Those after it were tried and did not name more faces rightly."""
+"""The stage whose weights ship. Those after it were tried and did not name clearly more faces rightly."""

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
-from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.utils import timezone, translation
 from PIL import Image
 
 from inference.models import Prediction
 from ml.decode import RejectedPhoto
 from patients import intake
+from patients.arrival import NamelessFile
 from patients.intake import MESSAGES, message_for, receive_photo
 from patients.models import Photo, User, Visit
 from tests.factories import make_clinician, make_patient, make_visit, picture, upload
@@ -188,5 +188,7 @@ def test_stored_photo_has_no_address(visit: Visit, stored: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="this system has no files in memory")
 def test_original_waits_in_memory_and_touches_no_disk() -> None:
-    with TemporaryUploadedFile("photo.jpg", "image/jpeg", 1, None) as file:
-        assert Path(file.temporary_file_path()).parent == Path("/dev/shm")
+    waiting = NamelessFile()
+    waiting.new_file("photos", "photo.jpg", "image/jpeg", 1)
+    with waiting.file:
+        assert Path(f"/proc/self/fd/{waiting.file.fileno()}").readlink().parent == Path("/dev/shm")
