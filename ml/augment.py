@@ -11,6 +11,8 @@ from PIL import Image
 from ml.config import INPUT_SIDE, Config
 
 Floats = NDArray[np.float32]
+Batch = tuple[Floats, Floats, Floats]
+"""Faces, raters' shares and labels."""
 
 
 def augment(pixels: NDArray[np.uint8], side: int, covered: int, config: Config, rng: Generator) -> Floats:
@@ -102,3 +104,23 @@ def erase(faces: Floats, config: Config, rng: Generator) -> Floats:
     covered = (y >= top) & (y < top + height) & (x >= left) & (x < left + width)
     covered &= uniform(rng, 0, 1, count) < config.erase_share
     return np.where(covered, uniform(rng, 0, 255, count), faces)
+
+
+def mix(batch: Batch, beta: float, rng: Generator) -> Batch:
+    """Return the batch with some of another of its faces laid over each, and as much of that face's targets in its own.
+
+    All arrays are (B, ...). The own share follows a symmetric beta distribution, its larger side; with beta 0 nothing is mixed.
+    """
+    if not beta:
+        return batch
+    count = len(batch[0])
+    own, others = rng.beta(beta, beta, count).astype(np.float32), rng.permutation(count)
+    own = np.maximum(own, 1 - own)
+
+    def blend(array: Floats) -> Floats:
+        share = own.reshape(-1, *[1] * (array.ndim - 1))
+        blended: Floats = share * array + (1 - share) * array[others]
+        return blended
+
+    faces, raters, labels = batch
+    return blend(faces), blend(raters), blend(labels)

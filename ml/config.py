@@ -36,9 +36,13 @@ class Config:
     warmup_steps: int = 300
     """The rate rises from 0, so that the first batch statistics do no harm."""
     decay_share: float = 0.3
-    """Share of the run in which the rate falls to 0. Before it the run can be prolonged at will (the trunk)."""
+    """Share of the run in which the rate falls. Before it the run can be prolonged at will (the trunk)."""
+    rest: float = 0.0
+    """What remains of the rate at the end, as a share. More than 0 only where many epochs are averaged."""
     average: float = 0.995
     """Per-step weight of the moving average: a window of 200 steps, well inside the falling phase."""
+    average_share: float = 0.0
+    """Share of the run, at its end, in which the weights of all steps count alike (Izmailov et al. 2018) in place of the window."""
     norm_batches: int = 80
     """Training batches on which batch-norm statistics are measured anew for averaged weights (they are wrong otherwise)."""
     smoothing: float = 0.1
@@ -71,6 +75,8 @@ class Config:
     """Share of faces that are softened: faces cut from photos are resampled and softer than the data set's."""
     compress_share: float = 0.1
     """Share of faces that are saved as a poor JPEG first (quality 20 to 60): what else it was tried on cost it less accuracy."""
+    mixup: float = 0.0
+    """Parameter of the beta distribution of how much of another face is laid over each (Zhang et al. 2018); 0: none."""
     erase_share: float = 0.1
     """Share of faces with one rectangle covered, as by a hand. Few: faces it has seen are named hardly better than others."""
     erase_side: float = 0.4
@@ -98,11 +104,14 @@ class Stage:
 
 
 SHALLOW = replace(Config(), pairs=(0, 1, 2, 1), compress_share=0.0)
+PATIENT = replace(Config(), seed=2016, rate=0.03, decay_share=0.9, rest=1 / 3, average_share=0.6, teacher_share=0.5, mixup=0.2)
+"""Never comes to rest: the rate stays high enough to wander, and the weights of half the run are averaged."""
 RECIPE = {
     "first": Stage(SHALLOW, 95),
     "second": Stage(SHALLOW, 95, trunk="first", teachers=("first",)),
     "third": Stage(replace(Config(), seed=2014), 132, finished="second", teachers=("second",)),
     "fourth": Stage(replace(Config(), seed=2015), 100, trunk="third", teachers=("second", "third")),
+    "fifth": Stage(PATIENT, 70, trunk="fourth", teachers=("second", "third", "fourth")),
 }
 """Runs that build on each other, in order. docs/experiments.md says what each was for and what it gained."""
 SHIPPED = "second"

@@ -44,12 +44,17 @@ def rate_at(progress: float, step: int, config: Config, warm: bool = False) -> f
     """Return the learning rate. `warm` leaves the warm-up out, for a run that continues a trunk."""
     rise = 1.0 if warm else min(1.0, (step + 1) / config.warmup_steps)
     fall = min(1.0, (1 - progress) / config.decay_share)
-    return config.rate * rise * fall
+    return config.rate * rise * (config.rest + (1 - config.rest) * fall)
 
 
 def is_falling(progress: float, config: Config) -> bool:
     """Return whether the rate has begun to fall, which is when the trunk is set aside."""
     return progress > 1 - config.decay_share
+
+
+def counts_alike(progress: float, config: Config) -> bool:
+    """Return whether the weights of this step count in the average as much as those of any other."""
+    return progress > 1 - config.average_share
 
 
 def frame_at(progress: float, config: Config, warm: bool = False) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.augment import augment
+from ml.augment import Batch, augment, mix
 from ml.config import RECIPE, SHIPPED, Config
 from ml.curves import draw_curves
 from ml.data import FaceSet, join_votes, load_split, rater_majority, rater_shares, read_votes
@@ -29,7 +29,7 @@ from ml.evaluate import summary
 from ml.expressions import EXPRESSIONS
 from ml.preprocess import Normaliser, measure_normaliser
 from ml.release import release
-from ml.schedule import Budget, frame_at, is_falling, rate_at
+from ml.schedule import Budget, counts_alike, frame_at, is_falling, rate_at
 from ml.trainer import Trainer, finished_model, load_arrays, logits_of, save_arrays
 
 log = logging.getLogger("ml.train")
@@ -37,7 +37,6 @@ log = logging.getLogger("ml.train")
 CURVES = ("epoch", "step", "seconds", "side", "rate", "loss", "images_per_second", "weights", "fer2013_accuracy", "raters_accuracy")
 
 EPOCHS = 30
-Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Run:
     minutes: float | None = None
     trunk: Path | None = None
     teachers: tuple[Path, ...] = ()
-    look_every: int = 3
+    look_every: int = 6
     tell_every: int = 50
 
     @property
@@ -109,7 +108,7 @@ def batches(run: Run, targets: Targets, normaliser: Normaliser, epoch: int, fram
         chosen = order[place * config.batch : (place + 1) * config.batch]
         rng = np.random.default_rng((config.seed, epoch, place))
         changed = augment(faces.pixels[chosen], *frame, config, rng)
-        return normaliser.apply(changed), targets.raters[chosen], targets.labels[chosen]
+        return mix((normaliser.apply(changed), targets.raters[chosen], targets.labels[chosen]), config.mixup, rng)
 
     with ThreadPoolExecutor(1) as pool:
         ahead = pool.submit(prepare, 0)
@@ -167,7 +166,7 @@ def train_epoch(run: Run, trainer: Trainer, targets: Targets, budget: Budget, no
         if is_falling(progress, run.config) and not (run.out / "trunk.npz").exists():
             save_arrays(run.out / "trunk.npz", trainer.state() | {"epoch": np.array(epoch), "step": np.array(step)})
         rate = rate_at(progress, step, run.config, warm)
-        losses.append(trainer.step(*batch, rate))
+        losses.append(trainer.step(batch, rate, counts_alike(progress, run.config)))
         step += 1
         if len(losses) % run.tell_every == 0:
             log.info("epoch %d step %d loss %.4f", epoch, step, np.mean(losses[-run.tell_every :]))

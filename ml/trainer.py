@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.augment import Batch
 from ml.config import INPUT_SIDE, Config
 from ml.model import build_model
+from ml.norm import fused_norm
 from ml.preprocess import Normaliser, Pixels
 
 Arrays = dict[str, NDArray[Any]]
@@ -25,22 +27,27 @@ class Trainer:
         self.config = config
         usual = keras.config.dtype_policy()
         keras.config.set_dtype_policy(config.precision)
-        self.model = build_model(config, side=None)
+        self.model = build_model(config, side=None, norm=fused_norm())
         keras.config.set_dtype_policy(usual)
         self.trained = self.model.trainable_variables
         self.decayed = [variable.path.endswith("/kernel") for variable in self.trained]
         self.velocity = [tf.Variable(tf.zeros_like(variable)) for variable in self.trained]
         self.averaged = [tf.Variable(tf.convert_to_tensor(variable)) for variable in self.trained]
+        self.counted = 0
+        """Steps whose weights count alike in the average."""
         self._step = tf.function(self._take_step)
 
-    def step(self, faces: NDArray[np.float32], raters: NDArray[np.float32], labels: NDArray[np.float32], rate: float) -> float:
+    def step(self, batch: Batch, rate: float, alike: bool = False) -> float:
         """Change the weights by one batch and return its loss.
 
-        faces (B, side, side, 1) z-scored; raters (B, 7) shares, all zero where there are none; labels (B, 7) smoothed.
+        The batch: faces (B, side, side, 1) z-scored; raters (B, 7) shares, all zero where there are none; labels (B, 7) smoothed.
+        `alike` makes these weights count in the average as much as those of every other such step.
         """
-        return float(self._step(faces, raters, labels, np.float32(rate)))
+        kept = self.counted / (self.counted + 1) if alike else self.config.average
+        self.counted += alike
+        return float(self._step(*batch, np.float32(rate), np.float32(kept)))
 
-    def _take_step(self, faces: Any, raters: Any, labels: Any, rate: Any) -> Any:  # Any: TensorFlow ships no type hints
+    def _take_step(self, faces: Any, raters: Any, labels: Any, rate: Any, kept: Any) -> Any:  # Any: TensorFlow ships no type hints
         import tensorflow as tf
 
         config = self.config
@@ -57,18 +64,20 @@ class Trainer:
             slope = gradient + config.weight_decay * variable.value if decays else gradient
             velocity.assign(config.momentum * velocity - rate * slope)
             variable.assign(variable.value + config.momentum * velocity - rate * slope)
-            mean.assign(config.average * mean + (1 - config.average) * variable.value)
+            mean.assign(kept * mean + (1 - kept) * variable.value)
         return loss
 
     def state(self) -> Arrays:
         """Return everything a step changes, by name."""
         arrays = {f"weights/{name_of(variable)}": np.asarray(variable) for variable in self.model.variables}
+        arrays["counted"] = np.array(self.counted)
         for kind, variables in (("velocity", self.velocity), ("averaged", self.averaged)):
             arrays |= {f"{kind}/{name_of(of)}": variable.numpy() for of, variable in zip(self.trained, variables, strict=True)}
         return arrays
 
     def restore(self, state: Arrays) -> None:
         """Take over weights, momentum and average from `state`. Raises KeyError when it is another network's."""
+        self.counted = int(state.get("counted", 0))
         for variable in self.model.variables:
             variable.assign(state[f"weights/{name_of(variable)}"])
         for kind, variables in (("velocity", self.velocity), ("averaged", self.averaged)):
@@ -77,8 +86,9 @@ class Trainer:
 
     def grow_from(self, state: Arrays) -> None:
         """Take over a network with fewer residual pairs. The new pairs add nothing at first (Chen et al. 2016, Net2Net)."""
-        own = self.state()
-        added = own.keys() - state.keys()
+        own = self.state() | {"counted": np.array(0)}
+        state = {name: array for name, array in state.items() if name != "counted"}
+        added = own.keys() - state.keys() - {"counted"}
         if strange := [name for name in added if "_pair" not in name]:
             raise KeyError(f"not of a network with fewer residual pairs: {min(strange)} is missing")
         silent = {name: np.zeros_like(own[name]) for name in added if name.endswith("b_norm/gamma")}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.augment import augment
+from ml.augment import augment, mix
 from ml.config import Config
 
 STILL = replace(
@@ -52,3 +52,18 @@ def test_share_of_faces_goes_through_a_poor_jpeg() -> None:
     lost = np.abs(changed - plain).mean(axis=(1, 2))
     assert (lost > 5).all()  # noise of one pixel does not survive quality 60
     assert (changed == changed.round()).all()
+
+
+def test_mixed_faces_and_targets_carry_the_same_share_of_another() -> None:
+    one_hot = np.eye(len(FACES), dtype=np.float32)
+    faces = FACES[..., np.newaxis].astype(np.float32)
+    mixed, raters, labels = mix((faces, one_hot, one_hot * 0.5), 0.2, np.random.default_rng(3))
+    assert np.allclose(mixed, np.tensordot(raters, faces, axes=1), atol=1e-2)
+    assert np.allclose(labels, raters / 2)
+    assert (np.diagonal(raters) >= 0.5).all()
+    assert (raters.max(axis=1) < 1).any()
+
+
+def test_without_mixing_the_batch_is_the_same() -> None:
+    batch = (FACES.astype(np.float32), np.eye(7, dtype=np.float32), np.eye(7, dtype=np.float32))
+    assert mix(batch, 0, np.random.default_rng(3)) is batch

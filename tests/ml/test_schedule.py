@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ml.config import Config
-from ml.schedule import Budget, frame_at, is_falling, rate_at
+from ml.schedule import Budget, counts_alike, frame_at, is_falling, rate_at
 
 CONFIG = replace(Config(), rate=0.1, warmup_steps=10, decay_share=0.25, small_share=0.4, small_side=36, crop_side=44)
 
@@ -15,6 +15,19 @@ def test_rate_rises_stays_and_falls_to_zero() -> None:
     assert rate_at(0.1, 9, CONFIG) == rate_at(0.75, 500, CONFIG) == pytest.approx(0.1)
     assert rate_at(0.875, 500, CONFIG) == pytest.approx(0.05)
     assert rate_at(1, 500, CONFIG) == 0
+
+
+def test_rate_that_never_rests_keeps_its_share() -> None:
+    restless = replace(CONFIG, rest=0.2)
+    assert rate_at(0.5, 500, restless) == pytest.approx(0.1)
+    assert rate_at(0.875, 500, restless) == pytest.approx(0.06)
+    assert rate_at(1, 500, restless) == pytest.approx(0.02)
+
+
+def test_last_steps_count_alike_in_the_average() -> None:
+    patient = replace(CONFIG, average_share=0.6)
+    assert [counts_alike(progress, patient) for progress in (0, 0.4, 0.41, 1)] == [False, False, True, True]
+    assert not counts_alike(1, CONFIG)
 
 
 def test_run_from_a_trunk_is_warm_and_large_at_once() -> None:

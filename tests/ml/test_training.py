@@ -14,6 +14,8 @@ from PIL import Image
 import ml.evaluate
 import ml.release
 import ml.train
+import ml.trainer
+from ml.augment import Batch
 from ml.card import load_card
 from ml.config import Config
 from ml.data import join_votes, load_split, read_votes
@@ -71,6 +73,41 @@ def test_run_leaves_curves_and_a_trunk_to_continue(make_run: MakeRun) -> None:
     longer = replace(make_run("longer", epochs=1), trunk=run.out / "trunk.npz")
     ml.train.train(longer)
     assert int(load_arrays(longer.out / "state.npz")["epoch"]) == int(trunk["epoch"]) + 1
+
+
+def random_batch(seed: int) -> Batch:
+    rng = np.random.default_rng(seed)
+    targets = np.eye(7, dtype=np.float32)[rng.integers(0, 7, 16)]
+    return rng.normal(size=(16, 44, 44, 1)).astype(np.float32), targets, targets
+
+
+def test_steps_that_count_alike_are_averaged_evenly(tiny_config: Config) -> None:
+    trainer = Trainer(tiny_config)
+    seen = []
+    for number in range(3):
+        trainer.step(random_batch(number), 0.1, alike=True)
+        seen.append(np.asarray(trainer.trained[0]))
+    assert np.allclose(trainer.averaged[0].numpy(), np.mean(seen, axis=0), atol=1e-6)
+    resumed = Trainer(tiny_config)
+    resumed.restore(trainer.state())
+    assert resumed.counted == 3
+    resumed.grow_from(trainer.state())
+    assert resumed.counted == 0
+
+
+def test_fused_norm_does_what_keras_does(monkeypatch: pytest.MonkeyPatch, tiny_config: Config) -> None:
+    exact = replace(tiny_config, precision="float32", dropout=0.0)
+    fused = Trainer(exact)
+    monkeypatch.setattr(ml.trainer, "fused_norm", lambda: None)
+    composed = Trainer(exact)
+    composed.restore(fused.state())
+    losses = [[trainer.step(random_batch(number), 0.02) for number in range(3)] for trainer in (fused, composed)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    one, other = fused.state(), composed.state()
+    assert all(np.allclose(one[name], other[name], atol=1e-3) for name in one)
+    moved = [name for name in one if "moving" in name]
+    assert moved
+    assert all(not np.allclose(one[name], one[name].flat[0]) for name in moved)
 
 
 def test_deeper_network_grows_from_a_trunk_and_says_the_same_at_first(make_run: MakeRun) -> None:
