@@ -240,7 +240,8 @@ def main() -> int:
     ensure_keys(var)
     if options.setup:
         return 0
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: a shell starts what a script puts into the background with it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         serve(var, options.port)
