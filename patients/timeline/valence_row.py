@@ -80,7 +80,9 @@ def short_versions(*groups: Sequence[str]) -> list[str]:
 
 def _dots(name: str, x: str | list[str], points: Sequence[VisitPoint], marker: Plain) -> Plain:
     values = [round(point.valence or 0.0, 3) for point in points]
-    return {"type": "scatter", "mode": "markers", "name": name, "x": x, "y": values, "marker": marker, **QUIET}
+    # Not cut where a value lies at the edge: a visit near 1 keeps its whole ring.
+    edge = {"cliponaxis": False}
+    return {"type": "scatter", "mode": "markers", "name": name, "x": x, "y": values, "marker": marker, **edge, **QUIET}
 
 
 def _line(visits: Visits) -> Plain:
