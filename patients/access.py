@@ -61,7 +61,8 @@ def request_id(request: HttpRequest) -> str:
     """Return 32 hex digits that name this request: the proxy's X-Request-ID, else made up once."""
     known = getattr(request, "request_id", None)
     if known is None:
-        sent = request.headers.get("X-Request-ID", "").replace("-", "")
+        # Without a proxy the header is the browser's own, and a name that it chose proves nothing.
+        sent = request.headers.get("X-Request-ID", "").replace("-", "") if settings.SECURE_PROXY_SSL_HEADER else ""
         known = sent if re.fullmatch(r"[0-9a-f]{32}", sent) else uuid.uuid4().hex
         request.request_id = known  # type: ignore[attr-defined]  # kept on the request for its next line
     return str(known)

@@ -91,12 +91,18 @@ def test_behind_a_proxy_its_word_counts_and_the_clients_does_not(settings: Any) 
     assert network_of(request) == "192.0.2.0/24"
 
 
-def test_lines_of_one_request_share_its_id() -> None:
+def test_lines_of_one_request_share_its_id(settings: Any) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     request = RequestFactory().get("/", headers={"x-request-id": "7" * 32})
     assert request_id(request) == "7" * 32
     forged = RequestFactory().get("/", headers={"x-request-id": "Ines Moreau"})
     assert request_id(forged) == request_id(forged)
     assert "Ines" not in request_id(forged)
+
+
+def test_without_a_proxy_nobody_chooses_the_number_of_a_request(settings: Any) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = None
+    assert request_id(RequestFactory().get("/", headers={"x-request-id": "7" * 32})) != "7" * 32
 
 
 @pytest.mark.django_db

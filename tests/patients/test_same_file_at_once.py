@@ -26,6 +26,8 @@ def filled_visit(transactional_db: None, tmp_path: Path, monkeypatch: pytest.Mon
         file = tmp_path / "db.sqlite3"
         with sqlite3.connect(file) as copy:
             connection.connection.backup(copy)
+            # As the product's file is since its first migration: connections that change the mode all at once fail as "locked".
+            copy.execute("PRAGMA journal_mode=WAL")
         copy.close()
         # For connections that are made from now on: those of the threads.
         monkeypatch.setitem(connections.settings, "default", connections.settings["default"] | {"NAME": str(file)})
