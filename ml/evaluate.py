@@ -78,7 +78,9 @@ def measure_raters(logits: Logits, faces: FaceSet, temperature: float) -> dict[s
         "left_out": {"majority_is_none_of_seven": int((voted & ~known).sum()), "without_votes": int((~voted).sum())},
         "coverage": coverage_curve(shares.max(axis=1), right, COVERAGES),
         "risk_curve": risk_curve(shares.max(axis=1), right),
-        "ece_majority": estimate(lambda chosen: calibration_error(shares[chosen].max(axis=1), right[chosen]), len(right)),
+        "ece_majority": estimate(
+            lambda chosen: calibration_error(shares[chosen].max(axis=1), right[chosen]), len(right), is_biased=True
+        ),
         **measure_shares(logits, faces, temperature),
     }
 
@@ -94,9 +96,11 @@ def measure_shares(logits: Logits, faces: FaceSet, temperature: float) -> dict[s
     plain_top, plain_agreed = plain.max(axis=1), np.take_along_axis(wanted, plain.argmax(axis=1, keepdims=True), axis=1)[:, 0]
     return {
         "temperature": temperature,
-        "ece": estimate(lambda chosen: calibration_error(top[chosen], agreed[chosen]), len(wanted)),
-        "ece_classwise": estimate(lambda chosen: classwise_error(served[chosen], wanted[chosen]), len(wanted)),
-        "ece_uncalibrated": estimate(lambda chosen: calibration_error(plain_top[chosen], plain_agreed[chosen]), len(wanted)),
+        "ece": estimate(lambda chosen: calibration_error(top[chosen], agreed[chosen]), len(wanted), is_biased=True),
+        "ece_classwise": estimate(lambda chosen: classwise_error(served[chosen], wanted[chosen]), len(wanted), is_biased=True),
+        "ece_uncalibrated": estimate(
+            lambda chosen: calibration_error(plain_top[chosen], plain_agreed[chosen]), len(wanted), is_biased=True
+        ),
         "log_loss": mean_of(cross_entropy(served, wanted)),
         "log_loss_of_the_votes_themselves": mean_of(cross_entropy(wanted, wanted)),
         "reliability": reliability(top, agreed),

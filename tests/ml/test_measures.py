@@ -11,6 +11,7 @@ from ml.measures import (
     confusion,
     coverage_curve,
     cross_entropy,
+    estimate,
     macro_f1,
     mean_of,
     per_class,
@@ -49,6 +50,15 @@ def test_calibration_error_is_the_gap_in_each_bin() -> None:
         {"faces": 2, "confidence": 0.5, "share": 0.3},
         {"faces": 2, "confidence": 0.9, "share": 0.8},
     ]
+
+
+def test_interval_of_a_calibration_error_holds_it() -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.3, 1, 2000)
+    agreed = rng.uniform(size=2000) < confidence  # calibrated, so that what is measured is the noise of the bins
+    error = estimate(lambda chosen: calibration_error(confidence[chosen], agreed[chosen]), 2000, is_biased=True)
+    assert error is not None
+    assert 0 < error["low"] < error["value"] < error["high"]
 
 
 def test_cross_entropy_is_least_for_the_shares_themselves() -> None:

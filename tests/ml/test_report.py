@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from ml.audit_document import document_audit
@@ -31,6 +32,21 @@ def test_report_is_of_these_weights() -> None:
     assert (REPORT["model_version"], REPORT["weights_sha256"]) == (card.version, card.keras_sha256)
     assert re.fullmatch(r"\d+\.\d+\.\d+", card.version)
     assert REPORT["split"] == "validation"
+
+
+def estimates(part: object) -> Iterator[dict[str, float]]:
+    """Yield every estimate below `part`."""
+    if isinstance(part, dict) and {"value", "low", "high"} <= part.keys():
+        yield part
+    elif isinstance(part, dict | list):
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from estimates(inner)
+
+
+def test_every_interval_holds_its_value() -> None:
+    found = list(estimates(REPORT))
+    assert len(found) > 100
+    assert [each for each in found if not each["low"] <= each["value"] <= each["high"]] == []
 
 
 def test_card_holds_the_limits_of_the_code() -> None:
