@@ -142,7 +142,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # Shared by all web processes: rate limits and spent one-time codes. The queue's Redis may be away, the database may not.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+# Django's own limit of 300 entries would let an attacker push out the counters that slow guessing down.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 READ_TIME_LIMIT_SECONDS = whole("READ_TIME_LIMIT_SECONDS", 30)  # a photo takes well under 2 s on one slow core

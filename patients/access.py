@@ -6,6 +6,7 @@ import ipaddress
 import re
 import uuid
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Model, Subquery
@@ -40,11 +41,15 @@ def record_access(
     """Add one line to the access log and return it.
 
     `who` is the request, or the user where there is none (None: the system itself). The patient is found from a visit or a photo
-    given as `obj`. With `again_after` nothing is written, and None returned, when the same person did the same to the same object
-    within that time. `detail` takes ids, numbers and codes, never names; raises ValueError for long text.
+    given as `obj`; a line that an emergency access made possible names it. With `again_after` nothing is written, and None
+    returned, when the same person did the same to the same object within that time. `detail` takes ids, numbers and codes, never
+    names; raises ValueError for long text.
     """
     request = who._request if isinstance(who, Request) else who
-    line = AccessLog(action=action, actor_id=_actor_id(who), patient=_pseudonym_of(patient, obj), detail=_checked(detail))
+    patient_id = patient_id_of(patient or obj)
+    detail = _emergency_of(request, patient_id) | detail
+    whose = pseudonym(patient_id) if patient_id else ""
+    line = AccessLog(action=action, actor_id=_actor_id(who), patient=whose, detail=_checked(detail))
     if obj is not None and not isinstance(obj, Patient):
         line.object_kind, line.object_id = obj._meta.model_name or "", str(obj.pk)
     key = getattr(who, "auth", None)  # the framework of the API leaves it on the request
@@ -92,14 +97,21 @@ def _actor_id(who: Asker) -> int | None:
     return user.pk if isinstance(user, User) else None
 
 
-def _pseudonym_of(patient: Patient | None, obj: Model | None) -> str:
-    if patient is None:
-        if isinstance(obj, Patient):
-            return pseudonym(obj.pk)
-        if isinstance(obj, Visit | Event):
-            return pseudonym(obj.patient_id)
-        return pseudonym(obj.visit.patient_id) if isinstance(obj, Photo | HandOff) else ""
-    return pseudonym(patient.pk)
+def patient_id_of(subject: Model | None) -> UUID | None:
+    """Return whose row it is; None when it is nobody's."""
+    if isinstance(subject, Patient):
+        return subject.pk
+    if isinstance(subject, Photo | HandOff):
+        return subject.visit.patient_id
+    return subject.patient_id if isinstance(subject, Visit | Event) else None
+
+
+def _emergency_of(request: object, patient_id: UUID | None) -> Detail:
+    user = getattr(request, "user", None)
+    if patient_id is None or not isinstance(user, User) or not user.has_open_glass:
+        return {}
+    glass = user.break_glasses.open().filter(patient=patient_id).first()
+    return {"glass": glass.pk} if glass else {}
 
 
 def _checked(detail: Detail) -> Detail:

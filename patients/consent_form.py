@@ -2,11 +2,11 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from patients.forms import DateInput
 from patients.models import Consent
+from patients.today import clinic_today
 
 
 class ConsentForm(forms.ModelForm[Consent]):
@@ -21,6 +21,6 @@ class ConsentForm(forms.ModelForm[Consent]):
     def clean_given_on(self) -> object:
         """Return the day, which has come."""
         day = self.cleaned_data["given_on"]
-        if day > timezone.localdate(timezone=timezone.get_default_timezone()):
+        if day > clinic_today():
             raise ValidationError(_("A consent cannot be given in the future."))
         return day

@@ -4,11 +4,11 @@ from datetime import date, timedelta
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from patients.forms import DateInput
 from patients.models import Event
+from patients.today import clinic_today
 
 MOST_LETTERS = 120
 AHEAD = timedelta(days=366)  # a planned admission, but no slip of the year that would stretch the axis
@@ -55,6 +55,6 @@ class EventForm(forms.ModelForm[Event]):
     def _within_life(self, day: date) -> date:
         if day < self.instance.patient.birth_date:
             raise ValidationError(_("This day comes before the patient was born."))
-        if day > timezone.localdate() + AHEAD:
+        if day > clinic_today() + AHEAD:
             raise ValidationError(_("This day is more than a year ahead. Check the year."))
         return day

@@ -1,6 +1,7 @@
 """Forms of the pages, apart from uploads."""
 
 import zoneinfo
+from datetime import date
 
 from django import forms
 from django.conf import settings
@@ -10,6 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from patients.models import Patient, Photo, User, Visit
+from patients.today import clinic_today
+
+EARLIEST_BIRTH = date(1900, 1, 1)
 
 
 class DateInput(forms.DateInput):
@@ -19,6 +23,24 @@ class DateInput(forms.DateInput):
 
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%d")
+
+
+def birth_day(born: date) -> date:
+    """Return the date of birth. Raises ValidationError when it is to come, or further back than anybody lives."""
+    if born > clinic_today():
+        raise ValidationError(_("A date of birth cannot lie in the future."))
+    if born < EARLIEST_BIRTH:
+        raise ValidationError(_("This date of birth is too long ago. Check the year."))
+    return born
+
+
+def visit_day(day: date, patient: Patient) -> date:
+    """Return the day of a visit. Raises ValidationError when it is to come or lies before the patient's birth."""
+    if day > clinic_today():
+        raise ValidationError(_("A visit cannot lie in the future."))
+    if day < patient.birth_date:
+        raise ValidationError(_("This day comes before the patient was born."))
+    return day
 
 
 class PatientForm(forms.ModelForm[Patient]):
@@ -35,12 +57,9 @@ class PatientForm(forms.ModelForm[Patient]):
             "record_number": forms.TextInput(attrs={"autocomplete": "off"}),
         }
 
-    def clean_birth_date(self) -> object:
-        """Return the date of birth, which has passed."""
-        born = self.cleaned_data["birth_date"]
-        if born > timezone.localdate():
-            raise ValidationError(_("A date of birth cannot lie in the future."))
-        return born
+    def clean_birth_date(self) -> date:
+        """Return the date of birth, which has passed, and not in the year 202 that a slip makes of 2020."""
+        return birth_day(self.cleaned_data["birth_date"])
 
     def clean_record_number(self) -> str:
         """Return the record number, which no other patient has."""
@@ -67,12 +86,9 @@ class VisitForm(forms.ModelForm[Visit]):
         fields = ("date", "note")
         widgets = {"date": DateInput(), "note": forms.Textarea(attrs={"rows": 5})}  # noqa: RUF012  # Django's own shape
 
-    def clean_date(self) -> object:
-        """Return the date, which is not to come."""
-        date = self.cleaned_data["date"]
-        if date > timezone.localdate(timezone=timezone.get_default_timezone()):
-            raise ValidationError(_("A visit cannot lie in the future."))
-        return date
+    def clean_date(self) -> date:
+        """Return the date, which lies in the patient's life and is not to come."""
+        return visit_day(self.cleaned_data["date"], self.instance.patient)
 
 
 class NoteForm(forms.ModelForm[Visit]):

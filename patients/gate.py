@@ -13,7 +13,7 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 
-from patients.access import POLLED_AGAIN_AFTER, record_access
+from patients.access import POLLED_AGAIN_AFTER, patient_id_of, record_access
 from patients.models import AccessLog, Draft, Event, HandOff, Patient, Photo, User, Visit
 from patients.rules import RULES, SAFE, Rule
 
@@ -114,15 +114,6 @@ def subject_of(match: ResolverMatch) -> Model | None:
     return None
 
 
-def patient_id_of(subject: Model | None) -> UUID | None:
-    """Return whose row it is."""
-    if isinstance(subject, Patient):
-        return subject.pk
-    if isinstance(subject, Photo | HandOff):
-        return subject.visit.patient_id
-    return subject.patient_id if isinstance(subject, Visit | Event) else None
-
-
 def has_shown(request: HttpRequest, response: HttpResponseBase) -> bool:
     """Whether something was shown: a redirect and an error show nothing."""
     return hasattr(request, "came_through") and response.status_code < 300
@@ -137,13 +128,5 @@ def has_changed(request: HttpRequest, response: HttpResponseBase) -> bool:
 
 
 def note(request: HttpRequest, rule: Rule, action: AccessLog.Action, subject: Model | None) -> None:
-    """Write the line. One that an emergency access made possible names it."""
-    glass = None
-    user = request.user
-    if isinstance(user, User) and user.has_open_glass:
-        glass = user.break_glasses.open().filter(patient=patient_id_of(subject)).first()
-    again_after = POLLED_AGAIN_AFTER if rule.is_renewal(request) else None
-    if glass:
-        record_access(request, action, obj=subject, again_after=again_after, glass=glass.pk)
-    else:
-        record_access(request, action, obj=subject, again_after=again_after)
+    """Write the line."""
+    record_access(request, action, obj=subject, again_after=POLLED_AGAIN_AFTER if rule.is_renewal(request) else None)

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from patients.forms import DateInput
 from patients.models import Patient, User, Visit
 from patients.templatetags.look import day
+from patients.today import clinic_today
 
 NEW = "new"
 
@@ -76,7 +76,7 @@ class MovePhotosForm(forms.Form):
         fields: dict[str, object] = super().clean() or {}
         if fields.get("visit") == NEW:
             wanted = fields.get("new_date")
-            today = timezone.localdate(timezone=timezone.get_default_timezone())
+            today = clinic_today()
             if wanted is None and "new_date" not in self.errors:
                 self.add_error("new_date", _("A new visit needs its day."))
             elif wanted is not None and not self.patient.birth_date <= wanted <= today:  # type: ignore[operator]  # a date

@@ -124,7 +124,7 @@ PAGES: dict[str, Rule] = {
     "emergency_reviews": Rule(Who.REVIEW),
     "review_emergency": Rule(Who.REVIEW),
     "edit_event": EDITED,
-    "delete_event": Rule(Who.CARE, changes=Action.DELETE),
+    "delete_event": Rule(Who.CARE, changes=Action.DELETE, right=Right.ASSIGN),  # an emergency is no reason to erase
     "choose_baseline": EDITED,
     "read_again": Rule(Who.CARE, changes=Action.RETRY),
     "compare": VIEWED,
@@ -152,7 +152,7 @@ PAGES: dict[str, Rule] = {
     "include_photo": Rule(Who.CARE, changes=Action.INCLUDE),
     "retry_photo": Rule(Who.CARE, changes=Action.RETRY),
     "dismiss_photo": Rule(Who.CARE, changes=Action.DISMISS),
-    "delete_photo": Rule(Who.CARE, changes=Action.DELETE, right=Right.ASSIGN),  # an emergency is no reason to erase
+    "delete_photo": Rule(Who.CARE, changes=Action.DELETE, right=Right.ASSIGN),  # nor here
     "photo_image": PICTURE,
     "photo_preview": PICTURE,
     "photo_input": PICTURE,

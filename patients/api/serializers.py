@@ -4,13 +4,12 @@ from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from inference.models import Prediction
 from ml.expressions import EXPRESSIONS
+from patients.forms import birth_day, visit_day
 from patients.models import Patient, Photo, Visit
 
 
@@ -28,10 +27,8 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
         read_only_fields = ("id", "created_at")
 
     def validate_birth_date(self, value: date) -> date:
-        """Return the date of birth. Raises ValidationError when it is to come."""
-        if value > timezone.localdate():
-            raise serializers.ValidationError(_("A date of birth cannot lie in the future."))
-        return value
+        """Return the date of birth. Raises ValidationError when it cannot be one."""
+        return birth_day(value)
 
     def validate_record_number(self, value: str) -> str:
         """Return the number. Raises ValidationError when another patient has it."""
@@ -62,10 +59,8 @@ class VisitSerializer(serializers.ModelSerializer[Visit]):
         read_only_fields = ("id", "created_at")
 
     def validate_date(self, value: date) -> date:
-        """Return the day. Raises ValidationError when it is to come in the clinic's zone."""
-        if value > timezone.localdate(timezone=timezone.get_default_timezone()):
-            raise serializers.ValidationError(_("A visit cannot lie in the future."))
-        return value
+        """Return the day. Raises ValidationError when it is to come in the clinic's zone, or lies before the patient's birth."""
+        return visit_day(value, self.instance.patient if self.instance else self.context["view"].patient())
 
 
 SHARES_SCHEMA = {"type": "object", "properties": {name: {"type": "number"} for name in EXPRESSIONS}, "nullable": True}

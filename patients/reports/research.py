@@ -2,14 +2,13 @@
 
 import csv
 from collections.abc import Iterator
-from datetime import date
-from uuid import UUID
+from random import SystemRandom
 
 from django.db.models import Min
 from django.http import StreamingHttpResponse
 
 from ml.expressions import EXPRESSIONS
-from patients.models import Consent, Patient, Photo, Visit
+from patients.models import Consent, Patient, Photo
 from patients.models.patient import PatientQuerySet
 from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import Line, photos_for_export, written
@@ -24,18 +23,17 @@ def research_patients() -> PatientQuerySet:
 
 
 def research_rows() -> Iterator[str]:
-    """Yield the header and one line per photo. A person's number is made for this one file and kept nowhere."""
+    """Yield the header and one line per photo, person by person in random order. A person's number is of this one file alone."""
     writer = csv.writer(Line(), lineterminator="\r\n")
     columns = [column for column in COLUMNS if column.name in NUMBERS]
     yield writer.writerow(["person", "day", *(column.name for column in columns)])
-    visits = Visit.objects.filter(patient__in=research_patients()).order_by()
-    first: dict[UUID, date] = dict(visits.values_list("patient_id").annotate(Min("date")))
-    numbers: dict[UUID, int] = {}
-    for photo in photos_for_export(Photo.objects.filter(visit__patient__in=research_patients())):
-        patient_id, read = photo.visit.patient_id, photo.prediction
-        person = numbers.setdefault(patient_id, len(numbers) + 1)
-        day = (photo.visit.date - first.get(patient_id, photo.visit.date)).days
-        yield writer.writerow([person, day, *(written(column.value(photo, read)) for column in columns)])
+    people = list(research_patients().annotate(first=Min("visits__date")).values_list("pk", "first"))
+    # Not in the order of their visits: whoever knows the days of one patient would bound those of the others.
+    SystemRandom().shuffle(people)
+    for person, (patient_id, first) in enumerate(people, start=1):
+        for photo in photos_for_export(Photo.objects.filter(visit__patient=patient_id)):
+            day = (photo.visit.date - first).days
+            yield writer.writerow([person, day, *(written(column.value(photo, photo.prediction)) for column in columns)])
 
 
 def research_response() -> StreamingHttpResponse:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from patients.help import ANSWERS
+from patients.today import clinic_today
 
 register = template.Library()
 register.filter("ordinal", ordinal)
@@ -108,7 +109,7 @@ def clock(value: datetime | None) -> str:
 @register.filter
 def ago(value: date) -> str:
     """Return how long ago a day was: "today", "yesterday", "3 days ago", "2 weeks ago"."""
-    days = (timezone.localdate() - value).days
+    days = (clinic_today() - value).days
     if days <= 0:
         return _("today") if days == 0 else _("to come")
     if days == 1:
@@ -119,7 +120,7 @@ def ago(value: date) -> str:
 @register.filter
 def age(born: date) -> int:
     """Return the age in whole years today."""
-    today = timezone.localdate()
+    today = clinic_today()
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 

@@ -10,7 +10,6 @@ from uuid import UUID
 from django.db.models import Count, F, Max
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from inference.models import Prediction
@@ -18,6 +17,7 @@ from patients.models import Consent, Look, Patient, Photo, User
 from patients.timeline.points import VisitPoint, points_by_patient
 from patients.timeline.sparkline import Sparkline, sparkline, twelve_months
 from patients.timeline.usual_range import Place, UsualRange, usual_range
+from patients.today import clinic_today
 from patients.views.asking import ClinicianRequest
 
 PAGE = 50
@@ -50,7 +50,7 @@ class CaseRow:
     @property
     def spark(self) -> Sparkline:
         """Twelve months as a small line."""
-        return sparkline(self.points, self.usual, timezone.localdate())
+        return sparkline(self.points, self.usual, clinic_today())
 
     @property
     def place(self) -> Place | None:
@@ -112,7 +112,7 @@ def show_caseload(request: ClinicianRequest) -> HttpResponse:
         "is_cut": len(shown) < len(found),
         "shown": len(shown),
         "section": "patients",
-        "months": twelve_months(timezone.localdate()),
+        "months": twelve_months(clinic_today()),
     }
     return render(request, "patients/_caseload.html" if request.htmx else "patients/list.html", context)
 

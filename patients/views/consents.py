@@ -8,13 +8,13 @@ from django.contrib import messages
 from django.db import IntegrityError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from patients.consent import TEXTS, give_consent, withdraw_consent
 from patients.consent_form import ConsentForm
 from patients.models import Consent, ErasureRequest, Patient
+from patients.today import clinic_today
 from patients.views.asking import ClinicianRequest
 from patients.views.banner import banner_of
 
@@ -82,7 +82,7 @@ def _page(request: ClinicianRequest, patient: Patient, filled: dict[str, Consent
 
 def _card(purpose: Consent.Purpose, consents: list[Consent], filled: ConsentForm | None) -> PurposeCard:
     own = [consent for consent in consents if consent.purpose == purpose]
-    today = timezone.localdate(timezone=timezone.get_default_timezone())
+    today = clinic_today()
     return PurposeCard(
         purpose=purpose,
         words=str(TEXTS[purpose]),

@@ -2,6 +2,7 @@
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
+from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -53,8 +54,8 @@ def end_emergency(request: ClinicianRequest, glass_id: int) -> HttpResponse:
 def show_reviews(request: ClinicianRequest) -> HttpResponse:
     """Show every emergency access that is for this person to look through, what waits first."""
     glasses = BreakGlass.objects.to_be_reviewed_by(request.user).select_related("patient", "clinician", "reviewed_by")
-    shown = sorted(glasses[:REVIEWS], key=lambda glass: glass.reviewed_at is not None)
-    return render(request, "patients/emergency_reviews.html", {"glasses": shown, "section": "reviews"})
+    waiting_first = glasses.order_by(F("reviewed_at").asc(nulls_first=True), "-opened_at")
+    return render(request, "patients/emergency_reviews.html", {"glasses": waiting_first[:REVIEWS], "section": "reviews"})
 
 
 @require_POST

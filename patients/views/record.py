@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -14,6 +13,7 @@ from patients.access import record_access
 from patients.forms import PatientForm, VisitForm
 from patients.models import AccessLog, Draft, Look, Patient, Visit
 from patients.timeline import timeline
+from patients.today import clinic_today
 from patients.views.asking import ClinicianRequest
 from patients.views.banner import banner_of
 from patients.views.visits import SHOWN, visit_rows
@@ -72,7 +72,7 @@ def edit_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
 def add_visit(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Add a visit, today unless told otherwise, and open it for photos."""
     patient = find_patient(request, patient_id)
-    today = timezone.localdate(timezone=timezone.get_default_timezone())
+    today = clinic_today()
     visit = Visit(patient=patient, created_by=request.user)
     form = VisitForm(request.POST or None, instance=visit, initial={"date": today})
     if request.method == "POST" and form.is_valid():

@@ -9,7 +9,8 @@ from django.urls import resolve
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from patients.gate import SUBJECTS, patient_id_of, subject_of
+from patients.access import patient_id_of
+from patients.gate import SUBJECTS, subject_of
 from patients.models import Draft, Patient
 from patients.views.asking import ClinicianRequest
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from patients.models import AccessLog, BreakGlass, Membership, Patient, Team, User, Visit
-from tests.factories import PASSWORD, make_clinician, make_patient, make_photo, make_visit
+from tests.factories import PASSWORD, make_clinician, make_patient, make_photo, make_prediction, make_visit
 from tests.trust.test_sessions import NOON
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +87,9 @@ def test_nothing_is_erased_or_put_into_the_record_of_another_in_an_emergency(bo:
     assert client.post(f"/photos/{photo.pk}/delete/").status_code == 403
     assert client.delete(f"/api/photos/{photo.pk}/").status_code == 403
     assert client.get(f"/visits/{visit.pk}/move/").status_code == 403
+    event = visit.patient.events.create(kind="therapy", starts_on=visit.date, created_by=bo)
+    assert client.post(f"/events/{event.pk}/delete/").status_code == 403
+    assert visit.patient.events.get() == event
     client.post(f"/visits/{own.pk}/move/", {"patient": str(visit.patient_id)})
     own.refresh_from_db()
     assert own.patient.name == "Omar Haddad"
@@ -131,6 +134,27 @@ def test_every_look_names_the_emergency(bo: User, ada: User, ines: Patient) -> N
     own = Client()
     own.force_login(ada)
     assert "emergency" in own.get(f"/patients/{ines.pk}/looked/").content.decode()
+
+
+def test_what_is_done_names_the_emergency_too(bo: User, visit: Visit) -> None:
+    photo, client = make_photo(visit), proved(bo)
+    make_prediction(photo)
+    ask(client, visit.patient)
+    assert client.post(f"/photos/{photo.pk}/label/", {"label": "sad"}).status_code < 400
+    line = AccessLog.objects.about(visit.patient).get(action="label")
+    assert line.detail["glass"] == BreakGlass.objects.get().pk
+
+
+def test_old_access_that_nobody_looked_through_stands_first(bo: User, ines: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patients.views.emergency.REVIEWS", 2)
+    lead = lead_of_ines(ines)
+    old, *seen = (BreakGlass.objects.create(clinician=bo, patient=ines, reason=REASON) for _ in range(4))
+    for glass in seen:
+        glass.review(lead)
+    client = Client()
+    client.force_login(lead)
+    shown = client.get("/emergency/reviews/").context["glasses"]
+    assert (next(iter(shown)), len(shown)) == (old, 2)
 
 
 def lead_of_ines(ines: Patient) -> User:

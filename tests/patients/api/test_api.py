@@ -208,6 +208,17 @@ def test_command_prints_a_key_that_works(ada: User, capsys: pytest.CaptureFixtur
         call_command("api_token", "nobody@clinic.example")
 
 
+def test_days_before_birth_are_refused(api: APIClient, visit: Visit) -> None:
+    for answer in (
+        api.post(f"/api/patients/{visit.patient_id}/visits/", {"date": "0202-11-20"}),
+        api.patch(f"/api/visits/{visit.pk}/", {"date": "0202-11-20"}),
+    ):
+        assert answer.status_code == 400
+        assert "before the patient was born" in str(answer.json()["fields"])
+    answer = api.post("/api/patients/", {"name": "Tom Young", "record_number": "R-77", "birth_date": "0202-11-20"})
+    assert "Check the year" in str(answer.json()["fields"])
+
+
 def test_days_to_come_are_refused(api: APIClient, visit: Visit) -> None:
     tomorrow = timezone.localdate() + timedelta(days=2)
     born = {"name": "Tom Young", "record_number": "R-77", "birth_date": tomorrow}

@@ -39,6 +39,22 @@ def test_nothing_in_it_leads_to_a_person(agreed: Patient) -> None:
         assert telling.lower() not in table.lower()
 
 
+def test_persons_come_one_after_the_other_in_no_order(agreed: Patient, ada: User) -> None:
+    for name in ("Vic Roe", "Wim Sol", "Xia Tan"):
+        other = make_patient(ada, name=name, consents=(Consent.Purpose.CARE, Consent.Purpose.RESEARCH))
+        for day, version in ((date(2026, 3, 3), name), (date(2026, 3, 8), name)):
+            make_prediction(make_photo(make_visit(other, day)), model_version=version)
+    orders = set()
+    for _ in range(40):
+        rows = [line.split(",") for line in "".join(research_rows()).splitlines()[1:]]
+        assert [(row[0], row[1]) for row in rows if row[-1] != "1.0.0"][1::2] == [
+            (row[0], "5") for row in rows if row[-1] != "1.0.0"
+        ][::2]
+        assert [row[0] for row in rows] == ["1", "1", "2", "2", "3", "3", "4", "4"]
+        orders.add(tuple(row[-1] for row in rows))
+    assert len(orders) > 1
+
+
 def test_consent_taken_back_is_missing_from_the_next_file(agreed: Patient, ada: User) -> None:
     agreed.consents.get(purpose="research").end(ada)
     assert len(list(research_rows())) == 1

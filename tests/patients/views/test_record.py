@@ -62,6 +62,19 @@ def test_a_visit_to_come_is_refused(browser: Client, ines: Patient) -> None:
     assert not ines.visits.exists()
 
 
+@pytest.mark.parametrize("day", ["0026-11-20", "1991-02-13"])
+def test_a_visit_before_birth_is_refused(browser: Client, ines: Patient, day: str) -> None:
+    page = browser.post(f"/patients/{ines.pk}/visits/new/", {"date": day})
+    assert "This day comes before the patient was born." in page.content.decode()
+    assert not ines.visits.exists()
+
+
+def test_a_date_of_birth_in_the_year_202_is_refused(browser: Client) -> None:
+    page = browser.post("/patients/new/", FIELDS | {"birth_date": "0202-03-01"})
+    assert "This date of birth is too long ago. Check the year." in page.content.decode()
+    assert not Patient.objects.exists()
+
+
 def test_a_second_visit_on_one_day_is_asked_about(browser: Client, ines: Patient) -> None:
     today = make_visit(ines, timezone.localdate())
     page = browser.get(f"/patients/{ines.pk}/visits/new/").content.decode()
