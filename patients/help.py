@@ -64,8 +64,10 @@ ANSWERS = {
     "difference": Help(
         _("When is a difference more than chance?"),
         _(
-            "When the interval of the difference leaves out zero, it is set bold. Eight differences are shown at once, so one may "
-            "do so by chance. A change of the model, the light or the camera can make a difference too."
+            "When both sides have eight visits or more and the interval of the difference leaves out zero: then it is set "
+            "bold. With fewer visits the interval only tells how the photos of these days scatter, and days differ more than "
+            "that: look at the usual range. Eight differences are shown at once, so one may be bold by chance. A change of the "
+            "model, the light or the camera can make a difference too."
         ),
     ),
 }

@@ -8,6 +8,7 @@ from functools import cached_property
 from ml.expressions import EXPRESSIONS
 from patients.timeline.interval import LEAST, Interval, bootstrap, bootstrap_difference
 from patients.timeline.points import VisitPoint, version_order
+from patients.timeline.usual_range import SETTLED_VISITS
 
 VALENCE = "valence"
 NAMES = (*EXPRESSIONS, VALENCE)
@@ -91,6 +92,8 @@ class Line:
     first_interval: Interval | None
     second_interval: Interval | None
     difference_interval: Interval | None
+    visits: int = 0
+    """Of the side that has fewer."""
 
     @property
     def is_valence(self) -> bool:
@@ -107,6 +110,15 @@ class Line:
         """Whether the interval of the difference lies on one side of zero, as printed: to two decimals or whole points."""
         interval = self.difference_interval
         return interval is not None and (round(interval.low, 2) > 0 or round(interval.high, 2) < 0)
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether the difference is more than visits differ by chance, as far as there are visits enough to tell.
+
+        Days differ more than the photos of one day. Where nothing changes, the interval over photos leaves out zero far too often,
+        and so does one over few visits: tests/patients/timeline/test_compare.py counts it.
+        """
+        return self.visits >= SETTLED_VISITS and self.leaves_out_zero
 
     @property
     def zero(self) -> float:
@@ -145,5 +157,5 @@ def compare(first: Side, second: Side) -> list[Line]:
     has_both = min(len(first.rows), len(second.rows)) >= LEAST
     differences = bootstrap_difference(first.rows, second.rows) if has_both else (None,) * len(NAMES)
     columns = zip(NAMES, first.means, second.means, first.intervals, second.intervals, differences, strict=True)
-    *shares, valence = [Line(*column) for column in columns]
+    *shares, valence = [Line(*column, min(first.visits, second.visits)) for column in columns]
     return [valence, *shares]

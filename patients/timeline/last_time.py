@@ -50,7 +50,7 @@ class LastTime:
         else:
             ends = {"low": signed(interval.low), "high": signed(interval.high)}
             text = (
-                _("The 95 %% interval of the difference, %(low)s to %(high)s, leaves out zero.")
+                _("The photos of both days put it between %(low)s and %(high)s (95 %% interval); days differ more than photos do.")
                 if self._line.leaves_out_zero
                 else _("The 95 %% interval of the difference, %(low)s to %(high)s, includes zero: it may be chance.")
             ) % ends

@@ -47,6 +47,8 @@ class PeriodForm(forms.Form):
             first, last = fields.get(f"{name}_from"), fields.get(f"{name}_to")
             if first and last and last < first:
                 self.add_error(f"{name}_to", _("The last day comes before the first."))
+        if len(fields) == len(self.fields) and max(fields["a_from"], fields["b_from"]) <= min(fields["a_to"], fields["b_to"]):
+            self.add_error("b_from", _("The periods share days: a visit would be compared with itself."))
         return dict(fields)
 
     def sides(self, known: list[VisitPoint]) -> tuple[Side, Side]:

@@ -2,10 +2,11 @@
 
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 
 from patients.templatetags.timeline import in_points
-from patients.timeline.compare import NAMES, Line, compare, side
+from patients.timeline.compare import NAMES, Line, Side, compare, side
 from patients.timeline.interval import Interval, bootstrap_difference
 from tests.patients.timeline.visits import FIRST, visit_on, weekly
 
@@ -83,6 +84,23 @@ def test_bold_follows_what_is_printed() -> None:
     assert not Line("sad", 0.1, 0.2, None, None, Interval(0.004, 0.2)).leaves_out_zero  # printed 0 to +20
     assert Line("sad", 0.1, 0.2, None, None, Interval(0.006, 0.2)).leaves_out_zero
     assert Line("sad", 0.2, 0.1, None, None, Interval(-0.2, -0.01)).leaves_out_zero
+
+
+def test_without_a_change_days_stand_out_seldom_and_photos_of_two_days_would_often() -> None:
+    rng = np.random.default_rng(1)
+
+    def period(visits: int) -> Side:
+        days = rng.normal(0, 0.12, visits)
+        shown = [visit_on(FIRST + timedelta(days=k), *np.clip(rng.normal(day, 0.25, 20), -1, 1)) for k, day in enumerate(days)]
+        return side(shown, FIRST, FAR)
+
+    def share(visits: int, name: str) -> float:
+        pairs = [line(compare(period(visits), period(visits)), "valence") for _ in range(100)]
+        return sum(getattr(each, name) for each in pairs) / len(pairs)
+
+    assert share(1, "leaves_out_zero") > 0.2  # where an interval that holds what it says would give 0.05
+    assert share(1, "stands_out") == 0
+    assert share(8, "stands_out") < 0.2
 
 
 @pytest.mark.parametrize(("change", "text"), [(0.123, "+12"), (-0.034, "−3"), (0.004, "0"), (-0.004, "0"), (1.0, "+100")])

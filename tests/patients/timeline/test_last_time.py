@@ -30,7 +30,9 @@ def test_the_change_is_told_with_its_day_and_value(valence: float, words: str) -
 
 
 def test_a_difference_that_may_be_chance_is_said_to_be_so() -> None:
-    assert beside(0.4, 0.4, 0.4).certainty == "The 95 % interval of the difference, 0.30 to 0.30, leaves out zero."
+    assert beside(0.4, 0.4, 0.4).certainty == (
+        "The photos of both days put it between 0.30 and 0.30 (95 % interval); days differ more than photos do."
+    )
     assert beside(-0.9, 0.4, 0.9).certainty.endswith("includes zero: it may be chance.")
     assert beside(0.4, 0.4).certainty == "An interval needs three photos at both visits."
 
