@@ -10,6 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
 
+from patients.templatetags.look import decimal, signed
+
 Words = str | Promise
 Json = Mapping[str, Any]  # Any: JSON
 
@@ -82,9 +84,9 @@ def _lines(comparisons: Json) -> Iterator[Twins]:
         moved = each["moved"]
         yield Twins(
             NAMES.get(name, name),
-            f"{100 * moved['value']:.1f} %",
-            now("%(low)s to %(high)s") % {"low": f"{100 * moved['low']:.1f}", "high": f"{100 * moved['high']:.1f}"},
+            f"{decimal(100 * moved['value'], 1)} %",
+            now("%(low)s to %(high)s") % {end: decimal(100 * moved[end], 1) for end in ("low", "high")},
             f"{100 * each['renamed']['value']:.0f} %",
-            f"{100 * each['intended']['value']:+.1f}",
+            ("+" if each["intended"]["value"] > 0 else "") + signed(100 * each["intended"]["value"], 1),
             bool(each.get("beyond_noise")),
         )

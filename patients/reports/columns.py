@@ -23,6 +23,7 @@ KINDS = (
     gettext_noop("text"),
     gettext_noop("time"),
     gettext_noop("word"),
+    gettext_noop("words"),
     gettext_noop("yes or no"),
 )
 """What `Column.kind` can be, for translators: the data dictionary translates the word itself."""

@@ -156,6 +156,7 @@ def compare(first: Side, second: Side) -> list[Line]:
         return []
     has_both = min(len(first.rows), len(second.rows)) >= LEAST
     differences = bootstrap_difference(first.rows, second.rows) if has_both else (None,) * len(NAMES)
-    columns = zip(NAMES, first.means, second.means, first.intervals, second.intervals, differences, strict=True)
-    *shares, valence = [Line(*column, min(first.visits, second.visits)) for column in columns]
+    fewer = min(first.visits, second.visits)
+    rows = zip(NAMES, first.means, second.means, first.intervals, second.intervals, differences, strict=True)
+    *shares, valence = [Line(name, one, other, near, far, between, fewer) for name, one, other, near, far, between in rows]
     return [valence, *shares]

@@ -69,7 +69,7 @@ def show_health(request: ClinicianRequest) -> HttpResponse:
         queue=read_queue(),
         erasures_open=ErasureRequest.objects.open().count(),
         reviews_open=BreakGlass.objects.filter(reviewed_at=None).count(),
-        free_gigabytes=shutil.disk_usage(settings.VAR).free / 1e9,
+        free_gigabytes=min(shutil.disk_usage(path).free for path in (settings.VAR, settings.MEDIA_ROOT) if path.exists()) / 1e9,
         log_lines=read_head().sequence,
         kept=[Kept(str(purpose.label), settings.RETENTION_DAYS[purpose.value]) for purpose in Consent.Purpose],
     )
