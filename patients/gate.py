@@ -121,10 +121,15 @@ def has_shown(request: HttpRequest, response: HttpResponseBase) -> bool:
 
 def has_changed(request: HttpRequest, response: HttpResponseBase) -> bool:
     """Whether something was changed. A page that answers a form with 200 shows what is wrong with it."""
-    if not hasattr(request, "came_through") or response.status_code >= 400:
+    if not hasattr(request, "came_through") or hasattr(request, "left_unchanged") or response.status_code >= 400:
         return False
     is_page = response.headers.get("Content-Type", "").startswith("text/html") and request.headers.get("HX-Request") != "true"
     return response.status_code != 200 or not is_page
+
+
+def leave_unchanged(request: HttpRequest) -> None:
+    """Let a view say that it refused: its answer looks like that to a change, and no line shall tell of one."""
+    request.left_unchanged = True  # type: ignore[attr-defined]  # kept on the request for the gate
 
 
 def note(request: HttpRequest, rule: Rule, action: AccessLog.Action, subject: Model | None) -> None:

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from patients.access import record_access
 from patients.api import serializers as shapes
+from patients.gate import leave_unchanged
 from patients.intake import receive_photo
 from patients.models import AccessLog, Patient, Photo, User, Visit
 from patients.read_again import read_once_more
@@ -166,7 +167,8 @@ class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets
         prediction = photo.prediction
         if prediction is None or (face is not None and face >= len(prediction.faces)):
             raise serializers.ValidationError({"face": ["This photo has no such face."]})
-        read_once_more(photo, face)
+        if not read_once_more(photo, face):
+            leave_unchanged(self.request._request)
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=shapes.FaceChoiceSerializer, responses={202: shapes.PhotoSerializer})

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from patients.gate import leave_unchanged
 from patients.models import Patient
 from patients.read_again import read_again
 from patients.timeline import VisitPoint, interval_glyph, points, usual_range
@@ -49,6 +50,7 @@ def read_photos_again(request: ClinicianRequest, patient_id: UUID) -> HttpRespon
         messages.success(request, text % {"n": count})
     else:
         messages.warning(request, _("No photo can be read again: none is left, or the patient does not consent to it."))
+        leave_unchanged(request)
     return redirect("patients:detail", patient.pk)
 
 

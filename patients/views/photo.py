@@ -15,6 +15,7 @@ from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 from inference.dispatch import current_model_version, request_explanation
 from inference.models import Prediction
 from patients.forms import ExcludeForm, PhotoNoteForm
+from patients.gate import leave_unchanged
 from patients.models import OwnLabel, Photo, User
 from patients.models.photo import PhotoQuerySet
 from patients.read_again import read_once_more
@@ -97,8 +98,9 @@ def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     is_number = face.isdecimal() and len(face) < MOST_DIGITS
     if photo.prediction is None or not is_number or int(face) >= len(photo.prediction.faces):
         messages.error(request, _("Choose one of the numbered faces first."))
-    else:
-        read_once_more(photo, int(face))
+        leave_unchanged(request)
+    elif not read_once_more(photo, int(face)):
+        leave_unchanged(request)
     return _answer(request, photo)
 
 
@@ -106,7 +108,8 @@ def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 def retry_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Have the photo read once more."""
     photo = find_photo(request, photo_id)
-    read_once_more(photo)
+    if not read_once_more(photo):
+        leave_unchanged(request)
     return _answer(request, photo)
 
 
@@ -147,6 +150,7 @@ def exclude_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
             messages.success(request, _("Photo excluded. Every summary is worked out again."), extra_tags=undo)
     else:
         messages.error(request, _("A reason has at most 200 letters. The photo still counts."))
+        leave_unchanged(request)
     return _answer(request, photo)
 
 

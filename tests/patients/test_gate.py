@@ -83,6 +83,16 @@ def test_each_thing_done_is_one_line(browser: Client, photo: Photo) -> None:
     assert lines() == seen
 
 
+def test_what_was_refused_is_no_line(browser: Client, photo: Photo) -> None:
+    browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "x" * 201})
+    browser.post(f"/photos/{photo.pk}/choose-face/", {"face": "7"})
+    browser.post(f"/photos/{photo.pk}/retry/")  # this one is done: from now on it waits
+    browser.post(f"/photos/{photo.pk}/retry/")
+    browser.post(f"/api/photos/{photo.pk}/retry/")
+    browser.post(f"/patients/{photo.visit.patient_id}/read-again/")
+    assert lines() == [("retry", "photo")]
+
+
 @pytest.mark.parametrize("ask", ["refused form", "foreign patient", "redirect to sign-in"])
 def test_what_did_not_happen_is_no_line(browser: Client, bo: User, ines: Patient, ask: str) -> None:
     if ask == "refused form":
