@@ -24,7 +24,8 @@ ARGUMENTS = [
 ]
 STEP_MS = 30_000.0  # a click on a busy computer
 PATIENCE_MS = 120_000.0  # photos that are read on one
-ANSWERED = re.compile(r"Failed to load resource.*status of (409|410)")  # what pages expect: a twin, a code that is spent
+# What pages expect: a twin, a code that is spent; and what a test that cuts the line brings about.
+ANSWERED = re.compile(r"Failed to load resource.*(status of (409|410)|INTERNET_DISCONNECTED)|^htmx:(afterRequest|sendError)")
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 

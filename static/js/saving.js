@@ -1,0 +1,78 @@
+// What was typed is said to be saved only when it is. Forms marked data-autosave send themselves (htmx); each tells here, in its
+// role=status, what became of it. Other requests that fail are told above the page.
+(function () {
+  "use strict";
+  const words = document.getElementById("unanswered");
+  if (!words) return;
+  const unsaved = new Map(); // form -> how often something was typed into it
+  const sent = new Map(); // form -> that number when it was last sent
+
+  function formOf(event) {
+    return event.target.closest ? event.target.closest("form[data-autosave]") : null;
+  }
+
+  function say(form, text, isBad) {
+    const said = form.querySelector("[role=status]");
+    said.textContent = text;
+    said.classList.toggle("said--bad", isBad);
+    said.classList.toggle("muted", !isBad);
+  }
+
+  // The button for those without scripts is what one tries again with.
+  function offerAgain(form) {
+    form.querySelectorAll(".no-js").forEach(function (each) { each.classList.remove("no-js"); });
+  }
+
+  document.addEventListener("input", function (event) {
+    const form = formOf(event);
+    if (!form) return;
+    unsaved.set(form, (unsaved.get(form) || 0) + 1);
+    say(form, words.dataset.pending, false);
+  });
+
+  // htmx checks the fields before it sends, and stops without a word.
+  document.addEventListener("htmx:validation:halted", function (event) {
+    const form = formOf(event);
+    if (form) say(form, words.dataset.halted + " " + event.detail.errors[0].message, true);
+  });
+
+  document.addEventListener("htmx:beforeSend", function (event) {
+    const form = formOf(event);
+    if (!form) return;
+    sent.set(form, unsaved.get(form));
+    say(form, words.dataset.pending, false);
+  });
+
+  document.addEventListener("htmx:afterRequest", function (event) {
+    if (!event.detail.successful) return;
+    const form = formOf(event);
+    const notice = document.querySelector("[data-unanswered]");
+    if (notice) notice.remove();
+    if (form && unsaved.get(form) === sent.get(form)) unsaved.delete(form);
+    else if (form) say(form, words.dataset.pending, false); // somebody typed on meanwhile
+  });
+
+  function fail(event) {
+    const form = formOf(event);
+    if (form) {
+      say(form, words.dataset.failed, true);
+      offerAgain(form);
+    } else if (!document.querySelector("[data-unanswered]")) {
+      const notice = words.content.firstElementChild.cloneNode(true);
+      notice.dataset.unanswered = "";
+      document.getElementById("main").prepend(notice);
+    }
+  }
+
+  document.addEventListener("htmx:sendError", fail);
+  document.addEventListener("htmx:responseError", fail);
+
+  // Who leaves within the second before a note is sent leaves it to the browser to send.
+  addEventListener("pagehide", function () {
+    unsaved.forEach(function (_typed, form) {
+      if (!form.isConnected || !form.checkValidity()) return;
+      const headers = { "HX-Request": "true" };
+      fetch(form.action, { method: "POST", body: new FormData(form), headers: headers, keepalive: true }).catch(function () {});
+    });
+  });
+})();
