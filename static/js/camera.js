@@ -6,31 +6,44 @@
   const said = dialog.querySelector("[data-camera-said]");
   const take = dialog.querySelector("[data-camera-take]");
   let taken = 0;
+  let asked = 0; // a stream that comes after the dialog was closed, or opened again, is not wanted any more
 
   function say(name) {
     said.textContent = said.dataset[name].replace("%s", taken);
   }
 
+  function end(stream) {
+    if (stream) stream.getTracks().forEach(function (track) { track.stop(); });
+  }
+
   function stop() {
-    if (video.srcObject) video.srcObject.getTracks().forEach(function (track) { track.stop(); });
+    asked += 1;
+    end(video.srcObject);
     video.srcObject = null;
+    take.disabled = true;
   }
 
   function start() {
+    stop();
+    const mine = asked;
     taken = 0;
-    take.disabled = true;
     say("starting");
     dialog.showModal();
     navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1920 } } }).then(
       function (stream) {
+        if (mine !== asked) return end(stream);
         video.srcObject = stream;
-        take.disabled = !dialog.open;
-        if (dialog.open) say("ready");
-        else stop();
       },
-      function () { say("refused"); }
+      function () { if (mine === asked) say("refused"); }
     );
   }
+
+  // Only now is there a picture to take.
+  video.addEventListener("loadeddata", function () {
+    if (!video.srcObject) return;
+    take.disabled = false;
+    say("ready");
+  });
 
   function shoot() {
     const canvas = document.createElement("canvas");
@@ -38,6 +51,7 @@
     canvas.height = video.videoHeight;
     canvas.getContext("2d").drawImage(video, 0, 0);
     canvas.toBlob(function (blob) {
+      if (!blob) return;
       taken += 1;
       const file = new File([blob], "camera-" + taken + ".jpg", { type: "image/jpeg" });
       dispatchEvent(new CustomEvent("photos", { detail: [file] }));
@@ -56,4 +70,5 @@
   take.addEventListener("click", shoot);
   dialog.querySelector("[data-camera-close]").addEventListener("click", function () { dialog.close(); });
   dialog.addEventListener("close", stop);
+  addEventListener("blanked", stop); // nobody is before the screen any more
 })();

@@ -3,7 +3,9 @@
 (function () {
   "use strict";
   const dialog = document.getElementById("idle");
+  const form = document.querySelector("form[data-draft]");
   const warnSeconds = 60;
+  const draftAfterMs = 2000;
   const tellEverySeconds = 60;
   const askEverySeconds = 10;
 
@@ -26,6 +28,9 @@
   let toldAt = Date.now();
   let askedAt = Date.now();
   let isOver = false;
+  let isDirty = false; // something was typed into the form
+  let draftTimer;
+  if (!form) dialog.querySelector("[data-kept]").remove();
 
   function secondsLeft() {
     return Math.ceil((endsAt - Date.now()) / 1000);
@@ -66,12 +71,14 @@
   function blank() {
     if (isOver) return;
     isOver = true;
+    dispatchEvent(new Event("blanked")); // the camera goes off
     const over = document.getElementById("idle-over").content.cloneNode(true);
     document.title = dialog.dataset.title;
     document.body.replaceChildren(over);
     document.body.removeAttribute("hx-headers");
     const link = document.querySelector("[data-sign-in]");
     link.href += "?next=" + encodeURIComponent(location.pathname + location.search);
+    if (!form) document.querySelector("[data-kept]").remove();
     link.focus();
   }
 
@@ -98,8 +105,6 @@
 
   // ---- drafts: forms marked data-draft, kept by the server when time runs out, given back once on the same page
 
-  const form = document.querySelector("form[data-draft]");
-  let isDirty = false;
 
   function saveDrafts() {
     if (!form || !isDirty) return;
@@ -108,6 +113,12 @@
       if (typeof value === "string" && name !== "csrfmiddlewaretoken") fields.append(name, value);
     });
     send(dialog.dataset.drafts, "POST", fields).catch(function () {});
+  }
+
+  // What is given back is kept no longer.
+  function forget() {
+    clearTimeout(draftTimer);
+    if (isDirty) fetch(dialog.dataset.drafts + "?path=" + encodeURIComponent(location.pathname), { keepalive: true }).catch(function () {});
   }
 
   function restore(kept) {
@@ -123,7 +134,15 @@
   }
 
   if (form) {
-    form.addEventListener("input", function () { isDirty = true; });
+    form.addEventListener("input", function () {
+      isDirty = true;
+      clearTimeout(draftTimer);
+      draftTimer = setTimeout(saveDrafts, draftAfterMs);
+    });
+    form.addEventListener("submit", function () { clearTimeout(draftTimer); });
+    form.addEventListener("click", function (event) {
+      if (event.target.closest("a.btn")) forget(); // Cancel
+    });
     send(dialog.dataset.drafts + "?path=" + encodeURIComponent(location.pathname), "GET")
       .then(function (response) { return response.json(); })
       .then(function (answer) { restore(answer.fields); })

@@ -149,6 +149,13 @@ def test_name_that_is_searched_for_does_not_become_an_address(house: Installatio
     page.keyboard.press("Enter")
     page.wait_for_load_state("networkidle")
     assert page.url == f"{house.address}/patients/"  # the history of a browser outlives the session
+    expect(page.locator("#found")).to_have_text("One patient found.")
+    for name in ("Needs you", "All"):
+        with page.expect_response(lambda answer: "q=aalto" in answer.url):
+            page.get_by_role("link", name=name).first.click()
+        expect(page.locator("#caseload [aria-current]")).to_contain_text(name)
+    assert page.url == f"{house.address}/patients/"
+    assert "aalto" not in page.locator("#caseload").get_by_role("link", name="All").first.get_attribute("href")
 
 
 def walk_without_violations(page: Page, paths: list[str]) -> None:
@@ -193,7 +200,7 @@ def test_unfinished_form_is_kept_before_the_session_ends_and_comes_back(house: I
     page.goto(path)
     expect(page.get_by_label("What happened")).to_have_value("Moved in with her sister")
     expect(page.get_by_label("Still going on")).to_be_checked()
-    expect(page.get_by_text("What you were writing when the session ended is here again.")).to_be_visible()
+    expect(page.get_by_text("What you were writing here last time is here again.")).to_be_visible()
     page.reload()
     expect(page.get_by_label("What happened")).to_have_value("")
 

@@ -91,6 +91,13 @@ def test_the_camera_of_a_computer_takes_photos(house: Installation, open_page: O
     expect(dialog).to_be_hidden()
     assert page.evaluate("document.querySelector('video').srcObject") is None  # the camera's light is out
     expect_read(page, 1)
+    page.get_by_role("button", name="Camera", exact=True).click()
+    expect(dialog).to_contain_text("Face the camera")
+    page.evaluate("window.tracks = document.querySelector('video').srcObject.getTracks()")
+    page.route("**/session/", lambda route: route.fulfill(json={"seconds_left": 0}))
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.get_by_role("heading", name="Your session has ended.")).to_be_visible()
+    assert page.evaluate("tracks.map(track => track.readyState)") == ["ended"]
 
 
 def test_the_camera_button_of_a_phone_opens_its_own_camera(house: Installation, open_page: OpenPage) -> None:
