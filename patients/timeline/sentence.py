@@ -59,7 +59,7 @@ def in_words(interval: Interval | None) -> str:
 
 def range_in_words(usual: UsualRange) -> str:
     """Return "−0.34 to 0.27"."""
-    return in_words(Interval(usual.low, usual.high))
+    return in_words(Interval(*usual.on_scale))
 
 
 def place_in_words(point: VisitPoint, usual: UsualRange | None) -> str:

@@ -43,6 +43,11 @@ class UsualRange:
         return len(self.visit_ids)
 
     @property
+    def on_scale(self) -> tuple[float, float]:
+        """Return both limits as they are printed: an index reaches from −1 to 1, whatever the ranges between visits add up to."""
+        return max(-1.0, self.low), min(1.0, self.high)
+
+    @property
     def is_provisional(self) -> bool:
         """Whether it rests on fewer than eight visits."""
         return self.n < SETTLED_VISITS

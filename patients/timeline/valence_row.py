@@ -127,7 +127,7 @@ def _error_bars(points: Sequence[VisitPoint]) -> Plain:
 
 
 def _band(usual: UsualRange) -> list[Plain]:
-    low, high = max(-1.0, usual.low), min(1.0, usual.high)
+    low, high = usual.on_scale
     across = {"xref": "x domain", "yref": "y", "x0": 0, "x1": 1, "layer": "below"}
     edge = {"color": token("control"), "width": 1, "dash": "1px,3px"}
     return [
@@ -139,17 +139,17 @@ def _band(usual: UsualRange) -> list[Plain]:
 
 def _limits(usual: UsualRange) -> list[Plain]:
     """Return both limits in the right margin, and what they limit."""
-    low, high = max(-1.0, usual.low), min(1.0, usual.high)
+    low, high = usual.on_scale
     name = _("usual<br>range")
     side: Plain = {"name": "side", "xref": "paper", "yref": "y", "x": 1, "xanchor": "left", "xshift": 6, "align": "left"}
     if high - low < NARROW:
         return [
-            words(f"{name}<br>{signed(usual.high)}", "ink-2", y=high, yanchor="bottom", **side),
-            words(signed(usual.low), "ink-2", y=low, yanchor="top", **side),
+            words(f"{name}<br>{signed(high)}", "ink-2", y=high, yanchor="bottom", **side),
+            words(signed(low), "ink-2", y=low, yanchor="top", **side),
         ]
     return [
-        words(signed(usual.high), "ink-2", y=high, **side),
-        words(signed(usual.low), "ink-2", y=low, **side),
+        words(signed(high), "ink-2", y=high, **side),
+        words(signed(low), "ink-2", y=low, **side),
         words(name, y=round((low + high) / 2, 3), **side),
     ]
 

@@ -43,7 +43,8 @@ class VisitSummary:
             return _("No photo of this visit counts so far.")
         if self.usual is None:
             return _("A usual range appears after four visits.")
-        limits = {"low": signed(self.usual.low), "high": signed(self.usual.high)}
+        low, high = self.usual.on_scale
+        limits = {"low": signed(low), "high": signed(high)}
         place = self.usual.place(self.point)
         if place is Place.BELOW:
             return _("Below the usual range of %(low)s to %(high)s.") % limits

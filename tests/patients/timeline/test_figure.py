@@ -106,10 +106,10 @@ def test_narrow_band_keeps_its_words_apart() -> None:
     assert texts(made["layout"], "side") == ["usual<br>range<br>0.10", "−0.02"]
 
 
-def test_range_beyond_the_scale_is_cut_at_the_scale_but_printed_in_full() -> None:
+def test_range_beyond_the_scale_is_cut_and_printed_at_the_scale() -> None:
     made = figure(weekly(0.0, 0.5), usual_from(-1.2, 0.5))
     assert shapes(made["layout"], None)[0]["y0"] == -1.0
-    assert "−1.20" in texts(made["layout"], "side")
+    assert "−1.00" in texts(made["layout"], "side")
 
 
 def test_expressions_are_stacked_in_label_order_in_their_own_colours() -> None:

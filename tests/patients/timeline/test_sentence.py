@@ -21,6 +21,10 @@ def test_last_visit_below_the_range() -> None:
     assert said.rest == "On average the photos most resembled sad."
 
 
+def test_a_range_wider_than_the_scale_is_told_up_to_its_ends() -> None:
+    assert "usual range of −1.00 to 0.27" in sentence(weekly(0.1), usual_from(-1.34, 0.27)).first
+
+
 def test_interval_that_reaches_the_range_is_said() -> None:
     said = sentence([visit_on(LAST, -0.9, -0.5, -0.1)], usual_from(-0.34, 0.27))
     assert "below this patient’s usual range" in said.first
