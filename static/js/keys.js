@@ -54,6 +54,6 @@
     if (event.target.closest("dialog")) return;
     const inFigure = event.target.closest("[role=application]");
     if (document.body.hasAttribute("data-shortcuts") && act(event.key)) event.preventDefault();
-    else if (!inFigure && event.target.type !== "radio") turn(event.key);
+    else if (!inFigure && !event.shiftKey && event.target.type !== "radio") turn(event.key);
   });
 })();
