@@ -9,6 +9,7 @@ import django_stubs_ext
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 django_stubs_ext.monkeypatch()  # lets Django's classes be written as they are typed, ModelForm[Patient]
 
@@ -161,6 +162,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
 }
+# The worker takes from them in turn (kombu's round robin): neither a sign of life nor a fresh photo waits behind a thousand photos.
+# Named here and not on the worker's command line: a worker of an older unit file serves them all too.
+CELERY_TASK_QUEUES = tuple(Queue(name, routing_key=name) for name in ("celery", "photos", "again"))
+CELERY_TASK_ROUTES = {"inference.tasks.*": {"queue": "photos"}}
 CELERY_TASK_PUBLISH_RETRY = False  # the row waits for the sweep; the clinician does not wait for the broker
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -106,6 +106,7 @@ def broker_answers() -> bool:
 
 
 def messages_waiting() -> int | None:
-    """Return how many messages wait in the queue; None when the broker is away."""
-    waiting: int | None = ask_broker(lambda broker: broker.llen("celery"))
+    """Return how many messages wait in all queues; None when the broker is away."""
+    names = [queue.name for queue in settings.CELERY_TASK_QUEUES]
+    waiting: int | None = ask_broker(lambda broker: sum(broker.llen(name) for name in names))
     return waiting

@@ -27,7 +27,8 @@ def sweep_overdue() -> tuple[int, int]:
         with transaction.atomic():
             if same.update(state=Prediction.State.QUEUED, queued_at=now):
                 queued += 1
-                hand_over(prediction.id)
+                # Its message may be far back in a long queue, and not lost: the second one must not stand before fresh photos.
+                hand_over(prediction.id, queue="again")
     return queued, failed
 
 

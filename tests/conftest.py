@@ -89,5 +89,5 @@ def visit(ines: Patient) -> Visit:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the list of prediction ids that are handed to the queue, instead of handing them over."""
     ids: list[str] = []
-    monkeypatch.setattr("inference.tasks.predict.delay", ids.append)
+    monkeypatch.setattr("inference.tasks.predict.apply_async", lambda arguments, queue: ids.extend(arguments))
     return ids

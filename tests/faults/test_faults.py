@@ -1,13 +1,18 @@
 """Real processes that die, vanish and come back: every photo ends final exactly once."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
 from functools import partial
+from uuid import uuid4
 
 import pytest
 
+from clinic import celery_app
+from inference.health import beat_heart
+from inference.tasks import predict
 from tests.engines.brokers import Broker
 from tests.engines.installation import FINAL, Installation, eventually
 from tests.engines.portraits import portrait
@@ -109,6 +114,26 @@ def test_photo_deleted_while_queued(house: Installation) -> None:
     assert_each_ended_once(house, visit, 1)
     assert [photo["id"] for photo in house.photos(visit)] == [kept["id"]]
     assert house.worker() == worker
+
+
+def test_sign_of_life_comes_before_hundreds_of_photos(house: Installation, broker: Broker) -> None:
+    log = house.var / "log" / "worker.log"
+    pause(house, signal.SIGSTOP)
+    try:
+        already = len(log.read_text())
+        with celery_app.connection_for_write(broker.url) as connection:
+            for _ in range(300):
+                predict.apply_async((str(uuid4()),), connection=connection)  # type: ignore[call-arg]  # missing in the stubs
+            beat_heart.apply_async(connection=connection)  # type: ignore[call-arg]  # likewise
+    finally:
+        pause(house, signal.SIGCONT)
+
+    def begun() -> list[str]:
+        """Return the names of the tasks that the worker took up since, in their order."""
+        return re.findall(r"Task (\S+)\[\S+\] received", log.read_text()[already:])
+
+    eventually(lambda: begun().count("inference.tasks.predict") >= 300, "every photo had its turn")
+    assert begun().index("inference.health.beat_heart") < 10
 
 
 def pause(house: Installation, number: signal.Signals) -> None:

@@ -6,7 +6,7 @@ from django.test import Client
 from django.utils import timezone
 
 from inference import health, tasks
-from inference.health import HEARTBEAT, MISSED_AFTER, beat_heart, last_heartbeat, readiness
+from inference.health import HEARTBEAT, MISSED_AFTER, beat_heart, last_heartbeat, messages_waiting, readiness
 from ml.reader import WeightsError
 
 pytestmark = pytest.mark.django_db
@@ -60,3 +60,12 @@ def test_broker_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.set(HEARTBEAT, beat, None)
     assert not readiness().broker  # nobody listens where the tests look for one
     assert not readiness().is_ready
+
+
+def test_messages_of_every_queue_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broker:
+        def llen(self, name: str) -> int:
+            return {"celery": 1, "photos": 20, "again": 300}[name]
+
+    monkeypatch.setattr(health, "ask_broker", lambda question: question(Broker()))
+    assert messages_waiting() == 321

@@ -72,10 +72,10 @@ def test_task_is_sent_only_after_commit(
 def test_upload_succeeds_while_the_broker_is_away(
     visit: Visit, stored: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
-    def refuse(prediction_id: str) -> None:
+    def refuse(arguments: tuple[str], queue: str) -> None:
         raise ConnectionError("broker away")
 
-    monkeypatch.setattr("inference.tasks.predict.delay", refuse)
+    monkeypatch.setattr("inference.tasks.predict.apply_async", refuse)
     with django_capture_on_commit_callbacks(execute=False) as callbacks:
         photo = receive_photo(visit, upload(), visit.created_by)
     with pytest.raises(ConnectionError):

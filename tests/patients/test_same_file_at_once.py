@@ -67,7 +67,7 @@ def all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return RebuiltPhoto(64, 48, None, picture(), picture())
 
     monkeypatch.setattr(intake, "rebuild_apart", rebuild)
-    monkeypatch.setattr("inference.tasks.predict.delay", lambda prediction_id: None)
+    monkeypatch.setattr("inference.tasks.predict.apply_async", lambda arguments, queue: None)
 
 
 @pytest.mark.usefixtures("all_at_once")
