@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from inference.health import last_heartbeat
 from inference.models import Prediction
 from inference.tasks import explain, predict
 from ml.expressions import FaceBox
@@ -41,6 +42,15 @@ def current_model_version() -> str:
     except (OSError, ValueError, KeyError):
         log.exception("The model's version cannot be read")
         return ""
+
+
+def loaded_model_version() -> str:
+    """Return the version that the workers have loaded, as the last of them said; that in settings.MODEL_DIR while none lives.
+
+    After an update the files are newer than a worker that was not restarted yet, and it could not read what is asked of them.
+    """
+    heartbeat = last_heartbeat()
+    return heartbeat.model if heartbeat and heartbeat.is_fresh and heartbeat.model else current_model_version()
 
 
 def hand_over(prediction_id: UUID, queue: str = "photos") -> None:

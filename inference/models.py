@@ -168,7 +168,8 @@ class Prediction(models.Model):
 
     def _mine(self) -> PredictionQuerySet:
         """Return this row as long as the claim that we hold is the newest one."""
-        return Prediction.objects.filter(id=self.id, state=self.State.RUNNING, attempts=self.attempts)
+        ours = Prediction.objects.filter(id=self.id, state=self.State.RUNNING, attempts=self.attempts)
+        return ours.filter(started_at=self.started_at)  # attempts are counted from one again when a person asks anew
 
     def record(self, reading: Reading) -> bool:
         """Store the reading. Return False when the row is gone or was taken from us meanwhile: then nothing is stored."""
@@ -198,12 +199,27 @@ class Prediction(models.Model):
         """End as REJECTED for `reason`, unless the row is no longer ours."""
         return bool(self._mine().update(state=self.State.REJECTED, reason=reason, finished_at=timezone.now()))
 
+    def give_way(self) -> None:
+        """Leave the word to the reading that the loaded model made of this photo before, and that the same model cannot make twice.
+
+        A row that never came to an end goes without a trace; another ends as FAILED, if it is still ours.
+        """
+        if self.finished_at is None:
+            self._mine().delete()
+        else:
+            self.fail("model_changed")
+
     def release(self) -> bool:
         """Give the claim back: the fault was not the photo's. The sweep hands it out again."""
         return bool(self._mine().update(state=self.State.QUEUED, queued_at=timezone.now()))
 
     def requeue(self, wanted_box: FaceBox | None = None) -> bool:
-        """Queue a final prediction once more, to read `wanted_box` if given. Return False when it is not final."""
+        """Queue a final prediction once more, to read `wanted_box` if given; it is the photo's newest then.
+
+        Return False when it is not final.
+        """
+        now = timezone.now()
         again = Prediction.objects.filter(id=self.id).exclude(state__in=self.UNFINISHED)
         box = asdict(wanted_box) if wanted_box else self.wanted_box
-        return bool(again.update(state=self.State.QUEUED, reason="", attempts=0, queued_at=timezone.now(), wanted_box=box))
+        fields = {"state": self.State.QUEUED, "reason": "", "attempts": 0, "requested_at": now, "queued_at": now, "wanted_box": box}
+        return bool(again.update(**fields))

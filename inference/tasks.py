@@ -47,8 +47,8 @@ def predict(prediction_id: str) -> None:
             prediction.release()
         else:
             prediction.fail("model_unavailable")
-    except IntegrityError:
-        prediction.fail("model_changed")  # the newer version has read this photo already
+    except IntegrityError:  # during an update: asked of another model than we have loaded, and ours has read this photo already
+        prediction.give_way()
     except Exception:
         log.exception("Prediction %s failed", prediction_id)
         prediction.fail("reader_fault")

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import F
 
-from inference.dispatch import current_model_version, request_again, request_prediction
+from inference.dispatch import hand_over, loaded_model_version, request_again
 from inference.models import Prediction
 from patients.models import Patient, Photo
 from patients.models.consent import Consent
@@ -11,34 +11,35 @@ from patients.models.photo import PhotoQuerySet
 
 
 def outdated_photos(patient: Patient) -> PhotoQuerySet:
-    """Return the photos that another model than the current one read last; none when no model is installed.
+    """Return the photos that another model than the loaded one read last; none when no model is installed.
 
-    Photos whose picture was erased cannot be read again, and those on their way will be read by the current model anyway.
+    Photos whose picture was erased cannot be read again, and those on their way will be read by that model anyway.
     """
-    version = current_model_version()
+    version = loaded_model_version()
     if not version:
         return Photo.objects.none()
-    photos = Photo.objects.with_newest().filter(visit__patient=patient, predictions__id=F("newest_prediction_id"))
-    outdated = photos.exclude(predictions__model_version=version).exclude(predictions__state__in=Prediction.UNFINISHED)
-    return outdated.exclude(image="")
+    of_others = Prediction.objects.exclude(model_version=version).exclude(state__in=Prediction.UNFINISHED)
+    photos = Photo.objects.with_newest().filter(visit__patient=patient).exclude(image="")
+    return photos.filter(predictions__id=F("newest_prediction_id"), predictions__in=of_others)
 
 
 def read_again(patient: Patient) -> int:
-    """Hand the outdated photos of `patient` to the current model and return how many; none without consent to care.
+    """Hand the outdated photos of `patient` to the loaded model and return how many; none without consent to care.
 
     A face that a clinician chose stays chosen.
     """
     if not patient.has_consent(Consent.Purpose.CARE):
         return 0
+    version = loaded_model_version()
     with transaction.atomic():
         photos = list(outdated_photos(patient).with_predictions())
         for photo in photos:
-            _ask_current_model(photo, photo.prediction.wanted_box if photo.prediction else None)
+            _ask(photo, version, photo.prediction.wanted_box if photo.prediction else None, queue="again")
     return len(photos)
 
 
 def read_once_more(photo: Photo, face: int | None = None) -> bool:
-    """Have one photo read by the current model, face number `face` of its newest reading if given.
+    """Have one photo read by the loaded model, face number `face` of its newest reading if given.
 
     What an older model said stays as it is, and a failure that was put aside asks for attention again: the new answer is news.
     Return False when the photo is being read already, or may not be read. Raises IndexError for a face that is not there.
@@ -50,7 +51,7 @@ def read_once_more(photo: Photo, face: int | None = None) -> bool:
 
 
 def _read_once_more(photo: Photo, face: int | None) -> bool:
-    newest, version = photo.prediction, current_model_version()
+    newest, version = photo.prediction, loaded_model_version()
     if newest is not None and (newest.model_version in ("", version) or not version or not newest.is_final):
         return request_again(newest, face)
     if not photo.may_be_read:
@@ -58,11 +59,15 @@ def _read_once_more(photo: Photo, face: int | None) -> bool:
     box = newest.wanted_box if newest is not None and face is None else None
     if newest is not None and face is not None:
         box = newest.faces[face]["box"]
+    return _ask(photo, version, box)
+
+
+def _ask(photo: Photo, version: str, box: dict[str, float] | None, queue: str = "photos") -> bool:
+    """Have model `version` read face `box` of the photo, again if it did before another model. False when it is at it already."""
     with transaction.atomic():
-        _ask_current_model(photo, box)
-    return True
-
-
-def _ask_current_model(photo: Photo, box: dict[str, float] | None) -> None:
-    asked = request_prediction(photo)
-    Prediction.objects.filter(pk=asked.pk).update(wanted_box=box)
+        asked, is_new = Prediction.objects.get_or_create(photo=photo, model_version=version)
+        is_asked = is_new or asked.requeue()
+        if is_asked:
+            Prediction.objects.filter(pk=asked.pk).update(wanted_box=box)
+            hand_over(asked.pk, queue)
+    return is_asked

@@ -75,6 +75,14 @@ def test_result_of_a_claim_that_was_taken_over_is_dropped(queued: Prediction) ->
     assert queued.state == "running"
 
 
+def test_result_of_a_claim_from_before_a_retry_is_dropped(queued: Prediction) -> None:
+    slow = claimed(queued)
+    Prediction.objects.unfinished().drop("no_consent")
+    assert queued.requeue()
+    assert claimed(queued).attempts == slow.attempts
+    assert not slow.record(DONE)
+
+
 def test_result_for_a_deleted_photo_is_dropped(queued: Prediction) -> None:
     ours = claimed(queued)
     queued.photo.delete()

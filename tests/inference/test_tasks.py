@@ -177,10 +177,31 @@ def test_unreadable_weights_do_not_cost_the_upload(
 
 
 def test_result_of_a_version_that_read_the_photo_already_is_not_stored_twice(queued: Prediction, reader: FakeReader) -> None:
-    older = make_prediction(queued.photo, "queued", model_version="0.9.0")
+    asked = make_prediction(queued.photo, "queued", model_version="2.0.0")
     tasks.predict(str(queued.id))
-    tasks.predict(str(older.id))
-    assert outcome(older) == ("failed", "model_changed")
+    tasks.predict(str(asked.id))  # by a worker that has not loaded the new model yet
+    assert queued.photo.predictions.get() == queued
+    assert outcome(queued) == ("done", "")
+
+
+def test_what_another_version_said_is_kept_when_it_cannot_be_read_anew(queued: Prediction, reader: FakeReader) -> None:
+    said = make_prediction(queued.photo, model_version="2.0.0")
+    tasks.predict(str(queued.id))
+    assert said.requeue()
+    tasks.predict(str(said.id))
+    assert outcome(said) == ("failed", "model_changed")
+
+
+def test_lost_photos_come_back_behind_fresh_ones(
+    queued: Prediction, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    queues: list[str] = []
+    monkeypatch.setattr(tasks.predict, "apply_async", lambda arguments, queue: queues.append(queue))
+    age(queued, "queued")
+    with django_capture_on_commit_callbacks(execute=True):
+        request_prediction(make_photo(queued.photo.visit))
+        sweep_overdue()
+    assert queues == ["photos", "again"]
 
 
 @pytest.fixture

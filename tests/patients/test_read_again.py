@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
 from inference.dispatch import current_model_version
+from inference.health import HEARTBEAT
 from inference.models import Prediction
 from patients.models import Patient, Photo, Visit
 from patients.models.consent import Consent
@@ -123,3 +125,45 @@ def test_without_consent_one_photo_is_not_read_either(visit: Visit, sent: list[s
     Consent.objects.filter(patient=visit.patient).delete()
     assert not read_once_more(old.photo)
     assert old.photo.predictions.count() == 1
+
+
+def test_after_a_change_back_the_newest_reading_decides(visit: Visit, ines: Patient, sent: list[str]) -> None:
+    box = {"left": 1, "top": 2, "width": 3, "height": 4}
+    before = read_by(visit, current_model_version())
+    newer = make_prediction(before.photo, model_version="9.9.9", wanted_box=box, requested_at=BEFORE + timedelta(days=1))
+    assert read_again(ines) == 1
+    before.refresh_from_db()
+    assert (before.state, before.wanted_box) == (State.QUEUED, box)
+    assert Photo.objects.get().prediction == before
+    newer.refresh_from_db()
+    assert newer.state == State.DONE
+
+
+def test_after_a_change_back_one_photo_is_read_once_more(
+    visit: Visit, sent: list[str], django_capture_on_commit_callbacks: Any
+) -> None:
+    before = read_by(visit, current_model_version())
+    make_prediction(before.photo, model_version="9.9.9", requested_at=BEFORE + timedelta(days=1))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert read_once_more(before.photo)
+    assert sent == [str(before.pk)]
+
+
+def test_what_the_workers_have_loaded_is_asked_for(visit: Visit, ines: Patient, sent: list[str]) -> None:
+    """During an update the new model lies there already, and the workers still have the old one."""
+    old = read_by(visit, "0.0.0-old")
+    cache.set(HEARTBEAT, {"at": timezone.now().isoformat(), "model": "0.0.0-old"})
+    assert not outdated_photos(ines).exists()
+    assert read_once_more(old.photo)
+    assert old.photo.predictions.get().state == State.QUEUED
+
+
+def test_old_photos_wait_behind_fresh_ones(
+    visit: Visit, ines: Patient, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    queues: list[str] = []
+    monkeypatch.setattr("inference.tasks.predict.apply_async", lambda arguments, queue: queues.append(queue))
+    read_by(visit, "0.0.0-old")
+    with django_capture_on_commit_callbacks(execute=True):
+        read_again(ines)
+    assert queues == ["again"]
