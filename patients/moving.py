@@ -49,7 +49,7 @@ def move_photos(photos: Iterable[Photo], target: Visit, who: Asker, keep_duplica
 
     Raises CannotMove when the patient of `target` does not consent to photos.
     """
-    moved = Moved()
+    moved, sources = Moved(), list[tuple[Photo, Visit]]()
     with transaction.atomic():
         patient = _locked(target.patient)
         room = settings.PHOTOS_PER_VISIT - target.photos.count()
@@ -60,8 +60,13 @@ def move_photos(photos: Iterable[Photo], target: Visit, who: Asker, keep_duplica
             if reason:
                 moved.stayed[reason] += 1
                 continue
-            _move_one(photo, target, who)
+            sources.append((photo, photo.visit))
+            _move_one(photo, target)
             moved.count, room = moved.count + 1, room - 1
+        # Every row before the first line: whoever adds a line holds up all others, and must not wait for a row that they hold.
+        for photo, source in sources:
+            for patient in dict.fromkeys((source.patient, target.patient)):
+                record_access(who, AccessLog.Action.MOVE, patient, photo, from_visit=str(source.pk), to_visit=str(target.pk))
     return moved
 
 
@@ -76,10 +81,11 @@ def move_visit(visit: Visit, target: Patient, who: Asker, keep_duplicate: bool =
         files = visit.photos.values_list("fingerprint", flat=True)
         if not keep_duplicate and Photo.objects.filter(visit__patient=patient, fingerprint__in=list(files)).exists():
             raise CannotMove("duplicate_in_patient")
-        record_access(who, AccessLog.Action.MOVE, visit.patient, visit, direction="away")
+        source = visit.patient
         visit.patient, visit.is_baseline = patient, False  # what was usual for one patient says nothing of another
         visit.save(update_fields=["patient", "is_baseline"])
         _move_drafts([visit.pk, *visit.photos.values_list("pk", flat=True)], patient)
+        record_access(who, AccessLog.Action.MOVE, source, visit, direction="away")
         record_access(who, AccessLog.Action.MOVE, patient, visit, direction="here")
 
 
@@ -99,11 +105,8 @@ def _why_it_stays(photo: Photo, target: Visit, patient: Patient, keep_duplicate:
     return "duplicate_in_patient" if is_elsewhere and not keep_duplicate else ""
 
 
-def _move_one(photo: Photo, target: Visit, who: Asker) -> None:
-    source = photo.visit
+def _move_one(photo: Photo, target: Visit) -> None:
     Photo.objects.filter(pk=photo.pk).update(visit=target, date_kept_at=None)
-    for patient in dict.fromkeys((source.patient, target.patient)):
-        record_access(who, AccessLog.Action.MOVE, patient, photo, from_visit=str(source.pk), to_visit=str(target.pk))
     _move_drafts([photo.pk], target.patient)
     photo.visit = target
 

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from django.conf import LazySettings
 
+from patients import moving
 from patients.models import AccessLog, Consent, Draft, OwnLabel, Patient, SelfReport, User, Visit
 from patients.models.access import pseudonym
 from patients.moving import CannotMove, move_photos, move_visit
@@ -128,3 +129,18 @@ def test_a_visit_before_the_birth_is_not_moved(ada: User, visit: Visit) -> None:
         move_visit(visit, young, ada)
     with pytest.raises(CannotMove, match="same_patient"):
         move_visit(visit, visit.patient, ada)
+
+
+def test_lines_are_written_after_every_row(ada: User, visit: Visit, tom: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever adds a line holds up all others who do, and must not wait for a row that one of them holds."""
+    photos, there = [make_photo(visit), make_photo(visit)], make_visit(tom)
+    left: list[int] = []
+    monkeypatch.setattr(moving, "record_access", lambda *arguments, **options: left.append(visit.photos.count()))
+    move_photos(photos, there, ada)
+    assert left == [0] * 4
+    owners: list[Patient] = []
+    monkeypatch.setattr(
+        moving, "record_access", lambda *arguments, **options: owners.append(Visit.objects.get(pk=there.pk).patient)
+    )
+    move_visit(there, visit.patient, ada)
+    assert owners == [visit.patient] * 2
