@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import secrets
+import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from importlib import import_module
 
@@ -15,14 +17,14 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection, models, transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from inference.encryption import EncryptedBinaryField, EncryptedTextField
 from inference.models import Prediction
 from patients.access import Asker, record_access
 from patients.consent import stop_reading
-from patients.models import AccessLog, ErasureRequest, Event, Patient, Photo, SelfReport, User, Visit
+from patients.models import AccessLog, Consent, ErasureRequest, Event, Patient, Photo, SelfReport, User, Visit
 from patients.models.photo import PhotoQuerySet
 from patients.notices import SealedNotices, opened
 
@@ -33,6 +35,9 @@ KEPT_WITHOUT_NAME: tuple[type[models.Model], ...] = (Visit, Photo, Prediction, S
 """What stays of an anonymised patient. Rows of any other table that belong to the patient are deleted."""
 OLDEST_AGE_SAID = 89  # years; above it an age alone can name a person (HIPAA 164.514)
 SHIFT_DAYS = 365
+PORTION_SECONDS = 10
+"""How long one task erases before it leaves the rest to the next: the time limit of a task must never end it halfway."""
+IDS_AT_ONCE = 200
 
 
 def ask_for_erasure(patient: Patient, level: str, by: User, who: Asker) -> ErasureRequest:
@@ -48,57 +53,88 @@ def ask_for_erasure(patient: Patient, level: str, by: User, who: Asker) -> Erasu
 
 @shared_task
 def carry_out_erasures() -> None:
-    """Carry out every request that is due. Runs after each request and every settings.SWEEP_SECONDS."""
-    for pk in ErasureRequest.objects.due().values_list("pk", flat=True):
+    """Carry out what is due, a portion at a time. Runs after each request and every minute."""
+    until = time.monotonic() + PORTION_SECONDS
+    carry_out_due(until)
+    if time.monotonic() > until:
+        carry_out_erasures.delay()
+
+
+def carry_out_due(until: float = math.inf) -> None:
+    """Carry out every request that is due, as far as one gets before `until` (of time.monotonic, seconds)."""
+    for pk in list(ErasureRequest.objects.due().values_list("pk", flat=True)):
         request = ErasureRequest.objects.claim(pk)
         if request is not None:
-            carry_out(request)
+            carry_out(request, until)
+        if time.monotonic() > until:
+            return
 
 
-def carry_out(request: ErasureRequest) -> None:
-    """Do what the request asks for and note that it is done. Run again after a crash it goes on where it was."""
+def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
+    """Do what the request asks for and note that it is done, or pause at `until`. Run again it goes on where it was."""
     patient = request.patient
     if patient is None:  # a crash came after the last step and before the note
         request.finish()
         return
     end_sessions_that_tell(telling_words(patient, request.level))  # first: afterwards nobody knows the words
-    request.photos_erased += erase_pictures(Photo.objects.filter(visit__patient=patient))
-    request.save(update_fields=["photos_erased"])
+    photos, erased_before = Photo.objects.filter(visit__patient=patient), request.photos_erased
+    try:
+        for photo in with_pictures(photos):
+            erase_picture(photo)
+            request.photos_erased += 1
+            if time.monotonic() > until:
+                break
+    finally:
+        request.save(update_fields=["photos_erased"])
+    if request.photos_erased > erased_before and time.monotonic() > until:  # the last step gets the time of a whole task
+        request.pause()
+        return
     with transaction.atomic():
+        # Every photo is stored under its patient's consent (patients/intake.py): from here on no more can arrive.
         Patient.objects.select_for_update().get(pk=patient.pk)
-        # Photos that arrived meanwhile; from here on no more can.
-        request.photos_erased += erase_pictures(Photo.objects.filter(visit__patient=patient))
-        record_access(request.asked_by, AccessLog.Action.ERASED, patient, level=request.level, photos=request.photos_erased)
+        list(Consent.objects.select_for_update().filter(patient=patient))
+        request.photos_erased += erase_pictures(photos)  # those that arrived meanwhile
         if request.level == Level.ALL:
-            patient.delete()
+            Patient.objects.filter(pk=patient.pk).delete()  # not patient.delete(): the line below needs its id
         elif request.level == Level.ANONYMISE:
             anonymise(patient)
         if request.level != Level.IMAGES:
             request.patient = None
             ErasureRequest.objects.filter(pseudonym=request.pseudonym).update(patient=None)
         request.finish()
+        # Last: until we commit, nobody else adds a line, and so nobody opens a page.
+        record_access(request.asked_by, AccessLog.Action.ERASED, patient, level=request.level, photos=request.photos_erased)
     forget_freed_pages()
     log.info("Erasure %d is done: %s, %d photos", request.pk, request.level, request.photos_erased)
 
 
+def with_pictures(photos: PhotoQuerySet) -> list[Photo]:
+    """Return those of `photos` whose pictures were not erased yet."""
+    return list(photos.exclude(image="").only("id", "image", "preview"))
+
+
 def erase_pictures(photos: PhotoQuerySet) -> int:
-    """Erase the files, previews, crops and file names of `photos`; return how many had any. The numbers stay.
+    """Erase the pictures of `photos`; return how many had any."""
+    found = with_pictures(photos)
+    for photo in found:
+        erase_picture(photo)
+    return len(found)
+
+
+def erase_picture(photo: Photo) -> None:
+    """Erase the files, previews, crops and the file name of one photo. The numbers stay.
 
     Files go before their row says so: after a crash in between the row still leads to them.
     """
-    count = 0
-    for photo in list(photos.exclude(image="").only("id", "image", "preview")):
-        for field in (photo.image, photo.preview):
-            if field.name:
-                field.storage.delete(field.name)
-        with transaction.atomic():
-            Prediction.objects.filter(photo=photo).drop("photo_erased")
-            Prediction.objects.filter(photo=photo).update(**_emptied(Prediction, EncryptedBinaryField))
-            Photo.objects.filter(pk=photo.pk).update(
-                image="", preview="", original_name="", taken_at=None, fingerprint=f"erased {uuid.uuid4().hex}"
-            )
-        count += 1
-    return count
+    for field in (photo.image, photo.preview):
+        if field.name:
+            field.storage.delete(field.name)
+    with transaction.atomic():
+        Prediction.objects.filter(photo=photo).drop("photo_erased")
+        Prediction.objects.filter(photo=photo).update(**_emptied(Prediction, EncryptedBinaryField))
+        Photo.objects.filter(pk=photo.pk).update(
+            image="", preview="", original_name="", taken_at=None, fingerprint=f"erased {uuid.uuid4().hex}"
+        )
 
 
 def anonymise(patient: Patient) -> None:
@@ -186,20 +222,23 @@ def _shifted(model: type[models.Model], shift: timedelta) -> dict[str, object]:
     return {field.name: F(field.name) + shift for field in model._meta.concrete_fields if isinstance(field, models.DateField)}
 
 
-def _give_new_ids(model: type[models.Model], ids: Iterable[object]) -> None:
-    """Replace random ids by new ones, in the rows and in all that point at them; numbered rows keep theirs."""
+def _give_new_ids(model: type[models.Model], ids: Sequence[object]) -> None:
+    """Replace random ids by new ones, in the rows and in all that point at them; numbered rows keep theirs.
+
+    Many in one statement: one by one, a record of ten thousand photos would not fit into the time limit of a task.
+    """
     if not isinstance(model._meta.pk, models.UUIDField):
         return
     pointing = [
-        relation
+        (relation.related_model, relation.field.attname)
         for relation in model._meta.get_fields(include_hidden=True)
         if isinstance(relation, models.ForeignObjectRel)
         and not isinstance(relation, models.ManyToManyRel)
         and relation.field.concrete
     ]
-    for old in ids:
-        new = uuid.uuid4()
-        model._default_manager.filter(pk=old).update(**{model._meta.pk.name: new})
-        for relation in pointing:
-            assert not isinstance(relation.related_model, str)
-            relation.related_model._default_manager.filter(**{relation.field.attname: old}).update(**{relation.field.attname: new})
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        new = {old: Value(uuid.uuid4(), models.UUIDField()) for old in ids[start : start + IDS_AT_ONCE]}
+        for table, name in ((model, model._meta.pk.name), *pointing):
+            assert not isinstance(table, str)
+            cases = (When(**{name: old, "then": value}) for old, value in new.items())
+            table._default_manager.filter(**{f"{name}__in": list(new)}).update(**{name: Case(*cases)})

@@ -1,6 +1,8 @@
 """Erases pictures whose time is up: each purpose keeps them for a number of days that the clinic sets."""
 
 import logging
+import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +13,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from patients.access import record_access
-from patients.erasure import erase_pictures, forget_freed_pages
+from patients.erasure import PORTION_SECONDS, erase_picture, forget_freed_pages, with_pictures
 from patients.models import AccessLog, Draft, Patient, Photo
 from patients.models.photo import PhotoQuerySet
 
@@ -47,20 +49,42 @@ def expired_pictures() -> Iterator[Expired]:
             yield Expired(patient, photos)
 
 
-def apply_retention() -> int:
-    """Erase the pictures whose time is up, with a line in the access log for each patient. Return how many photos had any."""
-    total = 0
-    for expired in list(expired_pictures()):
-        count = erase_pictures(expired.photos)
-        record_access(None, AccessLog.Action.ERASED, expired.patient, level="images", cause="retention", photos=count)
-        total += count
+def apply_retention(until: float = math.inf) -> int:
+    """Erase the pictures whose time is up, as far as one gets before `until` (of time.monotonic, seconds).
+
+    Return how many photos had any. Drafts and sessions that are over go first.
+    """
     Draft.forget_old()
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    total = 0
+    for expired in list(expired_pictures()):
+        total += _erase(expired, until)
+        if time.monotonic() > until:
+            break
     forget_freed_pages()
     return total
 
 
+def _erase(expired: Expired, until: float) -> int:
+    """Return how many photos of one patient had their pictures erased. However it ends, the access log says so."""
+    count = 0
+    try:
+        for photo in with_pictures(expired.photos):
+            erase_picture(photo)
+            count += 1
+            if time.monotonic() > until:
+                break
+    finally:
+        if count:
+            record_access(None, AccessLog.Action.ERASED, expired.patient, level="images", cause="retention", photos=count)
+    return count
+
+
 @shared_task
 def retain() -> None:
-    """Apply retention. Runs once a day."""
-    log.info("Retention erased the pictures of %d photos", apply_retention())
+    """Apply retention, a portion at a time. Begun once a day."""
+    until = time.monotonic() + PORTION_SECONDS
+    count = apply_retention(until)
+    log.info("Retention erased the pictures of %d photos", count)
+    if count and time.monotonic() > until:
+        retain.delay()

@@ -26,10 +26,10 @@ class ErasureRequestQuerySet(models.QuerySet["ErasureRequest"]):
         return self.filter(state__in=ErasureRequest.OPEN)
 
     def due(self) -> ErasureRequestQuerySet:
-        """Return those to carry out now: their time has come, or whoever carried them out died over it."""
+        """Return those to carry out now: their time has come, or whoever carried them out paused or died over it."""
         now = timezone.now()
-        lost = Q(state=ErasureRequest.State.RUNNING, started_at__lt=now - TAKEN_UP_AGAIN_AFTER)
-        return self.filter(Q(state=ErasureRequest.State.QUEUED, due_at__lte=now) | lost)
+        left = Q(started_at=None) | Q(started_at__lt=now - TAKEN_UP_AGAIN_AFTER)
+        return self.filter(Q(state=ErasureRequest.State.QUEUED, due_at__lte=now) | Q(left, state=ErasureRequest.State.RUNNING))
 
     def claim(self, pk: int) -> ErasureRequest | None:
         """Return the request as ours to carry out; None when somebody else has it or it was stopped."""
@@ -44,7 +44,7 @@ class ErasureRequest(models.Model):
 
         QUEUED -> RUNNING -> DONE
           |         |
-          |         +-> RUNNING again when the worker died: every step may be done twice
+          |         +-> RUNNING again after a pause, or when the worker died: every step may be done twice
           +-> STOPPED, before it is due
     """
 
@@ -100,12 +100,19 @@ class ErasureRequest(models.Model):
             )
         waiting.level = max(waiting.level, level, key=cls.Level.values.index)
         waiting.due_at = min(waiting.due_at, due_at)
-        waiting.save(update_fields=["level", "due_at"])
+        if cause == cls.Cause.REQUEST:  # a new consent takes back a withdrawal, and never what somebody asked for
+            waiting.cause, waiting.asked_by = cause, by
+        waiting.save(update_fields=["level", "due_at", "cause", "asked_by"])
         return waiting
 
     def stop(self) -> bool:
         """Do not carry it out after all. Return False when it has begun."""
         return bool(ErasureRequest.objects.filter(pk=self.pk, state=self.State.QUEUED).update(state=self.State.STOPPED))
+
+    def pause(self) -> None:
+        """Leave the rest to whoever asks next for what is due. It cannot be stopped any more."""
+        self.started_at = None
+        self.save(update_fields=["started_at"])
 
     def finish(self) -> None:
         """Note that it is done."""

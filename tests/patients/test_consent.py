@@ -17,7 +17,7 @@ from ml.decode import RebuiltPhoto, RejectedPhoto
 from ml.expressions import FaceBox, Outcome, Reading
 from patients import intake
 from patients.consent import TEXTS, give_consent, withdraw_consent
-from patients.erasure import erase_pictures
+from patients.erasure import ask_for_erasure, erase_pictures
 from patients.intake import receive_photo
 from patients.models import AccessLog, Consent, ErasureRequest, Patient, Photo, User, Visit
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, upload
@@ -200,3 +200,12 @@ def test_new_consent_does_not_stop_an_erasure_that_was_asked_for(ada: User, ines
 
 def test_every_purpose_has_its_words() -> None:
     assert set(TEXTS) == set(Consent.Purpose)
+
+
+def test_request_that_joins_a_withdrawal_is_not_stopped_by_a_new_consent(ines: Patient, ada: User, bo: User) -> None:
+    withdraw(ines, ada)
+    ask_for_erasure(ines, "all", bo, bo)
+    give_consent(new_consent(ines, ada), ada)
+    withdraw(ines, ada)
+    request = ErasureRequest.objects.get()
+    assert (request.cause, request.asked_by, request.level, request.state) == ("request", bo, "all", "queued")

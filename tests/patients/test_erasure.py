@@ -315,3 +315,33 @@ def test_second_request_widens_the_first(marked: Patient, ada: User) -> None:
     ask_for_erasure(marked, "images", ada, ada)
     request = ErasureRequest.objects.get()
     assert (request.level, request.due_at < later) == ("all", True)
+
+
+@pytest.fixture
+def further_tasks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list that a further task is noted in, instead of being queued; no portion is longer than one photo."""
+    noted: list[str] = []
+    monkeypatch.setattr(erasure, "PORTION_SECONDS", -1)
+    monkeypatch.setattr(carry_out_erasures, "delay", lambda: noted.append("carry_out_erasures"))
+    return noted
+
+
+def test_large_erasure_goes_on_in_further_tasks(marked: Patient, ada: User, private_files: Path, further_tasks: list[str]) -> None:
+    ask_for_erasure(marked, "all", ada, ada)
+    for left in (2, 1, 0):
+        carry_out_erasures()
+        assert Photo.objects.exclude(image="").count() == left
+        assert ErasureRequest.objects.get().photos_erased == 3 - left
+    assert not ErasureRequest.objects.get().stop()
+    carry_out_erasures()
+    assert further_tasks == ["carry_out_erasures"] * 4
+    assert found(private_files, MARKS) == set()
+    assert AccessLog.objects.get(action="erased").detail == {"level": "all", "photos": 3}
+
+
+def test_time_limit_in_the_middle_loses_no_count(marked: Patient, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    undo = interrupt(monkeypatch, erasure, "erase_picture", 3)
+    with pytest.raises(KeyboardInterrupt):
+        erase(marked, "images", ada)
+    undo()
+    assert ErasureRequest.objects.get().photos_erased == 2

@@ -5,9 +5,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.management import call_command
+from django.utils import timezone
 
-from patients.models import AccessLog, Patient, Photo, User
+from patients import retention
+from patients.erasure import erase_picture
+from patients.models import AccessLog, Draft, Patient, Photo, User
 from patients.retention import keep_days
 from tests.factories import make_patient, make_photo, make_prediction, make_visit
 
@@ -59,6 +63,42 @@ def test_dry_run_names_ids_and_erases_nothing(ada: User, capsys: pytest.CaptureF
     call_command("apply_retention", dry_run=True)
     assert capsys.readouterr().out == f"{patient.pk}: 1 photos\n1 photos would be erased\n"
     assert kept(patient)
+
+
+@pytest.mark.django_db
+def test_what_one_task_does_not_manage_the_next_goes_on_with(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = with_photo(ada, 31, "care"), with_photo(ada, 31, "care")
+    make_photo(first.visits.get())
+    further: list[str] = []
+    monkeypatch.setattr(retention, "PORTION_SECONDS", -1)  # one photo
+    monkeypatch.setattr(retention.retain, "delay", lambda: further.append("retain"))
+    for left in (2, 1, 0, 0):
+        retention.retain()
+        assert Photo.objects.exclude(image="").count() == left
+    assert further == ["retain"] * 3
+    counts = {patient: sum(line.detail["photos"] for line in AccessLog.objects.about(patient)) for patient in (first, second)}
+    assert counts == {first: 2, second: 1}
+
+
+@pytest.mark.django_db
+def test_time_limit_in_the_middle_leaves_no_erased_picture_without_a_line(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient = with_photo(ada, 31, "care")
+    make_photo(patient.visits.get())
+    Draft.keep(ada, "/patients/new/", {"name": "Ines"}, None)
+    Draft.objects.update(saved_at=timezone.now() - timedelta(days=2))
+    calls = []
+
+    def limited(photo: Photo) -> None:
+        calls.append(photo)
+        if len(calls) == 2:
+            raise SoftTimeLimitExceeded
+        erase_picture(photo)
+
+    monkeypatch.setattr(retention, "erase_picture", limited)
+    with pytest.raises(SoftTimeLimitExceeded):
+        retention.retain()
+    assert AccessLog.objects.get().detail == {"level": "images", "cause": "retention", "photos": 1}
+    assert not Draft.objects.exists()
 
 
 def test_scheduled_jobs_are_tasks_that_the_worker_knows(settings: Any) -> None:

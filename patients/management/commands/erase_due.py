@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
-from patients.erasure import carry_out_erasures
+from patients.erasure import carry_out_due
 from patients.models import ErasureRequest
 
 
@@ -12,5 +12,5 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def handle(self, *args: object, **options: object) -> None:
-        carry_out_erasures()
+        carry_out_due()
         self.stdout.write(f"{ErasureRequest.objects.open().count()} erasures are still to come")
