@@ -81,7 +81,7 @@ FACES := --data $(DATA) --votes $(VOTES)
 train: .venv/dev
 	nice $(PY) -m ml.train $(FACES) --out $(RUNS) --stage all --resume
 	mkdir -p $(WEIGHTS) && cp ml/weights/centerface.* $(WEIGHTS)
-	$(PY) -m ml.release --run $(RUNS)/fifth --stage fifth $(FACES) --version $(MODEL_VERSION) --out $(WEIGHTS) --robustness
+	$(PY) -m ml.release --run $(RUNS)/sixth --stage sixth $(FACES) --version $(MODEL_VERSION) --out $(WEIGHTS) --robustness
 	$(PY) -m ml.parity --weights $(WEIGHTS) $(FACES)
 	$(PY) -m ml.explain --weights $(WEIGHTS) $(FACES)
 

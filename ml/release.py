@@ -20,7 +20,7 @@ from ml.engines import open_engine
 from ml.evaluate import evaluate, summary
 from ml.export import to_onnx
 from ml.preprocess import measure_normaliser
-from ml.trainer import finished_model, load_arrays
+from ml.trainer import averages, finished_model, load_arrays
 
 
 def release(
@@ -34,6 +34,9 @@ def release(
 ) -> dict[str, Any]:  # Any: the report, as JSON
     """Write the weights folder from the run's last state and return its report on the validation faces."""
     config, state = config or Config(), load_arrays(run / "state.npz")
+    if share := config.start_share:
+        start = load_arrays(run / "start.npz")
+        state |= {name: share * start[name] + (1 - share) * array for name, array in averages(state).items()}
     normaliser = measure_normaliser(train.pixels)
     model = finished_model(config, state, train.pixels, normaliser, config.norm_batches)
     out.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Train the network on FER2013 faces with FER+ votes.
 
 Progress is one line per epoch. A run that was stopped goes on with --resume. --minutes makes the run end in time: the rate starts
-to fall when the last share of the time begins. trunk.npz is the state just before that fall.
+to fall when the last share of the time begins. trunk.npz is the state just before that fall, start.npz what it began with.
 
 --stage all makes the shipped weights, in stages: each goes on from the trunk of the one before, at the stable rate, and blends what
 finished weights say of each training face into its targets.
@@ -30,7 +30,7 @@ from ml.expressions import EXPRESSIONS
 from ml.preprocess import Normaliser, measure_normaliser
 from ml.release import release
 from ml.schedule import Budget, counts_alike, frame_at, is_falling, rate_at
-from ml.trainer import Trainer, finished_model, load_arrays, logits_of, save_arrays
+from ml.trainer import Trainer, averages, finished_model, load_arrays, logits_of, save_arrays
 
 log = logging.getLogger("ml.train")
 
@@ -142,6 +142,7 @@ def train(run: Run, resume: bool = False) -> Trainer:
         epoch, step, seconds = int(state["epoch"]), int(state["step"]), float(state["seconds"])
     elif run.trunk is not None and run.trunk.suffix == ".keras":
         trainer.grow_from_finished(run.trunk)
+        save_arrays(run.out / "start.npz", averages(trainer.state()))
     elif run.trunk is not None:
         trunk = load_arrays(run.trunk)
         trainer.grow_from(trunk)

@@ -103,6 +103,11 @@ class Trainer:
         self.grow_from(state | {f"velocity/{name}": np.zeros_like(array) for name, array in weights.items()})
 
 
+def averages(state: Arrays) -> Arrays:
+    """Return the moving averages of `state` alone."""
+    return {name: array for name, array in state.items() if name.startswith("averaged/")}
+
+
 def name_of(variable: Any) -> str:  # Any: a Keras variable
     """Return the variable's path without the number that Keras gives to every further seed generator of a process."""
     return re.sub(r"^seed_generator_\d+/", "seed_generator/", str(variable.path))

@@ -50,7 +50,13 @@ def test_smile_is_named_by_the_mouth(reader: FaceReader, smile: Pixels) -> None:
     assert found.share == pytest.approx(reader.shares_of(smile)[HAPPY])
     mouth, brows = (found.drops[PARTS[part]] for part in ("mouth", "brows"))
     assert mouth.mean() > abs(brows.mean())
-    assert mouth.max() == found.drops.max() > 2 * brows.max()
+    assert mouth.max() == found.drops.max() > 1.5 * brows.max()
+
+
+def test_clear_smiles_are_named_by_the_mouth_and_anger_by_the_brows() -> None:
+    parts = json.loads((WEIGHTS / "report.json").read_text())["explanations"]["by_expression"]
+    assert parts["happy"]["mouth"]["low"] > parts["happy"]["brows"]["high"]
+    assert parts["angry"]["brows"]["value"] > 1.5 * parts["angry"]["mouth"]["value"]
 
 
 def test_map_turns_with_the_mirror(reader: FaceReader, smile: Pixels) -> None:

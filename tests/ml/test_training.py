@@ -22,7 +22,7 @@ from ml.data import join_votes, load_split, read_votes
 from ml.engines import mirrored_logits, open_engine
 from ml.preprocess import measure_normaliser, to_input
 from ml.reader import WEIGHTS, FaceReader, WeightsMismatch
-from ml.trainer import Arrays, Trainer, load_arrays, logits_of, name_of
+from ml.trainer import Arrays, Trainer, averages, load_arrays, logits_of, name_of
 
 pytestmark = [pytest.mark.keras, pytest.mark.filterwarnings("default")]  # TensorFlow and Keras warn of themselves
 
@@ -136,6 +136,20 @@ def test_deeper_network_grows_from_finished_weights(make_run: MakeRun) -> None:
     assert all((state[f"weights/{name}"] == array).all() for name, array in finished.items())
     assert all((state[f"velocity/{name}"] == 0).all() for name in finished if f"velocity/{name}" in state)
     assert (state["weights/stage1_pair1b_norm/gamma"] == 0).all()
+
+
+def test_weights_end_halfway_to_those_they_began_with(make_run: MakeRun) -> None:
+    began = make_run("began", epochs=1)
+    ml.train.train(began)
+    ml.release.release(began.out, began.train, began.validation, "0.0.1", began.out, config=began.config)
+    run = make_run("further", epochs=1)
+    run = replace(run, config=replace(run.config, start_share=0.5, average_share=1.0), trunk=began.out / "model.keras")
+    ended = averages(ml.train.train(run).state())
+    ml.release.release(run.out, run.train, run.validation, "0.0.1", run.out, config=run.config)
+    first, last = (load_keras_weights(folder / "model.keras") for folder in (began.out, run.out))
+    names = [name.removeprefix("averaged/") for name in ended]
+    assert all(np.allclose(last[name], (first[name] + ended[f"averaged/{name}"]) / 2, atol=1e-6) for name in names)
+    assert not all(np.allclose(first[name], last[name], atol=1e-4) for name in names)
 
 
 def load_keras_weights(path: Path) -> Arrays:
