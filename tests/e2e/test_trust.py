@@ -150,12 +150,13 @@ def test_name_that_is_searched_for_does_not_become_an_address(house: Installatio
     page.wait_for_load_state("networkidle")
     assert page.url == f"{house.address}/patients/"  # the history of a browser outlives the session
     expect(page.locator("#found")).to_have_text("One patient found.")
+    page.wait_for_timeout(300)  # a search that waits for the next letter would win over a click
     for name in ("Needs you", "All"):
         with page.expect_response(lambda answer: "q=aalto" in answer.url):
             page.get_by_role("link", name=name).first.click()
         expect(page.locator("#caseload [aria-current]")).to_contain_text(name)
     assert page.url == f"{house.address}/patients/"
-    assert "aalto" not in page.locator("#caseload").get_by_role("link", name="All").first.get_attribute("href")
+    expect(page.locator("#show-new")).to_have_attribute("href", "/patients/?show=new")
 
 
 def walk_without_violations(page: Page, paths: list[str]) -> None:
