@@ -180,7 +180,8 @@ def _answer(request: ClinicianRequest, photo: Photo) -> HttpResponse:
 
 
 def _answer_explanation(request: ClinicianRequest, photo: Photo) -> HttpResponse:
-    return render(request, "patients/_photo_explanation.html", {"card": card_of(photo), "photo": photo})
+    context = {"card": card_of(photo), "current_model": current_model_version(), "photo": photo}
+    return render(request, "patients/_photo_explanation.html", context)
 
 
 def _answer_card(request: ClinicianRequest, photo: Photo) -> HttpResponse:

@@ -183,15 +183,19 @@ def test_what_moved_the_score_is_shown_on_request(browser: Client, photo: Photo,
 
 
 def test_a_map_that_has_not_come_says_so(browser: Client, photo: Photo) -> None:
-    Prediction.objects.update(explanation_requested_at=timezone.now() - timedelta(minutes=2))
+    Prediction.objects.update(explanation_requested_at=timezone.now() - timedelta(minutes=2), model_version=current_model_version())
     page = browser.get(f"/photos/{photo.pk}/").content.decode()
-    assert "The map has not come" in page
+    assert "The map was not made in time" in page
     assert "Ask again" in page
 
 
 def test_a_map_by_another_model_is_refused_with_the_way_out(browser: Client, photo: Photo) -> None:
-    page = browser.post(f"/photos/{photo.pk}/explain/", follow=True)
-    assert "Read the photo again first." in page.content.decode()
+    shown = browser.get(f"/photos/{photo.pk}/").content.decode()
+    assert "Show what moved" not in shown
+    assert "Read the photo again first." in shown
+    answer = browser.post(f"/photos/{photo.pk}/explain/", headers=HTMX).content.decode()
+    assert "Show what moved" not in answer
+    assert "Read the photo again first." in answer
     assert photo.predictions.get().explanation_requested_at is None
 
 
@@ -217,6 +221,12 @@ def test_who_excluded_a_photo_is_said(browser: Client, photo: Photo, bo: User) -
     assert "Excluded by you" in browser.get(f"/photos/{photo.pk}/card/").content.decode()
     photo.exclude("Speaking.", by=bo)
     assert "Excluded by Dr Bo Lindqvist" in browser.get(f"/photos/{photo.pk}/card/").content.decode()
+
+
+def test_a_refusal_by_an_older_model_is_not_said_to_be_a_reading(browser: Client, visit: Visit) -> None:
+    refused = make_photo(visit)
+    make_prediction(refused, state=State.REJECTED, reason="too_dark")
+    assert "Read by model" not in browser.get(f"/photos/{refused.pk}/").content.decode()
 
 
 def test_an_older_reading_offers_the_current_model_and_stays_on_the_page(browser: Client, photo: Photo) -> None:
