@@ -9,7 +9,7 @@ from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from patients.models import User
@@ -106,7 +106,8 @@ def hand_over_patients(request: ClinicianRequest, user_id: int) -> HttpResponse:
         raise Http404
     taking = get_object_or_404(_able_to_take(leaving), pk=int(to))
     count = hand_over(leaving, taking, request)
-    messages.success(request, _("%(n)d patients are assigned to %(name)s.") % {"n": count, "name": taking.display_name})
+    done = ngettext("One patient is assigned to %(name)s.", "%(n)d patients are assigned to %(name)s.", count)
+    messages.success(request, done % {"n": count, "name": taking.display_name})
     return redirect("patients:person", leaving.pk)
 
 

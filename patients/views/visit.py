@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from ml.decode import RejectedPhoto
@@ -36,8 +37,10 @@ class Limits:
     @property
     def text(self) -> str:
         """Return the limits as one sentence or two."""
-        text = _(
-            "JPEG, PNG, WebP or HEIC, up to %(megabytes)d MB and %(megapixels)d megapixels each. %(room)d more fit in this visit."
+        text = ngettext(
+            "JPEG, PNG, WebP or HEIC, up to %(megabytes)d MB and %(megapixels)d megapixels each. One more fits in this visit.",
+            "JPEG, PNG, WebP or HEIC, up to %(megabytes)d MB and %(megapixels)d megapixels each. %(room)d more fit in this visit.",
+            self.room,
         )
         numbers = {"megabytes": self.max_bytes // 1_000_000, "megapixels": settings.PHOTO_MAX_PIXELS // 1_000_000}
         return text % (numbers | {"room": self.room})

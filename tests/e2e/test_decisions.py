@@ -70,11 +70,11 @@ def test_a_photo_is_left_out_and_counted_again(house: Installation, open_page: O
     page.get_by_role("button", name="Exclude photo").click()
     page.goto(visit)
     expect(page.locator("#photos")).to_contain_text("“Eyes closed.” Not counted.")
-    expect(page.locator("#visit-state")).to_contain_text("0 of 1 photos")
+    expect(page.locator("#visit-state")).to_contain_text("0 of 1 photo")
     page.get_by_role("button", name="Count it again").click()
     expect(page.locator("#photos .ten")).to_be_visible()
     page.goto(visit)
-    expect(page.locator("#visit-state")).to_contain_text("1 of 1 photos")
+    expect(page.locator("#visit-state")).to_contain_text("1 of 1 photo")
 
 
 def test_what_moved_the_score_is_drawn_by_keyboard(house: Installation, open_page: OpenPage) -> None:

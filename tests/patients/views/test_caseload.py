@@ -146,3 +146,18 @@ def test_a_long_list_says_how_much_of_it_is_shown(browser: Client, ada: User, mo
         make_patient(ada, name=f"Patient {number}")
     assert "1–2 of 3" in browser.get("/patients/").content.decode()
     assert len(names(browser.get("/patients/", {"all": "1"}))) == 3
+
+
+def test_a_patient_with_a_usual_range_is_not_said_to_wait_for_one(browser: Client, ada: User, ines: Patient) -> None:
+    visits = make_read_visits(ines, days=5)
+    assert "After 4 visits" not in browser.get("/patients/").content.decode()
+    Prediction.objects.filter(photo__visit=visits[-1]).update(state=State.QUEUED, finished_at=None)
+    page = browser.get("/patients/").content.decode()
+    assert "After 4 visits" not in page
+    assert "not read yet" in page
+    assert "0 of 3 photos" in page
+
+
+def test_one_photo_is_not_told_in_the_plural(browser: Client, visit: Visit) -> None:
+    make_prediction(make_photo(visit))
+    assert "1 of 1 photo<" in browser.get("/patients/").content.decode()

@@ -26,7 +26,7 @@ def test_a_label_stands_beside_the_answer_and_changes_none(browser: Client, phot
     assert page.redirect_chain == [(f"/photos/{photo.pk}/#own-label", 302)]
     assert "About 7 of 10 raters would call this face happy" in text
     assert 'value="Smile is polite."' in text
-    assert "you and the model agree on 0 of 1 photos" in text
+    assert "you and the model agree on 0 of 1 photo." in text
     assert list(photo.predictions.values()) == before
     card = " ".join(browser.get(f"/photos/{photo.pk}/card/").content.decode().split())
     assert "Your label: <b>sad</b>" in card
