@@ -73,7 +73,7 @@
     });
     request.addEventListener("load", function () {
       if (request.status === 201) arrive(job, request.response.sent);
-      else refuse(job, request.response || {});
+      else refuse(job, request.response || { code: request.status >= 500 ? "fault" : "unknown", status: request.status });
       done();
     });
     request.addEventListener("error", function () {
@@ -90,8 +90,9 @@
   }
 
   function refuse(job, answer) {
-    say(job, answer.message || "offline", "is-refused");
-    part(job, "again").hidden = ["offline", "busy", undefined].indexOf(answer.code) < 0;
+    const fault = answer.status && part(job, "said").dataset.fault.replace("%s", answer.status);
+    say(job, answer.message || fault || "offline", "is-refused");
+    part(job, "again").hidden = ["offline", "busy", "fault"].indexOf(answer.code) < 0;
     part(job, "keep").hidden = answer.code !== "duplicate_in_patient";
   }
 

@@ -31,9 +31,16 @@
     return card;
   }
 
+  function focusOn(place) {
+    place.tabIndex = -1;
+    place.focus({ preventScroll: true });
+  }
+
   function replaceCard(job, card) {
+    const hadFocus = job.card.contains(document.activeElement);
     job.card.replaceWith(card);
     job.card = card;
+    if (hadFocus) focusOn(card);
   }
 
   function leave(job) {
@@ -66,7 +73,7 @@
       send(waiting.shift());
     }
     if (!running && !waiting.length && added) {
-      say(said.dataset.added.replace("%s", added));
+      say(added === 1 ? said.dataset.addedOne : said.dataset.added.replace("%s", added));
       added = 0;
     }
   }
@@ -108,7 +115,7 @@
     });
     request.addEventListener("load", function () {
       if (request.status === 201) arrive(job, request.response);
-      else refuse(job, request.response || {});
+      else refuse(job, request.response || { code: request.status >= 500 ? "fault" : "unknown", status: request.status });
       done();
     });
     request.addEventListener("error", function () {
@@ -133,8 +140,8 @@
   function refuse(job, answer) {
     const card = cardFrom("not-added", job);
     const why = part(card, "why");
-    why.textContent = answer.message || why.dataset.offline;
-    const again = ["offline", "busy", undefined].indexOf(answer.code) >= 0;
+    why.textContent = answer.message || (answer.status ? why.dataset.fault.replace("%s", answer.status) : why.dataset.offline);
+    const again = ["offline", "busy", "fault"].indexOf(answer.code) >= 0;
     const twice = answer.code === "duplicate_in_patient";
     const title = part(card, "title");
     if (answer.code === "duplicate_in_visit") title.textContent = title.dataset.here;
@@ -144,10 +151,20 @@
     part(card, "keep").hidden = !twice;
     const skip = part(card, "skip");
     skip.textContent = twice ? skip.dataset.skip : skip.dataset.dismiss;
-    const resend = function (keep) { card.remove(); leave(job); add([job.file], keep); };
+    const resend = function (keep) {
+      card.remove();
+      leave(job);
+      add([job.file], keep);
+      focusOn(list.firstElementChild);
+    };
     part(card, "again").addEventListener("click", function () { resend(job.keep); });
     part(card, "keep").addEventListener("click", function () { resend(true); });
-    skip.addEventListener("click", function () { card.remove(); leave(job); });
+    skip.addEventListener("click", function () {
+      const after = card.nextElementSibling || drop;
+      card.remove();
+      leave(job);
+      focusOn(after);
+    });
     replaceCard(job, card);
   }
 
