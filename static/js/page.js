@@ -60,6 +60,29 @@
     if (radio) radio.click();
   });
 
+  // A second click while the first is on its way would add a second visit. On the window: whoever stops a form was asked before.
+  const sent = new Set();
+  addEventListener("submit", function (event) {
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    if (sent.has(event.target)) event.preventDefault();
+    sent.add(event.target);
+  });
+  addEventListener("pageshow", function () { sent.clear(); });
+
+  // What is replaced under the focus hands it on: to the element with the same id inside (htmx), else to what came instead.
+  let focused = "";
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    const target = event.detail.target;
+    focused = target.id && target.contains(document.activeElement) ? target.id : "";
+  });
+  document.addEventListener("htmx:afterSwap", function () {
+    const place = focused && document.getElementById(focused);
+    focused = "";
+    if (!place || document.activeElement !== document.body) return;
+    place.tabIndex = -1;
+    place.focus({ preventScroll: true });
+  });
+
   document.addEventListener("htmx:afterSwap", function (event) { showToasts(event.target); });
   showToasts(document);
 })();

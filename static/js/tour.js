@@ -23,6 +23,7 @@
     mark(steps[at], false);
     at = k;
     steps.forEach(function (step, n) { step.hidden = n !== k; });
+    if (k === 0 && document.activeElement === back) next.focus(); // what is hidden loses the focus to nobody
     back.hidden = k === 0;
     next.textContent = k === steps.length - 1 ? tour.dataset.done : tour.dataset.next;
     tour.querySelector("[data-tour-at]").textContent = k + 1 + " / " + steps.length;
