@@ -67,6 +67,29 @@
   document.addEventListener("htmx:sendError", fail);
   document.addEventListener("htmx:responseError", fail);
 
+  // The page of a photo asks for itself anew once the photo is read; under the hands of somebody who writes it offers that.
+  const texts = "textarea, input:not([type]), input[type=text], input[type=number]";
+
+  function isWriting() {
+    if (unsaved.size || document.activeElement.matches(texts)) return true;
+    return Array.from(document.querySelectorAll(texts)).some(function (field) {
+      return field.value !== field.defaultValue && !field.closest("[data-autosave]");
+    });
+  }
+
+  document.addEventListener("htmx:beforeOnLoad", function (event) {
+    if (!event.detail.xhr.getResponseHeader("HX-Refresh") || !isWriting()) return;
+    event.preventDefault();
+    const show = event.target.querySelector("[data-reload]");
+    if (!show || !show.hidden) return;
+    show.hidden = false;
+    event.target.replaceChildren(show);
+  });
+
+  addEventListener("click", function (event) {
+    if (event.target.closest("[data-reload]")) location.reload();
+  });
+
   // Who leaves within the second before a note is sent leaves it to the browser to send.
   addEventListener("pagehide", function () {
     unsaved.forEach(function (_typed, form) {

@@ -2,8 +2,9 @@
 
 from playwright.sync_api import expect
 
+from tests.e2e.chromium import PATIENCE_MS
 from tests.e2e.conftest import OpenPage, sign_in
-from tests.e2e.test_walk import INES, add_visit
+from tests.e2e.test_walk import INES, add_visit, dog, files
 from tests.engines.installation import Installation, eventually
 
 
@@ -44,3 +45,60 @@ def test_a_note_is_kept_when_one_leaves_at_once(house: Installation, open_page: 
         return page.get_by_label("Note", exact=True).input_value() == "Slept better."
 
     eventually(is_kept, "the note is kept")
+
+
+def test_a_page_that_renews_itself_waits_for_who_writes(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    page.locator("#files").set_input_files(files(171))
+    expect(page.locator("#photos .rowlink")).to_have_count(1, timeout=PATIENCE_MS)
+    page.locator("#photos .rowlink").click()
+    # As if the photo were still being read: the server answers that it is not.
+    page.evaluate(
+        """() => {
+            const said = document.createElement("p");
+            said.innerHTML = "Being read <button type=button data-reload hidden>Read. Show it</button>";
+            said.setAttribute("hx-get", location.pathname + "reading/");
+            said.setAttribute("hx-trigger", "every 200ms");
+            document.getElementById("photo-note").after(said);
+            document.getElementById("id_note").focus();
+            htmx.process(said);
+        }"""
+    )
+    expect(page.get_by_role("button", name="Read. Show it")).to_be_visible()
+    page.get_by_label("Note on this photo").fill("Looks away.")
+    page.get_by_role("button", name="Read. Show it").click()
+    expect(page.get_by_role("button", name="Read. Show it")).to_have_count(0)
+    expect(page.get_by_text("Being read")).to_have_count(0)
+
+
+def test_focus_stays_where_a_card_was_replaced(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    page.locator("#files").set_input_files([dog()])
+    page.get_by_role("button", name="Dismiss").press("Enter", timeout=PATIENCE_MS)
+    expect(page.locator("#photos > .photo.is-dismissed")).to_be_focused()
+
+
+def test_a_second_click_adds_no_second_visit(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    page.get_by_role("link", name=INES).last.click()
+    page.get_by_role("link", name="New visit").first.click()
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    page.get_by_role("button", name="Add visit").dblclick()
+    expect(page.get_by_role("heading", name="Visit,")).to_be_visible()
+    assert [url for url in posts if url.endswith("/visits/new/")] == posts[:1]
+
+
+def test_an_answer_that_is_no_answer_is_told_as_what_it_is(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    page.route("**/visits/*/photos/", lambda route: route.fulfill(status=413, body="<html>", content_type="text/html"))
+    page.locator("#files").set_input_files(files(172))
+    expect(page.get_by_text("The server could not take this photo (413).")).to_be_visible()
+    expect(page.get_by_role("button", name="Retry")).to_be_hidden()
