@@ -105,8 +105,8 @@ def broker_answers() -> bool:
     return bool(ask_broker(lambda broker: broker.ping()))
 
 
-def messages_waiting() -> int | None:
-    """Return how many messages wait in all queues; None when the broker is away."""
-    names = [queue.name for queue in settings.CELERY_TASK_QUEUES]
+def messages_waiting(*queues: str) -> int | None:
+    """Return how many messages wait in `queues`, in all when none is named; None when the broker is away."""
+    names = queues or [queue.name for queue in settings.CELERY_TASK_QUEUES]
     waiting: int | None = ask_broker(lambda broker: sum(broker.llen(name) for name in names))
     return waiting

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from inference.dispatch import hand_over
+from inference.health import messages_waiting
 from inference.models import MAX_ATTEMPTS, Prediction
 
 log = logging.getLogger(__name__)
@@ -15,7 +16,11 @@ log = logging.getLogger(__name__)
 def sweep_overdue() -> tuple[int, int]:
     """Queue overdue predictions again; fail those that were tried three times. Return how many of each."""
     queued = failed = 0
-    for prediction in Prediction.objects.overdue().only("id", "state", "attempts", "queued_at"):
+    overdue = Prediction.objects.overdue()
+    # As many messages as photos that wait: none is lost, the queue is long. Sent again each time, they would outgrow the photos.
+    if (messages_waiting("photos", "again") or 0) >= Prediction.objects.filter(state=Prediction.State.QUEUED).count():
+        overdue = overdue.exclude(state=Prediction.State.QUEUED)
+    for prediction in overdue.only("id", "state", "attempts", "queued_at"):
         # The row must still be as it was read, or a worker or another sweep has been faster.
         same = Prediction.objects.filter(
             id=prediction.id, state=prediction.state, attempts=prediction.attempts, queued_at=prediction.queued_at
@@ -27,7 +32,7 @@ def sweep_overdue() -> tuple[int, int]:
         with transaction.atomic():
             if same.update(state=Prediction.State.QUEUED, queued_at=now):
                 queued += 1
-                # Its message may be far back in a long queue, and not lost: the second one must not stand before fresh photos.
+                # Among thousands that are sent again, a fresh photo would wait long.
                 hand_over(prediction.id, queue="again")
     return queued, failed
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from PIL import Image
 from skimage.data import astronaut
 
-from inference import tasks
+from inference import sweep, tasks
 from inference.dispatch import current_model_version, request_again, request_explanation, request_prediction
 from inference.models import Prediction
 from inference.sweep import sweep_overdue
@@ -190,6 +190,16 @@ def test_what_another_version_said_is_kept_when_it_cannot_be_read_anew(queued: P
     assert said.requeue()
     tasks.predict(str(said.id))
     assert outcome(said) == ("failed", "model_changed")
+
+
+@pytest.mark.parametrize(("messages", "again"), [(0, 2), (1, 2), (2, 0), (None, 2)])
+def test_photos_that_wait_are_sent_again_only_when_a_message_is_lost(
+    visit: Visit, sent: list[str], monkeypatch: pytest.MonkeyPatch, messages: int | None, again: int
+) -> None:
+    for _ in range(2):
+        age(make_prediction(make_photo(visit), Prediction.State.QUEUED), "queued")
+    monkeypatch.setattr(sweep, "messages_waiting", lambda *queues: messages)
+    assert sweep_overdue() == (again, 0)
 
 
 def test_lost_photos_come_back_behind_fresh_ones(
