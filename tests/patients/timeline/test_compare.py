@@ -96,7 +96,7 @@ def test_without_a_change_days_stand_out_seldom_and_photos_of_two_days_would_oft
 
     def share(visits: int, name: str) -> float:
         pairs = [line(compare(period(visits), period(visits)), "valence") for _ in range(100)]
-        return sum(getattr(each, name) for each in pairs) / len(pairs)
+        return sum(bool(getattr(each, name)) for each in pairs) / len(pairs)
 
     assert share(1, "leaves_out_zero") > 0.2  # where an interval that holds what it says would give 0.05
     assert share(1, "stands_out") == 0
