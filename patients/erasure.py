@@ -37,7 +37,7 @@ OLDEST_AGE_SAID = 89  # years; above it an age alone can name a person (HIPAA 16
 SHIFT_DAYS = 365
 PORTION_SECONDS = 10
 """How long one task erases before it leaves the rest to the next: the time limit of a task must never end it halfway."""
-IDS_AT_ONCE = 200
+IDS_AT_ONCE = 30  # the fastest of 10, 30, 70 and 200: ten thousand photos took 7 s on PostgreSQL
 
 
 def ask_for_erasure(patient: Patient, level: str, by: User, who: Asker) -> ErasureRequest:
