@@ -11,9 +11,9 @@ from tests.cohort import clear_portraits, spoiled_portraits
 def portrait(number: int) -> SimpleUploadedFile:
     """Return frame `number` of the portraits as a JPEG upload."""
     clear = clear_portraits()
-    step = number // len(clear) % 20
+    down, across = divmod(number // len(clear), 20)
     with Image.open(clear[number % len(clear)].path) as picture:
-        frame = picture.crop((8 + step, step, picture.width - 20 + step, picture.height - 20 + step))
+        frame = picture.crop((8 + across, down, picture.width - 20 + across, picture.height - 20 + down))
     out = io.BytesIO()
     frame.save(out, "JPEG", quality=90)
     return SimpleUploadedFile(f"portrait-{number}.jpg", out.getvalue(), "image/jpeg")
