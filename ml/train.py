@@ -3,8 +3,8 @@
 Progress is one line per epoch. A run that was stopped goes on with --resume. --minutes makes the run end in time: the rate starts
 to fall when the last share of the time begins. trunk.npz is the state just before that fall, start.npz what it began with.
 
---stage all makes the shipped weights, in stages: each goes on from the trunk of the one before, at the stable rate, and blends what
-finished weights say of each training face into its targets.
+--stage all makes the shipped weights, in stages: each goes on from the trunk or the finished weights of the one before, and blends
+what finished weights say of each training face into its targets.
 """
 
 import argparse

@@ -6,7 +6,6 @@ import ipaddress
 import re
 import uuid
 from datetime import timedelta
-from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Model, Subquery
@@ -97,7 +96,7 @@ def _actor_id(who: Asker) -> int | None:
     return user.pk if isinstance(user, User) else None
 
 
-def patient_id_of(subject: Model | None) -> UUID | None:
+def patient_id_of(subject: Model | None) -> uuid.UUID | None:
     """Return whose row it is; None when it is nobody's."""
     if isinstance(subject, Patient):
         return subject.pk
@@ -106,7 +105,7 @@ def patient_id_of(subject: Model | None) -> UUID | None:
     return subject.patient_id if isinstance(subject, Visit | Event) else None
 
 
-def _emergency_of(request: object, patient_id: UUID | None) -> Detail:
+def _emergency_of(request: object, patient_id: uuid.UUID | None) -> Detail:
     user = getattr(request, "user", None)
     if patient_id is None or not isinstance(user, User) or not user.has_open_glass:
         return {}

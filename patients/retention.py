@@ -16,6 +16,7 @@ from patients.access import record_access
 from patients.erasure import PORTION_SECONDS, erase_picture, forget_freed_pages, with_pictures
 from patients.models import AccessLog, Draft, Patient, Photo
 from patients.models.photo import PhotoQuerySet
+from patients.today import clinic_today
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def keep_days(purposes: list[str]) -> int | None:
 
 def expired_pictures() -> Iterator[Expired]:
     """Yield the patients who have pictures whose time is up, counted from the day of the visit."""
-    today = timezone.localdate(timezone=timezone.get_default_timezone())
+    today = clinic_today()
     for patient in Patient.objects.prefetch_related("consents").iterator(chunk_size=500):
         days = keep_days([consent.purpose for consent in patient.consents.all() if consent.withdrawn_at is None])
         if days is None:

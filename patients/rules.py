@@ -97,6 +97,7 @@ OWN_LINE = Rule(Who.CARE)
 EXPORTED = Rule(Who.CARE, Action.EXPORT, right=Right.EXPORT)
 ADMINISTRATION = Rule(Who.ADMINISTRATION)
 MOVED = Rule(Who.CARE, Action.VIEW, right=Right.ASSIGN)  # in an emergency nothing is taken to another patient
+REMOVED = Rule(Who.CARE, changes=Action.DELETE, right=Right.ASSIGN)  # an emergency is no reason to erase
 PEOPLE = Rule(Who.PEOPLE)
 ANYBODY = Rule(Who.ANYBODY)
 NOBODY = Rule(Who.NOBODY)
@@ -124,7 +125,7 @@ PAGES: dict[str, Rule] = {
     "emergency_reviews": Rule(Who.REVIEW),
     "review_emergency": Rule(Who.REVIEW),
     "edit_event": EDITED,
-    "delete_event": Rule(Who.CARE, changes=Action.DELETE, right=Right.ASSIGN),  # an emergency is no reason to erase
+    "delete_event": REMOVED,
     "choose_baseline": EDITED,
     "read_again": Rule(Who.CARE, changes=Action.RETRY),
     "compare": VIEWED,
@@ -152,7 +153,7 @@ PAGES: dict[str, Rule] = {
     "include_photo": Rule(Who.CARE, changes=Action.INCLUDE),
     "retry_photo": Rule(Who.CARE, changes=Action.RETRY),
     "dismiss_photo": Rule(Who.CARE, changes=Action.DISMISS),
-    "delete_photo": Rule(Who.CARE, changes=Action.DELETE, right=Right.ASSIGN),  # nor here
+    "delete_photo": REMOVED,
     "photo_image": PICTURE,
     "photo_preview": PICTURE,
     "photo_input": PICTURE,
