@@ -54,7 +54,7 @@ def end_emergency(request: ClinicianRequest, glass_id: int) -> HttpResponse:
 def show_reviews(request: ClinicianRequest) -> HttpResponse:
     """Show every emergency access that is for this person to look through, what waits first."""
     glasses = BreakGlass.objects.to_be_reviewed_by(request.user).select_related("patient", "clinician", "reviewed_by")
-    waiting_first = glasses.order_by(F("reviewed_at").asc(nulls_first=True), "-opened_at")
+    waiting_first = glasses.order_by(F("reviewed_at").desc(nulls_first=True), "-opened_at")
     return render(request, "patients/emergency_reviews.html", {"glasses": waiting_first[:REVIEWS], "section": "reviews"})
 
 

@@ -53,6 +53,8 @@ def test_days_without_photos_and_days_in_the_wrong_order_are_said(browser: Clien
     assert "No photo counts on one side." in empty
     wrong = text_of(browser, compared, "?a_from=2026-01-05&a_to=2026-01-01&b_from=2026-01-12&b_to=2026-01-12")
     assert "The last day comes before the first." in wrong
+    shared = text_of(browser, compared, "?a_from=2026-01-05&a_to=2026-01-19&b_from=2026-01-19&b_to=2026-02-02")
+    assert "The periods share days: a visit would be compared with itself." in shared
     assert "a_from" not in text_of(browser, compared, "?a_from=yesterday&a_to=&b_from=&b_to=")
 
 
