@@ -77,7 +77,7 @@ def test_focus_stays_where_a_card_was_replaced(house: Installation, open_page: O
     page = open_page()
     sign_in(page, house)
     add_visit(page, INES)
-    page.locator("#files").set_input_files([dog()])
+    page.locator("#files").set_input_files([dog(quality=80)])
     page.get_by_role("button", name="Dismiss").press("Enter", timeout=PATIENCE_MS)
     expect(page.locator("#photos > .photo.is-dismissed")).to_be_focused()
 

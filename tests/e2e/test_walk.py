@@ -21,8 +21,8 @@ def files(*numbers: int) -> list[FilePayload]:
     return [FilePayload(name=upload.name or "", mimeType="image/jpeg", buffer=upload.read()) for upload in uploads]
 
 
-def dog() -> FilePayload:
-    upload = without_face()
+def dog(quality: int = 90) -> FilePayload:
+    upload = without_face(quality)
     return FilePayload(name=upload.name or "", mimeType="image/jpeg", buffer=upload.read())
 
 

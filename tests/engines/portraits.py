@@ -19,7 +19,10 @@ def portrait(number: int) -> SimpleUploadedFile:
     return SimpleUploadedFile(f"portrait-{number}.jpg", out.getvalue(), "image/jpeg")
 
 
-def without_face() -> SimpleUploadedFile:
-    """Return the upload of a picture on which there is nobody."""
+def without_face(quality: int = 90) -> SimpleUploadedFile:
+    """Return the upload of a picture on which there is nobody. Each quality is a file of its own, so that none is a duplicate."""
     path = next(portrait.path for portrait in spoiled_portraits() if portrait.expected == "no_face")
-    return SimpleUploadedFile("dog.jpg", path.read_bytes(), "image/jpeg")
+    out = io.BytesIO()
+    with Image.open(path) as picture:
+        picture.save(out, "JPEG", quality=quality)
+    return SimpleUploadedFile("dog.jpg", out.getvalue(), "image/jpeg")
