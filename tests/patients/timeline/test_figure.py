@@ -47,13 +47,13 @@ def test_valence_has_a_fixed_scale_and_a_zero_line() -> None:
 
 
 def test_means_have_size_by_photos_and_bars_by_interval() -> None:
-    # One photo at 1 among four: the interval of the mean 0.25 is 0 to 0.75, worked out in test_interval.
+    # One photo at 1 among four: the interval of the mean 0.25 is 0 to 1, worked out in test_interval.
     made = drawn([visit_on(FIRST, 0.0, 0.0, 0.0, 1.0), visit_on(FIRST + timedelta(days=9), *[0.5] * 9)])
     means = trace(made, "visits")
     assert means["x"] == iso(FIRST, FIRST + timedelta(days=9))
     assert means["y"] == [0.25, 0.5]
     assert means["marker"]["size"] == [6.2, 8.8]  # 2.6 √n + 1
-    assert means["error_y"]["array"] == [0.5, 0.0]
+    assert means["error_y"]["array"] == [0.75, 0.0]
     assert means["error_y"]["arrayminus"] == [0.25, 0.0]
 
 
@@ -128,7 +128,7 @@ def test_seven_strips_share_one_scale_and_have_intervals_and_symbols() -> None:
     happy = [each for each in apart["data"] if each["name"] == "happy"]
     assert [each["mode"] for each in happy] == ["lines", "markers", "markers"]
     assert happy[1]["y"] == [0.1]
-    assert happy[1]["error_y"]["array"] == [0.2]  # a quarter of the photos at 0.4: up to three quarters
+    assert happy[1]["error_y"]["array"] == [0.3]  # a quarter of the photos at 0.4: up to all
     assert happy[2]["marker"]["symbol"] == "circle-open"
     symbols = [each["marker"]["symbol"] for each in apart["data"][1::3]]
     assert symbols == ["triangle-up", "square", "diamond", "circle", "triangle-down", "star", "cross"]
