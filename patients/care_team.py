@@ -25,6 +25,15 @@ class Care:
     other_teams: QuerySet[Team]
 
 
+@dataclass(frozen=True)
+class Unattended:
+    """Patients whom nobody who can sign in looks after: an account was locked, a role changed, a team left empty."""
+
+    count: int
+    people: list[User]
+    teams: list[Team]
+
+
 def care_of(patient: Patient) -> Care:
     """Return who looks after the patient."""
     clinicians = list(patient.clinicians.order_by("display_name"))
@@ -54,15 +63,18 @@ def unassign(patient: Patient, carer: Carer, who: Asker) -> None:
             gone, _rows = TeamAssignment.objects.filter(patient=patient, team=carer).delete()
         else:
             gone, _rows = Assignment.objects.filter(patient=patient, clinician=carer).delete()
-        if not has_carer(patient):
+        if Patient.objects.without_carer().filter(pk=patient.pk).exists():
             raise LastCarer
         if gone:
             record_access(who, AccessLog.Action.PERMISSION, patient, obj=carer, changed="unassigned")
 
 
-def has_carer(patient: Patient) -> bool:
-    """Whether somebody who can sign in looks after the patient."""
-    able = User.objects.filter(is_active=True, role=User.Role.CLINICIAN)
-    by_name = able.filter(assignments__patient=patient)
-    by_team = able.filter(memberships__team__assignments__patient=patient)
-    return by_name.exists() or by_team.exists()
+def unattended() -> Unattended:
+    """Return how many patients nobody looks after, and through whom they can be given to somebody."""
+    patients = Patient.objects.without_carer()
+    of_these = {"assignments__patient__in": patients.values("pk")}
+    return Unattended(
+        patients.count(),
+        list(User.objects.filter(**of_these).distinct().order_by("display_name")),
+        list(Team.objects.filter(**of_these).distinct()),
+    )

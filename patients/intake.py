@@ -60,6 +60,11 @@ def _check_duplicates(visit: Visit, fingerprint: str, keep_duplicate: bool) -> N
         raise RejectedPhoto("duplicate_in_patient", photo=str(same[0].id), date=date_format(same[0].visit.date, "j M Y"))
 
 
+def _check_room(visit: Visit) -> None:
+    if visit.photos.count() >= settings.PHOTOS_PER_VISIT:
+        raise RejectedPhoto("visit_full", most=settings.PHOTOS_PER_VISIT)
+
+
 def _moment(taken_at: datetime | None) -> datetime | None:
     """Return the camera's clock as a moment in the clinic's zone; None when it lies in the future."""
     if taken_at is None:
@@ -69,7 +74,7 @@ def _moment(taken_at: datetime | None) -> datetime | None:
 
 
 def _hold_consent(photo: Photo) -> None:
-    """Return while the consent to care is in force; a withdrawal now waits until our transaction ends, and then finds the photo.
+    """Return while the consent to care is in force; a withdrawal and other photos wait until our transaction ends, and find ours.
 
     Opening a file takes seconds: the patient may have taken the consent back meanwhile, or the visit may be gone. Then raises
     RejectedPhoto.
@@ -87,6 +92,7 @@ def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Asker) -> Photo:
         photo.preview.save("preview", ContentFile(rebuilt.preview), save=False)
         with transaction.atomic():
             _hold_consent(photo)
+            _check_room(photo.visit)  # once more: other files may have come in while this one was opened
             photo.save(force_insert=True)
             request_prediction(photo)
             if photo.hand_off is None:
@@ -118,8 +124,7 @@ def receive_photo(
         raise RejectedPhoto("no_consent")
     if upload.size is not None and upload.size > settings.PHOTO_MAX_BYTES:
         raise RejectedPhoto("too_large", bytes=upload.size, max_bytes=settings.PHOTO_MAX_BYTES)
-    if visit.photos.count() >= settings.PHOTOS_PER_VISIT:
-        raise RejectedPhoto("visit_full", most=settings.PHOTOS_PER_VISIT)
+    _check_room(visit)
     today = Photo.objects.filter(uploaded_by=user, uploaded_at__gt=timezone.now() - timedelta(days=1))
     if today.count() >= settings.PHOTOS_PER_USER_AND_DAY:
         raise RejectedPhoto("day_full", most=settings.PHOTOS_PER_USER_AND_DAY)

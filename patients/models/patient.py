@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -46,6 +46,13 @@ class PatientQuerySet(models.QuerySet["Patient"]):
             return self.none()
         opened = user.break_glasses.open().values("patient")
         return self.filter(Q(pk__in=Patient.objects.in_care_of(user).values("pk")) | Q(pk__in=opened))
+
+    def without_carer(self) -> PatientQuerySet:
+        """Return those whom nobody who can sign in looks after, by name or in a team."""
+        able = User.objects.filter(is_active=True, role=User.Role.CLINICIAN)
+        by_name = able.filter(assignments__patient=OuterRef("pk"))
+        by_team = able.filter(memberships__team__assignments__patient=OuterRef("pk"))
+        return self.exclude(Exists(by_name) | Exists(by_team))
 
     def with_record_number(self, record_number: str) -> PatientQuerySet:
         """Return those with exactly this record number."""

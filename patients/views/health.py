@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from inference.health import Heartbeat, Readiness, last_heartbeat, messages_waiting, readiness
 from inference.models import Prediction
 from patients.access_chain import read_head
-from patients.models import BreakGlass, Consent, ErasureRequest
+from patients.models import BreakGlass, Consent, ErasureRequest, Patient
 from patients.views.asking import ClinicianRequest
 
 
@@ -45,6 +45,7 @@ class Health:
     queue: Queue
     erasures_open: int
     reviews_open: int
+    unattended: int
     free_gigabytes: float
     log_lines: int
     kept: list[Kept]
@@ -69,6 +70,7 @@ def show_health(request: ClinicianRequest) -> HttpResponse:
         queue=read_queue(),
         erasures_open=ErasureRequest.objects.open().count(),
         reviews_open=BreakGlass.objects.filter(reviewed_at=None).count(),
+        unattended=Patient.objects.without_carer().count(),
         free_gigabytes=min(shutil.disk_usage(path).free for path in (settings.VAR, settings.MEDIA_ROOT) if path.exists()) / 1e9,
         log_lines=read_head().sequence,
         kept=[Kept(str(purpose.label), settings.RETENTION_DAYS[purpose.value]) for purpose in Consent.Purpose],

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from patients.care_team import unattended
 from patients.models import User
 from patients.people import hand_over, invitation_path, note_rights, reset_factors
 from patients.views.asking import ClinicianRequest
@@ -44,7 +45,8 @@ class InviteForm(PersonForm):
 def show_people(request: ClinicianRequest) -> HttpResponse:
     """Show everybody who can or could sign in."""
     people = User.objects.with_factors().annotate(patient_count=Count("assignments", distinct=True))
-    return render(request, "patients/people.html", {"people": people.order_by("display_name", "pk"), "section": "people"})
+    context = {"people": people.order_by("display_name", "pk"), "unattended": unattended(), "section": "people"}
+    return render(request, "patients/people.html", context)
 
 
 @require_http_methods(["GET", "POST"])

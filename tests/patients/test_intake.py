@@ -12,12 +12,13 @@ from django.utils import timezone, translation
 from PIL import Image
 
 from inference.models import Prediction
-from ml.decode import RejectedPhoto
+from ml.decode import RebuiltPhoto, RejectedPhoto
 from patients import intake
 from patients.arrival import NamelessFile
 from patients.intake import MESSAGES, message_for, receive_photo
 from patients.models import Photo, User, Visit
-from tests.factories import make_clinician, make_patient, make_visit, picture, upload
+from patients.sandbox import rebuild_apart
+from tests.factories import make_clinician, make_patient, make_photo, make_visit, picture, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +120,21 @@ def test_full_visit_takes_no_more(visit: Visit, stored: Path, settings: Any) -> 
     settings.PHOTOS_PER_VISIT = 1
     receive_photo(visit, upload(), visit.created_by)
     assert refusal(visit, upload(picture(colour="red")), visit.created_by) == "visit_full"
+
+
+def test_visit_that_fills_while_a_file_is_opened_takes_no_more(
+    visit: Visit, stored: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PHOTOS_PER_VISIT = 1
+
+    def let_another_in(source: bytes, kind: str) -> RebuiltPhoto:
+        make_photo(visit)
+        return rebuild_apart(source, kind)
+
+    monkeypatch.setattr(intake, "rebuild_apart", let_another_in)
+    assert refusal(visit, upload(), visit.created_by) == "visit_full"
+    assert visit.photos.count() == 1
+    assert len(files(stored)) == 2  # the picture and preview of the one that came first
 
 
 def test_one_person_adds_so_many_photos_a_day(visit: Visit, bo: User, stored: Path, settings: Any) -> None:

@@ -104,6 +104,24 @@ def test_patients_of_who_leaves_are_handed_over(admin: Client, ada: User, bo: Us
     assert AccessLog.objects.about(ines)[0].detail == {"changed": "assigned"}
 
 
+def test_patients_whom_nobody_looks_after_are_told(admin: Client, ada: User, bo: User, ines: Patient) -> None:
+    assert admin.get("/people/").context["unattended"].count == admin.get("/health/").context["health"].unattended == 0
+    admin.post(f"/people/{ada.pk}/", rights(ada, is_active=None))
+    page = admin.get("/people/")
+    assert "One patient has nobody who looks after them." in page.content.decode()
+    assert (page.context["unattended"].people, page.context["unattended"].teams) == ([ada], [])
+    assert admin.get("/health/").context["health"].unattended == 1
+    assert ines.name not in page.content.decode()
+    team = Team.objects.create(name="Day clinic")
+    ines.teams.add(team)
+    assert admin.get("/people/").context["unattended"].teams == [team]
+    Membership.objects.create(team=team, clinician=bo)
+    assert admin.get("/people/").context["unattended"].count == 0
+    bo.role = User.Role.RESEARCHER
+    bo.save()
+    assert admin.get("/people/").context["unattended"].count == 1
+
+
 def test_lead_looks_after_the_own_team_alone(admin: Client, browser: Client, ada: User, bo: User) -> None:
     admin.post("/teams/new/", {"name": "Day clinic"})
     team, other = Team.objects.get(), Team.objects.create(name="Ward 9")
