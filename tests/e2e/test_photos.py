@@ -4,7 +4,7 @@ import base64
 import re
 
 import pytest
-from playwright.sync_api import FilePayload, Page, Route, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route, ViewportSize, expect
 
 from tests.e2e.chromium import PATIENCE_MS, violations_in_both_themes
 from tests.e2e.conftest import OpenPage, sign_in
@@ -12,7 +12,7 @@ from tests.e2e.test_walk import INES, add_visit, files, tab_to
 from tests.engines.installation import Installation, eventually
 
 JONAS = "Jonas Brandt, 2 Nov 1971, DEMO-2"  # the demo's other patient
-PHONE = {"width": 390, "height": 844}
+PHONE = ViewportSize(width=390, height=844)
 READ = re.compile("of 10 raters|Too close to call")
 HAND_IN = """async ({ name, bytes, how }) => {
     const transfer = new DataTransfer();
@@ -109,6 +109,27 @@ def test_a_phone_adds_photos_that_appear_at_once(house: Installation, open_page:
     expect(page.get_by_text("The phone is done.")).to_be_visible()
     page.reload()
     expect(page.locator("#photos > .photo[id]")).to_have_count(2)
+
+
+def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
+    house: Installation, open_page: OpenPage, browser: Browser
+) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    page.get_by_role("button", name="Phone", exact=True).click()
+    outside = browser.new_context(base_url=house.address, viewport=PHONE)  # not watched: a fault is what it is for
+    phone = outside.new_page()
+    phone.goto(page.locator("#phone a").inner_text())
+    phone.get_by_role("button", name="Start").click()
+    expect(phone.get_by_text("Take a photo")).to_be_visible()
+    phone.route(phone.url, lambda route: route.fulfill(status=502, body="<html>", content_type="text/html"))
+    phone.locator("#files").set_input_files(files(63))
+    expect(phone.get_by_text("The server could not take this photo (502).")).to_be_visible()
+    phone.unroute_all()
+    phone.get_by_role("button", name="Retry").click()
+    expect(phone.get_by_text("One photo is with the visit.")).to_be_visible(timeout=PATIENCE_MS)
+    outside.close()
 
 
 def test_without_javascript_a_phone_adds_photos_too(house: Installation, open_page: OpenPage) -> None:

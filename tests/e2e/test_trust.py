@@ -207,6 +207,25 @@ def test_unfinished_form_is_kept_before_the_session_ends_and_comes_back(house: I
     expect(page.get_by_label("What happened")).to_have_value("")
 
 
+def test_what_one_cancels_does_not_come_back(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    page.get_by_role("link", name=INES).last.click()
+    page.wait_for_url("**/patients/*-*/")
+    path = page.url + "events/new/"
+    page.goto(path)
+    with page.expect_response(lambda answer: answer.url.endswith("/drafts/") and answer.request.method == "POST") as kept:
+        page.get_by_label("What happened").fill("Lost her job")
+    assert kept.value.status == 201
+    with page.expect_request(lambda request: "/drafts/?path=" in request.url):
+        page.get_by_role("link", name="Cancel").click()
+    page.wait_for_url("**/patients/*-*/")
+    with page.expect_response(lambda answer: "/drafts/?path=" in answer.url) as given_back:
+        page.goto(path)
+    assert given_back.value.json() == {"fields": {}}
+    expect(page.get_by_label("What happened")).to_have_value("")
+
+
 def headers_of(context: BrowserContext, path: str) -> dict[str, str]:
     return context.request.get(path).headers
 

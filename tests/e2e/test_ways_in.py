@@ -10,7 +10,7 @@ from tests.e2e.chromium import PATIENCE_MS
 from tests.e2e.conftest import OpenPage, sign_in
 from tests.e2e.test_photos import READ, handed_in
 from tests.e2e.test_walk import INES, add_visit, files
-from tests.engines.installation import Installation
+from tests.engines.installation import Installation, eventually
 from tests.engines.portraits import portrait
 
 AMARA = "Amara Osei"  # of the demo; no other walk adds a visit to her
@@ -21,6 +21,14 @@ COPY_PICTURE = """async bytes => {
     const blob = new Blob([Uint8Array.from(bytes)], { type: "image/png" });
     await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
 }"""
+SLOW_CAMERA = """
+    const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async wanted => {
+        const stream = await ask(wanted);
+        await new Promise(go => { window.letGo = () => { window.tracks = stream.getTracks(); go(); }; });
+        return stream;
+    };
+"""
 PHONE = {"width": 390, "height": 844}
 
 
@@ -98,6 +106,21 @@ def test_the_camera_of_a_computer_takes_photos(house: Installation, open_page: O
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(page.get_by_role("heading", name="Your session has ended.")).to_be_visible()
     assert page.evaluate("tracks.map(track => track.readyState)") == ["ended"]
+
+
+def test_a_camera_that_starts_after_one_gave_up_goes_off(house: Installation, open_page: OpenPage) -> None:
+    page = open_page(permissions=["camera"])
+    page.add_init_script(SLOW_CAMERA)
+    sign_in(page, house)
+    add_visit(page, INES)
+    page.get_by_role("button", name="Camera", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Take photos")
+    eventually(lambda: page.evaluate("'letGo' in window"), "the camera has answered")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.evaluate("letGo()")
+    eventually(lambda: page.evaluate("tracks.map(track => track.readyState)") == ["ended"], "the camera is off")
+    assert page.evaluate("document.querySelector('video').srcObject") is None
 
 
 def test_the_camera_button_of_a_phone_opens_its_own_camera(house: Installation, open_page: OpenPage) -> None:
