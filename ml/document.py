@@ -167,6 +167,7 @@ def document(model: Json, report: Json, audited: Json | None = None) -> str:
         "near_twins": report["faces"]["near_twins_in_train"],
         "left_out": raters["left_out"]["majority_is_none_of_seven"],
         "entropy": plain(raters["log_loss_of_the_votes_themselves"]),
+        **{name: f"{100 * share['value']:.1f}" for name, share in raters["named_share"].items()},
         "temperature": model["temperature"],
         "abstain_below": f"{model['abstain_below']:g}",
         "parity_faces": parity["faces"],

@@ -6,6 +6,7 @@ Keys (all are told in docs/evaluation.md; an estimate is {"value", "low", "high"
   fer2013.accuracy, .macro_f1, .log_loss, .per_class, .confusion     the `fer2013` head against the original labels
   raters.accuracy, .macro_f1, .per_class, .confusion                 the served head against the FER+ majority
   raters.log_loss, .ece, .ece_classwise, .ece_uncalibrated           ... against the shares of votes
+  raters.named_share                                                 ... and how many raters called a face what it was named
   raters.reliability, .ece_majority, .coverage, .risk_curve, .left_out, .accuracy_without_ties
   without_twins.fer2013, .raters                                     the same without faces that have an exact twin in train
   without_near_twins.fer2013, .raters                                ... or a near one: another crop or light of one photo
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from ml.calibrate import all_logits
 from ml.card import ModelCard, load_card
 from ml.data import (
+    VOTED_EXPRESSIONS,
     FaceSet,
     UnreadableData,
     find_near_twins,
@@ -37,6 +39,7 @@ from ml.data import (
     read_votes,
 )
 from ml.engines import Engine, open_engine, softmax
+from ml.expressions import EXPRESSIONS
 from ml.measures import (
     calibration_error,
     classwise_error,
@@ -92,7 +95,8 @@ def measure_shares(logits: Logits, faces: FaceSet, temperature: float) -> dict[s
     votes, usable = rater_shares(faces.votes)
     wanted: Logits = votes[usable].astype(np.float64)
     served, plain = softmax(logits[usable] / temperature), softmax(logits[usable])
-    top, agreed = served.max(axis=1), np.take_along_axis(wanted, served.argmax(axis=1, keepdims=True), axis=1)[:, 0]
+    named = served.argmax(axis=1)
+    top, agreed = served.max(axis=1), np.take_along_axis(wanted, named[:, np.newaxis], axis=1)[:, 0]
     plain_top, plain_agreed = plain.max(axis=1), np.take_along_axis(wanted, plain.argmax(axis=1, keepdims=True), axis=1)[:, 0]
     return {
         "temperature": temperature,
@@ -104,7 +108,23 @@ def measure_shares(logits: Logits, faces: FaceSet, temperature: float) -> dict[s
         "log_loss": mean_of(cross_entropy(served, wanted)),
         "log_loss_of_the_votes_themselves": mean_of(cross_entropy(wanted, wanted)),
         "reliability": reliability(top, agreed),
+        "named_share": {
+            "served": mean_of(top),
+            "counted": mean_of(agreed),
+            **votes_for(named, faces.votes[usable]),
+        },
     }
+
+
+def votes_for(named: NDArray[np.int64], votes: NDArray[np.int64]) -> dict[str, Any]:
+    """Return how many raters called each face what it was named: of those who chose one of the seven, and of all who voted.
+
+    Votes that stand alone count here, as they do not in the shares that the network learns.
+    """
+    columns = [VOTED_EXPRESSIONS.index(name) for name in EXPRESSIONS]
+    seven = votes[:, columns]
+    agreed = np.take_along_axis(seven, named[:, np.newaxis], axis=1)[:, 0]
+    return {"of_the_seven": mean_of(agreed / seven.sum(axis=1)), "of_all_votes": mean_of(agreed / votes.sum(axis=1))}
 
 
 def measure_heads(logits: Logits, faces: FaceSet, temperature: float) -> dict[str, Any]:
@@ -209,6 +229,7 @@ def main() -> int:
     found = {"split": options.split, "engine": options.engine, **found}
     written = json.dumps(found, indent=1)
     if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(written + "\n")
         sys.stdout.write(summary(found) + "\n")
     else:

@@ -127,6 +127,8 @@ def measure_explanations(weights: Path, faces: FaceSet, count: int) -> dict[str,
     correlations = []
     for index, name in enumerate(EXPRESSIONS):
         clear = np.flatnonzero(usable & (shares[:, index] >= CLEAR))[:count]
+        if not len(clear):
+            continue
         maps = np.stack([explain(served, card, faces.pixels[place], index).drops for place in clear])
         random = np.stack([explain(shuffled, card, faces.pixels[place], index).drops for place in clear])
         correlations += [np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in zip(maps, random, strict=True)]

@@ -52,7 +52,11 @@ def release(
         "split": "validation",
         "engine": "onnx",
         "parameters": int(model.count_params()),
-        "training": {"steps": int(state["step"]), "epochs": int(state["epoch"]), "minutes": round(float(state["seconds"]) / 60, 1)},
+        "training": {
+            "steps": int(state["step"]),
+            "epochs": round(int(state["step"]) * config.batch / len(train), 1),
+            "minutes": round(float(state["seconds"]) / 60, 1),
+        },
         **evaluate(engine, card, validation, train, robustness),
     }
     (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")

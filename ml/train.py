@@ -3,12 +3,14 @@
 Progress is one line per epoch. A run that was stopped goes on with --resume. --minutes makes the run end in time: the rate starts
 to fall when the last share of the time begins. trunk.npz is the state just before that fall, start.npz what it began with.
 
---stage all makes the shipped weights, in stages: each goes on from the trunk or the finished weights of the one before, and blends
-what finished weights say of each training face into its targets.
+--to STAGE makes that stage's weights from nothing, stage by stage: each goes on from the trunk or finished weights of one before,
+and blends what finished weights say of each training face into its targets.
 """
 
 import argparse
 import csv
+import hashlib
+import json
 import logging
 import os
 import sys
@@ -21,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.augment import Batch, augment, mix
-from ml.config import RECIPE, SHIPPED, Config
+from ml.card import load_card
+from ml.config import RECIPE, Config, chain
 from ml.curves import draw_curves
-from ml.data import FaceSet, join_votes, load_split, rater_majority, rater_shares, read_votes
+from ml.data import FaceSet, hash_faces, join_votes, load_split, rater_majority, rater_shares, read_votes
 from ml.engines import softmax
 from ml.evaluate import summary
 from ml.expressions import EXPRESSIONS
@@ -55,9 +58,18 @@ class Run:
     tell_every: int = 50
 
     @property
+    def made_of(self) -> str:
+        """Return one SHA-256 over recipe and training faces: a run goes on with these and no others."""
+        return hashlib.sha256(f"{self.config} {hash_faces(self.train)}".encode()).hexdigest()
+
+    @property
     def steps_per_epoch(self) -> int:
         """Return full batches in the training faces; at least one, so that tiny sets train too."""
         return max(1, len(self.train) // self.config.batch)
+
+
+class MadeOfOther(ValueError):
+    """What lies in the run folder was made with another recipe or of other faces."""
 
 
 def smooth_labels(labels: NDArray[np.int64], smoothing: float) -> NDArray[np.float32]:
@@ -130,7 +142,10 @@ def accuracies(logits: NDArray[np.float64], faces: FaceSet) -> tuple[float, floa
 
 
 def train(run: Run, resume: bool = False) -> Trainer:
-    """Train until the budget is spent and return the trainer. Writes state.npz, trunk.npz and curves.csv as it goes."""
+    """Train until the budget is spent and return the trainer. Writes state.npz, trunk.npz and curves.csv as it goes.
+
+    Raises MadeOfOther when `resume` finds a state of another recipe or other faces.
+    """
     run.out.mkdir(parents=True, exist_ok=True)
     normaliser = measure_normaliser(run.train.pixels)
     targets = choose_targets(run, normaliser)
@@ -138,6 +153,8 @@ def train(run: Run, resume: bool = False) -> Trainer:
     epoch, step, seconds = 0, 0, 0.0
     if resume and (run.out / "state.npz").exists():
         state = load_arrays(run.out / "state.npz")
+        if str(state.get("made_of")) != run.made_of:
+            raise MadeOfOther(f"{run.out} was begun with another recipe or other faces: take another folder, or leave --resume out")
         trainer.restore(state)
         epoch, step, seconds = int(state["epoch"]), int(state["step"]), float(state["seconds"])
     elif run.trunk is not None and run.trunk.suffix == ".keras":
@@ -148,6 +165,10 @@ def train(run: Run, resume: bool = False) -> Trainer:
         trainer.grow_from(trunk)
         epoch = int(trunk["epoch"])  # not to see the same order again
     budget = Budget(run.epochs, run.steps_per_epoch, run.minutes, seconds)
+    if not is_falling(budget.progress(step), run.config):
+        (run.out / "trunk.npz").unlink(missing_ok=True)  # of a run that was here before, or of this one when it was to be shorter
+    if not step:
+        (run.out / "curves.csv").unlink(missing_ok=True)
     while budget.progress(step) < 1:
         epoch += 1
         step = train_epoch(run, trainer, targets, budget, normaliser, epoch, step)
@@ -172,8 +193,8 @@ def train_epoch(run: Run, trainer: Trainer, targets: Targets, budget: Budget, no
         if len(losses) % run.tell_every == 0:
             log.info("epoch %d step %d loss %.4f", epoch, step, np.mean(losses[-run.tell_every :]))
     images = (step - first) * run.config.batch / max(budget.seconds - began, 1e-9)
-    marks = {"epoch": np.array(epoch), "step": np.array(step), "seconds": np.array(budget.seconds)}
-    save_arrays(run.out / "state.npz", trainer.state() | marks)
+    marks = {"epoch": epoch, "step": step, "seconds": budget.seconds, "made_of": run.made_of}
+    save_arrays(run.out / "state.npz", trainer.state() | {name: np.array(mark) for name, mark in marks.items()})
     row = [epoch, step, round(budget.seconds), frame[0], round(rate, 5), round(float(np.mean(losses or [0])), 4), round(images, 1)]
     at_end = budget.progress(step) >= 1
     looks = look(run, trainer, normaliser, at_end) if at_end or epoch % run.look_every == 0 else []
@@ -211,12 +232,17 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
     parser.add_argument("--votes", type=Path, required=True, help="FER+ votes, joined by row number")
-    parser.add_argument("--out", type=Path, required=True, help="run folder, runs/NAME; with --stage the folder that holds them")
-    parser.add_argument("--stage", choices=("all", *RECIPE), help="the recipe of the shipped weights, or one stage of it")
     parser.add_argument(
-        "--epochs", type=float, help=f"length in epochs, the same on any machine (default {EPOCHS} without --stage)"
+        "--out", type=Path, required=True, help="run folder, runs/NAME; with --stage or --to the folder that holds them"
     )
-    parser.add_argument("--minutes", type=float, help="length by the wall clock instead (default with --stage: the recipe's)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--stage", choices=RECIPE, help="one stage of the recipe; what it builds on lies in --out")
+    which.add_argument("--to", choices=RECIPE, help="a stage of the recipe and, before it, all that it builds on")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
+        "--epochs", type=float, help=f"length in epochs, the same on any machine (default {EPOCHS}, or the recipe's)"
+    )
+    length.add_argument("--minutes", type=float, help="length by the wall clock instead")
     parser.add_argument("--resume", action="store_true", help="go on where a run was stopped")
     parser.add_argument("--threads", type=int, default=2, help="processor cores to use (default 2)")
     return parser.parse_args()
@@ -227,6 +253,7 @@ def main() -> int:
     options = parse()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import onnx  # noqa: F401  # needed at the end: better missed now than after hours
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
@@ -235,6 +262,7 @@ def main() -> int:
     log.info("training on %d faces, validating on %d", len(train_faces), len(validation))
     for run in chosen_runs(options, train_faces, validation):
         if options.resume and (run.out / "report.json").exists():
+            check_finished(run)
             log.info("%s is finished", run.out)
             continue
         log.info("run %s", run.out)
@@ -245,19 +273,24 @@ def main() -> int:
     return 0
 
 
+def check_finished(run: Run) -> None:
+    """Return when the weights that lie in the run folder are this run's. Raises MadeOfOther."""
+    card = load_card(run.out)
+    if (card.data_sha256, card.config) != (hash_faces(run.train), json.loads(json.dumps(run.config.parameters))):
+        raise MadeOfOther(f"{run.out} was made with another recipe or of other faces: take another folder for --out")
+
+
 def chosen_runs(options: argparse.Namespace, train_faces: FaceSet, validation: FaceSet) -> list[Run]:
     """Return what the command line asks for: one run of its own, or stages of the recipe."""
     out, epochs, minutes = options.out, options.epochs, options.minutes
-    if options.stage is None:
+    if not (options.stage or options.to):
         return [Run(Config(), train_faces, validation, out, epochs or EPOCHS, minutes)]
     runs = []
-    stages = list(RECIPE)
-    for name in stages[: stages.index(SHIPPED) + 1] if options.stage == "all" else [options.stage]:
+    for name in chain(options.to) if options.to else [options.stage]:
         stage = RECIPE[name]
         trunk = out / stage.trunk / "trunk.npz" if stage.trunk else out / stage.finished / "model.keras" if stage.finished else None
         teachers = tuple(out / teacher for teacher in stage.teachers)
-        length = None if epochs else minutes or stage.minutes
-        runs.append(Run(stage.config, train_faces, validation, out / name, epochs or 0, length, trunk, teachers))
+        runs.append(Run(stage.config, train_faces, validation, out / name, epochs or stage.epochs, minutes, trunk, teachers))
     return runs
 
 

@@ -18,8 +18,9 @@ import ml.trainer
 from ml.augment import Batch
 from ml.card import load_card
 from ml.config import Config
-from ml.data import join_votes, load_split, read_votes
+from ml.data import VOTE_COLUMNS, join_votes, load_split, read_votes
 from ml.engines import mirrored_logits, open_engine
+from ml.expressions import EXPRESSIONS
 from ml.preprocess import measure_normaliser, to_input
 from ml.reader import WEIGHTS, FaceReader, WeightsMismatch
 from ml.trainer import Arrays, Trainer, averages, load_arrays, logits_of, name_of
@@ -43,7 +44,7 @@ def make_run(tiny_data: Path, tiny_config: Config, tmp_path: Path) -> MakeRun:
 
 
 def same(first: Arrays, second: Arrays) -> bool:
-    return all(np.allclose(first[name], second[name], atol=1e-5) for name in first if name != "seconds")
+    return all(np.allclose(first[name], second[name], atol=1e-5) for name in first if name not in {"seconds", "made_of"})
 
 
 def test_interrupted_run_resumes_to_the_same_weights(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +74,30 @@ def test_run_leaves_curves_and_a_trunk_to_continue(make_run: MakeRun) -> None:
     longer = replace(make_run("longer", epochs=1), trunk=run.out / "trunk.npz")
     ml.train.train(longer)
     assert int(load_arrays(longer.out / "state.npz")["epoch"]) == int(trunk["epoch"]) + 1
+
+
+def test_run_goes_on_with_its_own_recipe_and_faces_alone(make_run: MakeRun) -> None:
+    run = make_run("own")
+    ml.train.train(run)
+    others = (
+        replace(run, config=replace(run.config, rate=0.01)),
+        replace(run, train=run.train.where(np.arange(len(run.train)) > 0)),
+    )
+    for other in others:
+        with pytest.raises(ml.train.MadeOfOther, match="another recipe or other faces"):
+            ml.train.train(other, resume=True)
+
+
+def test_longer_or_new_run_makes_its_own_trunk_and_curves(make_run: MakeRun) -> None:
+    run = make_run("again")
+    ml.train.train(run)
+    former = int(load_arrays(run.out / "trunk.npz")["step"])
+    ml.train.train(replace(run, epochs=12), resume=True)
+    assert int(load_arrays(run.out / "trunk.npz")["step"]) > former
+    ml.train.train(run)
+    assert int(load_arrays(run.out / "trunk.npz")["step"]) == former
+    with (run.out / "curves.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3", "4", "4"]
 
 
 def random_batch(seed: int) -> Batch:
@@ -187,16 +212,43 @@ def test_released_folder_is_complete_and_evaluated(
     card = load_card(released)
     assert card.version == "0.0.9"
     assert {path.name for path in released.iterdir()} == {"model.keras", "model.onnx", "model.json", "report.json"}
-    arguments = ["--weights", released, "--data", tiny_data, "--votes", tiny_data / "votes.csv", "--json", tmp_path / "out.json"]
+    arguments = [
+        "--weights",
+        released,
+        "--data",
+        tiny_data,
+        "--votes",
+        tiny_data / "votes.csv",
+        "--json",
+        tmp_path / "new" / "out.json",
+    ]
     monkeypatch.setattr(sys, "argv", ["evaluate", *map(str, arguments), "--robustness"])
     assert ml.evaluate.main() == 0
-    found = json.loads((tmp_path / "out.json").read_text())
+    found = json.loads((tmp_path / "new" / "out.json").read_text())
     assert set(found["fer2013"]["accuracy"]) == {"value", "low", "high", "n"}
     assert found["fer2013"]["accuracy"]["n"] == found["raters"]["accuracy"]["n"] == 14
     assert 0 <= found["raters"]["ece"]["value"] <= 1
     assert found["raters"]["left_out"] == {"majority_is_none_of_seven": 0, "without_votes": 0}
     assert found["without_twins"]["fer2013"]["accuracy"]["n"] == 14
     assert set(found["robustness"]["blur, 1 px"]) == {"fer2013", "raters"}
+
+
+def test_stage_is_skipped_only_when_its_weights_are_its_own(make_run: MakeRun, released: Path) -> None:
+    run = replace(make_run("short"), out=released)
+    ml.train.check_finished(run)
+    for other in (replace(run, config=replace(run.config, seed=1)), replace(run, train=run.validation)):
+        with pytest.raises(ml.train.MadeOfOther, match="another recipe"):
+            ml.train.check_finished(other)
+
+
+def test_votes_that_stand_alone_count_as_cast() -> None:
+    votes = np.zeros((2, len(VOTE_COLUMNS)), np.int64)
+    votes[0, [VOTE_COLUMNS.index(name) for name in ("happiness", "surprise", "unknown")]] = 7, 1, 2
+    votes[1, VOTE_COLUMNS.index("sadness")] = 10
+    happy, sad = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
+    found = ml.evaluate.votes_for(np.array([happy, sad]), votes)
+    assert found["of_the_seven"]["value"] == pytest.approx((7 / 8 + 1) / 2)
+    assert found["of_all_votes"]["value"] == pytest.approx((7 / 10 + 1) / 2)
 
 
 def test_split_without_votes_is_measured_on_labels_alone(released: Path, tiny_data: Path) -> None:
