@@ -117,6 +117,7 @@ fuzz: .venv/dev
 .audit/done: requirements-audit.lock | .venv/bin/python
 	@$(PYTHON) -m venv .audit
 	@$(AUDIT)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement $<
+	@touch $@
 
 # --- The demo's faces. Renders what is missing in patients/demo/portraits, and goes on where it was stopped; hours in all.
 

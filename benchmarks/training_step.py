@@ -13,12 +13,45 @@ import statistics
 import sys
 import time
 from dataclasses import replace
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 
+from ml.config import Config
+
 STEPS = 4
 """Of each kind in a round; one more goes before, since the caches hold the other network's weights."""
+
+
+def kinds(threads: int) -> dict[str, tuple[Any, int]]:  # Any: a Trainer, whose module loads TensorFlow
+    """Return what is measured by name: a network in training, and the side of its pictures."""
+    import tensorflow as tf
+
+    from ml.trainer import Trainer
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    committed = Config()
+    with patch("ml.trainer.fused_norm", lambda: None):
+        composed = Trainer(committed)
+    return {
+        "committed": (Trainer(committed), committed.crop_side),
+        "early, small side": (Trainer(committed), committed.small_side),
+        "batch norm as Keras composes it": (composed, committed.crop_side),
+        "float32": (Trainer(replace(committed, precision="float32")), committed.crop_side),
+    }
+
+
+def measure(trainer: Any, side: int, rng: np.random.Generator) -> float:  # Any: likewise
+    """Return the milliseconds of a step on a random batch."""
+    size, rate = trainer.config.batch, trainer.config.rate
+    shares = rng.dirichlet(np.ones(7), size).astype(np.float32)
+    batch = rng.standard_normal((size, side, side, 1)).astype(np.float32), shares, shares
+    trainer.step(batch, rate)
+    began = time.perf_counter()
+    for _ in range(STEPS):
+        trainer.step(batch, rate)
+    return 1000 * (time.perf_counter() - began) / STEPS
 
 
 def main() -> int:
@@ -30,34 +63,9 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2, help="processor cores to use (default 2)")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
-
-    from ml.config import Config
-    from ml.trainer import Trainer
-
-    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    committed = Config()
-    with patch("ml.trainer.fused_norm", lambda: None):
-        composed = Trainer(committed)
-    kinds = {
-        "committed": (Trainer(committed), committed.crop_side),
-        "early, small side": (Trainer(committed), committed.small_side),
-        "batch norm as Keras composes it": (composed, committed.crop_side),
-        "float32": (Trainer(replace(committed, precision="float32")), committed.crop_side),
-    }
-    rng = np.random.default_rng(committed.seed)
-    shares = rng.dirichlet(np.ones(7), committed.batch).astype(np.float32)
-    spent: dict[str, list[float]] = {name: [] for name in kinds}
-    for number in range(options.rounds + 1):
-        for name, (trainer, side) in kinds.items():
-            faces = rng.standard_normal((committed.batch, side, side, 1)).astype(np.float32)
-            trainer.step((faces, shares, shares), committed.rate)
-            began = time.perf_counter()
-            for _ in range(STEPS):
-                trainer.step((faces, shares, shares), committed.rate)
-            if number:  # The first round traces and compiles.
-                spent[name].append(1000 * (time.perf_counter() - began) / STEPS)
-    medians = {name: statistics.median(laps) for name, laps in spent.items()}
+    measured, rng = kinds(options.threads), np.random.default_rng(Config().seed)
+    rounds = [{name: measure(*kind, rng) for name, kind in measured.items()} for _ in range(options.rounds + 1)]
+    medians = {name: statistics.median(each[name] for each in rounds[1:]) for name in measured}  # the first compiles
     for name, median in medians.items():
         line = {"step": name, "median_ms": round(median, 1), "times_committed": round(median / medians["committed"], 2)}
         sys.stdout.write(json.dumps(line) + "\n")

@@ -212,7 +212,7 @@ PHOTO_MAX_BYTES = whole("PHOTO_MAX_BYTES", 15_000_000)
 PHOTO_MAX_PIXELS = whole("PHOTO_MAX_PIXELS", 40_000_000)
 PHOTOS_PER_VISIT = whole("PHOTOS_PER_VISIT", 60)
 DECODE_TIMEOUT_SECONDS = whole("DECODE_TIMEOUT_SECONDS", 20)
-DECODES_AT_ONCE = whole("DECODES_AT_ONCE", 2)  # a 40-megapixel photo takes about 400 MB while it is rebuilt
+DECODES_AT_ONCE = whole("DECODES_AT_ONCE", 2)  # up to 800 MB each, while a 40-megapixel photo is rebuilt
 PHOTOS_PER_USER_AND_DAY = whole("PHOTOS_PER_USER_AND_DAY", 2000)
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 # One photo waits in memory; what is more gets no name on the disk, and no request fills it (patients/arrival.py).

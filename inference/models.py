@@ -54,10 +54,12 @@ class Prediction(models.Model):
     ::
 
         QUEUED -> RUNNING -> DONE | NO_FACE | CHOOSE_FACE | REJECTED(reason) | FAILED(reason)
-          ^         |
-          +---------+   sweep, after the time limit, three attempts at most
-          ^
+          ^ |       |
+          +-|-------+   sweep, after the time limit, three attempts at most; a worker that has to stop gives it back
+          ^ +-------+-> REJECTED(reason), when the consent ends or the picture is erased
           +--- a clinician chooses a face or retries
+
+    One that never came to an end is deleted when the loaded model, another than the row's, has read the photo before.
 
     The row is the truth; a message in the queue only names it.
     """

@@ -63,6 +63,11 @@ class Survey:
         return self.counts.setdefault(place, Count())
 
     @property
+    def total(self) -> int:
+        """How many values there are."""
+        return sum(count.newest + count.older + count.unreadable for count in self.counts.values())
+
+    @property
     def older(self) -> int:
         """How many values need an older key."""
         return sum(count.older for count in self.counts.values())
@@ -207,4 +212,6 @@ def write_keys(path: Path, keys: tuple[str, ...]) -> None:
         file.write("\n".join(keys) + "\n")
         file.flush()
         os.fsync(file.fileno())
+    if path.exists() and (path.stat().st_uid, path.stat().st_gid) != (os.getuid(), os.getgid()):
+        os.chown(new, path.stat().st_uid, path.stat().st_gid)  # root rotates for the services, which have to read it
     os.replace(new, path)

@@ -13,7 +13,7 @@ from ml.preprocess import Pixels
 
 @dataclass(frozen=True)
 class QualityLimits:
-    """Where a face becomes unreadable. Kept in model.json; how they were measured is told in docs/experiments.md."""
+    """Where a face becomes unreadable. Kept in model.json."""
 
     least_height_px: float = 48.0
     """Below, the network's input would be made up of pixels that no camera saw."""

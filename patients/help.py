@@ -43,9 +43,9 @@ ANSWERS = {
         _("Who are these ten raters?"),
         _(
             "Nobody who saw this photo. The model learned from faces that ten people each had named, and its shares are calibrated "
-            "on such faces: where it says 7 of 10, about seven of ten people who name one of the seven expressions agree. Answers that "
-            "only one of them gives are not counted, as they were not in what it learned: of all ten it is somewhat less. When no "
-            "answer has enough support, the photo is too close to call; it is kept and not counted."
+            "on such faces: where it says 7 of 10, about seven of ten people who name one of the seven expressions agree. Answers "
+            "that only one of them gives are not counted, as they were not in what it learned: of all ten it is somewhat less. "
+            "When no answer has enough support, the photo is too close to call; it is kept and not counted."
         ),
     ),
     "self_report": Help(

@@ -51,7 +51,9 @@ MEASURES = (
         scale=1,
         places=3,
     ),
-    MeasureWords("raters.named_share.counted", _("Raters who agree with the answer"), _("the model says %s"), "raters.named_share.served"),
+    MeasureWords(
+        "raters.named_share.counted", _("Raters who agree with the answer"), _("the model says %s"), "raters.named_share.served"
+    ),
     MeasureWords("raters.named_share.of_all_votes", _("The same, of all ten votes"), _("other answers and lone votes counted too")),
     MeasureWords("covered", _("Accuracy at 90 % coverage"), _("the rest: “too close to call”")),
     MeasureWords("covered_more", _("Accuracy at 80 % coverage"), _("if it answered fewer")),

@@ -142,6 +142,14 @@ def test_interrupted_rotation_goes_on(photos: list[Photo], key_file: Path, steps
     assert_all_is_readable(photos)
 
 
+@pytest.mark.django_db
+def test_nothing_is_dropped_where_the_database_is_not_the_sites(key_file: Path) -> None:
+    write_keys(key_file, (Fernet.generate_key().decode(), OLD))
+    with pytest.raises(CommandError, match="holds nothing encrypted"):
+        run("rotate_keys", "--drop-old")
+    assert OLD in key_file.read_text()
+
+
 def test_old_key_is_kept_while_anything_needs_it(photos: list[Photo], key_file: Path) -> None:
     write_keys(key_file, (Fernet.generate_key().decode(), OLD))
     with pytest.raises(CommandError, match="still need an older key"):

@@ -6,6 +6,7 @@ from typing import Any
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from inference.encryption import field_keys
 from inference.rotation import Survey, walk_files, walk_rows, write_keys
@@ -44,8 +45,10 @@ class Command(BaseCommand):
 
     def _drop_old(self, portion: int) -> None:
         newest, *older = field_keys()
-        needing = self._walk(change=False, portion=portion).older
-        if needing:
+        found = self._walk(change=False, portion=portion)
+        if not found.total:
+            raise CommandError(f"{self._database()} holds nothing encrypted. Is it the database of the site? Nothing was dropped.")
+        if needing := found.older:
             raise CommandError(f"{needing} values still need an older key. Run rotate_keys first; nothing was dropped.")
         if settings.FIELD_KEYS_FILE is None:
             raise CommandError("Nothing needs the older keys. Leave only the first in the variable FIELD_KEYS and restart.")
@@ -53,12 +56,16 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(older)} older keys are dropped. Backups made with them need them: keep both apart from here.")
 
     def _walk(self, change: bool, portion: int) -> Survey:
+        self.stdout.write(f"Database: {self._database()}")
         survey = Survey()
         walk_rows(change, portion, self._tell, survey)
         walk_files(change, self._tell, survey)
         if survey.unreadable:
             self.stderr.write(f"{survey.unreadable} values open with no key: see check_keys.")
         return survey
+
+    def _database(self) -> str:
+        return str(connection.settings_dict["NAME"])
 
     def _tell(self, place: str, done: int) -> None:
         self.stdout.write(f"{place}: {done}")
