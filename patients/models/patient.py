@@ -48,11 +48,11 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return self.filter(Q(pk__in=Patient.objects.in_care_of(user).values("pk")) | Q(pk__in=opened))
 
     def without_carer(self) -> PatientQuerySet:
-        """Return those whom nobody who can sign in looks after, by name or in a team."""
+        """Return those whom nobody who can sign in looks after, by name or in a team. Who was made anonymous needs nobody."""
         able = User.objects.filter(is_active=True, role=User.Role.CLINICIAN)
         by_name = able.filter(assignments__patient=OuterRef("pk"))
         by_team = able.filter(memberships__team__assignments__patient=OuterRef("pk"))
-        return self.exclude(Exists(by_name) | Exists(by_team))
+        return self.exclude(name="").exclude(Exists(by_name) | Exists(by_team))
 
     def with_record_number(self, record_number: str) -> PatientQuerySet:
         """Return those with exactly this record number."""

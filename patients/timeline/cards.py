@@ -8,20 +8,23 @@ from django.utils.translation import gettext as _
 
 from patients.models import Event, SelfReport
 from patients.templatetags.look import day, percent, signed
-from patients.timeline.frame import Plain
+from patients.timeline.frame import Plain, Visits
 from patients.timeline.points import VisitPoint
 from patients.timeline.self_report_row import Reports
 from patients.timeline.sentence import in_words, photos_in_words, place_in_words
 from patients.timeline.usual_range import UsualRange
 
 
-def cards(points: Sequence[VisitPoint], usual: UsualRange | None, events: Sequence[Event], reports: Reports) -> list[Plain]:
-    """Return one card per visit, oldest first, and with it the valence index of each of its photos."""
+def cards(visits: Visits, usual: UsualRange | None, events: Sequence[Event], reports: Reports) -> list[Plain]:
+    """Return one card per visit that has photos, oldest first, and with it the valence index of each of its photos."""
     found = []
     since = date.max
-    for point in points:
+    for point in visits.every:
         around = [event.label for event in events if event.covers(point.date) or since < event.starts_on <= point.date]
-        found.append(_card(point, usual, around) | {"said": self_report_in_words(reports.get(point.visit_id))})
+        found.append(
+            _card(point, visits.moments[point.visit_id], usual, around)
+            | {"said": self_report_in_words(reports.get(point.visit_id))}
+        )
         since = point.date
     return found
 
@@ -38,10 +41,10 @@ def self_report_in_words(report: SelfReport | None) -> str:
     return ", ".join(text % {"total": total} for text, total in said.items() if total is not None)
 
 
-def _card(point: VisitPoint, usual: UsualRange | None, events: Sequence[str]) -> Plain:
+def _card(point: VisitPoint, moment: str, usual: UsualRange | None, events: Sequence[str]) -> Plain:
     """Return one card; `events` are those that last on the day and those that began since the visit before."""
     return {
-        "x": point.date.isoformat(),
+        "x": moment,
         "y": [round(value, 2) for value in point.photo_valences],
         "href": reverse("patients:visit", args=[point.visit_id]),
         "date": day(point.date),

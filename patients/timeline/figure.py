@@ -22,18 +22,18 @@ def figure(
     usual: UsualRange | None,
     events: Sequence[Event] = (),
     reports: Reports | None = None,
+    others: Sequence[VisitPoint] = (),
 ) -> Plain:
-    """Return the figure of at least one point, oldest first.
+    """Return the figure of at least one point, oldest first. `others` are visits without photos: patients may have spoken there.
 
     ``data`` and ``layout`` are the whole figure with stacked expressions. ``apart`` holds what differs with seven strips: its own
     expression traces and its own layout. ``visits`` are the cards, one per point, with the photos' dots. Two kinds of strings stand
     for something else: ``var(--token)`` for a colour, ``days(group)`` for the dates of a group in ``days``.
     """
-    first, last = axis.ends(points, events)
+    visits, said = Visits.of(points, others), reports or {}
+    first, last = axis.ends(visits.all, events)
     placed, lanes = event_row.place(events, first, last)
-    visits = Visits.of(points)
-    said = reports or {}
-    whole = _Whole(points, usual, placed, lanes, said, (first, last))
+    whole = _Whole(visits, usual, placed, lanes, said, (first, last))
     return {
         "data": [
             *valence_row.traces(visits, usual),
@@ -46,9 +46,9 @@ def figure(
         "apart": {"data": expression_rows.strip_traces(visits), "layout": whole.layout_apart(apart(sum(lanes)))},
         "days": visits.days(),
         "rooms": axis.rooms(points),
-        "visits": cards(points, usual, events, said),
+        "visits": cards(visits, usual, events, said),
         "until": event_row.until(placed, last),
-        "scales": self_report_row.choices(points, said),
+        "scales": self_report_row.choices(visits.all, said),
         "ticks": axis.tick_choices(),
         "locale": axis.month_names(),
         "lanes": event_row.short_names(),
@@ -61,14 +61,14 @@ class _Whole:
 
     def __init__(
         self,
-        points: Sequence[VisitPoint],
+        visits: Visits,
         usual: UsualRange | None,
         placed: Sequence[Placed],
         lanes: Sequence[int],
         reports: Reports,
         ends: tuple[date, date],
     ) -> None:
-        self.points, self.usual, self.placed, self.lanes, self.reports = points, usual, placed, lanes, reports
+        self.visits, self.usual, self.placed, self.lanes, self.reports = visits, usual, placed, lanes, reports
         self.first, self.last = ends
 
     def layout_stacked(self, frame: Frame) -> Plain:
@@ -78,9 +78,11 @@ class _Whole:
 
     def layout_apart(self, frame: Frame) -> Plain:
         """Return the layout with seven strips."""
-        top = {"top": expression_rows.strip_top(self.points)}
+        top = {"top": expression_rows.strip_top(self.visits.every)}
         title = frame.title(frame.expressions[0], _("Expressions, 0 to %(top)d %% each, 95 %% interval") % top)
-        return self._layout(frame, title, expression_rows.strip_shapes(self.points), expression_rows.strip_axes(self.points, frame))
+        return self._layout(
+            frame, title, expression_rows.strip_shapes(self.visits.every), expression_rows.strip_axes(self.visits.every, frame)
+        )
 
     def _layout(self, frame: Frame, title: Plain, ground: list[Plain], own_axes: Plain) -> Plain:
         return {
@@ -97,18 +99,18 @@ class _Whole:
             "shapes": [
                 *ground,
                 *event_row.shapes(self.placed, frame, self.last),
-                *valence_row.shapes(self.points, self.usual, frame),
+                *valence_row.shapes(self.visits.every, self.usual, frame),
             ],
             "annotations": [
                 *event_row.annotations(self.placed, frame),
-                *valence_row.annotations(self.points, self.usual, frame),
+                *valence_row.annotations(self.visits.every, self.usual, frame, self.visits.all),
                 title,
                 frame.title(frame.photos, _("Photos, used and missing (hatched)")),
             ],
             "xaxis": axis.x_axis(self.first, self.last, "y4" if frame.events else "y3"),
             **valence_row.axes(frame),
-            **self_report_row.axes(self.points, self.reports, frame),
+            **self_report_row.axes(self.visits.all, self.reports, frame),
             **own_axes,
-            **photo_row.axes(self.points, frame),
+            **photo_row.axes(self.visits.every, frame),
             **event_row.axes(self.lanes, frame),
         }

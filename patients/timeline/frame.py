@@ -1,8 +1,10 @@
 """Where each row of the figure lies, in pixels from the top, and what every row has in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from patients.timeline.breaks import line, runs
 from patients.timeline.points import VisitPoint
@@ -16,10 +18,30 @@ QUIET: Plain = {"hoverinfo": "skip", "showlegend": False}
 CLEAR = "rgba(0,0,0,0)"
 
 
+def moments(points: Sequence[VisitPoint]) -> dict[UUID, str]:
+    """Return where each visit stands on the date axis, by its id: at its day, and of several on one day each at its share of it.
+
+    At one moment their bars would be stacked on each other, and no pointer could reach the second.
+    """
+    found = {}
+    for day, group in groupby(points, key=lambda point: point.date):
+        same = list(group)
+        for k, point in enumerate(same):
+            hours, minutes = divmod(24 * 60 * k // len(same), 60)
+            found[point.visit_id] = f"{day.isoformat()}T{hours:02}:{minutes:02}:00Z" if k else day.isoformat()
+    return found
+
+
 @dataclass(frozen=True)
 class Visits:
-    """The visits as the rows need them: all, those with a mean, with an interval, without one, and the line through them."""
+    """The visits as the rows need them.
 
+    `all` are in order, also those without photos; `every` has photos, `known` a mean, `full` an interval, `sparse` none, and
+    `line` is the line through them.
+    """
+
+    moments: Mapping[UUID, str]
+    all: Sequence[VisitPoint]
     every: Sequence[VisitPoint]
     known: Sequence[VisitPoint]
     full: Sequence[VisitPoint]
@@ -27,16 +49,17 @@ class Visits:
     line: Sequence[VisitPoint | None]
 
     @classmethod
-    def of(cls, points: Sequence[VisitPoint]) -> "Visits":
-        """Return `points` sorted into what the rows need."""
+    def of(cls, points: Sequence[VisitPoint], others: Sequence[VisitPoint] = ()) -> "Visits":
+        """Return `points` sorted into what the rows need; `others` have no photos."""
+        together = sorted([*points, *others], key=lambda point: point.date)
         known = [point for point in points if point.used]
         full, sparse = [point for point in known if point.interval], [point for point in known if point.is_sparse]
-        return cls(points, known, full, sparse, line(runs(known)))
+        return cls(moments(together), together, points, known, full, sparse, line(runs(known)))
 
     def days(self) -> Plain:
         """Return the dates of each group, which many traces share."""
         groups = {"every": self.every, "known": self.known, "full": self.full, "sparse": self.sparse, "line": self.line}
-        return {name: [point and point.date.isoformat() for point in group] for name, group in groups.items()}
+        return {name: [point and self.moments[point.visit_id] for point in group] for name, group in groups.items()}
 
 
 def days_of(group: str) -> str:

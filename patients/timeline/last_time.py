@@ -65,7 +65,6 @@ class LastTime:
 
 
 def last_time(points: Sequence[VisitPoint], visit: VisitPoint) -> LastTime | None:
-    """Return the visit beside the nearest earlier one of `points`; None unless photos count on both."""
-    at = next((place for place, point in enumerate(points) if point.visit_id == visit.visit_id), 0)
-    before = next((point for point in reversed(points[:at]) if point.used), None)
+    """Return the visit beside the nearest one of an earlier day; None unless photos count on both."""
+    before = next((point for point in reversed(points) if point.date < visit.date and point.used), None)
     return LastTime(before, visit) if before and visit.used else None

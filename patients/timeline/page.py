@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from inference.dispatch import current_model_version
 from ml.expressions import EXPRESSIONS
-from patients.models import Event, Patient, SelfReport
+from patients.models import Event, Patient, SelfReport, Visit
 from patients.read_again import outdated_photos
 from patients.templatetags.look import day, signed
 from patients.timeline.figure import figure
@@ -34,13 +34,14 @@ class NumberRow:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The timeline of one patient. `points` oldest first."""
+    """The timeline of one patient. `points` oldest first; `others` are visits without photos."""
 
     patient: Patient
     points: list[VisitPoint]
     usual: UsualRange | None
     events: list[Event]
     reports: Reports
+    others: list[VisitPoint]
     expressions: tuple[str, ...] = EXPRESSIONS
 
     @property
@@ -61,12 +62,13 @@ class Timeline:
     @cached_property
     def sentence(self) -> Sentence:
         """Return the last visit in words."""
-        return sentence(self.points, self.usual)
+        since = [each.date for each in self.others if self.points and each.date > self.last.date]
+        return sentence(self.points, self.usual, since)
 
     @cached_property
     def figure(self) -> Plain:
         """Return the figure as plain JSON."""
-        return figure(self.points, self.usual, self.events, self.reports)
+        return figure(self.points, self.usual, self.events, self.reports, self.others)
 
     @cached_property
     def outside(self) -> list[NumberRow]:
@@ -82,6 +84,11 @@ class Timeline:
     def scales(self) -> list[Scale]:
         """Return the scales on which the patient said anything at a visit shown."""
         return rated(self.points, self.reports)
+
+    @cached_property
+    def drawn_scales(self) -> list[Scale]:
+        """Return the scales on which the patient said anything at all: the figure shows visits without photos too."""
+        return rated([*self.points, *self.others], self.reports)
 
     @cached_property
     def current_model(self) -> str:
@@ -127,14 +134,17 @@ class Timeline:
 
 
 def timeline(patient: Patient) -> Timeline:
-    """Return the timeline of `patient`. Four queries, whatever the number of visits."""
+    """Return the timeline of `patient`. Five queries, whatever the number of visits."""
     known = points(patient)
+    with_photos = {point.visit_id for point in known}
+    visits = Visit.objects.filter(patient=patient).order_by("date", "created_at").values_list("id", "date")
     return Timeline(
         patient=patient,
         points=known,
         usual=usual_range(known),
         events=list(Event.objects.filter(patient=patient)),
         reports={report.visit_id: report for report in SelfReport.objects.filter(visit__patient=patient)},
+        others=[VisitPoint(visit_id, on) for visit_id, on in visits if visit_id not in with_photos],
     )
 
 

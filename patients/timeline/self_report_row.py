@@ -55,7 +55,7 @@ def rated(points: Sequence[VisitPoint], reports: Reports) -> list[Scale]:
 
 def traces(visits: Visits, reports: Reports) -> list[Plain]:
     """Return one line per scale, hidden at first, with a hole at every long gap."""
-    return [_trace(scale, visits.every, reports) for scale in rated(visits.every, reports)]
+    return [_trace(scale, visits, reports) for scale in rated(visits.all, reports)]
 
 
 def axes(points: Sequence[VisitPoint], reports: Reports, frame: Frame) -> Plain:
@@ -73,9 +73,9 @@ def choices(points: Sequence[VisitPoint], reports: Reports) -> list[Plain]:
     return [{"name": scale.name, "axis": f"yaxis{scale.axis[1:]}"} for scale in rated(points, reports)]
 
 
-def _trace(scale: Scale, points: Sequence[VisitPoint], reports: Reports) -> Plain:
+def _trace(scale: Scale, visits: Visits, reports: Reports) -> Plain:
     said: list[VisitPoint | None] = []
-    for point in points:
+    for point in visits.all:
         if scale.value(reports, point.visit_id) is not None:
             before = said[-1] if said else None
             said += [None, point] if before and point.date - before.date > LONG else [point]
@@ -84,7 +84,7 @@ def _trace(scale: Scale, points: Sequence[VisitPoint], reports: Reports) -> Plai
         "mode": "lines+markers",
         "name": scale.name,
         "visible": False,
-        "x": [point and point.date.isoformat() for point in said],
+        "x": [point and visits.moments[point.visit_id] for point in said],
         "y": [point and scale.value(reports, point.visit_id) for point in said],
         "yaxis": scale.axis,
         "line": {"color": token("ink-3"), "width": 1.5, "dash": scale.dash},

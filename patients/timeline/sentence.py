@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from patients.templatetags.look import long_day, signed
+from patients.templatetags.look import day, long_day, signed
 from patients.timeline.breaks import runs
 from patients.timeline.interval import Interval
 from patients.timeline.points import VisitPoint
@@ -39,14 +40,17 @@ class Sentence:
         return f"{self.first} {self.rest}".strip()
 
 
-def sentence(points: Sequence[VisitPoint], usual: UsualRange | None) -> Sentence:
-    """Return the last visit in words: index, interval, photos, place against the usual range, expression, direction."""
+def sentence(points: Sequence[VisitPoint], usual: UsualRange | None, since: Sequence[date] = ()) -> Sentence:
+    """Return the last visit with photos in words: index, interval, photos, place against the usual range, expression, direction.
+
+    `since` are the days of later visits, which have no photos.
+    """
     if not points:
         return Sentence(_("No visit has photos yet."), "")
     last = points[-1]
     if last.valence is None:
         return _without_value(points)
-    rest = [_reach(last, usual), _expression(last), _direction(points)]
+    rest = [_since(since), _reach(last, usual), _expression(last), _direction(points)]
     return Sentence(_opening(last, usual), " ".join(part for part in rest if part))
 
 
@@ -87,6 +91,16 @@ def _opening(last: VisitPoint, usual: UsualRange | None) -> str:
         "range": range_in_words(usual) if usual else "",
     }
     return _OPENINGS[usual.place(last) if usual else None] % facts
+
+
+def _since(days: Sequence[date]) -> str:
+    """Return that there were visits since then; empty when there were none."""
+    if not days:
+        return ""
+    text = ngettext(
+        "The visit of %(day)s since then has no photos.", "%(n)d visits since then have no photos, the last on %(day)s.", len(days)
+    )
+    return text % {"n": len(days), "day": day(max(days))}
 
 
 def _basis(point: VisitPoint) -> str:

@@ -24,7 +24,7 @@ def traces(visits: Visits, usual: UsualRange | None) -> list[Plain]:
         _line(visits),
         _dots("visits", days_of("full"), visits.full, _marker(visits.full)) | {"error_y": _error_bars(visits.full)},
         _dots("sparse", days_of("sparse"), visits.sparse, _hollow()),
-        _dots("outside", [point.date.isoformat() for point in ringed], ringed, _ring()),
+        _dots("outside", [visits.moments[point.visit_id] for point in ringed], ringed, _ring()),
     ]
 
 
@@ -56,11 +56,13 @@ def shapes(points: Sequence[VisitPoint], usual: UsualRange | None, frame: Frame)
     return [*(_band(usual) if usual else []), *changes]
 
 
-def annotations(points: Sequence[VisitPoint], usual: UsualRange | None, frame: Frame) -> list[Plain]:
-    """Return the title and every word inside the row."""
+def annotations(
+    points: Sequence[VisitPoint], usual: UsualRange | None, frame: Frame, every: Sequence[VisitPoint] = ()
+) -> list[Plain]:
+    """Return the title and every word inside the row. `every` holds visits without photos too."""
     days = max(1, (points[-1].date - points[0].date).days) if points else 1
     foot = max(-1.0, usual.low) if usual else -1.0
-    gap_words = [_gap_words(gap, foot, gap.days / days * PLOT_PX) for gap in gaps(points)]
+    gap_words = [_gap_words(gap, foot, gap.days / days * PLOT_PX) for gap in gaps(every or points)]
     return [
         frame.title(frame.valence, _("Valence index")),
         *(each for each in gap_words if each),

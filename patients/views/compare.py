@@ -16,7 +16,6 @@ from patients.forms import DateInput
 from patients.templatetags.look import day
 from patients.timeline import UsualRange, VisitPoint, points, usual_range
 from patients.timeline.compare import Side, compare, side
-from patients.timeline.last_time import days_of
 from patients.views.asking import ClinicianRequest
 from patients.views.banner import banner_of
 from patients.views.record import find_patient
@@ -59,13 +58,15 @@ class PeriodForm(forms.Form):
 
 @require_GET
 def show_comparison(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Show both sides with the difference; at first the last two visits."""
+    """Show both sides with the difference; at first the last two days with photos that count."""
     patient = find_patient(request, patient_id)
     known = [point for point in points(patient) if point.used]
     context = banner_of(patient)
-    if len(known) > 1:
-        form = PeriodForm(request.GET if "a_from" in request.GET else days_of(known[-2], known[-1]))
-        context |= {"form": form, "shortcuts": _shortcuts(known, usual_range(known))}
+    days = sorted({point.date for point in known})
+    if len(days) > 1:
+        last_two = _periods((days[-2], days[-2]), (days[-1], days[-1]))
+        form = PeriodForm(request.GET if "a_from" in request.GET else last_two)
+        context |= {"form": form, "shortcuts": _shortcuts(days, usual_range(known))}
         if form.is_valid():
             first, second = form.sides(known)
             context |= {"first": first, "second": second, "lines": compare(first, second)}
@@ -77,15 +78,15 @@ def _periods(first: tuple[date, date], second: tuple[date, date]) -> dict[str, s
     return {name: value.isoformat() for name, value in days}
 
 
-def _shortcuts(known: list[VisitPoint], usual: UsualRange | None) -> list[Shortcut]:
+def _shortcuts(days: list[date], usual: UsualRange | None) -> list[Shortcut]:
     """Return the comparisons that are often asked for, as far as there are visits for them."""
-    last, previous = known[-1].date, known[-2].date
+    first, previous, last = days[0], days[-2], days[-1]
     found = [(_("Last two visits"), _periods((previous, previous), (last, last)))]
-    found.append((_("First and last visit"), _periods((known[0].date, known[0].date), (last, last))))
+    found.append((_("First and last visit"), _periods((first, first), (last, last))))
     if usual is not None and usual.last < last:
         name = _("Usual visits, %(first)s to %(last)s, and the last one") % {"first": day(usual.first), "last": day(usual.last)}
         found.append((name, _periods((usual.first, usual.last), (last, last))))
-    if known[0].date < last - HALF_YEAR:
+    if first < last - HALF_YEAR:
         recent = last - HALF_YEAR + timedelta(days=1)
         found.append(
             (_("Last half year and the one before"), _periods((last - 2 * HALF_YEAR, recent - timedelta(days=1)), (recent, last)))

@@ -57,6 +57,15 @@ def test_means_have_size_by_photos_and_bars_by_interval() -> None:
     assert means["error_y"]["arrayminus"] == [0.25, 0.0]
 
 
+def test_visits_of_one_day_stand_beside_each_other() -> None:
+    twice = [visit_on(FIRST, 0.2, 0.2, 0.2, number=1), visit_on(FIRST, -0.4, -0.4, -0.4, number=2)]
+    made = drawn([*twice, visit_on(FIRST + timedelta(days=7), 0.1)])
+    moments = ["2026-01-05", "2026-01-05T12:00:00Z", "2026-01-12"]
+    assert [card["x"] for card in made["visits"]] == moments
+    for name in ("happy", "used"):
+        assert trace(made, name)["x"] == moments  # bars at one moment would be stacked on each other
+
+
 def test_one_or_two_photos_are_hollow_and_without_a_bar() -> None:
     made = drawn([visit_on(FIRST, 0.1, 0.3), visit_on(FIRST + timedelta(days=7), 0.1, 0.1, 0.1)])
     assert trace(made, "sparse")["y"] == [0.2]

@@ -29,6 +29,15 @@ def test_the_change_is_told_with_its_day_and_value(valence: float, words: str) -
     assert beside(valence, valence, valence).change == words
 
 
+def test_last_time_is_another_day() -> None:
+    today = FIRST + timedelta(weeks=1)
+    points = [*weekly(0.1), visit_on(today, 0.2, 0.2, 0.2, number=1), visit_on(today, 0.5, 0.5, 0.5, number=2)]
+    found = last_time(points, points[-1])
+    assert found is not None
+    assert found.before == points[0]
+    assert last_time(points[1:], points[-1]) is None
+
+
 def test_a_difference_that_may_be_chance_is_said_to_be_so() -> None:
     assert beside(0.4, 0.4, 0.4).certainty == (
         "The photos of both days put it between 0.30 and 0.30 (95 % interval); days differ more than photos do."

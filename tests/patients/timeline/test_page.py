@@ -117,19 +117,34 @@ def test_words_on_the_page_never_claim_to_know_a_feeling(page: Client, ines: Pat
     assert not re.search(r"emotion|\bis (sad|happy|angry)\b|mood of|diagnos|\balert\b", text)
 
 
-def test_timeline_takes_four_queries_whatever_the_number_of_visits(
+def test_timeline_takes_five_queries_whatever_the_number_of_visits(
     ines: Patient, ada: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for visits in (2, 5):
         for week in range(visits):
             read_visit(ines, date(2026, visits, 1) + timedelta(weeks=week), 0.3, 0.4, 0.5)
         Event.objects.create(patient=ines, kind=Event.Kind.NOTE, label="Moved", starts_on=date(2026, 1, 7), created_by=ada)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             shown = timeline(ines)
             assert shown.figure["visits"]
             assert shown.rows
             assert shown.sentence.first
             assert shown.baseline_in_words
+
+
+def test_visits_without_photos_are_told_and_what_was_said_there_is_drawn(ines: Patient, ada: User) -> None:
+    read_visit(ines, date(2026, 1, 5), 0.3)
+    for day, mood in ((date(2026, 2, 2), 4), (date(2026, 3, 2), None)):
+        SelfReport.objects.create(visit=ines.visits.create(date=day, created_by=ada), mood=mood, phq9=9)
+    shown = timeline(ines)
+    assert "2 visits since then have no photos, the last on 2 Mar 2026." in shown.sentence.rest
+    (mood,) = (trace for trace in shown.figure["data"] if trace["name"] == "mood")
+    assert (mood["x"], mood["y"]) == (["2026-02-02"], [4])
+    assert [scale.name for scale in shown.drawn_scales] == ["mood", "phq9"]
+    assert shown.scales == []  # the table has rows for visits with photos alone
+    read_visit(ines, date(2026, 8, 3), 0.3)
+    gap = next(note["text"] for note in timeline(ines).figure["layout"]["annotations"] if note.get("name") == "gap")
+    assert gap == "no photo counts for 7 months"
 
 
 def test_another_patients_events_and_moods_stay_away(ines: Patient, ada: User) -> None:

@@ -35,6 +35,15 @@ def test_at_first_the_last_two_visits(browser: Client, compared: Patient) -> Non
     assert "sad 20 % 20 % to 20 % 50 % 50 % to 50 % +30 +30 to +30" in text
 
 
+def test_two_visits_of_one_day_are_one_side(browser: Client, compared: Patient) -> None:
+    make_prediction(make_photo(make_visit(compared, date(2026, 2, 2))), probabilities=shares(sad=0.5), model_version="1.3.0")
+    text = text_of(browser, compared)
+    assert "26 Jan 2026 1 visit, 3 photos" in text
+    assert "2 Feb 2026 2 visits, 4 photos" in text
+    compared.visits.exclude(date=date(2026, 2, 2)).delete()
+    assert "Photos that count on two days are needed." in text_of(browser, compared)
+
+
 def test_two_periods_by_the_form(browser: Client, compared: Patient) -> None:
     text = text_of(browser, compared, "?a_from=2026-01-05&a_to=2026-01-19&b_from=2026-01-26&b_to=2026-02-02")
     assert "5 Jan 2026 to 19 Jan 2026 3 visits, 9 photos, interval over visits" in text

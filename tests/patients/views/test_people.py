@@ -120,6 +120,8 @@ def test_patients_whom_nobody_looks_after_are_told(admin: Client, ada: User, bo:
     bo.role = User.Role.RESEARCHER
     bo.save()
     assert admin.get("/people/").context["unattended"].count == 1
+    Patient.objects.update(name="")  # as an anonymised one is
+    assert admin.get("/people/").context["unattended"].count == 0
 
 
 def test_lead_looks_after_the_own_team_alone(admin: Client, browser: Client, ada: User, bo: User) -> None:
