@@ -138,7 +138,9 @@ tools/cohort/.venv/installed: tools/cohort/requirements.txt
 messages: .venv/dev
 	@$(PY) -m clinic.catalogue
 
+# Inter stands in for the fonts that most computers have: on bare Debian every word would be too wide.
 screenshots: .venv/dev engines
+	@deploy/need.sh 'fc-list | grep -q Inter' fonts-inter
 	$(PY) -m tests.e2e.screenshots docs/screenshots
 
 fix: .venv/dev

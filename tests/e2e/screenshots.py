@@ -21,7 +21,7 @@ from tests.e2e.conftest import sign_in
 from tests.e2e.pages import Address, pages_by_role, shell
 from tests.engines.installation import Installation, eventually
 
-DESK = ViewportSize(width=1280, height=860)
+DESK = ViewportSize(width=1440, height=900)
 PHONE = ViewportSize(width=390, height=844)
 MOST_BYTES = 6_000_000
 PALETTE = 256

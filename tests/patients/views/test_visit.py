@@ -29,7 +29,7 @@ def test_the_number_of_queries_does_not_grow_with_the_photos(
             make_prediction(make_photo(visit), state=state)
         # session, user, visit, photos, predictions, own labels, place in line, days, self-report, phone, consent, visits, shares,
         # and the access log: whose it is, savepoint, last line, new line, release
-        with django_assert_num_queries(14 + of_the_access_log()):
+        with django_assert_num_queries(15 + of_the_access_log()):
             browser.get(f"/visits/{visit.pk}/")
 
 
