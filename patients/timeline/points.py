@@ -158,9 +158,9 @@ class _Tally:
         self.versions: set[str] = set()
         self.shares: list[Shares] = []
 
-    def add(self, is_excluded: bool, state: str | None, abstained: bool, version: str, *shares: float) -> None:
+    def add(self, is_excluded: bool, is_erased: bool, state: str | None, abstained: bool, version: str, *shares: float) -> None:
         """Count one photo by its newest prediction; `state` is None when there is none."""
-        use = "excluded" if is_excluded else _use(state, abstained)
+        use = "excluded" if is_excluded else _use(state, abstained, is_erased)
         self.uses[use] += 1
         if use == "used":
             self.versions.add(version)
@@ -177,12 +177,12 @@ def version_order(version: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (0, part) for part in version.split(".")]
 
 
-def _use(state: str | None, abstained: bool) -> str:
+def _use(state: str | None, abstained: bool, is_erased: bool) -> str:
     """Return the count that a photo goes into, by its newest prediction."""
     if state is None or state in Prediction.UNFINISHED:
         return "unfinished"
     if state == State.CHOOSE_FACE:
-        return "to_choose"
+        return "failed" if is_erased else "to_choose"  # of an erased picture nobody can choose any more
     if state != State.DONE:
         return "failed"
     return "too_close" if abstained else "used"
@@ -197,15 +197,15 @@ def _tallies(photos: PhotoQuerySet) -> dict[UUID, _Tally]:
 
 
 def _newest(photos: PhotoQuerySet) -> Iterator[tuple[Any, ...]]:  # Any: what a row holds
-    """Yield visit id, whether excluded, and FIELDS of the newest prediction, once per photo.
+    """Yield visit id, whether excluded and whether erased, and FIELDS of the newest prediction, once per photo.
 
     Both ids as text: turning thousands of them into UUIDs takes longer than the query.
     """
     rows = (
-        photos.annotate(is_excluded=Q(excluded_at__isnull=False))
+        photos.annotate(is_excluded=Q(excluded_at__isnull=False), is_blank=Q(image=""))
         .annotate(photo_key=Cast("id", CharField()), visit_key=Cast("visit_id", CharField()))
         .order_by("id", "predictions__requested_at", "predictions__id")
-        .values_list("photo_key", "visit_key", "is_excluded", *(f"predictions__{field}" for field in FIELDS))
+        .values_list("photo_key", "visit_key", "is_excluded", "is_blank", *(f"predictions__{field}" for field in FIELDS))
     )
     for _photo, versions in groupby(rows.iterator(chunk_size=2000), key=itemgetter(0)):
         *_older, newest = versions

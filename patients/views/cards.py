@@ -33,11 +33,12 @@ class Kind(StrEnum):
     WAITING = "waiting"
     READ = "read"
     CLOSE = "close"
+    ERASED = "erased"  # before it was read: with its numbers it stays READ or CLOSE
     EXCLUDED = "excluded"
 
 
 RANK = {kind: rank for rank, kind in enumerate((Kind.CHOOSE, Kind.REFUSED, Kind.READING, Kind.WAITING, Kind.READ))}
-RANK |= {Kind.CLOSE: RANK[Kind.READ], Kind.EXCLUDED: 9}
+RANK |= {Kind.CLOSE: RANK[Kind.READ], Kind.ERASED: 8, Kind.EXCLUDED: 9}
 
 FILTERS = {
     "used": (Kind.READ,),
@@ -89,6 +90,8 @@ class PhotoCard:
         """What the card says first."""
         if self.photo.excluded_at:
             return Kind.EXCLUDED
+        if self.photo.is_erased and self.shares is None:
+            return Kind.ERASED
         if self.prediction is None:
             return Kind.WAITING
         if self.prediction.state == State.DONE and self.prediction.abstained:

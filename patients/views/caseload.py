@@ -133,13 +133,17 @@ def case_rows(user: User) -> list[CaseRow]:
 
 
 def _open_states(patient_ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
-    """Return how many photos of each patient are not read, by state, without those that somebody put aside."""
-    open_photos = Photo.objects.with_newest().filter(
-        visit__patient__in=patient_ids,
-        excluded_at=None,
-        dismissed_at=None,
-        predictions__id=F("newest_prediction_id"),
-        predictions__state__in=[state for state in State if state != State.DONE],  # exclude() would ask every reading
+    """Return how many photos of each patient are not read, by state, without those that somebody put aside or that were erased."""
+    open_photos = (
+        Photo.objects.with_newest()
+        .exclude(image="")
+        .filter(
+            visit__patient__in=patient_ids,
+            excluded_at=None,
+            dismissed_at=None,
+            predictions__id=F("newest_prediction_id"),
+            predictions__state__in=[state for state in State if state != State.DONE],  # exclude() would ask every reading
+        )
     )
     rows = open_photos.order_by()
     found: dict[UUID, Counter[str]] = defaultdict(Counter)

@@ -100,7 +100,7 @@ def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
         messages.error(request, _("Choose one of the numbered faces first."))
         leave_unchanged(request)
     elif not read_once_more(photo, int(face)):
-        leave_unchanged(request)
+        _say_why_not(request, photo)
     return _answer(request, photo)
 
 
@@ -109,7 +109,7 @@ def retry_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Have the photo read once more."""
     photo = find_photo(request, photo_id)
     if not read_once_more(photo):
-        leave_unchanged(request)
+        _say_why_not(request, photo)
     return _answer(request, photo)
 
 
@@ -118,7 +118,8 @@ def explain_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Have the map of what moved the score drawn."""
     photo = find_photo(request, photo_id)
     if photo.prediction is not None and not request_explanation(photo.prediction) and photo.prediction.explanation == "none":
-        messages.error(request, _("The map can only be drawn by the model that read the photo. Read the photo again first."))
+        by_another = _("The map can only be drawn by the model that read the photo. Read the photo again first.")
+        messages.error(request, by_another if photo.may_be_read else _why_not(photo))
     if request.htmx:
         return _answer_explanation(request, find_photo(request, photo_id))
     return redirect(reverse("patients:photo", args=[photo_id]) + "#explanation")
@@ -170,6 +171,22 @@ def delete_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     photo.remove()
     messages.success(request, _("The photo and everything read on it were erased."))
     return redirect("patients:visit", visit_id)
+
+
+def _say_why_not(request: ClinicianRequest, photo: Photo) -> None:
+    """Say that nothing was changed, and why. A card that htmx asks for shows it by itself."""
+    leave_unchanged(request)
+    if not request.htmx:
+        messages.warning(request, _why_not(photo))
+
+
+def _why_not(photo: Photo) -> str:
+    """Return why the photo is not read now."""
+    if photo.is_erased:
+        return _("The picture was erased: it cannot be read any more.")
+    if not photo.may_be_read:
+        return _("The patient has not consented to care: the photo is not read.")
+    return _("The photo is being read already.")
 
 
 def _answer(request: ClinicianRequest, photo: Photo) -> HttpResponse:

@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from inference.dispatch import current_model_version
 from inference.models import Prediction
+from patients.erasure import erase_picture
 from patients.models import Photo, User, Visit
 from tests.factories import make_photo, make_prediction, picture, shares
 from tests.patients.views.test_visit import FACES
@@ -238,3 +239,70 @@ def test_an_older_reading_offers_the_current_model_and_stays_on_the_page(browser
     assert "About 9 of 10 raters would call this face sad" in page
     assert "Earlier readings" in page
     assert "7 happy, 2 neutral, 1 surprise" in page
+
+
+PIXELS = ("/image/", "/preview/", "/input/", "/face/", "/map/")
+
+
+def test_an_erased_picture_is_told_and_asked_for_nowhere(browser: Client, photo: Photo) -> None:
+    Prediction.objects.update(quality=[{"name": "light", "measured": 90, "limit": 40, "passed": True, "reason": "too_dark"}])
+    erase_picture(photo)
+    for path in (f"/photos/{photo.pk}/", f"/photos/{photo.pk}/card/", f"/visits/{photo.visit_id}/"):
+        page = browser.get(path).content.decode()
+        assert "The picture was erased; the numbers stay." in page
+        assert "of 10 raters" in page
+        assert not [name for name in PIXELS if f"/photos/{photo.pk}{name}" in page]
+    page = browser.get(f"/photos/{photo.pk}/").content.decode()
+    for words in (
+        "one face found",
+        "Exactly these pixels",
+        "Good enough to read",
+        "Read it again",
+        "Read with model",
+        "Show what",
+        "the file does not say",
+    ):
+        assert words not in page
+    assert "Save label" in page
+    moving = browser.get(f"/visits/{photo.visit_id}/move-photos/").content.decode()
+    assert "/preview/" not in moving
+
+
+@pytest.mark.parametrize(("state", "reason"), [(State.CHOOSE_FACE, ""), (State.REJECTED, "too_dark"), (State.QUEUED, "")])
+def test_a_picture_erased_unread_asks_for_nothing(browser: Client, visit: Visit, state: str, reason: str) -> None:
+    unread = make_photo(visit)
+    make_prediction(unread, state=state, reason=reason, faces=FACES)
+    erase_picture(unread)
+    page = browser.get(f"/visits/{visit.pk}/")
+    text = page.content.decode()
+    assert "The picture was erased before it was read." in text
+    assert (page.context["counts"]["needs_you"], page.context["counts"]["on_the_way"]) == (0, 0)
+    for words in ("/retry/", "/choose-face/", "waits for a face", "every 1500ms"):
+        assert words not in text
+    assert "This photo was not read." in browser.get(f"/photos/{unread.pk}/").content.decode()
+    assert browser.get("/patients/").context["counts"]["needs_you"] == 0
+
+
+def test_what_cannot_be_read_again_says_why(browser: Client, photo: Photo, visit: Visit) -> None:
+    def told(path: str = "retry", **fields: str) -> str:
+        return browser.post(f"/photos/{photo.pk}/{path}/", fields, follow=True).content.decode()
+
+    Prediction.objects.update(model_version=current_model_version(), state=State.QUEUED)
+    assert "The photo is being read already." in told()
+    Prediction.objects.update(state=State.DONE)
+    visit.patient.consents.get().end(photo.uploaded_by)
+    assert "The patient has not consented to care" in told()
+    assert "The patient has not consented to care" in told("explain")
+    erase_picture(photo)
+    for path in ("retry", "choose-face", "explain"):
+        text = told(path, face="0")
+        assert "The picture was erased: it cannot be read any more." in text
+        assert "Read the photo again first." not in text
+
+
+def test_an_erased_photo_is_still_left_out_and_counted_again(browser: Client, photo: Photo) -> None:
+    erase_picture(photo)
+    browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "Eyes closed."}, headers=HTMX)
+    assert "Eyes closed." in browser.get(f"/photos/{photo.pk}/card/").content.decode()
+    browser.post(f"/photos/{photo.pk}/include/", headers=HTMX)
+    assert Photo.objects.get(pk=photo.pk).is_used
