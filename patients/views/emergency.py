@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from patients.access import record_access
 from patients.emergency import EmergencyForm, break_glass, has_proved_who, is_guessing
-from patients.models import AccessLog, BreakGlass, Patient
+from patients.models import AccessLog, BreakGlass, Draft, Patient
 from patients.views.asking import ClinicianRequest
+from patients.views.sessions import DRAFT_MAX_LETTERS
 
 REVIEWS = 200
 
@@ -23,6 +24,7 @@ def open_in_emergency(request: ClinicianRequest) -> HttpResponse:
         answer: HttpResponse = _ask(request)
         return answer
     if not has_proved_who(request):  # asked again by GET: a suspended POST would leave the reason in the session
+        _keep_words(request)
         return redirect("patients:emergency")
     form = EmergencyForm(request.POST)
     if is_guessing(request):
@@ -34,12 +36,20 @@ def open_in_emergency(request: ClinicianRequest) -> HttpResponse:
         return render(request, "patients/emergency.html", {"form": form, "section": "patients"})
     if not Patient.objects.visible_to(request.user).filter(pk=form.patient.pk).exists():
         break_glass(form.patient, request.user, form.cleaned_data["reason"], request)
+    Draft.forget(request.user, request.path)
     return redirect("patients:detail", form.patient.pk)
 
 
 @reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
 def _ask(request: ClinicianRequest) -> HttpResponse:
     return render(request, "patients/emergency.html", {"form": EmergencyForm(), "section": "patients"})
+
+
+def _keep_words(request: ClinicianRequest) -> None:
+    """Keep what was typed as an encrypted draft: the page gives it back once the password was given."""
+    words = {name: request.POST.get(name, "") for name in EmergencyForm.base_fields}
+    if any(words.values()) and sum(map(len, words.values())) <= DRAFT_MAX_LETTERS:
+        Draft.keep(request.user, request.path, words, None)
 
 
 @require_POST

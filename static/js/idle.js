@@ -103,8 +103,7 @@
   });
   setInterval(tick, 1000);
 
-  // ---- drafts: forms marked data-draft, kept by the server when time runs out, given back once on the same page
-
+  // ---- drafts: forms marked data-draft, kept by the server until they are saved or cancelled, given back on the same page
 
   function saveDrafts() {
     if (!form || !isDirty) return;
@@ -115,7 +114,7 @@
     send(dialog.dataset.drafts, "POST", fields).catch(function () {});
   }
 
-  // What is given back is kept no longer.
+  // Asking for it takes it away: what was given back is kept anew at once.
   function forget() {
     clearTimeout(draftTimer);
     if (isDirty) fetch(dialog.dataset.drafts + "?path=" + encodeURIComponent(location.pathname), { keepalive: true }).catch(function () {});
@@ -129,6 +128,7 @@
     });
     if (!names.length) return;
     isDirty = true;
+    saveDrafts();
     const said = form.querySelector("[data-draft-said]");
     if (said) said.hidden = false;
   }
@@ -143,9 +143,14 @@
     form.addEventListener("click", function (event) {
       if (event.target.closest("a.btn")) forget(); // Cancel
     });
-    send(dialog.dataset.drafts + "?path=" + encodeURIComponent(location.pathname), "GET")
-      .then(function (response) { return response.json(); })
-      .then(function (answer) { restore(answer.fields); })
-      .catch(function () {});
+    if ("posted" in form.dataset) { // it came back with its errors: these words are newer than any draft
+      isDirty = true;
+      saveDrafts();
+    } else {
+      send(dialog.dataset.drafts + "?path=" + encodeURIComponent(location.pathname), "GET")
+        .then(function (response) { return response.json(); })
+        .then(function (answer) { restore(answer.fields); })
+        .catch(function () {});
+    }
   }
 })();

@@ -199,12 +199,33 @@ def test_unfinished_form_is_kept_before_the_session_ends_and_comes_back(house: I
     assert kept.value.status == 201
     page.unroute_all()
     page.goto("/settings/")
-    page.goto(path)
+    with page.expect_response(lambda answer: answer.url.endswith("/drafts/") and answer.request.method == "POST") as kept:
+        page.goto(path)
+    assert kept.value.status == 201
     expect(page.get_by_label("What happened")).to_have_value("Moved in with her sister")
     expect(page.get_by_label("Still going on")).to_be_checked()
     expect(page.get_by_text("What you were writing here last time is here again.")).to_be_visible()
     page.reload()
-    expect(page.get_by_label("What happened")).to_have_value("")
+    expect(page.get_by_label("What happened")).to_have_value("Moved in with her sister")
+
+
+def test_what_comes_back_with_its_errors_is_newer_than_any_draft(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    page.get_by_role("link", name=INES).last.click()
+    page.wait_for_url("**/patients/*-*/")
+    page.goto(page.url + "events/new/")
+    with page.expect_response(lambda answer: answer.url.endswith("/drafts/") and answer.request.method == "POST"):
+        page.get_by_label("What happened").fill("Moved")
+    page.get_by_label("Kind").select_option("life_event")
+    page.get_by_label("First day").fill("2199-01-01")
+    page.get_by_label("What happened").fill("Moved in with her sister")
+    with page.expect_response(lambda answer: answer.url.endswith("/drafts/") and answer.request.method == "POST") as kept:
+        page.get_by_label("What happened").press("Enter")
+    assert "sister" in (kept.value.request.post_data or "")
+    expect(page.get_by_text("This day is more than a year ahead.")).to_be_visible()
+    expect(page.get_by_label("What happened")).to_have_value("Moved in with her sister")
+    page.get_by_role("link", name="Cancel").click()
 
 
 def test_what_one_cancels_does_not_come_back(house: Installation, open_page: OpenPage) -> None:

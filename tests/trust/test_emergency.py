@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from patients.models import AccessLog, BreakGlass, Membership, Patient, Team, User, Visit
+from patients.models import AccessLog, BreakGlass, Draft, Membership, Patient, Team, User, Visit
 from tests.factories import PASSWORD, make_clinician, make_patient, make_photo, make_prediction, make_visit
 from tests.trust.test_sessions import NOON
 
@@ -35,6 +35,23 @@ def test_password_is_asked_for_once_more(client: Client, bo: User, ines: Patient
     ask(client, ines)
     assert not BreakGlass.objects.exists()
     assert REASON not in str(client.session.items())
+
+
+def test_what_was_typed_outlasts_the_question_for_the_password(client: Client, bo: User, ines: Patient) -> None:
+    client.force_login(bo)
+    ask(client, ines)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    page = client.get("/emergency/").content.decode()
+    assert "data-draft>" in page
+    assert "What you were writing here last time is here again." in page
+    fields = client.get("/drafts/", {"path": "/emergency/"}).json()["fields"]
+    assert fields == {"record_number": ines.record_number, "birth_date": "1991-02-14", "reason": REASON}
+    client.post("/drafts/", {"path": "/emergency/"} | fields)
+    assert "data-posted" in getattr(ask(client, ines, reason="urgent"), "content").decode()  # noqa: B009  # no type for it
+    assert Draft.objects.exists()
+    ask(client, ines)
+    assert BreakGlass.objects.exists()
+    assert not Draft.objects.exists()
 
 
 def test_proof_of_who_it_is_lasts_five_minutes(bo: User, ines: Patient) -> None:

@@ -262,3 +262,12 @@ def test_forms_one_writes_in_are_kept_when_time_runs_out(client: Client, ada: Us
     text = client.get(page.format(patient=visit.patient_id, visit=visit.pk)).content.decode()
     assert "data-draft>" in text
     assert "What you were writing here last time is here again." in text
+
+
+@pytest.mark.parametrize(
+    "page", ["/patients/new/", "/patients/{patient}/visits/new/", "/visits/{visit}/edit/", "/patients/{patient}/events/new/"]
+)
+def test_form_that_comes_back_with_its_errors_says_so(client: Client, ada: User, visit: Visit, page: str) -> None:
+    client.force_login(ada)
+    text = client.post(page.format(patient=visit.patient_id, visit=visit.pk), {"note": "Slept badly"}).content.decode()
+    assert "data-draft data-posted>" in text
