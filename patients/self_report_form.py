@@ -25,10 +25,23 @@ class SelfReportForm(forms.ModelForm[SelfReport]):
             "gad7": {"max_value": _("GAD-7 goes from 0 to 21."), "invalid": _("GAD-7 is a whole number from 0 to 21.")},
         }
 
+    @property
+    def loaded(self) -> list[tuple[str, str]]:
+        """Return each answer as the page shows it. The form sends them along, to tell what was changed in it."""
+        answers = ((name, getattr(self.instance, name)) for name in MOST)
+        return [(name, "" if answer is None else str(answer)) for name, answer in answers]
+
     def save(self, commit: bool = True) -> SelfReport:
-        """Return the saved report, with the moment of saving."""
+        """Return the saved report, with the moment of saving. Of a stored one only the answers that were changed here.
+
+        An older page shows what a colleague has changed meanwhile as it was, and must not put it back.
+        """
         self.instance.saved_at = timezone.now()
-        return super().save(commit)
+        if not commit or self.instance.pk is None:
+            return super().save(commit)
+        changed = [name for name in MOST if self.data.get(f"loaded-{name}") != self.data.get(name, "")]
+        self.instance.save(update_fields=[*changed, "saved_at"])
+        return self.instance
 
 
 def report_of(visit: Visit) -> SelfReport:

@@ -1,5 +1,6 @@
 """One photo: its page, its card, and what a clinician can do with it."""
 
+from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,8 +19,8 @@ from patients.forms import ExcludeForm, PhotoNoteForm
 from patients.gate import leave_unchanged
 from patients.models import OwnLabel, Photo, User
 from patients.models.photo import PhotoQuerySet
+from patients.note import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
 from patients.read_again import read_once_more
-from patients.templatetags.look import clock
 from patients.views.asking import ClinicianRequest, redirect_back
 from patients.views.banner import banner_of
 from patients.views.cards import card_of
@@ -45,9 +46,14 @@ def find_photo(request: ClinicianRequest, photo_id: UUID) -> Photo:
 def show_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Show one photo, what was read on it, and how well it could be read."""
     photo = find_photo(request, photo_id)
+    return render(request, "patients/photo.html", _page(request, photo))
+
+
+def _page(request: ClinicianRequest, photo: Photo) -> dict[str, object]:
+    """Return what the page of the photo shows."""
     order = list(photo.visit.photos.order_by("uploaded_at", "id").values_list("pk", flat=True))
     at = order.index(photo.pk)
-    context = banner_of(photo.visit.patient) | {
+    return banner_of(photo.visit.patient) | {
         "card": card_of(photo),
         "current_model": current_model_version(),
         "labels": label_card(photo, request.user),
@@ -57,8 +63,8 @@ def show_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
         "total": len(order),
         "previous_id": order[at - 1] if at else None,
         "next_id": order[at + 1] if at + 1 < len(order) else None,
+        "loaded": version_of(photo.note),
     }
-    return render(request, "patients/photo.html", context)
 
 
 @require_GET
@@ -79,15 +85,29 @@ def show_reading(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 @require_POST
 def save_photo_note(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Keep the note: a word for the script that saves while one types, a redirect for the plain form."""
+    """Keep the note: a word for the script that saves while one types, a redirect for the plain form.
+
+    Over words that the page has not seen nothing is saved: 409, and the words that were typed stay where they are.
+    """
     photo = find_photo(request, photo_id)
+    is_lost = is_changed_meanwhile(photo, request.POST)
     form = PhotoNoteForm(request.POST, instance=photo)
-    if form.is_valid():
+    if form.is_valid() and not is_lost:
         photo.save(update_fields=["note"])
     if request.htmx:
-        return HttpResponse(_("Saved %(time)s") % {"time": clock(timezone.now())})
+        return answer_note(request, photo.note, is_lost)
+    if is_lost:
+        context = _page(request, photo) | {"refused": CHANGED_MEANWHILE}
+        return render(request, "patients/photo.html", context, status=HTTPStatus.CONFLICT)
     messages.success(request, _("Note saved."))
     return redirect("patients:photo", photo.pk)
+
+
+def answer_note(request: ClinicianRequest, note: str, is_lost: bool) -> HttpResponse:
+    """Answer the script that saves while one types: that the note is saved, with what the page knows now, or that it is not."""
+    if is_lost:
+        return HttpResponse(CHANGED_MEANWHILE, status=HTTPStatus.CONFLICT, content_type="text/plain; charset=utf-8")
+    return render(request, "patients/_note_saved.html", {"saved_at": timezone.now(), "loaded": version_of(note)})
 
 
 @require_POST

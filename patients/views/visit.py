@@ -1,13 +1,13 @@
 """The visit: where photos arrive, are looked at and are counted."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -16,14 +16,14 @@ from ml.decode import RejectedPhoto
 from patients.forms import NoteForm, VisitForm
 from patients.intake import message_for
 from patients.models import Visit
+from patients.note import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
 from patients.self_report_form import SelfReportForm, report_of
-from patients.templatetags.look import clock
 from patients.views.asking import ClinicianRequest, redirect_back
 from patients.views.banner import banner_of
 from patients.views.cards import PhotoCard, cards_of, count_filters, passes
 from patients.views.other_days import other_days
 from patients.views.phone_card import phone_card
-from patients.views.photo import readable_photos
+from patients.views.photo import answer_note, readable_photos
 from patients.views.summary import summarise
 
 
@@ -67,11 +67,16 @@ def visit_cards(request: ClinicianRequest, visit: Visit) -> list[PhotoCard]:
 def show_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     """Show the drop zone, the photos and what they say together."""
     visit = find_visit(request, visit_id)
+    return render(request, "patients/visit.html", _page(request, visit))
+
+
+def _page(request: ClinicianRequest, visit: Visit) -> dict[str, object]:
+    """Return what the page of the visit shows."""
     cards = visit_cards(request, visit)
     show = request.GET.get("show", "")
     days = list(visit.patient.visits.order_by("date", "created_at").only("pk", "date", "patient"))
     at = [each.pk for each in days].index(visit.pk)
-    context = (
+    return (
         banner_of(visit.patient)
         | _state(visit, cards)
         | {
@@ -83,9 +88,9 @@ def show_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
             "form": SelfReportForm(instance=report_of(visit)),
             "phone": phone_card(visit, request.user, (card.photo for card in cards)),
             "limits": Limits(settings.PHOTO_MAX_BYTES, max(settings.PHOTOS_PER_VISIT - len(cards), 0)),
+            "loaded": version_of(visit.note),
         }
     )
-    return render(request, "patients/visit.html", context)
 
 
 @require_GET
@@ -100,24 +105,35 @@ def show_state(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
 def edit_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     """Change the day or the note."""
     visit = find_visit(request, visit_id)
+    loaded = request.POST.get("loaded", version_of(visit.note))
+    is_note_changed = version_of(request.POST.get("note", "")) != loaded
     form = VisitForm(request.POST or None, instance=visit)
     if request.method == "POST" and form.is_valid():
-        form.save()
-        messages.success(request, _("Visit saved."))
-        return redirect("patients:visit", visit.pk)
-    context = banner_of(visit.patient) | {"form": form, "visit": visit}
+        if not (is_note_changed and is_changed_meanwhile(visit, request.POST)):
+            visit.save(update_fields=["date", "note"] if is_note_changed else ["date"])
+            messages.success(request, _("Visit saved."))
+            return redirect("patients:visit", visit.pk)
+        form.add_error("note", CHANGED_MEANWHILE)
+    context = banner_of(visit.patient) | {"form": form, "visit": visit, "loaded": loaded}
     return render(request, "patients/visit_form.html", context)
 
 
 @require_POST
 def save_note(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
-    """Keep the note: a word for the script that saves while one types, a redirect for the plain form."""
+    """Keep the note: a word for the script that saves while one types, a redirect for the plain form.
+
+    Over words that the page has not seen nothing is saved: 409, and the words that were typed stay where they are.
+    """
     visit = find_visit(request, visit_id)
+    is_lost = is_changed_meanwhile(visit, request.POST)
     form = NoteForm(request.POST, instance=visit)
-    if form.is_valid():
-        form.save()
+    if form.is_valid() and not is_lost:
+        visit.save(update_fields=["note"])
     if request.htmx:
-        return HttpResponse(_("Saved %(time)s") % {"time": clock(timezone.now())})
+        return answer_note(request, visit.note, is_lost)
+    if is_lost:
+        context = _page(request, visit) | {"refused": CHANGED_MEANWHILE}
+        return render(request, "patients/visit.html", context, status=HTTPStatus.CONFLICT)
     messages.success(request, _("Note saved."))
     return redirect_back(request, "patients:visit", visit.pk)
 

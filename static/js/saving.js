@@ -23,6 +23,18 @@
     form.querySelectorAll(".no-js").forEach(function (each) { each.classList.remove("no-js"); });
   }
 
+  // Whoever saves a note says what it was before. Should the answer to these words be lost, they are what it was.
+  function keepSent(form) {
+    if (!form.elements.note) return;
+    if (!form.elements.sent) {
+      const field = document.createElement("input");
+      field.type = "hidden";
+      field.name = "sent";
+      form.append(field);
+    }
+    form.elements.sent.value = form.elements.note.value;
+  }
+
   document.addEventListener("input", function (event) {
     const form = formOf(event);
     if (!form) return;
@@ -40,6 +52,7 @@
     const form = formOf(event);
     if (!form) return;
     sent.set(form, unsaved.get(form));
+    keepSent(form);
     say(form, words.dataset.pending, false);
   });
 
@@ -54,7 +67,10 @@
 
   function fail(event) {
     const form = formOf(event);
-    if (form) {
+    const answer = event.detail.xhr;
+    if (form && answer.status === 409) { // somebody else saved other words meanwhile
+      say(form, answer.responseText, true);
+    } else if (form) {
       say(form, words.dataset.failed, true);
       offerAgain(form);
     } else if (!document.querySelector("[data-unanswered]")) {

@@ -28,6 +28,7 @@ PATIENCE_MS = 120_000.0  # photos that are read on one
 # that cuts the line brings about.
 ANSWERED = re.compile(
     r"Failed to load resource.*(status of (409|410|413)|INTERNET_DISCONNECTED)|^htmx:(afterRequest|sendError|sendAbort)"
+    r"|^Response Status Error Code 409"
 )
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 

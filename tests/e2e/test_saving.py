@@ -102,3 +102,21 @@ def test_an_answer_that_is_no_answer_is_told_as_what_it_is(house: Installation, 
     page.locator("#files").set_input_files(files(172))
     expect(page.get_by_text("The server could not take this photo (413).")).to_be_visible()
     expect(page.get_by_role("button", name="Retry")).to_be_hidden()
+
+
+def test_a_note_is_not_saved_over_words_that_nobody_here_has_seen(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    newer = page.context.new_page()
+    newer.goto(page.url)
+    said = newer.locator("#note-said")
+    for note in ("Slept badly.", "Slept badly. Ate well."):  # the second time over what the first has saved
+        newer.get_by_label("Note", exact=True).fill(note)
+        expect(said).to_have_text("Not saved yet")
+        expect(said).to_contain_text("Saved ")
+    page.get_by_label("Note", exact=True).fill("Slept better.")
+    expect(page.locator("#note-said")).to_contain_text("Changed meanwhile. Your words are still here")
+    expect(page.get_by_label("Note", exact=True)).to_have_value("Slept better.")
+    newer.reload()
+    expect(newer.get_by_label("Note", exact=True)).to_have_value("Slept badly. Ate well.")

@@ -202,7 +202,7 @@ def test_a_map_by_another_model_is_refused_with_the_way_out(browser: Client, pho
 
 def test_a_note_is_kept_with_and_without_a_script(browser: Client, photo: Photo) -> None:
     address = f"/photos/{photo.pk}/note/"
-    assert browser.post(address, {"note": "Tired eyes."}, headers=HTMX).content.decode().startswith("Saved ")
+    assert browser.post(address, {"note": "Tired eyes."}, headers=HTMX).content.decode().strip().startswith("Saved ")
     assert "Tired eyes." in browser.get(f"/photos/{photo.pk}/").content.decode()
     assert browser.post(address, {"note": "Rested."}).headers["Location"] == f"/photos/{photo.pk}/"
     assert Photo.objects.get(pk=photo.pk).note == "Rested."

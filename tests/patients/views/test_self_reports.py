@@ -72,6 +72,19 @@ def test_mood_can_be_taken_back(browser: Client, visit: Visit) -> None:
     assert (report.mood, report.phq9) == (None, 5)
 
 
+def test_an_older_page_takes_back_only_what_was_changed_in_it(browser: Client, visit: Visit) -> None:
+    older = {"loaded-mood": "", "loaded-phq9": "", "loaded-gad7": ""}
+    saved(browser, visit, mood="3", phq9="17", gad7="9")
+    told = saved(browser, visit, mood="", phq9="12", gad7="", **older)
+    report = SelfReport.objects.get()
+    assert (report.mood, report.phq9, report.gad7) == (3, 12, 9)
+    assert 'id="self-report-loaded" hidden hx-swap-oob="true"' in told
+    assert '<input type="hidden" name="loaded-phq9" value="12"' in told
+    assert '<input type="hidden" name="loaded-gad7" value=""' in told
+    form = browser.get(f"/visits/{visit.pk}/").content.decode().split('id="self-report"')[1].split("</form>")[0]
+    assert 'name="loaded-mood" value="3"' in form
+
+
 def test_without_scripts_it_leads_back_and_says_so(browser: Client, visit: Visit) -> None:
     address = f"/visits/{visit.pk}/self-report/"
     page = browser.post(address, urlencode({"mood": "7"}), content_type=FORM, follow=True)

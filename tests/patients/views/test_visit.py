@@ -1,5 +1,6 @@
 """The visit page: photos in every state, what they say together, the note."""
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -161,12 +162,54 @@ def test_the_state_comes_with_the_counts_of_the_filters(browser: Client, visit: 
 def test_a_note_is_kept_with_and_without_a_script(browser: Client, visit: Visit) -> None:
     address = f"/visits/{visit.pk}/note/"
     said = browser.post(address, {"note": "Sleeps badly."}, headers={"HX-Request": "true"})
-    assert said.content.decode().startswith("Saved ")
+    assert said.content.decode().strip().startswith("Saved ")
     visit.refresh_from_db()
     assert visit.note == "Sleeps badly."
     assert browser.post(address, {"note": "Sleeps better."}).headers["Location"] == f"/visits/{visit.pk}/"
     visit.refresh_from_db()
     assert visit.note == "Sleeps better."
+
+
+def loaded(page: Any) -> str:
+    """Return what the form says of the note that it was loaded with."""
+    return str(re.findall(r'name="loaded"\s+value="(\w+)"', page.content.decode())[0])
+
+
+@pytest.mark.parametrize("of", ["visit", "photo"])
+def test_an_older_page_does_not_overwrite_a_newer_note(browser: Client, visit: Visit, of: str) -> None:
+    row: Visit | Photo = visit if of == "visit" else make_photo(visit)
+    path, htmx = f"/{of}s/{row.pk}/", {"HX-Request": "true"}
+    older = newer = loaded(browser.get(path))
+    for note in ("Sleeps\r\nbadly.", "Sleeps better."):  # each answer carries what the next is saved over
+        answer = browser.post(f"{path}note/", {"note": note, "loaded": newer}, headers=htmx)
+        assert answer.status_code == 200
+        newer = loaded(answer)
+    refused = browser.post(f"{path}note/", {"note": "Eats well.", "loaded": older}, headers=htmx)
+    assert (refused.status_code, refused.headers["Content-Type"]) == (409, "text/plain; charset=utf-8")
+    assert "Changed meanwhile." in refused.content.decode()
+    plain = browser.post(f"{path}note/", {"note": "Eats well.", "loaded": older})
+    assert plain.status_code == 409
+    assert "Changed meanwhile. Your words are still here" in plain.content.decode()
+    assert "Eats well.</textarea>" in plain.content.decode()
+    row.refresh_from_db()
+    assert row.note == "Sleeps better."
+    lost = {"note": "Sleeps better. Eats well.", "loaded": older, "sent": "Sleeps better."}  # the answer to the last was lost
+    assert browser.post(f"{path}note/", lost, headers=htmx).status_code == 200
+    row.refresh_from_db()
+    assert row.note == "Sleeps better. Eats well."
+
+
+def test_a_corrected_day_does_not_take_back_a_newer_note(browser: Client, visit: Visit) -> None:
+    address = f"/visits/{visit.pk}/edit/"
+    older = loaded(browser.get(address))
+    browser.post(f"/visits/{visit.pk}/note/", {"note": "Sleeps badly."})
+    assert browser.post(address, {"date": "2026-11-18", "note": "", "loaded": older}).status_code == 302
+    page = browser.post(address, {"date": "2026-11-17", "note": "Eats well.", "loaded": older})
+    assert "Changed meanwhile." in page.content.decode()
+    assert "Eats well.</textarea>" in page.content.decode()
+    visit.refresh_from_db()
+    assert (visit.date, visit.note) == (date(2026, 11, 18), "Sleeps badly.")
+    assert browser.post(address, {"date": "2099-01-01", "note": "Eats well.", "loaded": older}).context["loaded"] == older
 
 
 def test_the_day_of_a_visit_can_be_corrected(browser: Client, visit: Visit) -> None:
