@@ -74,6 +74,7 @@ class Prediction(models.Model):
         FAILED = "failed"
 
     UNFINISHED: ClassVar = (State.QUEUED, State.RUNNING)
+    DROPPED: ClassVar = ("no_consent", "photo_erased")  # reasons of a refusal that calls for nobody
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     photo = models.ForeignKey("patients.Photo", on_delete=models.CASCADE, related_name="predictions")

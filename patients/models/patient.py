@@ -114,7 +114,7 @@ class Assignment(models.Model):
 
 
 class Look(models.Model):
-    """When a clinician last opened a patient: what came after it is new to them."""
+    """When a clinician last opened a patient, a visit or a photo of theirs: what came after it is new to them."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="looks")
     clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="looks")
@@ -128,5 +128,9 @@ class Look(models.Model):
 
     @classmethod
     def now(cls, patient: Patient, clinician: User) -> None:
-        """Remember that `clinician` has the patient open."""
-        cls.objects.update_or_create(patient=patient, clinician=clinician, defaults={"looked_at": timezone.now()})
+        """Remember that `clinician` has something of the patient open. One statement, as a rule.
+
+        It is never spared, however short ago the last one was: what was read in between would stay new.
+        """
+        if not cls.objects.filter(patient=patient, clinician=clinician).update(looked_at=timezone.now()):
+            cls.objects.get_or_create(patient=patient, clinician=clinician)

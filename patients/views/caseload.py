@@ -153,8 +153,9 @@ def _open_states(patient_ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
 
 
 def _read_at(patient_ids: Iterable[UUID]) -> dict[UUID, datetime]:
-    """Return when the last photo of each patient was read."""
+    """Return when the last photo of each patient was read, or came to ask for somebody."""
     rows = Prediction.objects.filter(photo__visit__patient__in=patient_ids, finished_at__isnull=False)
+    rows = rows.exclude(state__in=Prediction.UNFINISHED).exclude(state=State.REJECTED, reason__in=Prediction.DROPPED)
     return dict(rows.order_by().values_list("photo__visit__patient_id").annotate(at=Max("finished_at")))
 
 

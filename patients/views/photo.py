@@ -17,7 +17,7 @@ from inference.dispatch import current_model_version, request_explanation
 from inference.models import Prediction
 from patients.forms import ExcludeForm, PhotoNoteForm
 from patients.gate import leave_unchanged
-from patients.models import OwnLabel, Photo, User
+from patients.models import Look, OwnLabel, Photo, User
 from patients.models.photo import PhotoQuerySet
 from patients.note import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
 from patients.read_again import read_once_more
@@ -46,6 +46,7 @@ def find_photo(request: ClinicianRequest, photo_id: UUID) -> Photo:
 def show_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Show one photo, what was read on it, and how well it could be read."""
     photo = find_photo(request, photo_id)
+    Look.now(photo.visit.patient, request.user)
     return render(request, "patients/photo.html", _page(request, photo))
 
 

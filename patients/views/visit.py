@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from ml.decode import RejectedPhoto
 from patients.forms import NoteForm, VisitForm
 from patients.intake import message_for
-from patients.models import Visit
+from patients.models import Look, Visit
 from patients.note import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
 from patients.self_report_form import SelfReportForm, report_of
 from patients.views.asking import ClinicianRequest, redirect_back
@@ -67,7 +67,9 @@ def visit_cards(request: ClinicianRequest, visit: Visit) -> list[PhotoCard]:
 def show_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     """Show the drop zone, the photos and what they say together."""
     visit = find_visit(request, visit_id)
-    return render(request, "patients/visit.html", _page(request, visit))
+    context = _page(request, visit)
+    Look.now(visit.patient, request.user)
+    return render(request, "patients/visit.html", context)
 
 
 def _page(request: ClinicianRequest, visit: Visit) -> dict[str, object]:
@@ -98,6 +100,7 @@ def show_state(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     """Answer the summary and the counts of the filters, as they are now."""
     visit = find_visit(request, visit_id)
     context = _state(visit, visit_cards(request, visit)) | {"is_update": True, "show": request.GET.get("show", "")}
+    Look.now(visit.patient, request.user)
     return render(request, "patients/_visit_state.html", context)
 
 

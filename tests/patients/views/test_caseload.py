@@ -69,6 +69,35 @@ def test_a_patient_with_a_newer_reading_is_new_until_opened(browser: Client, ada
     assert [patient.name for patient in page.context["recent"]] == ["Ines Moreau"]
 
 
+@pytest.mark.parametrize("page", ["/visits/{visit}/", "/visits/{visit}/state/", "/photos/{photo}/"])
+def test_what_was_seen_on_its_own_page_is_not_new(browser: Client, visit: Visit, page: str) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo)
+    for _ in range(2):
+        browser.get(page.format(visit=visit.pk, photo=photo.pk))
+        assert browser.get("/patients/").context["new"] == []
+        photo.predictions.update(finished_at=timezone.now())  # and once more, within the same second
+        assert len(browser.get("/patients/").context["new"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "is_new"),
+    [
+        (State.CHOOSE_FACE, "", True),
+        (State.FAILED, "timed_out", True),
+        (State.REJECTED, "too_dark", True),
+        (State.REJECTED, "no_consent", False),
+        (State.REJECTED, "photo_erased", False),
+        (State.QUEUED, "", False),
+    ],
+)
+def test_only_what_was_read_or_asks_for_somebody_is_new(
+    browser: Client, visit: Visit, state: str, reason: str, is_new: bool
+) -> None:
+    make_prediction(make_photo(visit), state=state, reason=reason, finished_at=timezone.now())
+    assert [row.is_new for row in browser.get("/patients/").context["new"]] == [True] * is_new
+
+
 def test_new_patients_come_first_then_the_latest_visit(browser: Client, ada: User) -> None:
     for name, day in (("Early", date(2026, 3, 1)), ("Late", date(2026, 9, 1)), ("New", date(2026, 1, 1))):
         make_prediction(make_photo(make_visit(make_patient(ada, name=name), day)))

@@ -110,6 +110,6 @@ def test_the_number_of_queries_does_not_grow_with_the_visits(
     make_read_visits(ines, 2)
     browser.get(f"/patients/{ines.pk}/")  # remembers the look: later ones renew it
     for _ in range(2):
-        with django_assert_num_queries(18 + of_the_access_log()):
+        with django_assert_num_queries(15 + of_the_access_log()):
             browser.get(f"/patients/{ines.pk}/")
         make_read_visits(ines, 6, first=date(2026, 4, 1))
