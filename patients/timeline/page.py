@@ -15,7 +15,7 @@ from patients.timeline.figure import figure
 from patients.timeline.frame import Plain
 from patients.timeline.points import Share, VisitPoint, points
 from patients.timeline.self_report_row import Reports, Scale, rated
-from patients.timeline.sentence import Sentence, place_in_words, sentence
+from patients.timeline.sentence import Sentence, place_in_words, sentence, too_few_chosen
 from patients.timeline.usual_range import UsualRange, outside, usual_range
 
 
@@ -106,7 +106,7 @@ class Timeline:
     def baseline_in_words(self) -> str:
         """Return what the usual range rests on, with a warning when another model read the last visit."""
         if self.usual is None:
-            return _("No usual range before four visits with photos that count.")
+            return too_few_chosen(self.points) or _("No usual range before four visits with photos that count.")
         facts = {"n": self.usual.n, "first": day(self.usual.first), "last": day(self.usual.last)}
         text = (
             _("Usual range from %(n)d chosen visits, %(first)s to %(last)s.")

@@ -12,7 +12,7 @@ from patients.templatetags.look import day, long_day, signed
 from patients.timeline.breaks import runs
 from patients.timeline.interval import Interval
 from patients.timeline.points import VisitPoint
-from patients.timeline.usual_range import LEAST_VISITS, Place, UsualRange
+from patients.timeline.usual_range import LEAST_VISITS, Place, UsualRange, chosen_that_count
 
 LEAST_RUN = 3
 _OPENINGS = {
@@ -50,7 +50,7 @@ def sentence(points: Sequence[VisitPoint], usual: UsualRange | None, since: Sequ
     last = points[-1]
     if last.valence is None:
         return _without_value(points)
-    rest = [_since(since), _reach(last, usual), _expression(last), _direction(points)]
+    rest = [_since(since), too_few_chosen(points) or _reach(last, usual), _expression(last), _direction(points)]
     return Sentence(_opening(last, usual), " ".join(part for part in rest if part))
 
 
@@ -73,6 +73,23 @@ def place_in_words(point: VisitPoint, usual: UsualRange | None) -> str:
         return _("no usual range yet") if usual is None else ""
     words = {Place.BELOW: _("below usual range"), Place.INSIDE: _("in usual range"), Place.ABOVE: _("above usual range")}
     return words[place]
+
+
+def too_few_chosen(points: Sequence[VisitPoint]) -> str:
+    """Return that the chosen visits are too few for a usual range, or nothing when they are not or none was chosen."""
+    count = chosen_that_count(points)
+    if count is None or count >= LEAST_VISITS:
+        return ""
+    text = (
+        ngettext(
+            "Only %(n)d of the chosen usual visits still has photos that count; a usual range needs %(least)s.",
+            "Only %(n)d of the chosen usual visits still have photos that count; a usual range needs %(least)s.",
+            count,
+        )
+        if count
+        else _("None of the chosen usual visits has photos that count any more; a usual range needs %(least)s.")
+    )
+    return text % {"n": count, "least": count_in_words(LEAST_VISITS)}
 
 
 def photos_in_words(point: VisitPoint) -> str:

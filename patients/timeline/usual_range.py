@@ -70,12 +70,12 @@ class UsualRange:
 def usual_range(points: Sequence[VisitPoint]) -> UsualRange | None:
     """Return the usual range, or None before four baseline visits have a mean. `points` oldest first.
 
-    The baseline is what a clinician chose; with nothing chosen the first eight visits, so that a later drift is seen and not
-    absorbed.
+    The baseline is what a clinician chose, however little of it still counts; with nothing chosen the first eight visits, so that
+    a later drift is seen and not absorbed.
     """
+    is_chosen = chosen_that_count(points) is not None
     known = [point for point in points if point.valence is not None]
-    chosen = [point for point in known if point.is_baseline]
-    base = chosen or known[:SETTLED_VISITS]
+    base = [point for point in known if point.is_baseline] if is_chosen else known[:SETTLED_VISITS]
     values = [point.valence for point in base if point.valence is not None]
     if len(values) < LEAST_VISITS:
         return None
@@ -89,8 +89,14 @@ def usual_range(points: Sequence[VisitPoint]) -> UsualRange | None:
         first=base[0].date,
         last=base[-1].date,
         model_versions=tuple(sorted({name for point in base for name in point.model_versions}, key=version_order)),
-        is_chosen=bool(chosen),
+        is_chosen=is_chosen,
     )
+
+
+def chosen_that_count(points: Sequence[VisitPoint]) -> int | None:
+    """Return how many of the visits that a clinician chose have a mean; None when none was chosen."""
+    chosen = [point for point in points if point.is_baseline]
+    return sum(point.valence is not None for point in chosen) if chosen else None
 
 
 def outside(points: Sequence[VisitPoint], usual: UsualRange | None) -> list[VisitPoint]:

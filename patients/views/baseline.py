@@ -24,14 +24,16 @@ from patients.views.record import find_patient
 def choose_baseline(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Let the clinician choose the visits that the usual range rests on; none chosen means the first eight."""
     patient = find_patient(request, patient_id)
-    known = [point for point in points(patient) if point.valence is not None]
+    taken = points(patient)
+    known = [point for point in taken if point.valence is not None]
     chosen = _chosen(request, known)
     if request.method == "POST" and (not chosen or len(chosen) >= LEAST_VISITS):
         _keep(patient, chosen)
         messages.success(request, _("Usual range worked out anew."))
         return redirect("patients:detail", patient.pk)
-    usual = usual_range(known)
-    checked = chosen if request.method == "POST" else usual.visit_ids if usual else frozenset()
+    usual = usual_range(taken)
+    before = usual.visit_ids if usual else frozenset(point.visit_id for point in known if point.is_baseline)
+    checked = chosen if request.method == "POST" else before
     context = banner_of(patient) | {
         "rows": [(point, interval_glyph(point, usual), point.visit_id in checked) for point in reversed(known)],
         "usual": usual,

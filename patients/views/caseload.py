@@ -16,7 +16,7 @@ from inference.models import Prediction
 from patients.models import Consent, Look, Patient, Photo, User
 from patients.timeline.points import VisitPoint, points_by_patient
 from patients.timeline.sparkline import Sparkline, sparkline, twelve_months
-from patients.timeline.usual_range import Place, UsualRange, usual_range
+from patients.timeline.usual_range import Place, UsualRange, chosen_that_count, usual_range
 from patients.today import clinic_today
 from patients.views.asking import ClinicianRequest
 
@@ -46,6 +46,11 @@ class CaseRow:
     def usual(self) -> UsualRange | None:
         """The patient's own usual range."""
         return usual_range(self.points)
+
+    @property
+    def chosen_that_count(self) -> int | None:
+        """How many of the visits chosen for the usual range still have photos that count; None when none was chosen."""
+        return chosen_that_count(self.points)
 
     @property
     def spark(self) -> Sparkline:

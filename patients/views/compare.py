@@ -60,13 +60,14 @@ class PeriodForm(forms.Form):
 def show_comparison(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Show both sides with the difference; at first the last two days with photos that count."""
     patient = find_patient(request, patient_id)
-    known = [point for point in points(patient) if point.used]
+    taken = points(patient)
+    known = [point for point in taken if point.used]
     context = banner_of(patient)
     days = sorted({point.date for point in known})
     if len(days) > 1:
         last_two = _periods((days[-2], days[-2]), (days[-1], days[-1]))
         form = PeriodForm(request.GET if "a_from" in request.GET else last_two)
-        context |= {"form": form, "shortcuts": _shortcuts(days, usual_range(known))}
+        context |= {"form": form, "shortcuts": _shortcuts(days, usual_range(taken))}
         if form.is_valid():
             first, second = form.sides(known)
             context |= {"first": first, "second": second, "lines": compare(first, second)}

@@ -9,6 +9,7 @@ from patients.models import Visit
 from patients.templatetags.look import signed
 from patients.timeline.last_time import LastTime, last_time
 from patients.timeline.points import VisitPoint, points
+from patients.timeline.sentence import too_few_chosen
 from patients.timeline.sparkline import IntervalGlyph, interval_glyph
 from patients.timeline.usual_range import Place, UsualRange, usual_range
 
@@ -22,6 +23,7 @@ class VisitSummary:
     point: VisitPoint
     usual: UsualRange | None
     last_time: LastTime | None
+    too_few_chosen: str  # in words, when a chosen usual range is lost for it
 
     @property
     def glyph(self) -> IntervalGlyph | None:
@@ -42,7 +44,7 @@ class VisitSummary:
         if self.point.valence is None:
             return _("No photo of this visit counts so far.")
         if self.usual is None:
-            return _("A usual range appears after four visits.")
+            return self.too_few_chosen or _("A usual range appears after four visits.")
         low, high = self.usual.on_scale
         limits = {"low": signed(low), "high": signed(high)}
         place = self.usual.place(self.point)
@@ -80,4 +82,4 @@ def summarise(visit: Visit) -> VisitSummary:
     """Return the summary of the visit. Two queries: the usual range needs every visit of the patient."""
     all_points = points(visit.patient)
     point = next((point for point in all_points if point.visit_id == visit.pk), VisitPoint(visit.pk, visit.date))
-    return VisitSummary(point, usual_range(all_points), last_time(all_points, point))
+    return VisitSummary(point, usual_range(all_points), last_time(all_points, point), too_few_chosen(all_points))

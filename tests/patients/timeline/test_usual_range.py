@@ -1,8 +1,12 @@
 """The usual range against numbers worked out by hand."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
 from patients.timeline import Interval, Place, outside, usual_range
+from patients.timeline.usual_range import chosen_that_count
 from tests.patients.timeline.visits import as_baseline, usual_from, visit_on, weekly
 
 # Nine visits: sum -0.35, moving ranges .09 .11 .15 .09 .11 .18 .06 .13 with the sum .92.
@@ -46,6 +50,13 @@ def test_without_a_choice_the_first_eight_visits_count() -> None:
 
 def test_too_few_chosen_visits_give_none_instead_of_another_range() -> None:
     assert usual_range(as_baseline(weekly(*NINE), [0, 1, 2])) is None
+
+
+def test_chosen_visits_of_which_none_counts_any_more_give_none_instead_of_another_range() -> None:
+    points = [*weekly(*NINE), replace(visit_on(date(2026, 11, 2), unfinished=3), is_baseline=True)]
+    assert usual_range(points) is None
+    assert chosen_that_count(points) == 0
+    assert chosen_that_count(weekly(*NINE)) is None
 
 
 def test_range_names_the_models_of_its_visits() -> None:

@@ -46,6 +46,33 @@ def test_too_few_are_refused_and_stay_ticked(browser: Client, ines: Patient, vis
     assert baseline(ines) == []
 
 
+@pytest.mark.parametrize(
+    ("left", "words", "short"),
+    [
+        (3, "Only 3 of the chosen usual visits still have photos that count", "Only 3 chosen visits count"),
+        (1, "Only 1 of the chosen usual visits still has photos that count", "Only 1 chosen visit counts"),
+        (0, "None of the chosen usual visits has photos that count any more", "Only 0 chosen visits count"),
+    ],
+)
+def test_chosen_visits_that_no_longer_count_are_told(
+    browser: Client, ines: Patient, visits: list[Visit], left: int, words: str, short: str
+) -> None:
+    ines.visits.filter(pk__in=[visit.pk for visit in visits[:4]]).update(is_baseline=True)
+    for visit in visits[left:4]:
+        visit.photos.get().exclude("Not this patient.")
+    words += "; a usual range needs four."
+    record = browser.get(f"/patients/{ines.pk}/").content.decode()
+    assert record.count(words) == 2  # beside the figure, and in its sentence
+    summary = browser.get(f"/visits/{visits[-1].pk}/state/").content.decode()
+    assert words in summary
+    assert f'href="/patients/{ines.pk}/usual-range/"' in summary
+    assert short in browser.get("/patients/").content.decode()
+    for text in (record, summary):
+        assert "four visits have photos" not in text
+        assert "after four visits" not in text
+    assert browser.get(f"/patients/{ines.pk}/usual-range/").content.decode().count(" checked") == left
+
+
 def test_the_first_eight_come_back(browser: Client, ines: Patient, visits: list[Visit]) -> None:
     ines.visits.filter(pk__in=[visit.pk for visit in visits[5:]]).update(is_baseline=True)
     browser.post(f"/patients/{ines.pk}/usual-range/", {"visit": [str(visits[0].pk)], "reset": "1"})
