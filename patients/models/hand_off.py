@@ -39,6 +39,10 @@ class HandOffQuerySet(models.QuerySet["HandOff"]):
         opened = waiting.update(opened_at=now, expires_at=now + LASTS, key_hash=sealed(key))
         return key if opened else None
 
+    def of_phone(self, key: str) -> HandOff | None:
+        """Return the hand-off of a phone with `key`, also one that is over. It lets nobody in."""
+        return self.filter(key_hash=sealed(key)).first()
+
     def with_key(self, key: str) -> HandOff | None:
         """Return the hand-off that a phone with `key` may use now; None once the clinician may no longer see the visit."""
         found = self.going_on().filter(key_hash=sealed(key), clinician__is_active=True)

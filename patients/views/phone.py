@@ -67,13 +67,15 @@ def photos(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_POST
 def done(request: HttpRequest) -> HttpResponse:
-    """End the hand-off from the phone."""
-    hand_off = _hand_off_of(request)
-    sent = hand_off.photos.count() if hand_off else 0
+    """End the hand-off from the phone, and say how many photos it sent, also when its time was up before."""
+    key = request.COOKIES.get(COOKIE, "")
+    hand_off = HandOff.objects.of_phone(key) if key else None
     if hand_off:
         hand_off.close()
+        sent = hand_off.photos.count()
+        text = ngettext("%(n)d photo is with the visit.", "%(n)d photos are with the visit.", sent)
+        messages.success(request, text % {"n": sent})
     response = redirect("phone:over")
-    messages.success(request, ngettext("%(n)d photo is with the visit.", "%(n)d photos are with the visit.", sent) % {"n": sent})
     response.delete_cookie(COOKIE, path=PATH, samesite="Lax")
     return response
 

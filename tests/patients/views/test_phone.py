@@ -122,6 +122,18 @@ def test_a_hand_off_ends(browser: Client, phone: Client, visit: Visit, ada: User
     assert not Photo.objects.exists()
 
 
+@pytest.mark.parametrize("how", ["done", "ended", "late"])
+def test_the_last_page_says_how_many_photos_came(browser: Client, phone: Client, visit: Visit, how: str) -> None:
+    hand_off = connected(browser, phone, visit)
+    phone.post("/phone/", {"photos": upload()})
+    if how == "ended":
+        browser.post(f"/hand-offs/{hand_off.pk}/end/")
+    elif how == "late":
+        HandOff.objects.update(expires_at=timezone.now())
+    assert "1 photo is with the visit." in phone.post("/phone/done/", follow=True).content.decode()
+    assert "with the visit." not in Client().post("/phone/done/", follow=True).content.decode()
+
+
 def test_a_script_sends_one_and_learns_why_one_was_refused(browser: Client, phone: Client, visit: Visit) -> None:
     connected(browser, phone, visit)
     assert phone.post("/phone/", {"photos": upload()}, headers=JSON).json() == {"sent": 1}
