@@ -101,6 +101,12 @@ def long_day(value: date | None) -> str:
 
 
 @register.filter
+def short_day(value: date | None) -> str:
+    """Return "20 Nov" in the reader's zone, empty for None."""
+    return _written(value, "MONTH_DAY_FORMAT")
+
+
+@register.filter
 def clock(value: datetime | None) -> str:
     """Return "09:44" in the reader's zone, empty for None."""
     return _written(value, "TIME_FORMAT")

@@ -17,7 +17,7 @@ from patients import framing
 from patients.agreement import is_same_face
 from patients.models import OwnLabel, Photo
 from patients.raters import Votes, ten_raters
-from patients.templatetags.look import decimal
+from patients.templatetags.look import clock, day, decimal, short_day
 from patients.views.other_days import day_taken
 from patients.words import CHECKS, REFUSALS, Refusal, refusal
 
@@ -124,6 +124,18 @@ class PhotoCard:
     def taken_at(self) -> datetime:
         """When it was taken, else when it came."""
         return self.photo.taken_at or self.photo.uploaded_at
+
+    @property
+    def when(self) -> str:
+        """Return "09:44" as the camera wrote it, after the day when it is another than the visit's.
+
+        Without a word of the camera "added 25 Nov, 17:46": the clock of the upload is not that of the photo.
+        """
+        if self.photo.taken_at is None:
+            added = self.photo.uploaded_at
+            return _("added %(day)s, %(time)s") % {"day": short_day(added), "time": clock(added)}
+        time = clock(self.photo.taken_at)
+        return f"{day(self.photo.taken_at)}, {time}" if self.is_of_another_day else time
 
     @property
     def is_of_another_day(self) -> bool:

@@ -115,7 +115,7 @@ def test_photos_of_another_day_are_pointed_out_until_somebody_keeps_them(browser
     assert "This visit is on 20 November 2026." in page
     assert page.count("?photo=") == 1
     assert "Move to another visit" in page
-    assert page.count("3 Oct 2026, 09:00") == 2
+    assert page.count(">3 Oct 2026, 09:00<") == page.count("Photo, 3 Oct 2026, 09:00") == 2
     assert "20 Nov 2026, 09:00" not in page
     assert "Two photos are dated" in words(browser.get(f"/visits/{visit.pk}/state/"))
     browser.post(f"/visits/{visit.pk}/keep-dates/")

@@ -1,6 +1,6 @@
 """One photo: its page, its card, and every button."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
@@ -164,6 +164,17 @@ def test_times_are_told_in_the_clinicians_zone(browser: Client, photo: Photo, se
     photo.uploaded_at = photo.uploaded_at.replace(year=2026, month=11, day=20, hour=9, minute=44)
     photo.save()
     assert "20 Nov 2026, 22:44" in browser.get(f"/photos/{photo.pk}/").content.decode()
+
+
+def test_the_clock_of_the_upload_is_not_said_to_be_that_of_the_photo(browser: Client, visit: Visit) -> None:
+    added = datetime(2026, 11, 25, 17, 46, tzinfo=UTC)
+    silent = make_photo(visit, uploaded_at=added)
+    dated = make_photo(visit, uploaded_at=added, taken_at=datetime(2026, 11, 20, 9, 44, tzinfo=UTC))
+    pages = [browser.get(f"/photos/{photo.pk}/card/").content.decode() for photo in (silent, dated)]
+    assert 'aria-label="Photo, added 25 Nov, 17:46"' in pages[0]
+    assert '<span class="photo__time">added 25 Nov, 17:46</span>' in pages[0]
+    assert '<span class="photo__time">09:44</span>' in pages[1]
+    assert " of 2, added 25 Nov, 17:46</h1>" in browser.get(f"/photos/{silent.pk}/").content.decode()
 
 
 def test_what_moved_the_score_is_shown_on_request(browser: Client, photo: Photo, settings: LazySettings) -> None:
