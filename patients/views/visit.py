@@ -20,7 +20,7 @@ from patients.note import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
 from patients.self_report_form import SelfReportForm, report_of
 from patients.views.asking import ClinicianRequest, redirect_back
 from patients.views.banner import banner_of
-from patients.views.cards import PhotoCard, cards_of, count_filters, passes
+from patients.views.cards import Kind, PhotoCard, cards_of, count_filters, passes
 from patients.views.other_days import other_days
 from patients.views.phone_card import phone_card
 from patients.views.photo import answer_note, readable_photos
@@ -149,6 +149,7 @@ def _state(visit: Visit, cards: list[PhotoCard]) -> dict[str, object]:
         "patient": visit.patient,
         "total": len(cards),
         "counts": counts,
+        "read": sum(card.kind in (Kind.READ, Kind.CLOSE) for card in cards),
         "other_days": other_days(visit, (card.photo for card in cards)),
         "summary": summarise(visit),
     }

@@ -40,6 +40,7 @@ def test_photos_are_dropped_anywhere_and_pasted(house: Installation, open_page: 
     handed_in(page, "paste", pasted)
     expect(page.locator("#photos > .photo").filter(has_text=READ)).to_have_count(2, timeout=PATIENCE_MS)
     expect(page.locator("#photos-total")).to_have_text("2")
+    expect(page.locator("#photos-said")).to_have_text("2 read")
     expect(page.locator("#no-photos")).to_be_hidden()
 
 

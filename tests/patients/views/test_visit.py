@@ -160,6 +160,19 @@ def test_the_state_comes_with_the_counts_of_the_filters(browser: Client, visit: 
     assert "<html" not in page
 
 
+def test_a_screen_reader_is_told_once_what_became_of_the_photos(browser: Client, visit: Visit) -> None:
+    address, said = f"/visits/{visit.pk}/state/", "innerHTML:#photos-said"
+    assert '<p class="hide" id="photos-said" role="status"></p>' in browser.get(f"/visits/{visit.pk}/").content.decode()
+    assert said not in browser.get(address).content.decode()
+    make_prediction(make_photo(visit))
+    make_prediction(make_photo(visit), abstained=True)
+    make_prediction(make_photo(visit), state=State.NO_FACE)
+    last = make_prediction(make_photo(visit), state=State.RUNNING)
+    assert said not in browser.get(address).content.decode()  # not while the next is on its way
+    last.fail("timed_out")
+    assert f'<span hx-swap-oob="{said}">2 read, 2 need you</span>' in browser.get(address).content.decode()
+
+
 def test_a_note_is_kept_with_and_without_a_script(browser: Client, visit: Visit) -> None:
     address = f"/visits/{visit.pk}/note/"
     said = browser.post(address, {"note": "Sleeps badly."}, headers={"HX-Request": "true"})
