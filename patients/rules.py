@@ -109,8 +109,8 @@ PAGES: dict[str, Rule] = {
     "edit": EDITED,
     "add_visit": Rule(Who.CARE, Action.VIEW, Action.ADD),
     "consents": VIEWED,
-    "give_consent": OWN_LINE,
-    "withdraw_consent": OWN_LINE,
+    "give_consent": Rule(Who.CARE, right=Right.ASSIGN),  # a withdrawal queues an erasure, and a new consent stops it
+    "withdraw_consent": Rule(Who.CARE, right=Right.ASSIGN),
     "patient_csv": EXPORTED,
     "visit_csv": EXPORTED,
     "add_event": Rule(Who.CARE, Action.VIEW, Action.ADD),

@@ -18,6 +18,7 @@ from patients.models.user import User
 
 if TYPE_CHECKING:
     from patients.models.consent import Consent
+    from patients.models.erasure import ErasureRequest
 
 
 def record_number_hash(record_number: str) -> str:
@@ -93,6 +94,11 @@ class Patient(models.Model):
     def care_consent(self) -> Consent | None:
         """The consent to care that is in force, as the banner shows it."""
         return self.consents.active().filter(purpose="care").first()
+
+    @cached_property
+    def open_erasure(self) -> ErasureRequest | None:
+        """The erasure that somebody asked for, or that a withdrawal queued, and that is not carried out yet."""
+        return self.erasure_requests.open().first()
 
     def assign(self, clinician: User) -> None:
         """Let `clinician` see this patient."""

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from patients.consent import TEXTS, give_consent, withdraw_consent
 from patients.consent_form import ConsentForm
-from patients.models import Consent, ErasureRequest, Patient
+from patients.models import Consent, Patient
 from patients.today import clinic_today
 from patients.views.asking import ClinicianRequest
 from patients.views.banner import banner_of
@@ -74,7 +74,8 @@ def _page(request: ClinicianRequest, patient: Patient, filled: dict[str, Consent
     consents = list(patient.consents.select_related("recorded_by", "withdrawn_by"))
     context = banner_of(patient) | {
         "cards": [_card(purpose, consents, (filled or {}).get(purpose)) for purpose in Consent.Purpose],
-        "erasure": ErasureRequest.objects.open().filter(patient=patient).first(),
+        "erasure": patient.open_erasure,
+        "may_record": Patient.objects.in_care_of(request.user).filter(pk=patient.pk).exists(),
         "text_version": settings.CONSENT_TEXT_VERSION,
     }
     return render(request, "patients/consents.html", context)

@@ -55,5 +55,4 @@ def erase_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
         ask_for_erasure(patient, form.cleaned_data["level"], request.user, request)
         messages.success(request, _("The erasure has begun. It takes a minute or two."))
         return redirect("patients:list")
-    waiting = ErasureRequest.objects.open().filter(patient=patient).first()
-    return render(request, "patients/erase.html", banner_of(patient) | {"form": form, "waiting": waiting})
+    return render(request, "patients/erase.html", banner_of(patient) | {"form": form})

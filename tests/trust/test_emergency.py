@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from patients.models import AccessLog, BreakGlass, Draft, Membership, Patient, Team, User, Visit
+from patients.models import AccessLog, BreakGlass, Draft, ErasureRequest, Membership, Patient, Team, User, Visit
 from tests.factories import PASSWORD, make_clinician, make_patient, make_photo, make_prediction, make_visit
 from tests.trust.test_sessions import NOON
 
@@ -111,6 +111,18 @@ def test_nothing_is_erased_or_put_into_the_record_of_another_in_an_emergency(bo:
     own.refresh_from_db()
     assert own.patient.name == "Omar Haddad"
     assert visit.photos.get() == photo
+
+
+def test_no_consent_is_given_or_withdrawn_in_an_emergency(bo: User, ines: Patient) -> None:
+    client = proved(bo)
+    ask(client, ines)
+    assert client.post(f"/patients/{ines.pk}/consent/care/withdraw/").status_code == 403
+    given = {"given_on": "2026-11-20", "method": "signed"}
+    assert client.post(f"/patients/{ines.pk}/consent/research/", given).status_code == 403
+    assert ([each.purpose for each in ines.consents.active()], ErasureRequest.objects.count()) == (["care"], 0)
+    page = client.get(f"/patients/{ines.pk}/consent/").content.decode()
+    assert "Record the withdrawal" not in page
+    assert "Record consent" not in page
 
 
 @pytest.mark.parametrize("changed", [{"reason": "urgent"}, {"birth_date": "1990-01-01"}, {"record_number": "R-0"}])

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from patients.models import Consent, ErasureRequest, Patient
+from patients.models import Consent, ErasureRequest, Patient, Visit
 
 GIVEN = {"given_on": "2026-11-20", "method": "signed"}
 
@@ -61,6 +61,12 @@ def test_a_withdrawal_names_when_the_pictures_go(browser: Client, undecided: Pat
     assert "Pictures will be erased on" in page
     assert not undecided.has_consent("care")
     assert ErasureRequest.objects.open().filter(patient=undecided).exists()
+
+
+def test_patient_and_visit_name_an_erasure_that_waits(browser: Client, visit: Visit) -> None:
+    browser.post(f"/patients/{visit.patient_id}/consent/care/withdraw/")
+    for path in (f"/patients/{visit.patient_id}/", f"/visits/{visit.pk}/"):
+        assert "Pictures will be erased on" in browser.get(path).content.decode()
 
 
 def test_a_new_patient_is_asked_for_consent_first(browser: Client) -> None:
