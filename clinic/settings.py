@@ -1,5 +1,6 @@
 """One settings file for every place Affectline runs. The environment chooses; README.md lists every variable."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -48,6 +49,26 @@ def secret(name: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"Set {name}, or run `python -m clinic.serve --setup` to generate {path}.")
     return value
+
+
+def texts_of_consent(path: str) -> dict[str, str]:
+    """Return the words of the clinic's own by purpose, from the JSON file at `path`; none without a path.
+
+    Raises ImproperlyConfigured for a file without a text for every purpose: nobody agrees to empty words.
+    """
+    if not path:
+        return {}
+    try:
+        texts = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(f"CONSENT_TEXTS names a file that cannot be read: {error}") from None
+    if not isinstance(texts, dict) or set(texts) != {"care", "research", "teaching"} or not all(map(_is_said, texts.values())):
+        raise ImproperlyConfigured("CONSENT_TEXTS needs one text each under care, research and teaching.")
+    return texts
+
+
+def _is_said(words: object) -> bool:
+    return isinstance(words, str) and bool(words.strip())
 
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -220,7 +241,11 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = PHOTO_MAX_BYTES + 1_000_000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler", "patients.arrival.NamelessFile"]
 
 # --- Consent and erasure
-CONSENT_TEXT_VERSION = text("CONSENT_TEXT_VERSION", "2026-11")
+BUILT_IN_CONSENT_TEXTS = "2026-11"  # version of the words in patients/consent.py; new words there need a new version here
+CONSENT_TEXT_VERSION = text("CONSENT_TEXT_VERSION", BUILT_IN_CONSENT_TEXTS)
+CONSENT_TEXTS = texts_of_consent(text("CONSENT_TEXTS"))
+if CONSENT_TEXTS and CONSENT_TEXT_VERSION == BUILT_IN_CONSENT_TEXTS:
+    raise ImproperlyConfigured("CONSENT_TEXTS needs a CONSENT_TEXT_VERSION of its own: this one names the words that came along.")
 ERASURE_GRACE_HOURS = whole("ERASURE_GRACE_HOURS", 24)  # after a withdrawal, in case it was recorded for the wrong patient
 # Days from the visit after which pictures are erased; 0 keeps them. The longest of the purposes a patient consents to decides.
 RETENTION_DAYS = {

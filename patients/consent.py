@@ -24,7 +24,14 @@ TEXTS: dict[str, str | Promise] = {
         "My photos may be shown to people in training who keep professional secrecy. My care does not depend on this."
     ),
 }
-"""The words of settings.CONSENT_TEXT_VERSION, by purpose. A clinic with words of its own names their version instead."""
+"""The words of settings.BUILT_IN_CONSENT_TEXTS, by purpose."""
+
+
+def words_now(purpose: str) -> str:
+    """Return the words that a patient agrees to from now on; empty when the clinic named a version and not its words."""
+    if settings.CONSENT_TEXTS:
+        return str(settings.CONSENT_TEXTS[purpose])
+    return str(TEXTS[purpose]) if settings.CONSENT_TEXT_VERSION == settings.BUILT_IN_CONSENT_TEXTS else ""
 
 
 def stop_reading(patient: Patient, reason: str = "no_consent") -> int:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from inference.models import Prediction
 from ml.decode import RejectedPhoto
-from patients.consent import withdraw_consent
+from patients.consent import withdraw_consent, words_now
 from patients.intake import receive_photo
 from patients.models import Consent, Event, Patient, SelfReport, User, Visit
 
@@ -93,7 +93,7 @@ def make_patient(described: Json, user: User) -> Patient:
     )
     patient.assign(user)
     for purpose in described["consents"]:
-        Consent.give(patient, purpose, user, on=_on(described["visits"][0]["days_ago"]))
+        Consent.give(patient, purpose, user, on=_on(described["visits"][0]["days_ago"]), words=words_now(purpose))
     for event in described["events"]:
         Event.objects.create(
             patient=patient,

@@ -45,6 +45,7 @@ class Consent(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="consents")
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose.choices)
     text_version = models.CharField(_("version of the text"), max_length=40)
+    words = models.TextField(_("words of the text"), blank=True)  # as they were then; empty where they are not known any more
     method = models.CharField(_("how"), max_length=20, choices=Method.choices)
     given_on = models.DateField(_("date"))
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -71,12 +72,19 @@ class Consent(models.Model):
 
     @classmethod
     def give(
-        cls, patient: Patient, purpose: str, by: User, on: date, method: str = Method.SIGNED, text_version: str | None = None
+        cls,
+        patient: Patient,
+        purpose: str,
+        by: User,
+        on: date,
+        method: str = Method.SIGNED,
+        text_version: str | None = None,
+        words: str = "",
     ) -> Consent:
         """Return the patient's new consent. Raises IntegrityError while there is one for this purpose."""
         version = settings.CONSENT_TEXT_VERSION if text_version is None else text_version
         return cls.objects.create(
-            patient=patient, purpose=purpose, text_version=version, method=method, given_on=on, recorded_by=by
+            patient=patient, purpose=purpose, text_version=version, words=words, method=method, given_on=on, recorded_by=by
         )
 
     def end(self, by: User) -> bool:

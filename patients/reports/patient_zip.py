@@ -136,7 +136,7 @@ def event_facts(event: Event) -> Facts:
 
 def consent_facts(consent: Consent) -> Facts:
     """Return one consent and its end."""
-    names = ("purpose", "text_version", "method", "given_on", "recorded_at", "withdrawn_at")
+    names = ("purpose", "text_version", "words", "method", "given_on", "recorded_at", "withdrawn_at")
     return {name: getattr(consent, name) for name in names} | {"recorded_by": consent.recorded_by.display_name}
 
 

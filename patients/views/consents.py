@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from patients.consent import TEXTS, give_consent, withdraw_consent
+from patients.consent import give_consent, withdraw_consent, words_now
 from patients.consent_form import ConsentForm
 from patients.models import Consent, Patient
 from patients.today import clinic_today
@@ -21,7 +21,7 @@ from patients.views.banner import banner_of
 
 @dataclass(frozen=True)
 class PurposeCard:
-    """One purpose: the words, the consent in force, and those that ended."""
+    """One purpose: the words for a new consent, the consent in force, and those that ended."""
 
     purpose: Consent.Purpose
     words: str
@@ -44,7 +44,8 @@ def record_consent(request: ClinicianRequest, patient_id: UUID, purpose: str) ->
         raise Http404
     form = ConsentForm(request.POST, auto_id=f"{purpose}_%s")
     form.instance.patient, form.instance.purpose = patient, purpose
-    form.instance.text_version, form.instance.recorded_by = settings.CONSENT_TEXT_VERSION, request.user
+    form.instance.text_version, form.instance.words = settings.CONSENT_TEXT_VERSION, words_now(purpose)
+    form.instance.recorded_by = request.user
     if not form.is_valid():
         return _page(request, patient, {purpose: form})
     try:
@@ -77,6 +78,7 @@ def _page(request: ClinicianRequest, patient: Patient, filled: dict[str, Consent
         "erasure": patient.open_erasure,
         "may_record": Patient.objects.in_care_of(request.user).filter(pk=patient.pk).exists(),
         "text_version": settings.CONSENT_TEXT_VERSION,
+        "grace_hours": settings.ERASURE_GRACE_HOURS,
     }
     return render(request, "patients/consents.html", context)
 
@@ -86,7 +88,7 @@ def _card(purpose: Consent.Purpose, consents: list[Consent], filled: ConsentForm
     today = clinic_today()
     return PurposeCard(
         purpose=purpose,
-        words=str(TEXTS[purpose]),
+        words=words_now(purpose),
         active=next((consent for consent in own if consent.withdrawn_at is None), None),
         ended=[consent for consent in own if consent.withdrawn_at is not None],
         form=filled or ConsentForm(initial={"given_on": today, "method": Consent.Method.SIGNED}, auto_id=f"{purpose}_%s"),

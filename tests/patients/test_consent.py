@@ -1,22 +1,27 @@
 """Consent: no upload without it, and nothing is read from the moment it is taken back."""
 
+import json
 from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.conf import LazySettings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from PIL import Image
 
+from clinic.settings import texts_of_consent
 from inference import tasks
 from inference.dispatch import request_again
 from inference.models import Prediction
 from ml.decode import RebuiltPhoto, RejectedPhoto
 from ml.expressions import FaceBox, Outcome, Reading
 from patients import intake
-from patients.consent import TEXTS, give_consent, withdraw_consent
+from patients.consent import TEXTS, give_consent, withdraw_consent, words_now
 from patients.erasure import ask_for_erasure, erase_pictures
 from patients.intake import receive_photo
 from patients.models import AccessLog, Consent, ErasureRequest, Patient, Photo, User, Visit
@@ -200,6 +205,37 @@ def test_new_consent_does_not_stop_an_erasure_that_was_asked_for(ada: User, ines
 
 def test_every_purpose_has_its_words() -> None:
     assert set(TEXTS) == set(Consent.Purpose)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migration_gives_old_consents_the_words_that_came_along_and_goes_back(ada: User, ines: Patient) -> None:
+    Consent.give(ines, "research", ada, on=date(2026, 1, 2), text_version="ours 3")
+    executor = MigrationExecutor(connection)
+    executor.migrate([("patients", "0040_roles_and_teams")])
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes("patients"))
+    words = dict(Consent.objects.values_list("purpose", "words"))
+    assert words == {"care": str(TEXTS["care"]), "research": ""}
+
+
+def test_words_of_another_version_are_not_the_built_in_ones(settings: LazySettings) -> None:
+    settings.CONSENT_TEXT_VERSION = "ours 3"
+    assert words_now("care") == ""
+    settings.CONSENT_TEXTS = {"care": "You may photograph me."}
+    assert words_now("care") == "You may photograph me."
+
+
+def test_file_of_own_words_has_one_for_every_purpose(tmp_path: Path) -> None:
+    own = {"care": "You may photograph me.", "research": "You may count me.", "teaching": "You may show me."}
+    path = tmp_path / "texts.json"
+    path.write_text(json.dumps(own))
+    assert texts_of_consent(str(path)) == own
+    for text in (json.dumps(own | {"care": " "}), json.dumps({"care": "Yes."}), "[]", "no JSON"):
+        path.write_text(text)
+        with pytest.raises(ImproperlyConfigured, match="CONSENT_TEXTS"):
+            texts_of_consent(str(path))
+    with pytest.raises(ImproperlyConfigured, match="CONSENT_TEXTS"):
+        texts_of_consent(str(tmp_path / "missing.json"))
 
 
 def test_request_that_joins_a_withdrawal_is_not_stopped_by_a_new_consent(ines: Patient, ada: User, bo: User) -> None:

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from patients.models import Consent, ErasureRequest, Patient, Visit
+from patients.consent import TEXTS
+from patients.models import Consent, ErasureRequest, Patient, User, Visit
 
 GIVEN = {"given_on": "2026-11-20", "method": "signed"}
 
@@ -61,6 +63,39 @@ def test_a_withdrawal_names_when_the_pictures_go(browser: Client, undecided: Pat
     assert "Pictures will be erased on" in page
     assert not undecided.has_consent("care")
     assert ErasureRequest.objects.open().filter(patient=undecided).exists()
+
+
+def test_consent_keeps_the_words_it_was_given_to(browser: Client, undecided: Patient, settings: LazySettings) -> None:
+    settings.CONSENT_TEXTS, settings.CONSENT_TEXT_VERSION = dict.fromkeys(Consent.Purpose.values, "Photograph me."), "ours 1"
+    browser.post(f"/patients/{undecided.pk}/consent/care/", GIVEN)
+    settings.CONSENT_TEXTS, settings.CONSENT_TEXT_VERSION = dict.fromkeys(Consent.Purpose.values, "Film me."), "ours 2"
+    page = browser.get(f"/patients/{undecided.pk}/consent/").content.decode()
+    assert (page.count("“Photograph me.”"), page.count("“Film me.”")) == (1, 2)
+    browser.post(f"/patients/{undecided.pk}/consent/care/withdraw/")
+    page = browser.get(f"/patients/{undecided.pk}/consent/").content.decode()
+    assert (page.count("“Photograph me.”"), page.count("“Film me.”")) == (1, 3)
+
+
+def test_words_that_were_not_kept_are_not_made_up(browser: Client, ines: Patient, ada: User) -> None:
+    Consent.give(ines, "research", ada, on=timezone.localdate(), text_version="ours 3")
+    page = browser.get(f"/patients/{ines.pk}/consent/").content.decode()
+    assert "The words of version ours 3 are not kept here." in page
+    assert str(TEXTS["research"]) not in page
+
+
+def test_withdrawal_tells_the_hours_that_an_erasure_waits(browser: Client, ines: Patient, settings: LazySettings) -> None:
+    settings.ERASURE_GRACE_HOURS = 72
+    assert "erased after 72 hours." in browser.get(f"/patients/{ines.pk}/consent/").content.decode()
+
+
+def test_only_the_erasure_of_a_withdrawal_can_be_a_mistake(browser: Client, ines: Patient, ada: User) -> None:
+    path = f"/patients/{ines.pk}/consent/"
+    request = ErasureRequest.queue(ines, "images", ada, ErasureRequest.Cause.WITHDRAWAL)
+    assert "If the withdrawal was a mistake" in browser.get(path).content.decode()
+    ErasureRequest.objects.filter(pk=request.pk).update(cause=ErasureRequest.Cause.REQUEST)
+    page = browser.get(path).content.decode()
+    assert "Pictures will be erased on" in page
+    assert "If the withdrawal was a mistake" not in page
 
 
 def test_patient_and_visit_name_an_erasure_that_waits(browser: Client, visit: Visit) -> None:
