@@ -72,6 +72,11 @@ CHECKS = {
 """The quality checks by the reason they give, in the order of the page."""
 
 
+def reason_words() -> dict[str, Words]:
+    """Return what each code in the `reason` of a photo means. A photo without a face has a state and needs no reason."""
+    return {code: words.title for code, words in (REFUSALS | FAULTS).items() if code != "no_face"}
+
+
 def refusal(reason: str) -> Refusal:
     """Return the words for a reason code; the words for a fault when nobody has written any."""
     return REFUSALS.get(reason) or FAULTS.get(reason, FAULT)

@@ -61,9 +61,8 @@ class PatientViewSet(
     def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The photo table of all visits, as CSV."""
         patient = self.get_object()
-        return csv_response(
-            Photo.objects.filter(visit__patient=patient), f"patient-{patient.id}.csv", "bom" in request.query_params
-        )
+        photos, name = Photo.objects.filter(visit__patient=patient), f"patient-{patient.id}.csv"
+        return csv_response(photos, clinician(request), name, "bom" in request.query_params)
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)
@@ -112,7 +111,8 @@ class VisitViewSet(mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.
     def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The photo table of this visit, as CSV."""
         visit = self.get_object()
-        return csv_response(Photo.objects.filter(visit=visit), f"visit-{visit.id}.csv", "bom" in request.query_params)
+        photos, name = Photo.objects.filter(visit=visit), f"visit-{visit.id}.csv"
+        return csv_response(photos, clinician(request), name, "bom" in request.query_params)
 
 
 class VisitPhotos(generics.ListAPIView[Photo]):

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
@@ -13,9 +14,19 @@ from django.utils.translation import gettext_lazy as _
 from inference.encryption import EncryptedTextField
 from ml.expressions import EXPRESSIONS
 from patients.models.photo import Photo
+from patients.models.user import User
 
 CANNOT_SAY = "cannot_say"
 LABELS = (*((name, name) for name in EXPRESSIONS), (CANNOT_SAY, _("cannot say")))
+
+
+class OwnLabelQuerySet(models.QuerySet["OwnLabel"]):
+    """Questions to many labels."""
+
+    def open_to(self, reader: User) -> OwnLabelQuerySet:
+        """Return what `reader` may see: their own labels, and those of colleagues on photos that they have labelled too."""
+        given = OwnLabel.objects.filter(photo=OuterRef("photo"), clinician=reader)
+        return self.filter(Exists(given))
 
 
 class OwnLabel(models.Model):
@@ -27,6 +38,8 @@ class OwnLabel(models.Model):
     remark = EncryptedTextField(_("remark"), blank=True)
     box = models.JSONField(null=True, blank=True)  # the face that was shown as read: another one may be chosen later
     given_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnLabelQuerySet.as_manager()
 
     class Meta:
         ordering = ("given_at", "id")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inference.models import Prediction
 from ml.expressions import EXPRESSIONS
+from patients.agreement import is_same_face
 from patients.models import Photo
 
 KINDS = (
@@ -27,16 +28,25 @@ KINDS = (
     gettext_noop("yes or no"),
 )
 """What `Column.kind` can be, for translators: the data dictionary translates the word itself."""
+State = Prediction.State
+FACES_COUNTED = (State.DONE, State.NO_FACE, State.CHOOSE_FACE)
+"""Where the detector has just looked. A rejected or failed prediction may hold the faces of a former reading."""
 Cell = str | float | int | bool | date | datetime | None
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column. `value` gets the photo and its newest prediction; None becomes an empty cell."""
+class Described:
+    """What the data dictionary says of one column."""
 
     name: str
     kind: str
     meaning: str | Promise
+
+
+@dataclass(frozen=True)
+class Column(Described):
+    """One column. `value` gets the photo and its newest prediction; None becomes an empty cell."""
+
     value: Callable[[Photo, Prediction | None], Cell]
 
 
@@ -53,7 +63,7 @@ def _share(expression: str) -> Column:
         return text % {"name": gettext(expression)}
 
     # A promise with a name in it: formatted when it is shown, in the reader's language.
-    return Column(expression, "number, 0 to 1", _said_later(meaning), lambda photo, read: _of(read, expression))
+    return Column(expression, "number, 0 to 1", _said_later(meaning), lambda photo, read: _of(_done(read), expression))
 
 
 def _of(read: Prediction | None, name: str) -> Cell:
@@ -65,11 +75,25 @@ def _local(moment: datetime | None) -> datetime | None:
     return timezone.localtime(moment) if moment else None
 
 
+def _done(read: Prediction | None) -> Prediction | None:
+    """Return the prediction that was read. Any other may still hold what was read before it was asked anew."""
+    return read if read and read.state == State.DONE else None
+
+
+def _faces_found(read: Prediction | None) -> Cell:
+    return len(read.faces) if read and read.state in FACES_COUNTED else None
+
+
 def _detector_score(read: Prediction | None) -> Cell:
     if read is None or read.chosen_face is None:
         return None
     score: float = read.faces[read.chosen_face]["detector_score"]
     return score
+
+
+def _labels(photo: Photo, read: Prediction | None) -> Cell:
+    labels = photo.own_labels.all()
+    return ";".join(each.label for each in labels if read is None or is_same_face(each.box, read.faces, read.chosen_face))
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -92,7 +116,12 @@ COLUMNS: tuple[Column, ...] = (
         _("queued, running, done, no_face, choose_face, rejected or failed."),
         lambda photo, read: _of(read, "state"),
     ),
-    Column("reason", "word", _("Why the photo was rejected or failed."), lambda photo, read: _of(read, "reason")),
+    Column(
+        "reason",
+        "word",
+        _("Why the photo was rejected or failed: one of the codes below."),
+        lambda photo, read: _of(read, "reason"),
+    ),
     Column(
         "used",
         "yes or no",
@@ -107,19 +136,19 @@ COLUMNS: tuple[Column, ...] = (
         "too_close_to_call",
         "yes or no",
         _("Whether the model abstains: the shares are kept and not counted."),
-        lambda photo, read: _of(read, "abstained"),
+        lambda photo, read: _of(_done(read), "abstained"),
     ),
     Column(
         "faces_found",
         "number",
         _("How many faces the detector found."),
-        lambda photo, read: len(read.faces) if read and read.is_final else None,
+        lambda photo, read: _faces_found(read),
     ),
     Column(
         "detector_score",
         "number, 0 to 1",
         _("How sure the detector is of the face that was read."),
-        lambda photo, read: _detector_score(read),
+        lambda photo, read: _detector_score(_done(read)),
     ),
     *(_share(expression) for expression in EXPRESSIONS),
     Column(
@@ -131,8 +160,11 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "clinician_labels",
         "words",
-        _("What clinicians call the face, oldest label first, by semicolons. It enters no mean."),
-        lambda photo, read: ";".join(each.label for each in photo.own_labels.all()),
+        _(
+            "What clinicians call the face that was read, oldest label first, by semicolons. It enters no mean. Labels of "
+            "colleagues are there once you have given yours."
+        ),
+        _labels,
     ),
     Column("model_version", "text", _("The model that read the photo."), lambda photo, read: _of(read, "model_version")),
 )

@@ -8,7 +8,7 @@ from django.db.models import Prefetch
 from django.http import StreamingHttpResponse
 
 from inference.models import Prediction
-from patients.models import Photo
+from patients.models import OwnLabel, Photo, User
 from patients.models.photo import PhotoQuerySet
 from patients.reports.columns import COLUMNS, Cell
 
@@ -48,20 +48,24 @@ def csv_rows(photos: Iterable[Photo]) -> Iterator[str]:
         yield writer.writerow([written(column.value(photo, read)) for column in COLUMNS])
 
 
-def photos_for_export(photos: PhotoQuerySet) -> Iterator[Photo]:
-    """Return the photos by visit and time, fetched in portions with all that the table needs."""
+def photos_for_export(photos: PhotoQuerySet, reader: User | None = None) -> Iterator[Photo]:
+    """Return the photos by visit and time, fetched in portions with all that the table needs.
+
+    With the labels that `reader` may see; without a reader there are none.
+    """
+    labels = OwnLabel.objects.open_to(reader) if reader else OwnLabel.objects.none()
     predictions = Prediction.objects.order_by("-requested_at").defer("input_png", "explanation_png", "quality", "milliseconds")
     ordered = photos.select_related("visit__patient").order_by("visit__date", "visit_id", "uploaded_at", "id")
-    return ordered.prefetch_related(Prefetch("predictions", predictions), "own_labels").iterator(chunk_size=500)
+    return ordered.prefetch_related(Prefetch("predictions", predictions), Prefetch("own_labels", labels)).iterator(chunk_size=500)
 
 
-def csv_response(photos: PhotoQuerySet, file_name: str, with_bom: bool = False) -> StreamingHttpResponse:
-    """Return the streamed download. `with_bom` helps spreadsheets that guess the encoding."""
+def csv_response(photos: PhotoQuerySet, reader: User, file_name: str, with_bom: bool = False) -> StreamingHttpResponse:
+    """Return the streamed download for `reader`. `with_bom` helps spreadsheets that guess the encoding."""
 
     def lines() -> Iterator[str]:
         if with_bom:
             yield BOM
-        yield from csv_rows(photos_for_export(photos))
+        yield from csv_rows(photos_for_export(photos, reader))
 
     response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8; header=present")
     response["Content-Disposition"] = f'attachment; filename="{file_name}"'

@@ -6,15 +6,21 @@ from random import SystemRandom
 
 from django.db.models import Min
 from django.http import StreamingHttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from ml.expressions import EXPRESSIONS
 from patients.models import Consent, Patient, Photo
 from patients.models.patient import PatientQuerySet
-from patients.reports.columns import COLUMNS
+from patients.reports.columns import COLUMNS, Described
 from patients.reports.csv_export import Line, photos_for_export, written
 
 NUMBERS = ("state", "used", "too_close_to_call", "faces_found", "detector_score", *EXPRESSIONS, "valence_index", "model_version")
 """The columns of the photo table that are numbers or codes, and lead to nobody."""
+OF_THE_FILE = (
+    Described("person", "number", _("Whose photo it is, counted from 1. The number is of this one file alone.")),
+    Described("day", "number", _("Days since the person’s first visit, which is day 0.")),
+)
+"""The columns before those, which no other file has."""
 
 
 def research_patients() -> PatientQuerySet:
@@ -26,7 +32,7 @@ def research_rows() -> Iterator[str]:
     """Yield the header and one line per photo, person by person in random order. A person's number is of this one file alone."""
     writer = csv.writer(Line(), lineterminator="\r\n")
     columns = [column for column in COLUMNS if column.name in NUMBERS]
-    yield writer.writerow(["person", "day", *(column.name for column in columns)])
+    yield writer.writerow([column.name for column in (*OF_THE_FILE, *columns)])
     people = list(research_patients().annotate(first=Min("visits__date")).values_list("pk", "first"))
     # Not in the order of their visits: whoever knows the days of one patient would bound those of the others.
     SystemRandom().shuffle(people)

@@ -9,7 +9,9 @@ from django.views.decorators.http import require_GET
 from patients.models import Patient, Photo, Visit
 from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import csv_response
+from patients.reports.research import OF_THE_FILE
 from patients.views.asking import ClinicianRequest
+from patients.words import reason_words
 
 
 @require_GET
@@ -17,7 +19,7 @@ def send_patient_csv(request: ClinicianRequest, patient_id: UUID) -> StreamingHt
     """Answer every photo of the patient as one table."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
     photos = Photo.objects.visible_to(request.user).filter(visit__patient=patient)
-    return csv_response(photos, f"affectline-{patient.pk}.csv", with_bom=True)
+    return csv_response(photos, request.user, f"affectline-{patient.pk}.csv", with_bom=True)
 
 
 @require_GET
@@ -25,10 +27,11 @@ def send_visit_csv(request: ClinicianRequest, visit_id: UUID) -> StreamingHttpRe
     """Answer every photo of one visit as one table."""
     visit = get_object_or_404(Visit.objects.visible_to(request.user), pk=visit_id)
     photos = Photo.objects.visible_to(request.user).filter(visit=visit)
-    return csv_response(photos, f"affectline-visit-{visit.date:%Y-%m-%d}.csv", with_bom=True)
+    return csv_response(photos, request.user, f"affectline-visit-{visit.pk}.csv", with_bom=True)
 
 
 @require_GET
 def show_data_dictionary(request: ClinicianRequest) -> HttpResponse:
     """Show what each column means."""
-    return render(request, "patients/data_dictionary.html", {"columns": COLUMNS, "section": "dictionary"})
+    context = {"columns": COLUMNS, "research_columns": OF_THE_FILE, "reasons": reason_words(), "section": "dictionary"}
+    return render(request, "patients/data_dictionary.html", context)

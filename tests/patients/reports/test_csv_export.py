@@ -6,12 +6,15 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from patients.models import OwnLabel, Photo, Visit
+from ml.expressions import EXPRESSIONS
+from patients.models import OwnLabel, Photo, User, Visit
 from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import csv_response, csv_rows, photos_for_export, written
 from tests.factories import make_clinician, make_photo, make_prediction, shares
 
+FACE = {"left": 8, "top": 6, "width": 24, "height": 30}  # as make_prediction finds it
 HEADER = (
     "record_number,visit_date,visit,photo,taken_at,uploaded_at,width,height,state,reason,used,excluded,excluded_reason,"
     "too_close_to_call,faces_found,detector_score,angry,disgust,fear,happy,sad,surprise,neutral,valence_index,clinician_labels,model_version\r\n"
@@ -19,7 +22,7 @@ HEADER = (
 
 
 def exported(visit: Visit) -> list[str]:
-    return list(csv_rows(photos_for_export(Photo.objects.filter(visit=visit))))
+    return list(csv_rows(photos_for_export(Photo.objects.filter(visit=visit), visit.created_by)))
 
 
 @pytest.mark.django_db
@@ -40,7 +43,7 @@ def test_export_is_one_line_per_photo(visit: Visit) -> None:
         f"A-1001,2026-03-02,{visit.id},{read.id},,2026-03-02T09:46:00+00:00,64,48,done,,yes,no,,no,1,0.9000,"
         "0.0000,0.0000,0.2500,0.0000,0.5000,0.0000,0.2500,-0.7500,happy;cannot_say,1.0.0\r\n",
         f"A-1001,2026-03-02,{visit.id},{failed.id},,2026-03-02T09:47:00+00:00,64,48,rejected,too_blurred,no,yes,"
-        "'=cmd|' /C calc'!A0,no,0,,,,,,,,,,,1.0.0\r\n",
+        "'=cmd|' /C calc'!A0,,,,,,,,,,,,,1.0.0\r\n",
     ]
 
 
@@ -49,6 +52,47 @@ def test_photo_without_a_prediction_has_empty_cells(visit: Visit) -> None:
     make_photo(visit)
     (row,) = csv.DictReader(io.StringIO("".join(exported(visit))))
     assert (row["state"], row["happy"], row["used"]) == ("", "", "no")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", ["queued", "running", "no_face", "choose_face", "rejected", "failed"])
+def test_reading_that_was_asked_anew_no_longer_shows_the_former_face(visit: Visit, state: str) -> None:
+    read = make_prediction(make_photo(visit), probabilities=shares(sad=0.9), abstained=True)
+    type(read).objects.update(state=state)
+    (row,) = csv.DictReader(io.StringIO("".join(exported(visit))))
+    of_a_face = (*EXPRESSIONS, "valence_index", "too_close_to_call", "detector_score")
+    assert [name for name in of_a_face if row[name]] == []
+    assert row["faces_found"] == ("1" if state in ("no_face", "choose_face") else "")
+
+
+@pytest.mark.django_db
+def test_label_of_another_face_is_left_out(visit: Visit) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo)
+    label = OwnLabel.objects.create(photo=photo, clinician=visit.created_by, label="sad", box=FACE | {"left": 40})
+    (row,) = csv.DictReader(io.StringIO("".join(exported(visit))))
+    assert row["clinician_labels"] == ""
+    OwnLabel.objects.filter(pk=label.pk).update(box=FACE)
+    (row,) = csv.DictReader(io.StringIO("".join(exported(visit))))
+    assert row["clinician_labels"] == "sad"
+
+
+@pytest.mark.django_db
+def test_label_of_a_colleague_is_there_once_one_has_given_one_s_own(visit: Visit, bo: User) -> None:
+    labelled, other = make_photo(visit), make_photo(visit)
+    for photo in (labelled, other):
+        make_prediction(photo)
+        OwnLabel.objects.create(photo=photo, clinician=bo, label="sad")
+    OwnLabel.objects.create(photo=labelled, clinician=visit.created_by, label="happy")
+    rows = csv.DictReader(io.StringIO("".join(exported(visit))))
+    assert [row["clinician_labels"] for row in rows] == ["sad;happy", ""]
+
+
+@pytest.mark.django_db
+def test_file_of_a_visit_is_named_by_its_id(visit: Visit, client: Client) -> None:
+    client.force_login(visit.created_by)
+    name = client.get(f"/visits/{visit.pk}/csv/").headers["Content-Disposition"]
+    assert name == f'attachment; filename="affectline-visit-{visit.pk}.csv"'
 
 
 @pytest.mark.django_db
@@ -80,8 +124,8 @@ def test_numbers_are_never_disarmed() -> None:
 @pytest.mark.django_db
 def test_byte_order_mark_is_there_only_when_asked_for(visit: Visit) -> None:
     photos = Photo.objects.filter(visit=visit)
-    plain = b"".join(csv_response(photos, "visit.csv"))
-    marked = b"".join(csv_response(photos, "visit.csv", with_bom=True))
+    plain = b"".join(csv_response(photos, visit.created_by, "visit.csv"))
+    marked = b"".join(csv_response(photos, visit.created_by, "visit.csv", with_bom=True))
     assert marked == b"\xef\xbb\xbf" + plain
 
 

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from django.test import Client
 
+from inference.models import Prediction
 from patients.models import Consent, Patient, User
 from patients.reports.research import research_rows
 from tests.factories import make_clinician, make_patient, make_photo, make_prediction, make_visit
@@ -30,6 +31,12 @@ def test_table_holds_numbers_of_those_who_agreed(agreed: Patient, ines: Patient)
     )
     numbers = "done,yes,no,1,0.9000,0.0000,0.0000,0.0000,0.6000,0.0000,0.0000,0.4000,0.6000,1.0.0"
     assert rows == [f"1,0,{numbers}", f"1,7,{numbers}"]
+
+
+def test_reading_that_failed_anew_gives_no_number_of_the_former_face(agreed: Patient) -> None:
+    Prediction.objects.update(state="failed", reason="timed_out")
+    rows = "".join(research_rows()).splitlines()[1:]
+    assert rows == [f"1,{day},failed,no" + "," * 12 + "1.0.0" for day in (0, 7)]
 
 
 def test_nothing_in_it_leads_to_a_person(agreed: Patient) -> None:

@@ -16,6 +16,8 @@ from ml.reader import WEIGHTS
 from patients.model_card import CHANGES
 from patients.models import Patient, User, Visit
 from patients.reports.columns import COLUMNS
+from patients.reports.research import OF_THE_FILE
+from patients.words import reason_words
 from tests.factories import make_photo, make_prediction, make_read_visits
 
 VENDOR = settings.BASE_DIR / "static" / "vendor"
@@ -93,7 +95,8 @@ def test_the_theme_is_kept_and_shown(browser: Client, ada: User) -> None:
 
 def test_every_column_of_the_export_is_explained(browser: Client) -> None:
     page = browser.get("/data-dictionary/").content.decode()
-    assert [column.name for column in COLUMNS if f">{column.name}<" not in page] == []
+    words = [column.name for column in (*COLUMNS, *OF_THE_FILE)] + list(reason_words())
+    assert [word for word in words if f">{word}<" not in page] == []
 
 
 @pytest.mark.parametrize("address", ["/patients/{patient}/csv/", "/visits/{visit}/csv/"])
