@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -59,6 +60,15 @@ def record_access(
     if again_after is not None and _was_recorded(line, again_after):
         return None
     return AccessLog.append(line)
+
+
+def record_for_each(who: HttpRequest, action: AccessLog.Action, patient_ids: Iterable[uuid.UUID]) -> None:
+    """Add one line for each of the patients: each of them can be shown what was done with their data.
+
+    In the order of their pseudonyms: what is carried away must not be led back to them by the place of their line.
+    """
+    same = {"action": action, "actor_id": _actor_id(who), "request_id": request_id(who), "network": network_of(who)}
+    AccessLog.append_all([AccessLog(patient=name, **same) for name in sorted(map(pseudonym, patient_ids))])
 
 
 def request_id(request: HttpRequest) -> str:

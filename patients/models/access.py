@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import UUID
@@ -20,6 +21,7 @@ Detail = dict[str, str | int | bool | None]
 FIRST_SEAL = "0" * 64  # what the first line is sealed with
 CHAIN_LOCK = 0x41464C  # PostgreSQL's advisory lock for whoever adds a line; any number that nothing else uses
 DETAIL_MAX_LETTERS = 100
+AT_ONCE = 500  # lines in one statement
 
 
 def pseudonym(patient_id: UUID) -> str:
@@ -112,6 +114,12 @@ class AccessLog(models.Model):
     @classmethod
     def append(cls, line: AccessLog) -> AccessLog:
         """Add `line` at the end of the chain and seal it. Others who add one wait until our transaction ends."""
+        cls.append_all([line])
+        return line
+
+    @classmethod
+    def append_all(cls, lines: Sequence[AccessLog]) -> None:
+        """Add new `lines` at the end of the chain, in their order, by few statements whatever their number."""
         with transaction.atomic():
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
@@ -119,10 +127,11 @@ class AccessLog(models.Model):
             # SQLite: the transaction began IMMEDIATE, so nobody else writes.
             last = cls.objects.order_by("-sequence").values_list("sequence", "seal").first()
             before, seal_before = last or (0, FIRST_SEAL)
-            line.sequence, line.at = before + 1, timezone.now()
-            line.seal = line.sealed_after(seal_before)
-            line.save(force_insert=True)
-        return line
+            for line in lines:
+                line.sequence, line.at = before + 1, timezone.now()
+                line.seal = line.sealed_after(seal_before)
+                before, seal_before = line.sequence, line.seal
+            AccessLog.objects.bulk_create(lines, batch_size=AT_ONCE)
 
     def sealed_after(self, seal_before: str) -> str:
         """Return the seal that this line must carry when `seal_before` is the seal of the line before it."""

@@ -4,8 +4,9 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from patients.models import Photo
-from patients.reports.research import research_patients, research_response
+from patients.access import record_for_each
+from patients.models import AccessLog, Photo
+from patients.reports.research import research_patients, research_people, research_response
 from patients.views.asking import ClinicianRequest
 
 
@@ -23,5 +24,7 @@ def show_research(request: ClinicianRequest) -> HttpResponse:
 
 @require_GET
 def send_research_csv(request: ClinicianRequest) -> StreamingHttpResponse:
-    """Answer the numbers of everybody who agreed."""
-    return research_response()
+    """Answer the numbers of everybody who agreed, once each of them has a line that says so."""
+    people = research_people()
+    record_for_each(request, AccessLog.Action.EXPORT, (patient_id for patient_id, _first in people))
+    return research_response(people)

@@ -1,13 +1,16 @@
 """The research table: of those who agreed, and nothing in it leads to a person."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from inference.models import Prediction
-from patients.models import Consent, Patient, User
-from patients.reports.research import research_rows
+from patients.access_chain import find_faults
+from patients.models import AccessLog, Consent, Patient, User
+from patients.reports.research import research_people, research_rows
+from tests.answers import put_away
 from tests.factories import make_clinician, make_patient, make_photo, make_prediction, make_visit
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +27,7 @@ def agreed(ada: User) -> Patient:
 
 def test_table_holds_numbers_of_those_who_agreed(agreed: Patient, ines: Patient) -> None:
     make_prediction(make_photo(make_visit(ines)))
-    header, *rows = "".join(research_rows()).splitlines()
+    header, *rows = "".join(research_rows(research_people())).splitlines()
     assert header == (
         "person,day,state,used,too_close_to_call,faces_found,detector_score,"
         "angry,disgust,fear,happy,sad,surprise,neutral,valence_index,model_version"
@@ -35,12 +38,12 @@ def test_table_holds_numbers_of_those_who_agreed(agreed: Patient, ines: Patient)
 
 def test_reading_that_failed_anew_gives_no_number_of_the_former_face(agreed: Patient) -> None:
     Prediction.objects.update(state="failed", reason="timed_out")
-    rows = "".join(research_rows()).splitlines()[1:]
+    rows = "".join(research_rows(research_people())).splitlines()[1:]
     assert rows == [f"1,{day},failed,no" + "," * 12 + "1.0.0" for day in (0, 7)]
 
 
 def test_nothing_in_it_leads_to_a_person(agreed: Patient) -> None:
-    table = "".join(research_rows())
+    table = "".join(research_rows(research_people()))
     visit = agreed.visits.all()[0]
     for telling in (agreed.name, agreed.record_number, str(agreed.pk), str(visit.pk), "2026", "sister", "uma.jpg", "ada"):
         assert telling.lower() not in table.lower()
@@ -53,7 +56,7 @@ def test_persons_come_one_after_the_other_in_no_order(agreed: Patient, ada: User
             make_prediction(make_photo(make_visit(other, day)), model_version=version)
     orders = set()
     for _ in range(40):
-        rows = [line.split(",") for line in "".join(research_rows()).splitlines()[1:]]
+        rows = [line.split(",") for line in "".join(research_rows(research_people())).splitlines()[1:]]
         assert [(row[0], row[1]) for row in rows if row[-1] != "1.0.0"][1::2] == [
             (row[0], "5") for row in rows if row[-1] != "1.0.0"
         ][::2]
@@ -64,7 +67,27 @@ def test_persons_come_one_after_the_other_in_no_order(agreed: Patient, ada: User
 
 def test_consent_taken_back_is_missing_from_the_next_file(agreed: Patient, ada: User) -> None:
     agreed.consents.get(purpose="research").end(ada)
-    assert len(list(research_rows())) == 1
+    assert len(list(research_rows(research_people()))) == 1
+
+
+def test_everybody_whose_numbers_are_carried_away_has_a_line(client: Client, agreed: Patient, ines: Patient, ada: User) -> None:
+    other = make_patient(ada, name="Vic Roe", consents=(Consent.Purpose.RESEARCH,))
+    researcher = make_clinician("Rae Search", "rae@clinic.test", role=User.Role.RESEARCHER)
+    client.force_login(researcher)
+    put_away(client.get("/research/csv/"))
+    for patient in (agreed, other):
+        assert [(line.action, line.actor) for line in AccessLog.objects.about(patient)] == [("export", researcher)]
+    assert not AccessLog.objects.about(ines).exists()
+    assert list(find_faults()) == []
+
+
+def test_lines_of_many_patients_take_few_statements(client: Client, ada: User, django_assert_max_num_queries: Any) -> None:
+    for number in range(20):
+        make_patient(ada, name=f"Vic Roe {number}", consents=(Consent.Purpose.RESEARCH,))
+    client.force_login(make_clinician("Rae Search", "rae@clinic.test", role=User.Role.RESEARCHER))
+    with django_assert_max_num_queries(20):
+        client.get("/research/csv/")
+    assert AccessLog.objects.filter(action="export").exclude(patient="").count() == 20
 
 
 def test_researcher_meets_numbers_and_no_patient(client: Client, agreed: Patient) -> None:
