@@ -12,7 +12,7 @@ PAGE = 100
 
 @dataclass(frozen=True)
 class LookLine:
-    """One line of the access log. `who` is empty for the system itself."""
+    """One line of the access log. `who` is empty for the system itself; `reason` is there where an emergency access begins."""
 
     at: datetime
     who: str
@@ -20,15 +20,17 @@ class LookLine:
     kind: str
     in_emergency: bool
     by_program: bool
+    reason: str
 
 
 def look_lines(patient: Patient, with_pictures: bool, page: int) -> tuple[list[LookLine], bool]:
-    """Return one page of lines, newest first, and whether there are older ones. Two queries."""
+    """Return one page of lines, newest first, and whether there are older ones. Three queries."""
     lines = AccessLog.objects.about(patient)
     if not with_pictures:
         lines = lines.without_pictures()
     found = list(lines[page * PAGE : (page + 1) * PAGE + 1])
     names = dict(User.objects.filter(pk__in={line.actor_id for line in found}).values_list("pk", "display_name"))
+    reasons = dict(patient.break_glasses.filter(pk__in=[_glass(line) for line in found]).values_list("pk", "reason"))
     kinds = {"visit": _("a visit"), "photo": _("a photo"), "event": _("an event"), "user": _("a clinician"), "team": _("a team")}
     shown = [
         LookLine(
@@ -38,7 +40,14 @@ def look_lines(patient: Patient, with_pictures: bool, page: int) -> tuple[list[L
             kinds.get(line.object_kind, _("the record")),
             "glass" in line.detail,
             "key" in line.detail,
+            reasons.get(_glass(line), "") if line.action == AccessLog.Action.BREAK_GLASS else "",
         )
         for line in found[:PAGE]
     ]
     return shown, len(found) > PAGE
+
+
+def _glass(line: AccessLog) -> int:
+    """Return the number of the emergency access that the line names; 0 when it names none."""
+    number = line.detail.get("glass")
+    return number if isinstance(number, int) else 0

@@ -6,18 +6,33 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import IO, cast
 
+from django.db.models import Prefetch
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
 from inference.models import Prediction
 from ml.expressions import EXPRESSIONS
-from patients.models import AccessLog, Consent, Event, OwnLabel, Patient, Photo, Visit
+from patients.models import (
+    AccessLog,
+    BreakGlass,
+    Consent,
+    ErasureRequest,
+    Event,
+    HandOff,
+    OwnLabel,
+    Patient,
+    Photo,
+    Team,
+    User,
+    Visit,
+)
 
 Facts = dict[str, object]
 
 READ_ME = """What Affectline stores about one patient, on {at}.
 
-record.json    the patient, visits with notes and self-reports, photos with every reading, events, consents
+record.json    the patient, who looks after them, visits with notes and self-reports, photos with every reading, phones that
+               were handed a visit, events, consents, emergency accesses with their reason, requests to erase
 access.json    who did what with these data and when; people are named by their number in this installation
 photos/        ID.jpg the photo as it is stored, ID-MODEL.png the very picture that model saw
 
@@ -68,7 +83,8 @@ def zip_chunks(patient: Patient) -> Iterator[bytes]:
 
 def record_of(patient: Patient) -> Facts:
     """Return everything about the patient but pictures and access lines, ready for JSON."""
-    visits = patient.visits.prefetch_related("photos__predictions", "photos__own_labels__clinician").select_related("self_report")
+    photos = Photo.objects.select_related("uploaded_by", "excluded_by").prefetch_related("predictions", "own_labels__clinician")
+    visits = patient.visits.prefetch_related(Prefetch("photos", photos), "hand_offs__clinician").select_related("self_report")
     return {
         "id": patient.pk,
         "name": patient.name,
@@ -76,8 +92,11 @@ def record_of(patient: Patient) -> Facts:
         "birth_date": patient.birth_date,
         "created_at": patient.created_at,
         "clinicians": [each.display_name for each in patient.clinicians.order_by("display_name")],
+        "care_teams": [team_facts(team) for team in patient.teams.prefetch_related("members").order_by("name")],
         "consents": [consent_facts(consent) for consent in patient.consents.select_related("recorded_by", "withdrawn_by")],
         "events": [event_facts(event) for event in patient.events.all()],
+        "emergency_accesses": [glass_facts(glass) for glass in patient.break_glasses.select_related("clinician", "reviewed_by")],
+        "erasure_requests": [erasure_facts(request) for request in patient.erasure_requests.select_related("asked_by")],
         "visits": [visit_facts(visit) for visit in visits],
     }
 
@@ -93,6 +112,7 @@ def visit_facts(visit: Visit) -> Facts:
         "is_baseline": visit.is_baseline,
         "self_report": scales,
         "photos": [photo_facts(photo) for photo in visit.photos.all()],
+        "phones": [phone_facts(hand_off) for hand_off in visit.hand_offs.all()],
     }
 
 
@@ -113,7 +133,14 @@ def photo_facts(photo: Photo) -> Facts:
     readings = [reading_facts(prediction) for prediction in photo.predictions.all()]
     labels = [label_facts(label) for label in photo.own_labels.all()]
     rest = {"is_erased": photo.is_erased, "readings": readings, "own_labels": labels}
-    return {name: getattr(photo, name) for name in names} | rest
+    who = {"uploaded_by": _named(photo.uploaded_by), "phone": photo.hand_off_id, "excluded_by": _named(photo.excluded_by)}
+    return {name: getattr(photo, name) for name in names} | who | rest
+
+
+def phone_facts(hand_off: HandOff) -> Facts:
+    """Return one phone that was handed the visit, and by whom. Photos name it by its id."""
+    names = ("id", "made_at", "opened_at", "expires_at", "closed_at")
+    return {name: getattr(hand_off, name) for name in names} | {"clinician": _named(hand_off.clinician)}
 
 
 def label_facts(label: OwnLabel) -> Facts:
@@ -137,13 +164,36 @@ def event_facts(event: Event) -> Facts:
 def consent_facts(consent: Consent) -> Facts:
     """Return one consent and its end."""
     names = ("purpose", "text_version", "words", "method", "given_on", "recorded_at", "withdrawn_at")
-    return {name: getattr(consent, name) for name in names} | {"recorded_by": consent.recorded_by.display_name}
+    who = {"recorded_by": _named(consent.recorded_by), "withdrawn_by": _named(consent.withdrawn_by)}
+    return {name: getattr(consent, name) for name in names} | who
+
+
+def team_facts(team: Team) -> Facts:
+    """Return one team that looks after the patient, and who is in it today."""
+    return {"name": team.name, "members": sorted(member.display_name for member in team.members.all())}
+
+
+def glass_facts(glass: BreakGlass) -> Facts:
+    """Return one emergency access: who, when and why, and who looked through it."""
+    names = ("id", "opened_at", "ends_at", "reason", "reviewed_at")
+    who = {"clinician": _named(glass.clinician), "reviewed_by": _named(glass.reviewed_by)}
+    return {name: getattr(glass, name) for name in names} | who
+
+
+def erasure_facts(request: ErasureRequest) -> Facts:
+    """Return one request to erase, and what became of it."""
+    names = ("id", "level", "cause", "state", "asked_at", "due_at", "done_at", "photos_erased")
+    return {name: getattr(request, name) for name in names} | {"asked_by": _named(request.asked_by)}
 
 
 def line_facts(line: AccessLog) -> Facts:
     """Return one line of the access log."""
     names = ("sequence", "at", "action", "actor_id", "object_kind", "object_id", "detail")
     return {name: getattr(line, name) for name in names}
+
+
+def _named(user: User | None) -> str | None:
+    return user.display_name if user else None
 
 
 def _pictures(photo: Photo) -> Iterator[tuple[str, bytes]]:

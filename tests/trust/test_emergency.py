@@ -162,7 +162,9 @@ def test_every_look_names_the_emergency(bo: User, ada: User, ines: Patient) -> N
     assert (opened.action, looked.action, looked.detail) == ("break_glass", "view", {"glass": BreakGlass.objects.get().pk})
     own = Client()
     own.force_login(ada)
-    assert "emergency" in own.get(f"/patients/{ines.pk}/looked/").content.decode()
+    page = own.get(f"/patients/{ines.pk}/looked/").content.decode()
+    assert page.count(f"Reason: {REASON}") == 1
+    assert page.count("emergency</span>") == 2
 
 
 def test_what_is_done_names_the_emergency_too(bo: User, visit: Visit) -> None:

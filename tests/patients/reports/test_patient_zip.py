@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from patients.access import record_access
-from patients.models import AccessLog, Event, Patient, SelfReport, User
+from patients.consent import withdraw_consent
+from patients.models import AccessLog, BreakGlass, Event, HandOff, Membership, Patient, SelfReport, Team, User
 from patients.reports.patient_zip import zip_chunks, zip_response
 from tests.factories import make_patient, make_photo, make_prediction, make_visit
 
@@ -51,6 +52,30 @@ def test_archive_holds_the_record_the_pictures_and_the_lines(omar: Patient, ada:
     assert archive.read(f"photos/{photo.pk}.jpg").startswith(b"\xff\xd8")
     (line,) = json.loads(archive.read("access.json"))
     assert (line["action"], line["actor_id"]) == ("view", ada.pk)
+
+
+def test_record_tells_who_had_what_to_do_with_the_patient(omar: Patient, ada: User, bo: User) -> None:
+    team, visit = Team.objects.create(name="Day clinic"), omar.visits.get()
+    team.assignments.create(patient=omar)
+    Membership.objects.create(team=team, clinician=bo)
+    hand_off, _code = HandOff.make(visit, ada)
+    visit.photos.update(hand_off=hand_off)
+    visit.photos.get().exclude("Eyes closed.", bo)
+    BreakGlass.objects.create(patient=omar, clinician=bo, reason="Found unconscious.")
+    withdraw_consent(omar.consents.get(), ada, ada)
+    record = json.loads(opened(omar).read("record.json"))
+    (stored,) = record["visits"]
+    assert record["care_teams"] == [{"name": "Day clinic", "members": ["Dr Bo Lindqvist"]}]
+    assert [(each["clinician"], each["reason"]) for each in record["emergency_accesses"]] == [
+        ("Dr Bo Lindqvist", "Found unconscious.")
+    ]
+    assert [(each["asked_by"], each["cause"], each["state"]) for each in record["erasure_requests"]] == [
+        ("Dr Ada Lind", "withdrawal", "queued")
+    ]
+    assert record["consents"][0]["withdrawn_by"] == "Dr Ada Lind"
+    assert [(each["id"], each["clinician"]) for each in stored["phones"]] == [(str(hand_off.pk), "Dr Ada Lind")]
+    (photo,) = stored["photos"]
+    assert (photo["uploaded_by"], photo["phone"], photo["excluded_by"]) == ("Dr Ada Lind", str(hand_off.pk), "Dr Bo Lindqvist")
 
 
 def test_nobody_else_is_in_it(omar: Patient) -> None:
