@@ -276,7 +276,13 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 # Beside the limits of sign-in, which stay as django-allauth sets them: codes for phones made, codes tried, photos from
 # one phone, attempts at an emergency access.
-ACCOUNT_RATE_LIMITS = {"hand_off": "10/10m/user", "phone_code": "20/m/ip", "phone_photo": "60/m/key", "break_glass": "10/h/user"}
+ACCOUNT_RATE_LIMITS = {
+    "hand_off": "10/10m/user",
+    "phone_code": "20/m/ip",
+    "phone_photo": "60/m/key",
+    "break_glass": "10/h/user",
+    "record_number": "10/h/user",  # of patients whom the user may not see
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0  # who asks, for rate limits and the list of sessions
 MFA_REQUIRED = not DEMO
 MFA_ADAPTER = "patients.factors.EncryptedFactors"

@@ -7,10 +7,12 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from patients.models import Patient, Photo, User, Visit
+from patients.record_numbers import TooManyTries, is_taken
 from patients.today import clinic_today
 
 EARLIEST_BIRTH = date(1900, 1, 1)
@@ -47,6 +49,7 @@ class PatientForm(forms.ModelForm[Patient]):
     """Name, date of birth and record number."""
 
     TAKEN = _("A patient with this record number exists already. Ask to be assigned, or check the number.")
+    TOO_MANY = _("Too many record numbers of other patients were entered. Try again in an hour.")
 
     class Meta:
         model = Patient
@@ -57,6 +60,10 @@ class PatientForm(forms.ModelForm[Patient]):
             "record_number": forms.TextInput(attrs={"autocomplete": "off"}),
         }
 
+    def __init__(self, request: HttpRequest, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
+        self.request = request
+
     def clean_birth_date(self) -> date:
         """Return the date of birth, which has passed, and not in the year 202 that a slip makes of 2020."""
         return birth_day(self.cleaned_data["birth_date"])
@@ -64,8 +71,11 @@ class PatientForm(forms.ModelForm[Patient]):
     def clean_record_number(self) -> str:
         """Return the record number, which no other patient has."""
         number = str(self.cleaned_data["record_number"]).strip()
-        if Patient.objects.with_record_number(number).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(self.TAKEN)
+        try:
+            if is_taken(number, self.request, self.instance):
+                raise ValidationError(self.TAKEN)
+        except TooManyTries:
+            raise ValidationError(self.TOO_MANY) from None
         return number
 
     def saved(self) -> Patient | None:

@@ -189,7 +189,7 @@ PAGES: dict[str, Rule] = {
 
 INTERFACE: dict[str, Rule] = {
     "patient-list": Rule(Who.CARE, Action.LIST),
-    "patient-detail": EDITED,
+    "patient-detail": VIEWED,  # writes its own line of a change
     "patient-csv": EXPORTED,
     "patient-timeline": VIEWED,
     "patient-visits": Rule(Who.CARE, Action.VIEW, Action.ADD),

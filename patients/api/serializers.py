@@ -6,11 +6,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import Throttled
 
 from inference.models import Prediction
 from ml.expressions import EXPRESSIONS
 from patients.forms import birth_day, visit_day
 from patients.models import Patient, Photo, Visit
+from patients.record_numbers import TooManyTries, is_taken
 
 
 def taken() -> serializers.ValidationError:
@@ -31,12 +33,12 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
         return birth_day(value)
 
     def validate_record_number(self, value: str) -> str:
-        """Return the number. Raises ValidationError when another patient has it."""
-        others = Patient.objects.with_record_number(value)
-        if self.instance is not None:
-            others = others.exclude(pk=self.instance.pk)
-        if others.exists():
-            raise taken()
+        """Return the number. Raises ValidationError when another patient has it, Throttled when too many were tried."""
+        try:
+            if is_taken(value, self.context["request"], self.instance):
+                raise taken()
+        except TooManyTries:
+            raise Throttled(detail="Too many record numbers of other patients were sent. Try again in an hour.") from None
         return value
 
     def save(self, **fields: Any) -> Patient:  # Any: the framework's own signature

@@ -79,6 +79,7 @@ class AccessLog(models.Model):
         ERASE_STOPPED = "erase_stopped", _("Stopped an erasure")
         ERASED = "erased", _("Erased")
         PERMISSION = "permission", _("Changed who may see or do what")
+        TRY_NUMBER = "try_number", _("Tried the record number")
         BREAK_GLASS = "break_glass", _("Opened in an emergency")
         SIGN_IN = "sign_in", _("Signed in")
         SIGN_IN_FAILED = "sign_in_failed", _("Failed to sign in")

@@ -42,7 +42,7 @@ def show_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def add_patient(request: ClinicianRequest) -> HttpResponse:
     """Add a patient, who is assigned to the clinician at once."""
-    form = PatientForm(request.POST or None)
+    form = PatientForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
             patient = form.saved()
@@ -60,7 +60,7 @@ def add_patient(request: ClinicianRequest) -> HttpResponse:
 def edit_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Correct name, date of birth or record number."""
     patient = find_patient(request, patient_id)
-    form = PatientForm(request.POST or None, instance=patient)
+    form = PatientForm(request, request.POST or None, instance=patient)
     if request.method == "POST" and form.is_valid() and form.saved() is not None:
         messages.success(request, _("Changes saved."))
         return redirect("patients:detail", patient.pk)
