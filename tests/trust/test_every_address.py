@@ -1,5 +1,6 @@
 """Every address as every role. What is tried is read from the URL configuration: a new address without a rule fails here."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -227,6 +228,23 @@ def test_every_address_as(name: str, ines: Patient, photo: Photo, event: Event) 
                 wrongs.append(f"{method} {address.view_name} tells the name")
     assert wrongs == []
     assert tried > 120
+
+
+def test_no_title_names_a_patient_or_a_day(ines: Patient, photo: Photo, event: Event) -> None:
+    """The history of the browser keeps titles, and sign-out does not clear it."""
+    role = own(ines, may_erase=True)
+    ines.visits.update(date=date(2031, 1, 5))
+    Event.objects.update(starts_on=date(2031, 1, 5))
+    wrongs, titles = [], set()
+    for address in every_address():
+        page = said(asked(role, "get", address.url(photo, event)))
+        title = re.search(r"<title>(.*?)</title>", page, re.DOTALL)
+        if address.names_a_patient and title:
+            titles.add(title[1].strip())
+            telling = (*ines.name.split(), ines.record_number, "2031", "Jan")
+            wrongs += [f"{address.view_name}: {title[1].strip()}" for word in telling if word in title[1]]
+    assert wrongs == []
+    assert len(titles) > 12
 
 
 def test_without_a_second_factor_every_address_leads_to_enrolment(ines: Patient, photo: Photo, event: Event) -> None:
