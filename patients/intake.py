@@ -7,7 +7,6 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from inference.dispatch import request_prediction
@@ -16,6 +15,7 @@ from ml.decode import RebuiltPhoto, RejectedPhoto, check_outside
 from patients.access import Asker, record_access
 from patients.models import AccessLog, Consent, HandOff, Photo, User, Visit
 from patients.sandbox import rebuild_apart
+from patients.templatetags.look import day
 
 MESSAGES = {
     "no_consent": _(
@@ -57,7 +57,7 @@ def _check_duplicates(visit: Visit, fingerprint: str, keep_duplicate: bool) -> N
         if photo.visit_id == visit.id:
             raise RejectedPhoto("duplicate_in_visit", photo=str(photo.id))
     if same and not keep_duplicate:
-        raise RejectedPhoto("duplicate_in_patient", photo=str(same[0].id), date=date_format(same[0].visit.date, "j M Y"))
+        raise RejectedPhoto("duplicate_in_patient", photo=str(same[0].id), date=day(same[0].visit.date))
 
 
 def _check_room(visit: Visit) -> None:

@@ -2,13 +2,14 @@
 
 import json
 import re
+from datetime import date
 from html import unescape
 
 import pytest
 from django.test import Client
 
 from patients.models import Patient, SelfReport, User, Visit
-from tests.factories import make_photo, make_prediction, make_read_visits
+from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, upload
 
 DRAWN = re.compile(r'\s(?:d|x|y|r|cx|cy|x1|x2|y1|y2|width|height|viewBox|points)="([^"]*)"')
 
@@ -52,6 +53,14 @@ def test_figure_speaks_german(german: Client, ines: Patient, read_visits: list[V
     assert figure["ticks"][0]["form"] == "%-d. %b\n%Y"
     assert figure["lanes"] == ["Med.", "Beh.", "Leben", "Notiz"]  # short enough for the margin on a phone
     assert figure["visits"][0]["said"] == "Stimmung 4 von 10"
+
+
+def test_day_of_a_photo_that_is_here_already_is_german(german: Client, visit: Visit, sent: list[str]) -> None:
+    accept = {"accept": "application/json"}
+    german.post(f"/visits/{visit.pk}/photos/", {"photos": upload()}, headers=accept)
+    other = make_visit(visit.patient, date(2026, 11, 21))
+    answer = german.post(f"/visits/{other.pk}/photos/", {"photos": upload()}, headers=accept)
+    assert "20. Nov. 2026" in answer.json()["message"]
 
 
 def test_measured_quality_is_german(german: Client, read_visits: list[Visit]) -> None:
