@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from patients.help import ANSWERS
 from patients.timeline.interval import bootstrap, student, tail
 from tests.patients.timeline.visits import FIRST, visit_on
 
@@ -37,6 +38,22 @@ def test_interval_holds_the_true_mean_nearly_as_often_as_it_says(size: int, leas
     shares = np.random.default_rng(4).beta(1, 4, (size, 2000))
     held = [interval.low <= 0.2 <= interval.high for interval in bootstrap(list(map(tuple, shares)))]
     assert least < np.mean(held) < 0.97
+
+
+def test_what_is_said_of_intervals_is_so() -> None:
+    said = str(ANSWERS["interval"].answer)
+    valences = np.random.default_rng(5).normal(0, 0.3, (8, 2000))
+    shares = np.random.default_rng(4).beta(1, 4, (8, 2000))
+    held = [
+        np.mean([interval.low <= mean <= interval.high for interval in bootstrap(list(map(tuple, values)))])
+        for values, mean in ((valences, 0), (shares, 0.2), (valences[:3], 0), (shares[:3], 0.2))
+    ]
+    assert "92 to 95 of 100" in said
+    assert all(0.91 < share < 0.96 for share in held[:2])
+    assert "about three of four" in said
+    assert all(0.68 < share < 0.80 for share in held[2:])
+    (of_three,) = bootstrap([(0.1,), (0.7,), (0.4,)])
+    assert [of_three.low, of_three.high] == pytest.approx([0.1, 0.7])
 
 
 def test_equal_photos_give_an_interval_of_no_width() -> None:
