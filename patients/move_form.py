@@ -14,6 +14,7 @@ from patients.templatetags.look import day
 from patients.today import clinic_today
 
 NEW = "new"
+GONE = _("This patient is not in your care any more. Choose another one.")
 
 
 def patient_choices(user: User) -> dict[str, Patient]:
@@ -28,7 +29,7 @@ def patient_choices(user: User) -> dict[str, Patient]:
 class MoveVisitForm(forms.Form):
     """The patient to whom a visit belongs."""
 
-    patient = forms.ChoiceField(label=_("Belongs to"), error_messages={"required": _("Choose a patient.")})
+    patient = forms.ChoiceField(label=_("Belongs to"), error_messages={"required": _("Choose a patient."), "invalid_choice": GONE})
     keep_duplicate = forms.BooleanField(label=_("Move it also if that patient has one of its photos already"), required=False)
 
     def __init__(self, asked: Mapping[str, object] | None, patients: dict[str, Patient], without: Patient) -> None:

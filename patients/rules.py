@@ -96,7 +96,7 @@ PICTURE = Rule(Who.CARE, Action.IMAGE)
 OWN_LINE = Rule(Who.CARE)
 EXPORTED = Rule(Who.CARE, Action.EXPORT, right=Right.EXPORT)
 ADMINISTRATION = Rule(Who.ADMINISTRATION)
-MOVED = Rule(Who.CARE, Action.VIEW, right=Right.ASSIGN)  # in an emergency nothing is taken to another patient
+MOVED = Rule(Who.CARE, Action.VIEW, right=Right.ASSIGN)  # in an emergency nothing is taken to another; the view adds a LIST line
 REMOVED = Rule(Who.CARE, changes=Action.DELETE, right=Right.ASSIGN)  # an emergency is no reason to erase
 PEOPLE = Rule(Who.PEOPLE)
 ANYBODY = Rule(Who.ANYBODY)

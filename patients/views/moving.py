@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from patients.access import record_access
+from patients.access import POLLED_AGAIN_AFTER, record_access
 from patients.models import AccessLog, Photo, Visit
-from patients.move_form import MovePhotosForm, MoveVisitForm, patient_choices
+from patients.move_form import GONE, MovePhotosForm, MoveVisitForm, patient_choices
 from patients.moving import MESSAGES, STAYED, CannotMove, Moved, move_photos, move_visit
 from patients.views.asking import ClinicianRequest, redirect_back
 from patients.views.banner import banner_of
@@ -29,13 +29,14 @@ def choose_place_of_photos(request: ClinicianRequest, visit_id: UUID) -> HttpRes
     photos = list(readable_photos(request.user).filter(visit=source))
     patients = patient_choices(request.user)
     asked = request.POST or request.GET
-    patient = patients.get(asked.get("patient", ""), source.patient)
+    wanted = asked.get("patient", "") or str(source.patient_id)
+    patient, is_gone = patients.get(wanted, source.patient), wanted not in patients
     is_asked = request.method == "POST" and "show" not in request.POST  # "show": only the visits of another patient
     picked = {str(photo.pk) for photo in photos} if "all" in request.GET else set(asked.getlist("photo"))
     days = {day_taken(photo) for photo in photos if photo.taken_at and str(photo.pk) in picked}
     likely = days.pop() if len(days) == 1 else None
     form = MovePhotosForm(request.POST if is_asked else None, source, [photo.pk for photo in photos], patient, likely)
-    if form.is_valid():
+    if not is_gone and form.is_valid():
         chosen = [photo for photo in photos if str(photo.pk) in form.cleaned_data["photo"]]
         try:
             moved, target = _move(request, form, chosen)
@@ -51,7 +52,9 @@ def choose_place_of_photos(request: ClinicianRequest, visit_id: UUID) -> HttpRes
         "picked": picked,
         "patients": patients.values(),
         "owner": patient,
+        "gone": GONE if is_gone else "",
     }
+    _note_list(request)
     return render(request, "patients/_move_target.html" if request.htmx else "patients/move_photos.html", context)
 
 
@@ -70,6 +73,7 @@ def choose_patient_of_visit(request: ClinicianRequest, visit_id: UUID) -> HttpRe
             messages.success(request, _("The visit was moved, with everything in it. This is where it is now."))
             return redirect("patients:visit", visit.pk)
     context = banner_of(owner) | {"form": form, "visit": visit, "total": visit.photos.count()}
+    _note_list(request)
     return render(request, "patients/move_visit.html", context)
 
 
@@ -80,6 +84,11 @@ def keep_dates(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     visit.photos.filter(date_kept_at=None).exclude(taken_at=None).update(date_kept_at=timezone.now())
     record_access(request, AccessLog.Action.EDIT, obj=visit, dates="kept")
     return redirect_back(request, "patients:visit", visit.pk)
+
+
+def _note_list(request: ClinicianRequest) -> None:
+    """Write the line of a page that names every patient of whoever asks. Fetching the visits of another one renews that look."""
+    record_access(request, AccessLog.Action.LIST, again_after=POLLED_AGAIN_AFTER if request.htmx else None)
 
 
 def _move(request: ClinicianRequest, form: MovePhotosForm, photos: list[Photo]) -> tuple[Moved, Visit]:

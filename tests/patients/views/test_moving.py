@@ -91,6 +91,26 @@ def test_nothing_moves_to_a_patient_whom_the_clinician_does_not_see(browser: Cli
     assert (visit.photos.count(), visit.patient.name) == (1, "Ines Moreau")
 
 
+@pytest.mark.parametrize("page", ["move", "move-photos"])
+def test_page_that_names_every_patient_leaves_a_line_of_that(browser: Client, visit: Visit, tom: Patient, page: str) -> None:
+    assert tom.name in words(browser.get(f"/visits/{visit.pk}/{page}/"))
+    assert tom.name in words(browser.post(f"/visits/{visit.pk}/{page}/", {"show": "1", "patient": ""}))
+    assert AccessLog.objects.filter(action="list").count() == 2
+
+
+@pytest.mark.parametrize("asked", [{"visit": "new", "new_date": "2026-11-19"}, {"show": "1"}])
+def test_patient_who_is_no_longer_in_one_s_care_is_not_taken_for_another(
+    browser: Client, visit: Visit, tom: Patient, asked: dict[str, str]
+) -> None:
+    photo = make_photo(visit)
+    tom.assignments.all().delete()
+    for page in ("move-photos", "move"):
+        asked |= {"photo": str(photo.pk), "patient": str(tom.pk)}
+        answer = browser.post(f"/visits/{visit.pk}/{page}/", asked)
+        assert "This patient is not in your care any more." in words(answer)
+    assert (visit.photos.count(), Visit.objects.count()) == (1, 1)
+
+
 def test_a_whole_visit_is_moved(browser: Client, visit: Visit, tom: Patient) -> None:
     page = browser.post(f"/visits/{visit.pk}/move/", {"patient": str(tom.pk)}, follow=True)
     assert page.redirect_chain == [(f"/visits/{visit.pk}/", 302)]
