@@ -1,5 +1,7 @@
 """Takes one uploaded file in: cheap checks, rebuilt apart, stored encrypted, handed to a worker after commit."""
 
+import contextlib
+import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -16,6 +18,8 @@ from patients.access import Asker, record_access
 from patients.models import AccessLog, Consent, HandOff, Photo, User, Visit
 from patients.sandbox import rebuild_apart
 from patients.templatetags.look import day
+
+log = logging.getLogger(__name__)
 
 MESSAGES = {
     "no_consent": _(
@@ -38,6 +42,10 @@ MESSAGES = {
     "visit_gone": _("This visit was deleted meanwhile."),
     "decoder_crashed": _("The picture could not be opened safely. Export it again as JPEG."),
     "decoder_timeout": _("Opening the picture took too long. Export it again as JPEG."),
+    "not_stored": _(
+        "The photo could not be stored: the disk is full, or its folder cannot be written to. Keep the photo, and tell your "
+        "administrator."
+    ),
     "busy": _("Too many photos arrive at once. Try this one again in a moment."),
 }
 """What a person reads for each code: what happened and what they can do."""
@@ -88,8 +96,7 @@ def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Asker) -> Photo:
     """Return the photo saved with its pictures and its prediction requested. Files whose row fails are taken away again."""
     photo.width, photo.height, photo.taken_at = rebuilt.width, rebuilt.height, _moment(rebuilt.taken_at)
     try:
-        photo.image.save("image", ContentFile(rebuilt.image), save=False)
-        photo.preview.save("preview", ContentFile(rebuilt.preview), save=False)
+        _write(photo, rebuilt)
         with transaction.atomic():
             _hold_consent(photo)
             _check_room(photo.visit)  # once more: other files may have come in while this one was opened
@@ -102,9 +109,20 @@ def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Asker) -> Photo:
     except BaseException:
         for field in (photo.image, photo.preview):
             if field.name:
-                field.storage.delete(field.name)
+                with contextlib.suppress(OSError):  # the folder may have become read-only; what failed first is told
+                    field.storage.delete(field.name)
         raise
     return photo
+
+
+def _write(photo: Photo, rebuilt: RebuiltPhoto) -> None:
+    """Write the pictures. Raises RejectedPhoto when the disk is full or the folder cannot be written to."""
+    try:
+        photo.image.save("image", ContentFile(rebuilt.image), save=False)
+        photo.preview.save("preview", ContentFile(rebuilt.preview), save=False)
+    except OSError as error:
+        log.error("A photo of visit %s could not be stored: %s", photo.visit_id, error.strerror or type(error).__name__)
+        raise RejectedPhoto("not_stored") from None
 
 
 def receive_photo(

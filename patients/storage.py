@@ -32,7 +32,12 @@ class EncryptedStorage(FileSystemStorage):
 
     def _save(self, name: str, content: File[bytes]) -> str:
         content.seek(0)
-        sealed: str = super()._save(name, ContentFile(fernet().encrypt(content.read())))  # type: ignore[misc]  # not in the stubs
+        try:
+            sealed: str = super()._save(name, ContentFile(fernet().encrypt(content.read())))  # type: ignore[misc]  # not in the stubs
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.delete(name)  # the beginning of a file, on a disk that is full
+            raise
         return sealed
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:

@@ -10,14 +10,20 @@ from rest_framework.views import exception_handler
 from ml.decode import RejectedPhoto
 from patients.intake import message_for
 
+REFUSED = {
+    "duplicate_in_visit": status.HTTP_409_CONFLICT,
+    "duplicate_in_patient": status.HTTP_409_CONFLICT,
+    "busy": status.HTTP_503_SERVICE_UNAVAILABLE,
+    "not_stored": status.HTTP_503_SERVICE_UNAVAILABLE,
+}
+"""The codes of refused photos that are answered with another status than 422."""
+
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:  # Any: the framework's own signature
     """Return the answer for an error that the framework knows; None for a fault, which is then logged as such."""
     if isinstance(error, RejectedPhoto):
-        wait = status.HTTP_503_SERVICE_UNAVAILABLE
-        refused = {"duplicate_in_visit": status.HTTP_409_CONFLICT, "duplicate_in_patient": status.HTTP_409_CONFLICT, "busy": wait}
         body = {"code": error.code, "message": message_for(error), "detail": error.detail}
-        return Response(body, status=refused.get(error.code, status.HTTP_422_UNPROCESSABLE_ENTITY))
+        return Response(body, status=REFUSED.get(error.code, status.HTTP_422_UNPROCESSABLE_ENTITY))
     response = exception_handler(error, context)
     if response is None:
         return None

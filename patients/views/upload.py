@@ -17,7 +17,7 @@ from patients.models import Photo, Visit
 from patients.views.asking import ClinicianRequest
 from patients.views.cards import card_of
 
-STATUS = {"duplicate_in_visit": 409, "duplicate_in_patient": 409, "too_large": 413, "busy": 503}
+STATUS = {"duplicate_in_visit": 409, "duplicate_in_patient": 409, "too_large": 413, "busy": 503, "not_stored": 503}
 
 
 @require_POST

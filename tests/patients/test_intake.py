@@ -1,6 +1,7 @@
 """What happens to an uploaded file: stored, handed over, or refused without a trace."""
 
 import io
+import resource
 import sys
 from datetime import date, timedelta
 from pathlib import Path
@@ -170,6 +171,31 @@ def test_files_are_taken_away_when_the_row_cannot_be_written(visit: Visit, store
     monkeypatch.setattr(intake, "request_prediction", fail)
     with pytest.raises(RuntimeError):
         receive_photo(visit, upload(), visit.created_by)
+    assert files(stored) == []
+    assert not Photo.objects.exists()
+
+
+def test_folder_that_cannot_be_written_to_is_a_refusal(
+    visit: Visit, settings: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.MEDIA_ROOT = tmp_path / "no folder"
+    settings.MEDIA_ROOT.write_text("a file in its place")  # root may write into any folder
+    assert refusal(visit, upload(name="ines.jpg"), visit.created_by) == "not_stored"
+    assert not Photo.objects.exists()
+    assert [(record.levelname, str(visit.pk) in record.getMessage()) for record in caplog.records] == [("ERROR", True)]
+    assert "ines" not in caplog.text
+
+
+@pytest.mark.parametrize("room", [100, 5000])
+def test_disk_that_fills_up_leaves_no_beginning_of_a_file(visit: Visit, stored: Path, room: int) -> None:
+    rebuilt = RebuiltPhoto(64, 48, None, image=b"image" * 200, preview=b"preview" * 2000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))  # a longer file fails in the middle, as on a full disk
+    try:
+        with pytest.raises(RejectedPhoto, match="not_stored"):
+            intake._store(Photo(visit=visit, fingerprint="f", uploaded_by=visit.created_by), rebuilt, visit.created_by)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert files(stored) == []
     assert not Photo.objects.exists()
 

@@ -1,5 +1,7 @@
 """Photos arrive at a visit."""
 
+from pathlib import Path
+
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import LazySettings
@@ -79,6 +81,18 @@ def test_a_file_of_another_visit_is_kept_only_when_asked(browser: Client, addres
     assert (answer.status_code, answer.json()["code"]) == (409, "duplicate_in_patient")
     answer = browser.post(other, {"photos": upload(), "keep_duplicate": "1"}, headers=JSON)
     assert answer.status_code == 201
+
+
+def test_a_photo_that_cannot_be_stored_is_a_refusal_at_both_doors(
+    browser: Client, address: str, settings: LazySettings, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path / "no folder"
+    settings.MEDIA_ROOT.write_text("a file in its place")
+    answer = browser.post(address, {"photos": upload()}, headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_stored")
+    page = browser.post(address, {"photos": upload()}, follow=True).content.decode()
+    assert "The photo could not be stored" in page
+    assert not Photo.objects.exists()
 
 
 def test_a_script_sends_one_photo_at_a_time(browser: Client, address: str) -> None:
