@@ -28,7 +28,7 @@ class EmergencyForm(forms.Form):
         min_length=LEAST_REASON,
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("In your own words. The leads of the patient's team and an administrator read it."),
+        help_text=_("In your own words. Those who look after the patient and an administrator read it."),
     )
     patient: Patient
 
