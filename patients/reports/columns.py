@@ -59,7 +59,9 @@ _said_later = lazy(_said, str)
 
 def _share(expression: str) -> Column:
     def meaning() -> str:
-        text = gettext("Calibrated share: of ten people shown this face, about ten times this many would call it %(name)s.")
+        text = gettext(
+            "Calibrated share: of ten people who name one of the seven expressions, about ten times this many would say %(name)s."
+        )
         return text % {"name": gettext(expression)}
 
     # A promise with a name in it: formatted when it is shown, in the reader's language.

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from inference.models import Prediction
-from patients.models import Consent, Look, Patient, Photo, User
+from patients.models import Consent, Look, Patient, Photo, User, Visit
 from patients.timeline.points import VisitPoint, points_by_patient
 from patients.timeline.sparkline import Sparkline, sparkline, twelve_months
 from patients.timeline.usual_range import Place, UsualRange, chosen_that_count, usual_range
@@ -35,12 +35,18 @@ class CaseRow:
     looked_at: datetime | None = None
     read_at: datetime | None = None
     states: Counter[str] = field(default_factory=Counter)
+    visited_on: date | None = None
     consented_on: date | None = None  # asked only for a patient without photos: what is to be done next
 
     @property
     def last(self) -> VisitPoint | None:
         """The last visit that has photos."""
         return self.points[-1] if self.points else None
+
+    @property
+    def bare_since(self) -> date | None:
+        """The day of a later visit, which has no photos; None without one."""
+        return self.visited_on if self.last and self.visited_on and self.visited_on > self.last.date else None
 
     @cached_property
     def usual(self) -> UsualRange | None:
@@ -123,16 +129,17 @@ def show_caseload(request: ClinicianRequest) -> HttpResponse:
 
 
 def case_rows(user: User) -> list[CaseRow]:
-    """Return the user's patients with what the list says of each. Seven queries, whatever their number."""
+    """Return the user's patients with what the list says of each. Eight queries, whatever their number."""
     patients = list(Patient.objects.visible_to(user))
     ids = [patient.pk for patient in patients]
     looks = dict(Look.objects.filter(clinician=user, patient__in=ids).values_list("patient_id", "looked_at"))
     points, states, read = points_by_patient(ids), _open_states(ids), _read_at(ids)
+    visited = dict(Visit.objects.filter(patient__in=ids).order_by().values_list("patient_id").annotate(on=Max("date")))
     bare = [key for key in ids if not points[key]]
     consents = Consent.objects.active().filter(patient__in=bare, purpose=Consent.Purpose.CARE)
     consented = dict(consents.values_list("patient_id", "given_on"))
     return [
-        CaseRow(patient, points[key], looks.get(key), read.get(key), states[key], consented_on=consented.get(key))
+        CaseRow(patient, points[key], looks.get(key), read.get(key), states[key], visited.get(key), consented.get(key))
         for key, patient in zip(ids, patients, strict=True)
     ]
 

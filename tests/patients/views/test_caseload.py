@@ -9,6 +9,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from inference.models import Prediction
 from patients.models import Look, Patient, Photo, User, Visit
+from patients.templatetags import look
+from patients.today import clinic_today
 from tests.factories import make_patient, make_photo, make_prediction, make_read_visits, make_visit, shares
 from tests.queries import of_the_access_log
 
@@ -33,13 +35,20 @@ def test_the_number_of_queries_does_not_grow_with_the_caseload(
 ) -> None:
     for number in range(3):
         make_read_visits(make_patient(ada, name=f"Patient {number}"), days=2)
-    # session, user, patients, looks, visits, photos, open photos, last read, and the access log
-    with django_assert_num_queries(8 + of_the_access_log()):
+    # session, user, patients, looks, visits, photos, open photos, last read, last visits, and the access log
+    with django_assert_num_queries(9 + of_the_access_log()):
         browser.get("/patients/")
     for number in range(3, 7):
         make_read_visits(make_patient(ada, name=f"Patient {number}"), days=5)
-    with django_assert_num_queries(8 + of_the_access_log()):
+    with django_assert_num_queries(9 + of_the_access_log()):
         browser.get("/patients/")
+
+
+def test_a_later_visit_without_photos_is_told(browser: Client, ines: Patient) -> None:
+    make_read_visits(ines, days=2)
+    assert ": no photos" not in browser.get("/patients/").content.decode()
+    make_visit(ines, clinic_today())
+    assert f"{look.day(clinic_today())}: no photos" in browser.get("/patients/").content.decode()
 
 
 def test_search_finds_name_and_record_number_in_any_case(browser: Client, ada: User, ines: Patient) -> None:

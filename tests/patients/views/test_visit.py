@@ -29,8 +29,8 @@ def test_the_number_of_queries_does_not_grow_with_the_photos(
         make_read_visits(visit.patient, days=2, photos_each=1)
         for state in State.values:
             make_prediction(make_photo(visit), state=state)
-        # session, user, visit, photos, predictions, own labels, place in line, days, self-report, phone, consent, care team, visits, shares,
-        # the look, and the access log: whose it is, savepoint, last line, new line, release
+        # session, user, visit, photos, predictions, own labels, place in line, days, self-report, phone, consent, care team,
+        # visits, shares, the look, and the access log: whose it is, savepoint, last line, new line, release
         with django_assert_num_queries(16 + of_the_access_log()):
             browser.get(f"/visits/{visit.pk}/")
 
