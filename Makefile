@@ -125,6 +125,10 @@ COHORT := tools/cohort/.venv/bin/python
 cohort: tools/cohort/.venv/installed
 	nice -n 10 $(COHORT) -m tools.cohort --out patients/demo
 
+# The pictures that the audit of the reader asks for, into var-audit: minutes.
+twins: tools/cohort/.venv/installed
+	nice -n 10 $(COHORT) -m tools.cohort.twins --out var-audit
+
 # An environment of its own: Blender is 370 MB, wants Python 3.11, and nothing else here needs it.
 tools/cohort/.venv/installed: tools/cohort/requirements.txt
 	@deploy/need.sh 'command -v python3.11' python3.11
