@@ -7,7 +7,7 @@ PY := .venv/bin/python
 REAL := tests/engines tests/e2e tests/faults
 MAKEFLAGS += --no-print-directory
 .PHONY: run setup test gates lint types arrow templates migrations deploy-check unit postgres real engines faults screenshots \
-	audit licences sbom fuzz messages lock fix bench train evaluate cohort
+	audit licences sbom fuzz messages lock fix bench train evaluate cohort twins
 
 run: .venv/runtime
 	@$(PY) -m clinic.serve --port $(PORT)
