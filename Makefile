@@ -74,7 +74,7 @@ DATA ?= fer2013.zip
 VOTES ?= fer2013_ferplus.csv
 RUNS ?= runs
 WEIGHTS ?= $(RUNS)/weights
-# The stage whose weights ship. "quick" does with one evening.
+# The stage whose weights ship. The first alone does with one evening.
 STAGE ?= sixth
 MODEL_VERSION ?= 0.0.0
 FACES := --data $(DATA) --votes $(VOTES)

@@ -33,6 +33,12 @@ class Budget:
         """Return seconds spent, those before a resume included."""
         return self.seconds_before + self.clock() - self.started_at
 
+    def seconds_left(self, done: int, step: int) -> float:
+        """Return how long the rest takes at the pace of the `done` steps of this process."""
+        if self.minutes is not None:
+            return max(0.0, 60 * self.minutes - self.seconds)
+        return (self.seconds - self.seconds_before) / done * max(0.0, self.epochs * self.steps_per_epoch - step)
+
     def progress(self, step: int) -> float:
         """Return the share of the run that is over, 0 to 1."""
         if self.minutes is None:

@@ -15,6 +15,17 @@ from ml.preprocess import Normaliser, Pixels
 
 Arrays = dict[str, NDArray[Any]]
 
+PROCESSOR = Path("/proc/cpuinfo")
+
+
+def multiplies_bfloat16(processor: Path = PROCESSOR) -> bool:
+    """Return whether this processor has instructions for bfloat16 (AVX-512, AMX or Arm); False where nothing tells, as on macOS."""
+    try:
+        flags = set(processor.read_text().split())
+    except OSError:
+        return False
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+
 
 class Trainer:
     """The network and everything a step changes. All of it is in `state`, so that a run resumes where it stopped."""
@@ -26,7 +37,7 @@ class Trainer:
         keras.utils.set_random_seed(config.seed)
         self.config = config
         usual = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(config.precision)
+        keras.config.set_dtype_policy(config.precision if multiplies_bfloat16() else "float32")
         self.model = build_model(config, side=None, norm=fused_norm())
         keras.config.set_dtype_policy(usual)
         self.trained = self.model.trainable_variables

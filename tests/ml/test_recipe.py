@@ -32,32 +32,25 @@ def test_a_stage_comes_after_all_that_it_builds_on() -> None:
 def test_chain_holds_what_is_needed_and_nothing_else() -> None:
     assert chain("first") == ["first"]
     assert chain("sixth") == ["first", "second", "third", "fourth", "fifth", "sixth"]
-    assert chain("quick") == ["quick-first", "quick"]
     with pytest.raises(KeyError):
         chain("eighth")
 
 
 def test_stages_are_run_in_order_each_with_its_own_recipe(tiny_data: Path) -> None:
     train, validation = (load_split(tiny_data, split) for split in ("train", "validation"))
-    first, second = chosen_runs(asked(to="quick"), train, validation)
-    assert (first.out, first.trunk, first.teachers) == (Path("runs/quick-first"), None, ())
-    assert (second.out, second.trunk, second.teachers) == (
-        Path("runs/quick"),
-        Path("runs/quick-first/model.keras"),
-        (Path("runs/quick-first"),),
-    )
-    assert [run.config for run in (first, second)] == [RECIPE[name].config for name in ("quick-first", "quick")]
-    assert [(run.epochs, run.minutes) for run in (first, second)] == [
-        (RECIPE["quick-first"].epochs, None),
-        (RECIPE["quick"].epochs, None),
-    ]
+    first, second, third = chosen_runs(asked(to="third"), train, validation)
+    assert (first.out, first.trunk, first.teachers) == (Path("runs/first"), None, ())
+    assert (second.out, second.trunk, second.teachers) == (Path("runs/second"), Path("runs/first/trunk.npz"), (Path("runs/first"),))
+    assert (third.out, third.trunk, third.teachers) == (Path("runs/third"), Path("runs/second/model.keras"), (Path("runs/second"),))
+    for run in (first, second, third):
+        assert (run.config, run.epochs, run.minutes) == (RECIPE[run.out.name].config, RECIPE[run.out.name].epochs, None)
     (sixth,) = chosen_runs(asked(stage="sixth"), train, validation)
     assert (sixth.out, sixth.epochs, sixth.minutes) == (Path("runs/sixth"), RECIPE["sixth"].epochs, None)
 
 
 def test_length_on_the_command_line_goes_before_the_recipes(tiny_data: Path) -> None:
     train, validation = (load_split(tiny_data, split) for split in ("train", "validation"))
-    for stage in ("sixth", "quick"):
+    for stage in ("sixth", "first"):
         (counted,) = chosen_runs(asked(stage=stage, epochs=3.0), train, validation)
         assert (counted.epochs, counted.minutes) == (3, None)
         (timed,) = chosen_runs(asked(stage=stage, minutes=2.0), train, validation)

@@ -23,7 +23,7 @@ from ml.engines import mirrored_logits, open_engine
 from ml.expressions import EXPRESSIONS
 from ml.preprocess import measure_normaliser, to_input
 from ml.reader import WEIGHTS, FaceReader, WeightsMismatch
-from ml.trainer import Arrays, Trainer, averages, load_arrays, logits_of, name_of
+from ml.trainer import Arrays, Trainer, averages, load_arrays, logits_of, multiplies_bfloat16, name_of
 
 pytestmark = [pytest.mark.keras, pytest.mark.filterwarnings("default")]  # TensorFlow and Keras warn of themselves
 
@@ -118,6 +118,28 @@ def test_steps_that_count_alike_are_averaged_evenly(tiny_config: Config) -> None
     assert resumed.counted == 3
     resumed.grow_from(trainer.state())
     assert resumed.counted == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "multiplies"),
+    [
+        ("flags\t\t: fpu avx2 avx512f avx512_bf16 amx_tile\n", True),
+        ("Features\t: fp asimd bf16 i8mm\n", True),
+        ("flags\t\t: fpu avx2 fma\n", False),
+        (None, False),
+    ],
+)
+def test_bfloat16_is_used_only_where_the_processor_multiplies_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_config: Config, told: str | None, multiplies: bool
+) -> None:
+    processor = tmp_path / "cpuinfo"
+    if told is not None:
+        processor.write_text(told)
+    assert multiplies_bfloat16(processor) is multiplies
+    monkeypatch.setattr(ml.trainer, "multiplies_bfloat16", lambda: multiplies)
+    model = Trainer(tiny_config).model
+    assert model.get_layer("stage1_conv").compute_dtype == ("bfloat16" if multiplies else "float32")
+    assert Trainer(replace(tiny_config, precision="float32")).model.get_layer("stage1_conv").compute_dtype == "float32"
 
 
 def test_fused_norm_does_what_keras_does(monkeypatch: pytest.MonkeyPatch, tiny_config: Config) -> None:
