@@ -1,5 +1,5 @@
 # The two commands:  make run   make test
-# Also:  setup faults screenshots audit licences sbom fuzz messages lock fix bench train evaluate cohort
+# Also:  setup faults screenshots audit licences sbom fuzz messages lock fix bench train evaluate cohort twins
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -132,6 +132,8 @@ twins: tools/cohort/.venv/installed
 # An environment of its own: Blender is 370 MB, wants Python 3.11, and nothing else here needs it.
 tools/cohort/.venv/installed: tools/cohort/requirements.txt
 	@deploy/need.sh 'command -v python3.11' python3.11
+	@deploy/need.sh 'ldconfig -p | grep -q libSM.so.6 && ldconfig -p | grep -q libGL.so.1 && ldconfig -p | grep -q libXi.so.6' \
+		libx11-6 libxext6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgl1
 	python3.11 -m venv tools/cohort/.venv
 	$(COHORT) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement $<
 	@touch $@

@@ -15,8 +15,8 @@ class Config:
     """Weights, order and augmentation all follow from it."""
 
     widths: tuple[int, ...] = (16, 48, 96, 192)
-    """Channels of the four stages: doubling at each pooling keeps the multiply-adds even, 189 M in all at 48 px, most of
-    them in the two last stages."""
+    """Channels of the four stages: doubling at each pooling keeps a layer's multiply-adds even. 189 M in all at 48 px, most of
+    them in the two last stages, which have most layers."""
     pairs: tuple[int, ...] = (0, 1, 3, 3)
     """Residual pairs after the first convolution of each width. None at full resolution, where they cost most time; most where
     the picture is smallest, 2.76 M parameters in all."""

@@ -91,7 +91,7 @@ def robustness(report: Json) -> str:
 def explanations(report: Json) -> str:
     """Return the sanity checks of the maps."""
     found = report["explanations"]["by_expression"]
-    rows = ((name, found[name]["faces"], plain(found[name]["brows"]), plain(found[name]["mouth"])) for name in EXPRESSIONS)
+    rows = ((name, found[name]["faces"], plain(found[name]["brows"]), plain(found[name]["mouth"])) for name in EXPRESSIONS if name in found)
     return table(("expression", "clear faces", "brows and eyes", "mouth"), rows)
 
 

@@ -20,6 +20,7 @@ from ml.engines import open_engine
 from ml.evaluate import evaluate, summary
 from ml.export import to_onnx
 from ml.preprocess import measure_normaliser
+from ml.schedule import steps_per_epoch
 from ml.trainer import averages, finished_model, load_arrays
 
 
@@ -32,8 +33,13 @@ def release(
     robustness: bool = False,
     config: Config | None = None,
 ) -> dict[str, Any]:  # Any: the report, as JSON
-    """Write the weights folder from the run's last state and return its report on the validation faces."""
+    """Write the weights folder from the run's last state and return its report on the validation faces.
+
+    Raises ValueError when the run was made with another recipe than `config` or of other faces than `train`.
+    """
     config, state = config or Config(), load_arrays(run / "state.npz")
+    if (str(state["recipe"]), str(state["faces"])) != (str(config), hash_faces(train)):
+        raise ValueError(f"{run} was made with another recipe or of other faces: name its --stage and its --data")
     if share := config.start_share:
         start = load_arrays(run / "start.npz")
         state |= {name: share * start[name] + (1 - share) * array for name, array in averages(state).items()}
@@ -54,8 +60,9 @@ def release(
         "parameters": int(model.count_params()),
         "training": {
             "steps": int(state["step"]),
-            "epochs": round(int(state["step"]) * config.batch / len(train), 1),
+            "epochs": round(int(state["step"]) / steps_per_epoch(len(train), config), 1),
             "minutes": round(float(state["seconds"]) / 60, 1),
+            "precision": str(state["precision"]),
         },
         **evaluate(engine, card, validation, train, robustness),
     }

@@ -46,6 +46,11 @@ class Budget:
         return min(1.0, self.seconds / (60 * self.minutes))
 
 
+def steps_per_epoch(faces: int, config: Config) -> int:
+    """Return full batches in so many training faces; at least one, so that tiny sets train too."""
+    return max(1, faces // config.batch)
+
+
 def rate_at(progress: float, step: int, config: Config, warm: bool = False) -> float:
     """Return the learning rate. `warm` leaves the warm-up out, for a run that continues a trunk."""
     rise = 1.0 if warm else min(1.0, (step + 1) / config.warmup_steps)

@@ -10,20 +10,19 @@ and blends what finished weights say of each training face into its targets.
 import argparse
 import csv
 import hashlib
-import json
 import logging
 import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.augment import Batch, augment, mix
-from ml.card import load_card
 from ml.config import RECIPE, Config, chain
 from ml.curves import draw_curves
 from ml.data import FaceSet, hash_faces, join_votes, load_split, rater_majority, rater_shares, read_votes
@@ -32,8 +31,8 @@ from ml.evaluate import summary
 from ml.expressions import EXPRESSIONS
 from ml.preprocess import Normaliser, measure_normaliser
 from ml.release import release
-from ml.schedule import Budget, counts_alike, frame_at, is_falling, rate_at
-from ml.trainer import Trainer, averages, finished_model, load_arrays, logits_of, save_arrays
+from ml.schedule import Budget, counts_alike, frame_at, is_falling, rate_at, steps_per_epoch
+from ml.trainer import Arrays, Trainer, averages, finished_model, load_arrays, logits_of, save_arrays
 
 log = logging.getLogger("ml.train")
 
@@ -57,19 +56,20 @@ class Run:
     look_every: int = 6
     tell_every: int = 50
 
-    @property
-    def made_of(self) -> str:
-        """Return one SHA-256 over recipe and training faces: a run goes on with these and no others."""
-        return hashlib.sha256(f"{self.config} {hash_faces(self.train)}".encode()).hexdigest()
+    @cached_property
+    def made_of(self) -> dict[str, str]:
+        """Return recipe, faces and what the run grows out of, as text: it goes on with these and no others."""
+        former = [path for path in (self.trunk, *(teacher / "model.keras" for teacher in self.teachers)) if path]
+        hashes = " ".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in former)
+        return {"recipe": str(self.config), "faces": hash_faces(self.train), "former": hashes}
 
     @property
     def steps_per_epoch(self) -> int:
-        """Return full batches in the training faces; at least one, so that tiny sets train too."""
-        return max(1, len(self.train) // self.config.batch)
+        return steps_per_epoch(len(self.train), self.config)
 
 
 class MadeOfOther(ValueError):
-    """What lies in the run folder was made with another recipe or of other faces."""
+    """What lies in the run folder is another run: of another recipe, other faces or other forerunners, or one to be kept."""
 
 
 def smooth_labels(labels: NDArray[np.int64], smoothing: float) -> NDArray[np.float32]:
@@ -144,17 +144,17 @@ def accuracies(logits: NDArray[np.float64], faces: FaceSet) -> tuple[float, floa
 def train(run: Run, resume: bool = False) -> Trainer:
     """Train until the budget is spent and return the trainer. Writes state.npz, trunk.npz and curves.csv as it goes.
 
-    Raises MadeOfOther when `resume` finds a state of another recipe or other faces.
+    Raises MadeOfOther when `resume` finds another run's state, and without `resume` when it finds any: hours of work.
     """
     run.out.mkdir(parents=True, exist_ok=True)
+    state = state_of(run)
+    if state and not resume:
+        raise MadeOfOther(f"{run.out} holds a run already: choose another --out, or go on with --resume")
     normaliser = measure_normaliser(run.train.pixels)
     targets = choose_targets(run, normaliser)
     trainer = Trainer(run.config)
     epoch, step, seconds = 0, 0, 0.0
-    if resume and (run.out / "state.npz").exists():
-        state = load_arrays(run.out / "state.npz")
-        if str(state.get("made_of")) != run.made_of:
-            raise MadeOfOther(f"{run.out} was begun with another recipe or other faces: take another folder, or leave --resume out")
+    if state:
         trainer.restore(state)
         epoch, step, seconds = int(state["epoch"]), int(state["step"]), float(state["seconds"])
     elif run.trunk is not None and run.trunk.suffix == ".keras":
@@ -165,17 +165,42 @@ def train(run: Run, resume: bool = False) -> Trainer:
         trainer.grow_from(trunk)
         epoch = int(trunk["epoch"])  # not to see the same order again
     budget = Budget(run.epochs, run.steps_per_epoch, run.minutes, seconds)
+    log.info("arithmetic: %s", trainer.precision)
     if not is_falling(budget.progress(step), run.config):
         (run.out / "trunk.npz").unlink(missing_ok=True)  # of a run that was here before, or of this one when it was to be shorter
     if not step:
         (run.out / "curves.csv").unlink(missing_ok=True)
+    if budget.progress(step) < 1:
+        (run.out / "report.json").unlink(missing_ok=True)  # of a shorter run
     began = step
     while budget.progress(step) < 1:
         epoch += 1
         step = train_epoch(run, trainer, targets, budget, normaliser, epoch, step)
         if budget.progress(step) < 1:
-            log.info("about %.1f hours are left of this run", budget.seconds_left(step - began, step) / 3600)
+            log.info("about %.1f hours are left of %s", budget.seconds_left(step - began, step) / 3600, run.out.name)
     return trainer
+
+
+def state_of(run: Run) -> Arrays:
+    """Return the state in the run folder, empty when there is none. Raises MadeOfOther when it is another run's."""
+    path = run.out / "state.npz"
+    if not path.exists():
+        return {}
+    state = load_arrays(path)
+    if {name: str(state.get(name)) for name in run.made_of} != run.made_of:
+        raise MadeOfOther(
+            f"{run.out} holds a run of another recipe, other faces or other former stages: take another folder for --out"
+        )
+    return state
+
+
+def is_finished(run: Run) -> bool:
+    """Return whether the run folder holds this run's weights and measures, and not those of a shorter one."""
+    state = state_of(run)
+    if not state or not (run.out / "report.json").exists():
+        return False
+    budget = Budget(run.epochs, run.steps_per_epoch, run.minutes, float(state["seconds"]))
+    return budget.progress(int(state["step"])) >= 1
 
 
 def train_epoch(run: Run, trainer: Trainer, targets: Targets, budget: Budget, normaliser: Normaliser, epoch: int, step: int) -> int:
@@ -196,7 +221,7 @@ def train_epoch(run: Run, trainer: Trainer, targets: Targets, budget: Budget, no
         if len(losses) % run.tell_every == 0:
             log.info("epoch %d step %d loss %.4f", epoch, step, np.mean(losses[-run.tell_every :]))
     images = (step - first) * run.config.batch / max(budget.seconds - began, 1e-9)
-    marks = {"epoch": epoch, "step": step, "seconds": budget.seconds, "made_of": run.made_of}
+    marks = {"epoch": epoch, "step": step, "seconds": budget.seconds, "precision": trainer.precision, **run.made_of}
     save_arrays(run.out / "state.npz", trainer.state() | {name: np.array(mark) for name, mark in marks.items()})
     row = [epoch, step, round(budget.seconds), frame[0], round(rate, 5), round(float(np.mean(losses or [0])), 4), round(images, 1)]
     at_end = budget.progress(step) >= 1
@@ -264,24 +289,25 @@ def main() -> int:
     votes = read_votes(options.votes)
     train_faces, validation = (join_votes(load_split(options.data, split), votes) for split in ("train", "validation"))
     log.info("training on %d faces, validating on %d", len(train_faces), len(validation))
-    for run in chosen_runs(options, train_faces, validation):
-        if options.resume and (run.out / "report.json").exists():
-            check_finished(run)
-            log.info("%s is finished", run.out)
-            continue
-        log.info("run %s", run.out)
-        train(run, options.resume)
-        draw_curves(run.out / "curves.csv")
-        report = release(run.out, run.train, run.validation, f"0+{run.out.name}", run.out, config=run.config)
-        sys.stdout.write(summary(report) + "\n")
+    try:
+        for run in chosen_runs(options, train_faces, validation):
+            make_weights(run, options.resume)
+    except MadeOfOther as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     return 0
 
 
-def check_finished(run: Run) -> None:
-    """Return when the weights that lie in the run folder are this run's. Raises MadeOfOther."""
-    card = load_card(run.out)
-    if (card.data_sha256, card.config) != (hash_faces(run.train), json.loads(json.dumps(run.config.parameters))):
-        raise MadeOfOther(f"{run.out} was made with another recipe or of other faces: take another folder for --out")
+def make_weights(run: Run, resume: bool) -> None:
+    """Train the run and finish and measure its weights, unless that was done before. Raises MadeOfOther as `train` does."""
+    if resume and is_finished(run):
+        log.info("%s is finished", run.out)
+        return
+    log.info("run %s", run.out)
+    train(run, resume)
+    draw_curves(run.out / "curves.csv")
+    report = release(run.out, run.train, run.validation, f"0+{run.out.name}", run.out, config=run.config)
+    sys.stdout.write(summary(report) + "\n")
 
 
 def chosen_runs(options: argparse.Namespace, train_faces: FaceSet, validation: FaceSet) -> list[Run]:

@@ -37,7 +37,8 @@ class Trainer:
         keras.utils.set_random_seed(config.seed)
         self.config = config
         usual = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(config.precision if multiplies_bfloat16() else "float32")
+        self.precision = config.precision if multiplies_bfloat16() else "float32"
+        keras.config.set_dtype_policy(self.precision)
         self.model = build_model(config, side=None, norm=fused_norm())
         keras.config.set_dtype_policy(usual)
         self.trained = self.model.trainable_variables

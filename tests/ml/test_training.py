@@ -44,7 +44,8 @@ def make_run(tiny_data: Path, tiny_config: Config, tmp_path: Path) -> MakeRun:
 
 
 def same(first: Arrays, second: Arrays) -> bool:
-    return all(np.allclose(first[name], second[name], atol=1e-5) for name in first if name not in {"seconds", "made_of"})
+    said = {"seconds", "precision", "recipe", "faces", "former"}
+    return all(np.allclose(first[name], second[name], atol=1e-5) for name in first if name not in said)
 
 
 def test_interrupted_run_resumes_to_the_same_weights(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,20 +83,31 @@ def test_run_goes_on_with_its_own_recipe_and_faces_alone(make_run: MakeRun) -> N
     others = (
         replace(run, config=replace(run.config, rate=0.01)),
         replace(run, train=run.train.where(np.arange(len(run.train)) > 0)),
+        replace(run, trunk=run.out / "trunk.npz"),
     )
     for other in others:
-        with pytest.raises(ml.train.MadeOfOther, match="another recipe or other faces"):
+        with pytest.raises(ml.train.MadeOfOther, match="another recipe, other faces or other former stages"):
             ml.train.train(other, resume=True)
+    with pytest.raises(ml.train.MadeOfOther, match="holds a run"):
+        ml.train.train(run)
 
 
-def test_longer_or_new_run_makes_its_own_trunk_and_curves(make_run: MakeRun) -> None:
+def test_longer_run_goes_on_and_makes_its_own_trunk(make_run: MakeRun) -> None:
     run = make_run("again")
     ml.train.train(run)
     former = int(load_arrays(run.out / "trunk.npz")["step"])
     ml.train.train(replace(run, epochs=12), resume=True)
     assert int(load_arrays(run.out / "trunk.npz")["step"]) > former
+    assert int(load_arrays(run.out / "state.npz")["epoch"]) == 12
+
+
+def test_new_run_clears_what_a_broken_one_left(make_run: MakeRun) -> None:
+    run = make_run("broken")
+    run.out.mkdir()
+    for name in ("trunk.npz", "curves.csv"):
+        (run.out / name).write_text("of a run that left no state")
     ml.train.train(run)
-    assert int(load_arrays(run.out / "trunk.npz")["step"]) == former
+    assert int(load_arrays(run.out / "trunk.npz")["step"]) > 0
     with (run.out / "curves.csv").open() as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3", "4", "4"]
 
@@ -255,12 +267,31 @@ def test_released_folder_is_complete_and_evaluated(
     assert set(found["robustness"]["blur, 1 px"]) == {"fer2013", "raters"}
 
 
-def test_stage_is_skipped_only_when_its_weights_are_its_own(make_run: MakeRun, released: Path) -> None:
-    run = replace(make_run("short"), out=released)
-    ml.train.check_finished(run)
+def test_run_is_finished_when_it_is_as_long_as_asked_and_measured(make_run: MakeRun) -> None:
+    run = make_run("finished", epochs=1)
+    assert not ml.train.is_finished(run)
+    ml.train.train(run)
+    assert not ml.train.is_finished(run)  # not measured yet
+    ml.release.release(run.out, run.train, run.validation, "0.0.1", run.out, config=run.config)
+    assert ml.train.is_finished(run)
+    assert not ml.train.is_finished(replace(run, epochs=2))
     for other in (replace(run, config=replace(run.config, seed=1)), replace(run, train=run.validation)):
         with pytest.raises(ml.train.MadeOfOther, match="another recipe"):
-            ml.train.check_finished(other)
+            ml.train.is_finished(other)
+        with pytest.raises(ValueError, match="another recipe"):
+            ml.release.release(run.out, other.train, run.validation, "0.0.1", run.out, config=other.config)
+
+
+def test_taught_run_is_another_when_its_teacher_was_trained_anew(make_run: MakeRun) -> None:
+    teacher = make_run("teacher", epochs=1)
+    ml.train.train(teacher)
+    ml.release.release(teacher.out, teacher.train, teacher.validation, "0.0.1", teacher.out, config=teacher.config)
+    taught = replace(make_run("taught", epochs=1), teachers=(teacher.out,))
+    ml.train.train(taught)
+    ml.train.train(replace(teacher, epochs=2), resume=True)
+    ml.release.release(teacher.out, teacher.train, teacher.validation, "0.0.1", teacher.out, config=teacher.config)
+    with pytest.raises(ml.train.MadeOfOther, match="other former stages"):
+        ml.train.train(replace(taught, teachers=(teacher.out,)), resume=True)
 
 
 def test_votes_that_stand_alone_count_as_cast() -> None:
