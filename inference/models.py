@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from inference.encryption import EncryptedBinaryField
@@ -37,9 +37,24 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         return self.filter(state__in=Prediction.UNFINISHED)
 
     def drop(self, reason: str) -> int:
-        """End the unfinished ones as REJECTED for `reason`. What a worker reads or draws now is thrown away when it is done."""
+        """End the unfinished ones and return how many. What a worker reads or draws now is thrown away when it is done.
+
+        What was read before stays: a row that still holds its shares is DONE again, and one that never came to an end goes without
+        a trace when the photo has a reading that did. Any other ends as REJECTED for `reason`.
+        """
         self.filter(explanation_drop=None).exclude(explanation_requested_at=None).update(explanation_requested_at=None)
-        return self.unfinished().update(state=Prediction.State.REJECTED, reason=reason, finished_at=timezone.now())
+        ended = self._restore()
+        final = Prediction.objects.filter(photo=OuterRef("photo")).exclude(state__in=Prediction.UNFINISHED)
+        ended += self.unfinished().filter(Exists(final), finished_at=None).delete()[0]
+        return ended + self.unfinished().update(state=Prediction.State.REJECTED, reason=reason, finished_at=timezone.now())
+
+    def _restore(self) -> int:
+        """Make the unfinished ones that hold seven shares DONE again; return how many.
+
+        Each goes back to where it stood among the readings of its photo: another model's may be the newer one.
+        """
+        read = self.unfinished().filter(finished_at__isnull=False, **{f"{name}__isnull": False for name in EXPRESSIONS})
+        return read.update(state=Prediction.State.DONE, requested_at=F("finished_at"))
 
     def overdue(self) -> PredictionQuerySet:
         """Return those that have waited or run for longer than any task may: their worker or their message is lost."""
@@ -56,10 +71,11 @@ class Prediction(models.Model):
         QUEUED -> RUNNING -> DONE | NO_FACE | CHOOSE_FACE | REJECTED(reason) | FAILED(reason)
           ^ |       |
           +-|-------+   sweep, after the time limit, three attempts at most; a worker that has to stop gives it back
-          ^ +-------+-> REJECTED(reason), when the consent ends or the picture is erased
+          ^ +-------+-> REJECTED(reason), when the consent ends or the picture is erased; DONE, if it was read before
           +--- a clinician chooses a face or retries
 
-    One that never came to an end is deleted when the loaded model, another than the row's, has read the photo before.
+    One that never came to an end is deleted when another reading of the photo has the word: the loaded model, another than the
+    row's, has made it before, or the consent ended or the picture was erased while this one waited.
 
     The row is the truth; a message in the queue only names it.
     """
@@ -199,8 +215,8 @@ class Prediction(models.Model):
         return bool(self._mine().update(state=self.State.FAILED, reason=reason, finished_at=timezone.now()))
 
     def refuse(self, reason: str) -> bool:
-        """End as REJECTED for `reason`, unless the row is no longer ours."""
-        return bool(self._mine().update(state=self.State.REJECTED, reason=reason, finished_at=timezone.now()))
+        """End without a reading for `reason`, as `drop` does, unless the row is no longer ours."""
+        return bool(self._mine().drop(reason))
 
     def give_way(self) -> None:
         """Leave the word to the reading that the loaded model made of this photo before, and that the same model cannot make twice.

@@ -25,6 +25,7 @@ from patients.consent import TEXTS, give_consent, withdraw_consent, words_now
 from patients.erasure import ask_for_erasure, erase_pictures
 from patients.intake import receive_photo
 from patients.models import AccessLog, Consent, ErasureRequest, Patient, Photo, User, Visit
+from patients.timeline.points import point_of
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, upload
 
 pytestmark = pytest.mark.django_db
@@ -123,6 +124,62 @@ def test_reading_under_way_is_dropped_at_withdrawal(ada: User, visit: Visit, rea
     tasks.predict(str(running.pk))
     assert reader.count == 1
     assert outcome(running) == ("rejected", "no_consent", None)
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING])
+def test_what_an_older_model_read_stays_when_consent_ends_before_it_is_read_again(ada: User, visit: Visit, state: str) -> None:
+    read = make_prediction(make_photo(visit))
+    make_prediction(read.photo, state, model_version="2.0.0")
+    withdraw(visit.patient, ada)
+    assert Photo.objects.get().prediction == read
+    assert point_of(visit).used == 1
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING])
+def test_a_reading_that_was_asked_anew_is_as_before_when_consent_ends(ada: User, visit: Visit, state: str) -> None:
+    newer = make_prediction(make_photo(visit), model_version="2.0.0", finished_at=timezone.now())
+    before = newer.requested_at - timedelta(days=9)
+    older = make_prediction(newer.photo, requested_at=before, finished_at=before)
+    assert older.requeue()  # after a change back to the model before
+    Prediction.objects.filter(pk=older.pk).update(state=state)
+    withdraw(visit.patient, ada)
+    assert outcome(older) == ("done", "", 0.6)
+    assert older.finished_at == before
+    assert Photo.objects.get().prediction == newer
+
+
+def test_photo_without_any_reading_is_refused_under_every_model(ada: User, visit: Visit) -> None:
+    asked = make_prediction(make_photo(visit), State.QUEUED)
+    anew = make_prediction(asked.photo, State.QUEUED, model_version="2.0.0")
+    withdraw(visit.patient, ada)
+    assert outcome(asked) == outcome(anew) == ("rejected", "no_consent", None)
+
+
+def test_a_reading_made_anew_is_dropped_at_withdrawal_and_the_former_stays(ada: User, visit: Visit, reader: Reader) -> None:
+    read = make_prediction(make_photo(visit))
+    assert read.requeue()
+    reader.meanwhile = lambda: withdraw(visit.patient, ada)
+    tasks.predict(str(read.pk))
+    assert reader.count == 1
+    assert outcome(read) == ("done", "", 0.6)
+
+
+def test_a_reading_by_another_model_is_dropped_at_withdrawal_and_the_former_stays(ada: User, visit: Visit, reader: Reader) -> None:
+    read = make_prediction(make_photo(visit))
+    asked = make_prediction(read.photo, State.QUEUED, model_version="2.0.0")
+    reader.meanwhile = lambda: withdraw(visit.patient, ada)
+    tasks.predict(str(asked.pk))
+    assert reader.count == 1
+    assert Photo.objects.get().predictions.get() == read
+
+
+def test_photo_read_again_without_consent_keeps_its_numbers(ada: User, visit: Visit, reader: Reader) -> None:
+    read = make_prediction(make_photo(visit))
+    withdraw(visit.patient, ada)
+    assert read.requeue()
+    tasks.predict(str(read.pk))
+    assert reader.count == 0
+    assert outcome(read) == ("done", "", 0.6)
 
 
 class Drawer:
