@@ -1,6 +1,7 @@
 """The pages of a phone that was handed a visit: nobody signs in on it, and it shows nothing of the patient."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from allauth.core import ratelimit
 from django.conf import settings
@@ -17,11 +18,12 @@ from ml.decode import RejectedPhoto
 from patients.access import record_access
 from patients.intake import message_for, receive_photo
 from patients.models import AccessLog, HandOff
-from patients.models.hand_off import LASTS
 from patients.views.upload import STATUS
 
 COOKIE = "__Secure-phone" if settings.HTTPS else "phone"
 PATH = "/phone/"
+KEPT = timedelta(days=1)
+"""How long a phone keeps its key: longer than it opens anything, so that "Done" still finds what it sent."""
 
 
 @login_not_required
@@ -41,7 +43,7 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
         return _refused(request, _("This code is spent or too old. Ask for a new one on the visit’s page."), 410)
     record_access(hand_off.clinician, AccessLog.Action.PERMISSION, obj=hand_off.visit, hand_off=str(hand_off.pk), phone="connected")
     response = redirect("phone:photos")
-    age = int(LASTS.total_seconds())
+    age = int(KEPT.total_seconds())
     response.set_cookie(COOKIE, key, max_age=age, path=PATH, secure=settings.HTTPS, httponly=True, samesite="Lax")
     return response
 

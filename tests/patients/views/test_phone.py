@@ -125,6 +125,7 @@ def test_a_hand_off_ends(browser: Client, phone: Client, visit: Visit, ada: User
 @pytest.mark.parametrize("how", ["done", "ended", "late"])
 def test_the_last_page_says_how_many_photos_came(browser: Client, phone: Client, visit: Visit, how: str) -> None:
     hand_off = connected(browser, phone, visit)
+    assert phone.cookies["phone"]["max-age"] > LASTS.total_seconds()  # or the phone has forgotten its key when it is late
     phone.post("/phone/", {"photos": upload()})
     if how == "ended":
         browser.post(f"/hand-offs/{hand_off.pk}/end/")
