@@ -27,8 +27,9 @@ def figure(
     """Return the figure of at least one point, oldest first. `others` are visits without photos: patients may have spoken there.
 
     ``data`` and ``layout`` are the whole figure with stacked expressions. ``apart`` holds what differs with seven strips: its own
-    expression traces and its own layout. ``visits`` are the cards, one per point, with the photos' dots. Two kinds of strings stand
-    for something else: ``var(--token)`` for a colour, ``days(group)`` for the dates of a group in ``days``.
+    expression traces and its own layout. ``visits`` are the cards, one per point, with the photos' dots. ``ends`` are the first and
+    the last visit of which anything is drawn. Two kinds of strings stand for something else: ``var(--token)`` for a colour,
+    ``days(group)`` for the dates of a group in ``days``.
     """
     visits, said = Visits.of(points, others), reports or {}
     first, last = axis.ends(visits.all, events)
@@ -45,6 +46,7 @@ def figure(
         "layout": whole.layout_stacked(stacked(sum(lanes))),
         "apart": {"data": expression_rows.strip_traces(visits), "layout": whole.layout_apart(apart(sum(lanes)))},
         "days": visits.days(),
+        "ends": _ends(visits, said),
         "rooms": axis.rooms(points),
         "visits": cards(visits, usual, events, said),
         "until": event_row.until(placed, last),
@@ -54,6 +56,12 @@ def figure(
         "lanes": event_row.short_names(),
         "mostDots": MOST_DOTS,
     }
+
+
+def _ends(visits: Visits, reports: Reports) -> list[str]:
+    """Return where the first and the last visit lie at which there were photos or the patient spoke."""
+    drawn = [visits.moments[point.visit_id] for point in visits.all if point.total or self_report_row.spoke(point, reports)]
+    return [drawn[0], drawn[-1]]
 
 
 class _Whole:

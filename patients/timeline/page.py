@@ -14,7 +14,7 @@ from patients.templatetags.look import day, signed
 from patients.timeline.figure import figure
 from patients.timeline.frame import Plain
 from patients.timeline.points import Share, VisitPoint, points
-from patients.timeline.self_report_row import Reports, Scale, rated
+from patients.timeline.self_report_row import Reports, Scale, rated, spoke
 from patients.timeline.sentence import Sentence, place_in_words, sentence, too_few_chosen
 from patients.timeline.usual_range import UsualRange, outside, usual_range
 
@@ -25,6 +25,7 @@ class NumberRow:
 
     point: VisitPoint
     href: str
+    counts: tuple[str, str]  # used, missing
     place: str
     valence: tuple[str, str, str]  # mean, low, high
     shares: list[tuple[str, str]]
@@ -78,17 +79,23 @@ class Timeline:
     @cached_property
     def rows(self) -> list[NumberRow]:
         """Return the table of all numbers, newest first."""
-        return [self._row(point) for point in reversed(self.points)]
+        return [self._row(point) for point in reversed(self.drawn)]
+
+    @cached_property
+    def drawn(self) -> list[VisitPoint]:
+        """Return the visits that the figure shows anything of, oldest first: with photos, or with what the patient said."""
+        said = [point for point in self.others if spoke(point, self.reports)]
+        return sorted([*self.points, *said], key=lambda point: point.date)
+
+    @property
+    def ends(self) -> tuple[VisitPoint, VisitPoint]:
+        """Return the first and the last visit that the figure shows anything of."""
+        return self.drawn[0], self.drawn[-1]
 
     @cached_property
     def scales(self) -> list[Scale]:
-        """Return the scales on which the patient said anything at a visit shown."""
-        return rated(self.points, self.reports)
-
-    @cached_property
-    def drawn_scales(self) -> list[Scale]:
-        """Return the scales on which the patient said anything at all: the figure shows visits without photos too."""
-        return rated([*self.points, *self.others], self.reports)
+        """Return the scales on which the patient said anything, at visits with and without photos."""
+        return rated(self.drawn, self.reports)
 
     @cached_property
     def current_model(self) -> str:
@@ -125,7 +132,8 @@ class Timeline:
         return NumberRow(
             point=point,
             href=reverse("patients:visit", args=[point.visit_id]),
-            place=place_in_words(point, self.usual),
+            counts=(str(point.used), str(point.missing)) if point.total else ("–", "–"),
+            place=place_in_words(point, self.usual) if point.total else "–",
             valence=(signed(point.valence), signed(interval and interval.low), signed(interval and interval.high)),
             shares=[_percents(share) for share in point.shares] or [("–", "")] * len(EXPRESSIONS),
             said=["–" if total is None else str(total) for total in said],

@@ -53,6 +53,11 @@ def rated(points: Sequence[VisitPoint], reports: Reports) -> list[Scale]:
     return [scale for scale in SCALES if any(scale.value(reports, point.visit_id) is not None for point in points)]
 
 
+def spoke(point: VisitPoint, reports: Reports) -> bool:
+    """Whether the patient said anything at the visit."""
+    return any(scale.value(reports, point.visit_id) is not None for scale in SCALES)
+
+
 def traces(visits: Visits, reports: Reports) -> list[Plain]:
     """Return one line per scale, hidden at first, with a hole at every long gap."""
     return [_trace(scale, visits, reports) for scale in rated(visits.all, reports)]

@@ -31,6 +31,7 @@
   const given = JSON.parse(source.textContent);
   const visits = given.visits;
   const times = visits.map(function (visit) { return Date.parse(visit.x); });
+  const ends = given.ends.map(function (moment) { return Date.parse(moment); }); // of visits with photos or a self-report
   const whole = given.layout.xaxis.range.map(Date.parse);
   const scales = given.scales;
   const shown = { photos: true, event: true };
@@ -319,8 +320,8 @@
   // Shows the days of `range`. `months` names the pressed button; null presses none.
   function show(range, months) {
     state.range = range;
-    from.value = iso(Math.max(range[0], months === 0 ? times[0] : -Infinity));
-    to.value = iso(Math.min(range[1], months === null ? Infinity : times[times.length - 1]));
+    from.value = iso(Math.max(range[0], months === 0 ? ends[0] : -Infinity));
+    to.value = iso(Math.min(range[1], months === null ? Infinity : ends[1]));
     from.setCustomValidity("");
     root.querySelectorAll("[data-months]").forEach(function (button) {
       button.setAttribute("aria-pressed", String(months !== null && +button.dataset.months === months));
@@ -330,7 +331,7 @@
 
   function showMonths(months) {
     if (!months) return show(whole, 0);
-    const end = times[times.length - 1];
+    const end = ends[1];
     const start = new Date(end);
     start.setUTCMonth(start.getUTCMonth() - months);
     const room = (end - start) * 0.05;

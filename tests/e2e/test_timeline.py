@@ -97,6 +97,27 @@ def test_range_buttons_fields_and_steps_move_the_view(house: Installation, open_
     assert attribute(page, "g._fullLayout.xaxis.range.map(d => d.slice(0, 10))") == ["2025-12-29", "2026-03-04"]
 
 
+SAID_SINCE = """
+from datetime import date
+from patients.models import Patient, SelfReport
+patient = Patient.objects.get(pk="{pk}")
+visit = patient.visits.create(date=date(2026, 10, 13), created_by=patient.visits.first().created_by)
+SelfReport.objects.create(visit=visit, mood=4)
+"""
+
+
+def test_range_buttons_reach_what_was_said_after_the_last_photos(house: Installation, open_page: OpenPage) -> None:
+    address = written(house, "TL-21", 6, 3, 28)  # the last photos are of 22 July 2025
+    house.manage("shell", "--verbosity", "0", "-c", SAID_SINCE.format(pk=address.split("/")[2]))
+    page = opened(open_page(), house, address)
+    expect(page.get_by_label("To", exact=True)).to_have_value("2026-10-13")
+    page.get_by_role("button", name="6 m").click()
+    expect(page.get_by_label("To", exact=True)).to_have_value("2026-10-13")
+    assert attribute(page, "g._fullLayout.xaxis.range[0].slice(0, 7)") == "2026-04"
+    page.get_by_role("button", name="All", exact=True).click()
+    expect(page.get_by_label("To", exact=True)).to_have_value("2026-10-13")
+
+
 def test_pointer_shows_a_card_and_a_click_opens_the_visit(house: Installation, open_page: OpenPage, record: str) -> None:
     page = opened(open_page(), house, record)
     plot = page.locator("[data-plot]")

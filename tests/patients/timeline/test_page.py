@@ -140,11 +140,24 @@ def test_visits_without_photos_are_told_and_what_was_said_there_is_drawn(ines: P
     assert "2 visits since then have no photos, the last on 2 Mar 2026." in shown.sentence.rest
     (mood,) = (trace for trace in shown.figure["data"] if trace["name"] == "mood")
     assert (mood["x"], mood["y"]) == (["2026-02-02"], [4])
-    assert [scale.name for scale in shown.drawn_scales] == ["mood", "phq9"]
-    assert shown.scales == []  # the table has rows for visits with photos alone
+    assert [scale.name for scale in shown.scales] == ["mood", "phq9"]
     read_visit(ines, date(2026, 8, 3), 0.3)
     gap = next(note["text"] for note in timeline(ines).figure["layout"]["annotations"] if note.get("name") == "gap")
     assert gap == "no photo counts for 7 months"
+
+
+def test_what_was_said_at_a_visit_without_photos_has_a_row_in_the_table(page: Client, ines: Patient, ada: User) -> None:
+    for week in range(2):
+        read_visit(ines, date(2026, 1, 5) + timedelta(weeks=week), 0.3)
+    for day, mood in ((date(2026, 2, 2), 4), (date(2026, 3, 2), None)):  # nobody asked anything at the last
+        SelfReport.objects.create(visit=ines.visits.create(date=day, created_by=ada), mood=mood)
+    text = text_of(page, ines)
+    assert "All numbers, 3 visits" in text
+    assert f"2 Feb 2026 {'– ' * 13}4 – 12 Jan 2026 1 0 −0.30" in text
+    assert timeline(ines).figure["ends"] == ["2026-01-05", "2026-02-02"]
+    shown = page.get(f"/patients/{ines.pk}/").content.decode()
+    assert 'value="2026-01-05"' in shown
+    assert 'value="2026-02-02"' in shown
 
 
 def test_another_patients_events_and_moods_stay_away(ines: Patient, ada: User) -> None:
