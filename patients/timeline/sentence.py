@@ -49,7 +49,7 @@ def sentence(points: Sequence[VisitPoint], usual: UsualRange | None, since: Sequ
         return Sentence(_("No visit has photos yet."), "")
     last = points[-1]
     if last.valence is None:
-        return _without_value(points)
+        return _without_value(points, since)
     rest = [_since(since), too_few_chosen(points) or _reach(last, usual), _expression(last), _direction(points)]
     return Sentence(_opening(last, usual), " ".join(part for part in rest if part))
 
@@ -184,8 +184,8 @@ def count_in_words(number: int) -> str:
     return words.get(number, str(number))
 
 
-def _without_value(points: Sequence[VisitPoint]) -> Sentence:
-    """Return the words for a last visit of which no photo counts, and for the last one before it that has a mean."""
+def _without_value(points: Sequence[VisitPoint], since: Sequence[date]) -> Sentence:
+    """Return the words for a last visit of which no photo counts, for those since then, and for the last before it with a mean."""
     last = points[-1]
     facts = {"day": long_day(last.date), "total": last.total}
     text = ngettext(
@@ -194,7 +194,8 @@ def _without_value(points: Sequence[VisitPoint]) -> Sentence:
         last.total,
     )
     before = next((point for point in reversed(points) if point.valence is not None), None)
-    if before is None:
-        return Sentence(text % facts, "")
-    earlier = _("The visit before with photos that count was %(day)s: valence index %(value)s.")
-    return Sentence(text % facts, earlier % {"day": long_day(before.date), "value": signed(before.valence)})
+    rest = [_since(since)]
+    if before:
+        earlier = _("The visit before with photos that count was %(day)s: valence index %(value)s.")
+        rest.append(earlier % {"day": long_day(before.date), "value": signed(before.valence)})
+    return Sentence(text % facts, " ".join(part for part in rest if part))

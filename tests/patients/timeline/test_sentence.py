@@ -1,6 +1,6 @@
 """The sentence above the figure, word for word."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -74,6 +74,14 @@ def test_last_visit_without_a_photo_that_counts_falls_back() -> None:
     said = sentence([*weekly(0.25), visit_on(LAST, failed=2)], None)
     assert said.first == "At the last visit, 20 November 2026, 2 photos were taken and none counts yet."
     assert said.rest == "The visit before with photos that count was 5 January 2026: valence index 0.25."
+
+
+def test_last_visit_without_a_photo_that_counts_is_not_the_last_of_all() -> None:
+    since = [LAST + timedelta(days=5)]
+    later = "The visit of 25 Nov 2026 since then has no photos."
+    assert sentence([visit_on(LAST, failed=3)], None, since).rest == later
+    said = sentence([*weekly(0.25), visit_on(LAST, failed=3)], None, since)
+    assert said.rest == f"{later} The visit before with photos that count was 5 January 2026: valence index 0.25."
 
 
 def test_no_visit_at_all() -> None:
