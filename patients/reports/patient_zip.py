@@ -32,7 +32,8 @@ Facts = dict[str, object]
 READ_ME = """What Affectline stores about one patient, on {at}.
 
 record.json    the patient, who looks after them, visits with notes and self-reports, photos with every reading, phones that
-               were handed a visit, events, consents, emergency accesses with their reason, requests to erase
+               were handed a visit, events, consents with their words (empty where they were not kept), emergency
+               accesses with their reason, requests to erase
 access.json    who did what with these data and when; people are named by their number in this installation
 photos/        ID.jpg the photo as it is stored, ID-MODEL.png the very picture that model saw
 
