@@ -24,6 +24,8 @@ class LastTime:
 
     before: VisitPoint
     after: VisitPoint
+    goes_by_day: bool = False
+    """Whether one of the two days has another visit with photos that count: the comparison puts all of a day together."""
 
     @property
     def query(self) -> str:
@@ -50,7 +52,10 @@ class LastTime:
         else:
             ends = {"low": signed(interval.low), "high": signed(interval.high)}
             text = (
-                _("The photos of both days put it between %(low)s and %(high)s (95 %% interval); days differ more than photos do.")
+                _(
+                    "The photos of both visits put it between %(low)s and %(high)s (95 %% interval); days differ more than photos "
+                    "do."
+                )
                 if self._line.leaves_out_zero
                 else _("The 95 %% interval of the difference, %(low)s to %(high)s, includes zero: it may be chance.")
             ) % ends
@@ -67,4 +72,7 @@ class LastTime:
 def last_time(points: Sequence[VisitPoint], visit: VisitPoint) -> LastTime | None:
     """Return the visit beside the nearest one of an earlier day; None unless photos count on both."""
     before = next((point for point in reversed(points) if point.date < visit.date and point.used), None)
-    return LastTime(before, visit) if before and visit.used else None
+    if before is None or not visit.used:
+        return None
+    same_days = [point for point in points if point.used and point.date in (before.date, visit.date)]
+    return LastTime(before, visit, goes_by_day=len(same_days) > 2)

@@ -6,7 +6,10 @@ from datetime import timedelta
 import pytest
 
 from patients.timeline.last_time import LastTime, last_time
+from patients.timeline.points import VisitPoint
 from tests.patients.timeline.visits import FIRST, visit_on, weekly
+
+TODAY = FIRST + timedelta(weeks=1)
 
 
 def beside(*valences: float, before: float = 0.1, model: str = "1.0.0") -> LastTime:
@@ -30,17 +33,31 @@ def test_the_change_is_told_with_its_day_and_value(valence: float, words: str) -
 
 
 def test_last_time_is_another_day() -> None:
-    today = FIRST + timedelta(weeks=1)
-    points = [*weekly(0.1), visit_on(today, 0.2, 0.2, 0.2, number=1), visit_on(today, 0.5, 0.5, 0.5, number=2)]
+    points = [*weekly(0.1), visit_on(TODAY, 0.2, 0.2, 0.2, number=1), visit_on(TODAY, 0.5, 0.5, 0.5, number=2)]
     found = last_time(points, points[-1])
     assert found is not None
     assert found.before == points[0]
     assert last_time(points[1:], points[-1]) is None
 
 
+@pytest.mark.parametrize(
+    ("points", "goes_by_day"),
+    [
+        ([visit_on(FIRST, 0.1), visit_on(TODAY, 0.2, number=1), visit_on(TODAY, 0.5, number=2)], True),
+        ([visit_on(FIRST, 0.1, number=1), visit_on(FIRST, 0.3, number=2), visit_on(TODAY, 0.5)], True),
+        ([visit_on(FIRST, 0.1), visit_on(TODAY, failed=2, number=1), visit_on(TODAY, 0.5, number=2)], False),
+        (weekly(0.1, 0.2, 0.3), False),
+    ],
+)
+def test_days_of_several_visits_are_said_to_be_compared_whole(points: list[VisitPoint], goes_by_day: bool) -> None:
+    found = last_time(points, points[-1])
+    assert found is not None
+    assert found.goes_by_day is goes_by_day
+
+
 def test_a_difference_that_may_be_chance_is_said_to_be_so() -> None:
     assert beside(0.4, 0.4, 0.4).certainty == (
-        "The photos of both days put it between 0.30 and 0.30 (95 % interval); days differ more than photos do."
+        "The photos of both visits put it between 0.30 and 0.30 (95 % interval); days differ more than photos do."
     )
     assert beside(-0.9, 0.4, 0.9).certainty.endswith("includes zero: it may be chance.")
     assert beside(0.4, 0.4).certainty == "An interval needs three photos at both visits."
