@@ -38,15 +38,8 @@ class Gap:
 class ModelChange:
     """Two neighbouring visits whose photos were read by different models."""
 
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-    start: date
-    end: date
-
-    @property
-    def middle(self) -> date:
-        """Return the day halfway between the two visits."""
-        return self.start + (self.end - self.start) / 2
+    before: VisitPoint
+    after: VisitPoint
 
 
 def runs(points: Sequence[VisitPoint]) -> list[list[VisitPoint]]:
@@ -82,8 +75,4 @@ def gaps(points: Sequence[VisitPoint]) -> list[Gap]:
 def model_changes(points: Sequence[VisitPoint]) -> list[ModelChange]:
     """Return where neighbouring visits were read by different models."""
     known = [point for point in points if point.valence is not None]
-    return [
-        ModelChange(before.model_versions, after.model_versions, before.date, after.date)
-        for before, after in pairwise(known)
-        if before.model_versions != after.model_versions
-    ]
+    return [ModelChange(before, after) for before, after in pairwise(known) if before.model_versions != after.model_versions]

@@ -107,11 +107,11 @@ class _Whole:
             "shapes": [
                 *ground,
                 *event_row.shapes(self.placed, frame, self.last),
-                *valence_row.shapes(self.visits.every, self.usual, frame),
+                *valence_row.shapes(self.visits, self.usual, frame),
             ],
             "annotations": [
                 *event_row.annotations(self.placed, frame),
-                *valence_row.annotations(self.visits.every, self.usual, frame, self.visits.all),
+                *valence_row.annotations(self.visits, self.usual, frame),
                 title,
                 frame.title(frame.photos, _("Photos, used and missing (hatched)")),
             ],

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -55,6 +56,11 @@ class Visits:
         known = [point for point in points if point.used]
         full, sparse = [point for point in known if point.interval], [point for point in known if point.is_sparse]
         return cls(moments(together), together, points, known, full, sparse, line(runs(known)))
+
+    def halfway(self, before: VisitPoint, after: VisitPoint) -> str:
+        """Return the moment halfway between two visits on the date axis, which may be of one day."""
+        start, end = (datetime.fromisoformat(self.moments[each.visit_id]).replace(tzinfo=UTC) for each in (before, after))
+        return f"{start + (end - start) / 2:%Y-%m-%dT%H:%M:%SZ}"
 
     def days(self) -> Plain:
         """Return the dates of each group, which many traces share."""

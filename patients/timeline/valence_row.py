@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from patients.templatetags.look import signed
-from patients.timeline.breaks import Gap, gaps, model_changes
+from patients.timeline.breaks import Gap, ModelChange, gaps, model_changes
 from patients.timeline.frame import CLEAR, QUIET, Frame, Plain, Visits, days_of, token, words, y_axis
 from patients.timeline.points import VisitPoint
 from patients.timeline.usual_range import UsualRange, outside
@@ -36,37 +36,25 @@ def axes(frame: Frame) -> Plain:
     return {"yaxis": y_axis(domain, [-1, 1], values, [signed(value, 0 if value in (-1, 0, 1) else 1) for value in values], **zero)}
 
 
-def shapes(points: Sequence[VisitPoint], usual: UsualRange | None, frame: Frame) -> list[Plain]:
+def shapes(visits: Visits, usual: UsualRange | None, frame: Frame) -> list[Plain]:
     """Return the band, its edges and the lines at a change of the model."""
     bottom, top = frame.domain(frame.valence)
-    changes = [
-        {
-            "type": "line",
-            "name": "model",
-            "xref": "x",
-            "yref": "paper",
-            "x0": change.middle.isoformat(),
-            "x1": change.middle.isoformat(),
-            "y0": bottom,
-            "y1": top,
-            "line": {"color": token("zero"), "width": 1},
-        }
-        for change in model_changes(points)
-    ]
-    return [*(_band(usual) if usual else []), *changes]
+    changes = [visits.halfway(change.before, change.after) for change in model_changes(visits.every)]
+    line = {"color": token("zero"), "width": 1}
+    across: Plain = {"type": "line", "name": "model", "xref": "x", "yref": "paper", "y0": bottom, "y1": top, "line": line}
+    return [*(_band(usual) if usual else []), *(across | {"x0": moment, "x1": moment} for moment in changes)]
 
 
-def annotations(
-    points: Sequence[VisitPoint], usual: UsualRange | None, frame: Frame, every: Sequence[VisitPoint] = ()
-) -> list[Plain]:
-    """Return the title and every word inside the row. `every` holds visits without photos too."""
+def annotations(visits: Visits, usual: UsualRange | None, frame: Frame) -> list[Plain]:
+    """Return the title and every word inside the row."""
+    points = visits.every
     days = max(1, (points[-1].date - points[0].date).days) if points else 1
     foot = max(-1.0, usual.low) if usual else -1.0
-    gap_words = [_gap_words(gap, foot, gap.days / days * PLOT_PX) for gap in gaps(every or points)]
+    gap_words = [_gap_words(gap, foot, gap.days / days * PLOT_PX) for gap in gaps(visits.all)]
     return [
         frame.title(frame.valence, _("Valence index")),
         *(each for each in gap_words if each),
-        *(text for change in model_changes(points) for text in _versions(change.before, change.after, change.middle.isoformat())),
+        *(text for change in model_changes(points) for text in _versions(change, visits.halfway(change.before, change.after))),
         *(_limits(usual) if usual else []),
     ]
 
@@ -169,9 +157,9 @@ def _gap_words(gap: Gap, foot: float, width_px: float) -> Plain | None:
     return words(text, name="gap", xref="x", yref="y", x=gap.middle.isoformat(), y=round(foot, 3), yanchor="bottom", yshift=2)
 
 
-def _versions(before: Sequence[str], after: Sequence[str], x: str) -> list[Plain]:
+def _versions(change: ModelChange, x: str) -> list[Plain]:
     """Return the names of both models at the foot of the line between them."""
-    old, new = short_versions(before, after)
+    old, new = short_versions(change.before.model_versions, change.after.model_versions)
     at: Plain = {"xref": "x", "yref": "y", "x": x, "y": -1, "yanchor": "bottom"}
     return [
         words(old, name="gap", xanchor="right", xshift=-5, **at),

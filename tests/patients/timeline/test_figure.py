@@ -84,10 +84,19 @@ def test_line_has_a_hole_at_a_gap_and_says_how_long() -> None:
 def test_change_of_the_model_is_a_line_with_both_names() -> None:
     made = drawn([visit_on(FIRST, 0.1, model="1.2.0"), visit_on(FIRST + timedelta(days=10), 0.2, model="1.3.0")])
     (line,) = shapes(made["layout"], "model")
-    assert line["x0"] == line["x1"] == (FIRST + timedelta(days=5)).isoformat()
+    assert line["x0"] == line["x1"] == "2026-01-10T00:00:00Z"
     assert texts(made["layout"], "gap") == ["1.2"]
     assert texts(made["layout"], "version") == ["model 1.3"]
     assert None in trace(made, "mean")["x"]
+
+
+def test_change_of_the_model_within_a_day_lies_between_its_visits() -> None:
+    twice = [visit_on(FIRST, 0.2, number=1, model="1.2.0"), visit_on(FIRST, 0.2, number=2, model="1.3.0")]
+    for later, between in ((twice[1], "2026-01-05T06:00:00Z"), (visit_on(FIRST + timedelta(days=1), 0.2), "2026-01-05T12:00:00Z")):
+        layout = drawn([twice[0], later])["layout"]
+        (line,) = shapes(layout, "model")
+        assert line["x0"] == line["x1"] == between
+        assert {note["x"] for note in layout["annotations"] if note.get("name") in ("gap", "version")} == {between}
 
 
 def test_models_that_differ_in_the_last_number_keep_it() -> None:
