@@ -5,14 +5,17 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from patients.models import AccessLog, Patient, User
+from patients.models import AccessLog, BreakGlass, Patient, User
 
 PAGE = 100
 
 
 @dataclass(frozen=True)
 class LookLine:
-    """One line of the access log. `who` is empty for the system itself; `reason` is there where an emergency access begins."""
+    """One line of the access log. `who` is empty for the system itself; `reason` is there where an emergency access begins.
+
+    It stays empty for a reader who does not look after the patient.
+    """
 
     at: datetime
     who: str
@@ -23,14 +26,17 @@ class LookLine:
     reason: str
 
 
-def look_lines(patient: Patient, with_pictures: bool, page: int) -> tuple[list[LookLine], bool]:
-    """Return one page of lines, newest first, and whether there are older ones. Three queries."""
+def look_lines(patient: Patient, reader: User, with_pictures: bool, page: int) -> tuple[list[LookLine], bool]:
+    """Return one page of lines for `reader`, newest first, and whether there are older ones. Three queries."""
     lines = AccessLog.objects.about(patient)
     if not with_pictures:
         lines = lines.without_pictures()
     found = list(lines[page * PAGE : (page + 1) * PAGE + 1])
     names = dict(User.objects.filter(pk__in={line.actor_id for line in found}).values_list("pk", "display_name"))
-    reasons = dict(patient.break_glasses.filter(pk__in=[_glass(line) for line in found]).values_list("pk", "reason"))
+    # Whoever opens the patient in an emergency themselves is none of those who were said to read a reason.
+    own = Patient.objects.in_care_of(reader).filter(pk=patient.pk)
+    glasses = BreakGlass.objects.filter(patient__in=own, pk__in=[_glass(line) for line in found])
+    reasons = dict(glasses.values_list("pk", "reason"))
     kinds = {"visit": _("a visit"), "photo": _("a photo"), "event": _("an event"), "user": _("a clinician"), "team": _("a team")}
     shown = [
         LookLine(

@@ -57,7 +57,7 @@ def show_looks(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     asked = request.GET.get("page", "0")
     page = int(asked) if asked.isdecimal() and len(asked) < 7 else 0
     with_pictures = "pictures" in request.GET
-    lines, has_older = look_lines(patient, with_pictures, page)
+    lines, has_older = look_lines(patient, request.user, with_pictures, page)
     context = {"lines": lines, "with_pictures": with_pictures, "older": page + 1 if has_older else None, "page": page}
     return render(request, "patients/looked.html", banner_of(patient) | context)
 

@@ -167,6 +167,21 @@ def test_every_look_names_the_emergency(bo: User, ada: User, ines: Patient) -> N
     assert page.count("emergency</span>") == 2
 
 
+def test_reason_is_read_by_nobody_in_another_emergency(bo: User, ines: Patient) -> None:
+    ask(proved(bo), ines)
+    other = proved(make_clinician("Dr Cem Aydin", "cem@clinic.test"))
+    ask(other, ines, reason="On call tonight, seizure on the ward.")
+    page = other.get(f"/patients/{ines.pk}/looked/").content.decode()
+    assert page.count("Opened in an emergency") == 2
+    assert "Reason:" not in page
+
+
+def test_those_who_read_a_reason_are_named_where_it_is_written(bo: User) -> None:
+    page = proved(bo).get("/emergency/").content.decode()
+    assert "Those who look after the patient and an administrator read it." in page
+    assert "looked through by a lead of the patient’s team or an administrator." in page
+
+
 def test_what_is_done_names_the_emergency_too(bo: User, visit: Visit) -> None:
     photo, client = make_photo(visit), proved(bo)
     make_prediction(photo)
