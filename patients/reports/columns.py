@@ -29,8 +29,6 @@ KINDS = (
 )
 """What `Column.kind` can be, for translators: the data dictionary translates the word itself."""
 State = Prediction.State
-FACES_COUNTED = (State.DONE, State.NO_FACE, State.CHOOSE_FACE)
-"""Where the detector has just looked. A rejected or failed prediction may hold the faces of a former reading."""
 Cell = str | float | int | bool | date | datetime | None
 
 
@@ -82,8 +80,18 @@ def _done(read: Prediction | None) -> Prediction | None:
     return read if read and read.state == State.DONE else None
 
 
+def _looked_at(read: Prediction | None) -> Prediction | None:
+    """Return the prediction for which a model has looked at the photo, with whatever result.
+
+    One that waits, failed or was dropped names the model that was asked, and may hold the faces of a former reading.
+    """
+    if read is None or read.state == State.FAILED or not read.is_final:
+        return None
+    return None if read.reason in Prediction.DROPPED else read
+
+
 def _faces_found(read: Prediction | None) -> Cell:
-    return len(read.faces) if read and read.state in FACES_COUNTED else None
+    return len(read.faces) if read else None
 
 
 def _detector_score(read: Prediction | None) -> Cell:
@@ -144,7 +152,7 @@ COLUMNS: tuple[Column, ...] = (
         "faces_found",
         "number",
         _("How many faces the detector found."),
-        lambda photo, read: _faces_found(read),
+        lambda photo, read: _faces_found(_looked_at(read)),
     ),
     Column(
         "detector_score",
@@ -168,5 +176,10 @@ COLUMNS: tuple[Column, ...] = (
         ),
         _labels,
     ),
-    Column("model_version", "text", _("The model that read the photo."), lambda photo, read: _of(read, "model_version")),
+    Column(
+        "model_version",
+        "text",
+        _("The model that read the photo."),
+        lambda photo, read: _of(_looked_at(read), "model_version"),
+    ),
 )

@@ -33,7 +33,8 @@ def test_export_is_one_line_per_photo(visit: Visit) -> None:
     OwnLabel.objects.create(photo=read, clinician=visit.created_by, label="happy")
     OwnLabel.objects.create(photo=read, clinician=make_clinician("Dr Bo Lindqvist", "bo@clinic.test"), label="cannot_say")
     failed = make_photo(visit, uploaded_at=at.replace(minute=47))
-    make_prediction(failed, "rejected", reason="too_blurred")
+    faces = [{"box": FACE, "detector_score": 0.8}] * 2
+    make_prediction(failed, "rejected", reason="too_blurred", faces=faces)
     failed.exclude("=cmd|' /C calc'!A0")
     visit.patient.record_number, visit.date = "A-1001", date(2026, 3, 2)
     visit.patient.save()
@@ -43,7 +44,7 @@ def test_export_is_one_line_per_photo(visit: Visit) -> None:
         f"A-1001,2026-03-02,{visit.id},{read.id},,2026-03-02T09:46:00+00:00,64,48,done,,yes,no,,no,1,0.9000,"
         "0.0000,0.0000,0.2500,0.0000,0.5000,0.0000,0.2500,-0.7500,happy;cannot_say,1.0.0\r\n",
         f"A-1001,2026-03-02,{visit.id},{failed.id},,2026-03-02T09:47:00+00:00,64,48,rejected,too_blurred,no,yes,"
-        "'=cmd|' /C calc'!A0,,,,,,,,,,,,,1.0.0\r\n",
+        "'=cmd|' /C calc'!A0,,2,,,,,,,,,,,1.0.0\r\n",
     ]
 
 
@@ -55,14 +56,28 @@ def test_photo_without_a_prediction_has_empty_cells(visit: Visit) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("state", ["queued", "running", "no_face", "choose_face", "rejected", "failed"])
-def test_reading_that_was_asked_anew_no_longer_shows_the_former_face(visit: Visit, state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "reason", "was_looked_at"),
+    [
+        ("queued", "", False),
+        ("running", "", False),
+        ("no_face", "", True),
+        ("choose_face", "", True),
+        ("rejected", "too_blurred", True),
+        ("rejected", "no_consent", False),
+        ("rejected", "photo_erased", False),
+        ("failed", "timed_out", False),
+    ],
+)
+def test_reading_that_was_asked_anew_no_longer_shows_the_former_face(
+    visit: Visit, state: str, reason: str, was_looked_at: bool
+) -> None:
     read = make_prediction(make_photo(visit), probabilities=shares(sad=0.9), abstained=True)
-    type(read).objects.update(state=state)
+    type(read).objects.update(state=state, reason=reason)
     (row,) = csv.DictReader(io.StringIO("".join(exported(visit))))
     of_a_face = (*EXPRESSIONS, "valence_index", "too_close_to_call", "detector_score")
     assert [name for name in of_a_face if row[name]] == []
-    assert row["faces_found"] == ("1" if state in ("no_face", "choose_face") else "")
+    assert (row["faces_found"], row["model_version"]) == (("1", "1.0.0") if was_looked_at else ("", ""))
 
 
 @pytest.mark.django_db
