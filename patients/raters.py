@@ -1,4 +1,4 @@
-"""Seven shares said aloud: of ten raters shown this face, how many would call it what."""
+"""Seven shares said aloud: of ten raters who name one of the seven expressions, how many would name which."""
 
 from dataclasses import dataclass
 from math import floor
