@@ -87,8 +87,8 @@ def violations_in_both_themes(page: Page) -> list[str]:
     """Return what axe finds in light and in dark."""
     found = []
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(300)  # colours fade over
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # else colours fade over, on a busy machine for seconds
+        page.wait_for_timeout(300)  # figures are drawn anew
         found += [f"{scheme}, {page.url}: {violation}" for violation in violations(page)]
-    page.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="light", reduced_motion="no-preference")
     return found
