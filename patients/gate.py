@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +63,8 @@ class Gate:
                     Draft.forget(request.user, request.path)
             elif response.status_code >= 400:
                 transaction.set_rollback(True)
+        if has_shown_instead(request, response):  # what was undone above must not take this line with it
+            note(request, rule, AccessLog.Action.VIEW, subject)
         return response
 
     def process_view(
@@ -123,8 +126,17 @@ def has_changed(request: HttpRequest, response: HttpResponseBase) -> bool:
     """Whether something was changed. A page that answers a form with 200 shows what is wrong with it."""
     if not hasattr(request, "came_through") or hasattr(request, "left_unchanged") or response.status_code >= 400:
         return False
-    is_page = response.headers.get("Content-Type", "").startswith("text/html") and request.headers.get("HX-Request") != "true"
-    return response.status_code != 200 or not is_page
+    return response.status_code != 200 or not is_page(response) or request.headers.get("HX-Request") == "true"
+
+
+def has_shown_instead(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether a form that came too late was answered with the whole page of what it would have changed."""
+    return hasattr(request, "came_through") and response.status_code == HTTPStatus.CONFLICT and is_page(response)
+
+
+def is_page(response: HttpResponseBase) -> bool:
+    """Whether the answer is HTML: a page, or a part of one."""
+    return response.headers.get("Content-Type", "").startswith("text/html")
 
 
 def leave_unchanged(request: HttpRequest) -> None:

@@ -106,6 +106,26 @@ def test_what_did_not_happen_is_no_line(browser: Client, bo: User, ines: Patient
     assert lines() == []
 
 
+@pytest.mark.parametrize("of", ["visits", "photos"])
+def test_page_that_answers_a_note_that_came_too_late_is_a_look(browser: Client, photo: Photo, of: str) -> None:
+    row = photo.visit if of == "visits" else photo
+    late = {"note": "Eats well.", "loaded": "of older words"}
+    page = browser.post(f"/{of}/{row.pk}/note/", late)
+    assert (page.status_code, "Ines Moreau" in page.content.decode()) == (409, True)
+    assert lines() == [("view", of[:-1])]
+    assert browser.post(f"/{of}/{row.pk}/note/", late, headers={"HX-Request": "true"}).status_code == 409  # a sentence, no page
+    assert lines() == [("view", of[:-1])]
+    row.refresh_from_db()
+    assert row.note == ""
+
+
+@pytest.mark.parametrize("of", ["visits", "photos"])
+def test_no_line_no_page_for_a_note_that_came_too_late(browser: Client, photo: Photo, without_log: None, of: str) -> None:
+    row = photo.visit if of == "visits" else photo
+    answer = browser.post(f"/{of}/{row.pk}/note/", {"note": "Eats well.", "loaded": "of older words"})
+    assert (answer.status_code, "Ines Moreau" in answer.content.decode()) == (500, False)
+
+
 def test_search_while_typing_is_part_of_one_look(browser: Client, ines: Patient) -> None:
     browser.get("/patients/")
     browser.get("/patients/", {"q": "in"}, headers={"HX-Request": "true"})
