@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db import IntegrityError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -78,6 +79,7 @@ def _page(request: ClinicianRequest, patient: Patient, filled: dict[str, Consent
         "erasure": patient.open_erasure,
         "may_record": Patient.objects.in_care_of(request.user).filter(pk=patient.pk).exists(),
         "text_version": settings.CONSENT_TEXT_VERSION,
+        "way_back": reverse("patients:consents", args=[patient.pk]),
         "grace_hours": settings.ERASURE_GRACE_HOURS,
     }
     return render(request, "patients/consents.html", context)

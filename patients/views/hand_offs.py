@@ -40,7 +40,8 @@ def offer_to_phone(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     context = {"visit": visit, "phone": PhoneCard(hand_off, address=address, picture=qr_picture(address))}
     if request.htmx:
         return render(request, "patients/_phone.html", context)
-    return render(request, "patients/phone_offer.html", banner_of(visit.patient) | context)
+    way_back = {"way_back": reverse("patients:visit", args=[visit.pk])}
+    return render(request, "patients/phone_offer.html", banner_of(visit.patient) | context | way_back)
 
 
 @require_GET

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -125,5 +126,6 @@ def _facts(person: User, form: PersonForm, is_self: bool, link: str = "") -> dic
         "link": link,
         "patient_count": person.assignments.count(),
         "others": _able_to_take(person),
+        "way_back": reverse("patients:person", args=[person.pk]),
         "section": "people",
     }

@@ -98,7 +98,8 @@ def save_photo_note(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     if request.htmx:
         return answer_note(request, photo.note, is_lost)
     if is_lost:
-        context = _page(request, photo) | {"refused": CHANGED_MEANWHILE}
+        way_back = reverse("patients:photo", args=[photo.pk])
+        context = _page(request, photo) | {"refused": CHANGED_MEANWHILE, "way_back": way_back}
         return render(request, "patients/photo.html", context, status=HTTPStatus.CONFLICT)
     messages.success(request, _("Note saved."))
     return redirect("patients:photo", photo.pk)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -135,7 +136,8 @@ def save_note(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     if request.htmx:
         return answer_note(request, visit.note, is_lost)
     if is_lost:
-        context = _page(request, visit) | {"refused": CHANGED_MEANWHILE}
+        way_back = reverse("patients:visit", args=[visit.pk])
+        context = _page(request, visit) | {"refused": CHANGED_MEANWHILE, "way_back": way_back}
         return render(request, "patients/visit.html", context, status=HTTPStatus.CONFLICT)
     messages.success(request, _("Note saved."))
     return redirect_back(request, "patients:visit", visit.pk)

@@ -1,5 +1,6 @@
 """Requests that no page of ours makes: numbers without end, ways back that lead elsewhere. Never a fault, never away from here."""
 
+import re
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from patients.models import OwnLabel, Patient, Photo, User, Visit
 from patients.models.patient import PatientQuerySet
-from tests.factories import make_patient, make_photo, make_prediction
+from tests.factories import make_clinician, make_patient, make_photo, make_prediction
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +42,47 @@ def test_way_back_leads_to_a_page_of_ours(browser: Client, visit: Visit, way_bac
 def test_way_back_is_the_page_that_asked(browser: Client, visit: Visit) -> None:
     here = f"/visits/{visit.pk}/?show=used"
     assert browser.post(f"/visits/{visit.pk}/note/", {"note": "", "next": here}).headers["Location"] == here
+
+
+def ways_back(page: str) -> set[str]:
+    """Return where the plain forms of the page say they lead back to."""
+    return set(re.findall(r'name="next"\s+value="([^"]*)"', page))
+
+
+FACE = {"box": {"left": 8, "top": 6, "width": 24, "height": 30}, "detector_score": 0.9, "roll_degrees": 0.0}
+LATE = {"note": "Eats well.", "loaded": "of older words"}
+
+
+@pytest.mark.parametrize(("state", "faces"), [("done", 1), ("done", 2), ("choose_face", 2), ("no_face", 0), ("excluded", 1)])
+def test_forms_of_a_page_that_answers_a_late_note_lead_to_the_photo(browser: Client, visit: Visit, state: str, faces: int) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo, state="done" if state == "excluded" else state, faces=[FACE] * faces)
+    if state == "excluded":
+        photo.exclude("Speaking.")
+    page = browser.post(f"/photos/{photo.pk}/note/", LATE).content.decode()
+    assert ways_back(page) == {f"/photos/{photo.pk}/"}
+
+
+def test_pages_at_addresses_that_only_take_forms_lead_to_pages(browser: Client, visit: Visit) -> None:
+    visit.patient.consents.all().delete()
+    page = browser.post(f"/patients/{visit.patient_id}/consent/care/", {"given_on": "2199-01-01", "method": "signed"})
+    assert ways_back(page.content.decode()) == {f"/patients/{visit.patient_id}/consent/"}
+    page = browser.post(f"/visits/{visit.pk}/note/", LATE)
+    assert ways_back(page.content.decode()) == {f"/visits/{visit.pk}/"}
+
+
+def test_page_that_shows_a_code_leads_to_the_visit(browser: Client, visit: Visit) -> None:
+    page = browser.post(f"/visits/{visit.pk}/phone/")
+    assert ways_back(page.content.decode()) == {f"/visits/{visit.pk}/"}
+
+
+def test_page_that_shows_an_invitation_leads_to_the_person(client: Client, ada: User) -> None:
+    admin = make_clinician("Kim Admin", "kim@clinic.test", role=User.Role.ADMINISTRATOR)
+    ada.set_unusable_password()
+    ada.save()
+    client.force_login(admin)
+    page = client.post(f"/people/{ada.pk}/invitation/")
+    assert ways_back(page.content.decode()) == {f"/people/{ada.pk}/"}
 
 
 @pytest.mark.parametrize("face", ["9" * 5000, "-1", "0x0", "\u00b2", "1"])
