@@ -107,18 +107,20 @@ def show_state(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def edit_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
-    """Change the day or the note."""
+    """Change the day or the note, and only what was changed in this form: a colleague may have changed the other meanwhile."""
     visit = find_visit(request, visit_id)
     loaded = request.POST.get("loaded", version_of(visit.note))
+    loaded_date = request.POST.get("loaded-date", visit.date.isoformat())
     is_note_changed = version_of(request.POST.get("note", "")) != loaded
     form = VisitForm(request.POST or None, instance=visit)
     if request.method == "POST" and form.is_valid():
         if not (is_note_changed and is_changed_meanwhile(visit, request.POST)):
-            visit.save(update_fields=["date", "note"] if is_note_changed else ["date"])
+            is_changed = {"date": visit.date.isoformat() != loaded_date, "note": is_note_changed}
+            visit.save(update_fields=[name for name in is_changed if is_changed[name]])
             messages.success(request, _("Visit saved."))
             return redirect("patients:visit", visit.pk)
         form.add_error("note", CHANGED_MEANWHILE)
-    context = banner_of(visit.patient) | {"form": form, "visit": visit, "loaded": loaded}
+    context = banner_of(visit.patient) | {"form": form, "visit": visit, "loaded": loaded, "loaded_date": loaded_date}
     return render(request, "patients/visit_form.html", context)
 
 

@@ -229,6 +229,22 @@ def test_a_corrected_day_does_not_take_back_a_newer_note(browser: Client, visit:
     assert browser.post(address, {"date": "2099-01-01", "note": "Eats well.", "loaded": older}).context["loaded"] == older
 
 
+def test_a_changed_note_does_not_take_back_a_corrected_day(browser: Client, visit: Visit) -> None:
+    address = f"/visits/{visit.pk}/edit/"
+    page = browser.get(address)
+    older = {"loaded": loaded(page), "loaded-date": "2026-11-20"}
+    assert re.search(r'name="loaded-date"\s+value="2026-11-20"', page.content.decode())
+    Visit.objects.update(date=date(2026, 11, 19))
+    browser.post(address, {"date": "2026-11-20", "note": "Eats well."} | older)
+    visit.refresh_from_db()
+    assert (visit.date, visit.note) == (date(2026, 11, 19), "Eats well.")
+    page = browser.post(address, {"date": "2099-01-01", "note": "Eats well."} | older)
+    assert re.search(r'name="loaded-date"\s+value="2026-11-20"', page.content.decode())
+    browser.post(address, {"date": "2026-11-18", "note": "Eats well."} | older)
+    visit.refresh_from_db()
+    assert visit.date == date(2026, 11, 18)
+
+
 def test_the_day_of_a_visit_can_be_corrected(browser: Client, visit: Visit) -> None:
     browser.post(f"/visits/{visit.pk}/edit/", {"date": "2026-11-18", "note": ""})
     visit.refresh_from_db()
