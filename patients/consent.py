@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from inference.encryption import keyed_hash
 from inference.models import Prediction
 from patients.access import Asker, record_access
 from patients.models import AccessLog, Consent, ErasureRequest, Patient, User
@@ -32,6 +33,11 @@ def words_now(purpose: str) -> str:
     if settings.CONSENT_TEXTS:
         return str(settings.CONSENT_TEXTS[purpose])
     return str(TEXTS[purpose]) if settings.CONSENT_TEXT_VERSION == settings.BUILT_IN_CONSENT_TEXTS else ""
+
+
+def words_mark(purpose: str) -> str:
+    """Return what names these very words and their version: equal only while both are in use. It cannot be turned back."""
+    return keyed_hash(f"consent:{settings.CONSENT_TEXT_VERSION}:{words_now(purpose)}".encode())[:16]
 
 
 def stop_reading(patient: Patient, reason: str = "no_consent") -> int:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from patients.consent import give_consent, withdraw_consent, words_now
+from patients.consent import give_consent, withdraw_consent, words_mark, words_now
 from patients.consent_form import ConsentForm
 from patients.models import Consent, Patient
 from patients.today import clinic_today
@@ -26,6 +26,7 @@ class PurposeCard:
 
     purpose: Consent.Purpose
     words: str
+    mark: str
     active: Consent | None
     ended: list[Consent]
     form: ConsentForm
@@ -39,10 +40,12 @@ def show_consents(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
 
 @require_POST
 def record_consent(request: ClinicianRequest, patient_id: UUID, purpose: str) -> HttpResponse:
-    """Keep that the patient agreed."""
+    """Keep that the patient agreed. To the words that the page showed: when others are in use by now, nothing is recorded."""
     patient = _find(request, patient_id)
     if purpose not in Consent.Purpose.values:
         raise Http404
+    if request.POST.get("words") != words_mark(purpose):
+        return _show_new_words(request, patient)
     form = ConsentForm(request.POST, auto_id=f"{purpose}_%s")
     form.instance.patient, form.instance.purpose = patient, purpose
     form.instance.text_version, form.instance.words = settings.CONSENT_TEXT_VERSION, words_now(purpose)
@@ -65,6 +68,15 @@ def record_withdrawal(request: ClinicianRequest, patient_id: UUID, purpose: str)
     consent = get_object_or_404(patient.consents.active(), purpose=purpose)
     if withdraw_consent(consent, request.user, request):
         messages.success(request, _("Withdrawal recorded."))
+    return redirect("patients:consents", patient.pk)
+
+
+def _show_new_words(request: ClinicianRequest, patient: Patient) -> HttpResponse:
+    changed = _(
+        "The words of this consent have changed since this page was opened. Nothing was recorded: go through the new words with "
+        "the patient, then record the consent."
+    )
+    messages.warning(request, changed)
     return redirect("patients:consents", patient.pk)
 
 
@@ -91,6 +103,7 @@ def _card(purpose: Consent.Purpose, consents: list[Consent], filled: ConsentForm
     return PurposeCard(
         purpose=purpose,
         words=words_now(purpose),
+        mark=words_mark(purpose),
         active=next((consent for consent in own if consent.withdrawn_at is None), None),
         ended=[consent for consent in own if consent.withdrawn_at is not None],
         form=filled or ConsentForm(initial={"given_on": today, "method": Consent.Method.SIGNED}, auto_id=f"{purpose}_%s"),
