@@ -53,9 +53,13 @@ class Draft(models.Model):
     @classmethod
     def take(cls, clinician: User, path: str) -> dict[str, str]:
         """Return the fields and forget them; empty when there are none."""
+        found = cls.read(clinician, path)
+        cls.forget(clinician, path)
+        return found
+
+    @classmethod
+    def read(cls, clinician: User, path: str) -> dict[str, str]:
+        """Return the fields, which stay; empty when there are none."""
         draft = cls.objects.filter(clinician=clinician, path=path, saved_at__gte=timezone.now() - KEPT).first()
-        if draft is None:
-            return {}
-        draft.delete()
-        found: dict[str, str] = json.loads(draft.fields)
+        found: dict[str, str] = json.loads(draft.fields) if draft else {}
         return found

@@ -42,7 +42,9 @@ def open_in_emergency(request: ClinicianRequest) -> HttpResponse:
 
 @reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
 def _ask(request: ClinicianRequest) -> HttpResponse:
-    return render(request, "patients/emergency.html", {"form": EmergencyForm(), "section": "patients"})
+    kept = Draft.read(request.user, request.path)  # it stays until the record is opened: a page that is asked for changes nothing
+    context = {"form": EmergencyForm(initial=kept), "section": "patients", "is_given_back": bool(kept)}
+    return render(request, "patients/emergency.html", context)
 
 
 def _keep_words(request: ClinicianRequest) -> None:

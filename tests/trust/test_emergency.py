@@ -1,5 +1,6 @@
 """Emergency access: a reason, the password once more, two hours, a banner on every page, and somebody who looks through it."""
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -43,7 +44,10 @@ def test_what_was_typed_outlasts_the_question_for_the_password(client: Client, b
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     page = client.get("/emergency/").content.decode()
     assert "data-draft>" in page
-    assert "What you were writing here last time is here again." in page
+    assert re.search(r"data-draft-said>\s*What you were writing here last time is here again.", page)
+    assert f'value="{ines.record_number}"' in page
+    assert 'value="1991-02-14"' in page
+    assert f"{REASON}</textarea>" in page
     fields = client.get("/drafts/", {"path": "/emergency/"}).json()["fields"]
     assert fields == {"record_number": ines.record_number, "birth_date": "1991-02-14", "reason": REASON}
     client.post("/drafts/", {"path": "/emergency/"} | fields)
@@ -52,6 +56,9 @@ def test_what_was_typed_outlasts_the_question_for_the_password(client: Client, b
     ask(client, ines)
     assert BreakGlass.objects.exists()
     assert not Draft.objects.exists()
+    page = client.get("/emergency/").content.decode()
+    assert re.search(r"data-draft-said\s+hidden>", page)
+    assert REASON not in page
 
 
 def test_proof_of_who_it_is_lasts_five_minutes(bo: User, ines: Patient) -> None:
