@@ -113,15 +113,17 @@ def edit_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     loaded_date = request.POST.get("loaded-date", visit.date.isoformat())
     is_note_changed = version_of(request.POST.get("note", "")) != loaded
     form = VisitForm(request.POST or None, instance=visit)
+    is_lost = False
     if request.method == "POST" and form.is_valid():
-        if not (is_note_changed and is_changed_meanwhile(visit, request.POST)):
+        is_lost = is_note_changed and is_changed_meanwhile(visit, request.POST)
+        if not is_lost:
             is_changed = {"date": visit.date.isoformat() != loaded_date, "note": is_note_changed}
             visit.save(update_fields=[name for name in is_changed if is_changed[name]])
             messages.success(request, _("Visit saved."))
             return redirect("patients:visit", visit.pk)
         form.add_error("note", CHANGED_MEANWHILE)
-    context = banner_of(visit.patient) | {"form": form, "visit": visit, "loaded": loaded, "loaded_date": loaded_date}
-    return render(request, "patients/visit_form.html", context)
+    context = {"form": form, "visit": visit, "loaded": loaded, "loaded_date": loaded_date, "is_lost": is_lost}
+    return render(request, "patients/visit_form.html", banner_of(visit.patient) | context)
 
 
 @require_POST

@@ -105,11 +105,17 @@
 
   // ---- drafts: forms marked data-draft, kept by the server until they are saved or cancelled, given back on the same page
 
+  // A note that nobody changed here is no draft: it must not come back as somebody's own words.
+  function isOwn(name) {
+    const field = form.elements[name];
+    return name !== "note" || "posted" in form.dataset || field.value !== field.defaultValue;
+  }
+
   function saveDrafts() {
     if (!form || !isDirty) return;
     const fields = new URLSearchParams({ path: location.pathname });
     new FormData(form).forEach(function (value, name) {
-      if (typeof value === "string" && name !== "csrfmiddlewaretoken") fields.append(name, value);
+      if (typeof value === "string" && name !== "csrfmiddlewaretoken" && isOwn(name)) fields.append(name, value);
     });
     send(dialog.dataset.drafts, "POST", fields).catch(function () {});
   }
@@ -120,8 +126,23 @@
     if (isDirty) fetch(dialog.dataset.drafts + "?path=" + encodeURIComponent(location.pathname), { keepalive: true }).catch(function () {});
   }
 
+  // The note of a draft does not take the place of one that others changed since: it is shown beside it, to copy from.
+  function setAside(kept) {
+    const place = form.querySelector("[data-older-words]");
+    if (!place || !("loaded" in kept) || kept.loaded === form.elements.loaded.value) return;
+    const note = kept.note === form.elements.note.value ? "" : kept.note;
+    kept.older_words = [kept.older_words, note].filter(Boolean).join("\n\n");
+    delete kept.note;
+  }
+
+  // What the page was loaded with is its own to say; and what was not changed in the draft may have been changed elsewhere.
+  function comesBack(name, kept) {
+    return form.elements[name] && name.indexOf("loaded") !== 0 && kept[name] !== kept["loaded-" + name];
+  }
+
   function restore(kept) {
-    const names = Object.keys(kept).filter(function (name) { return form.elements[name]; });
+    setAside(kept);
+    const names = Object.keys(kept).filter(function (name) { return comesBack(name, kept); });
     names.forEach(function (name) {
       if (form.elements[name].type === "checkbox") form.elements[name].checked = true;
       else form.elements[name].value = kept[name];
@@ -129,8 +150,9 @@
     if (!names.length) return;
     isDirty = true;
     saveDrafts();
+    if (kept.older_words) form.querySelector("[data-older-words]").hidden = false;
     const said = form.querySelector("[data-draft-said]");
-    if (said) said.hidden = false;
+    if (said) said.hidden = !names.some(function (name) { return name !== "older_words"; });
   }
 
   if (form) {

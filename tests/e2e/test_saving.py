@@ -1,6 +1,8 @@
 """Forms that save by themselves, in a real browser: "Saved" is said when it is true, and only then."""
 
-from playwright.sync_api import expect
+from contextlib import AbstractContextManager
+
+from playwright.sync_api import Page, expect
 
 from tests.e2e.chromium import PATIENCE_MS
 from tests.e2e.conftest import OpenPage, sign_in
@@ -120,3 +122,47 @@ def test_a_note_is_not_saved_over_words_that_nobody_here_has_seen(house: Install
     expect(page.get_by_label("Note", exact=True)).to_have_value("Slept better.")
     newer.reload()
     expect(newer.get_by_label("Note", exact=True)).to_have_value("Slept badly. Ate well.")
+
+
+def saves_draft(page: Page) -> AbstractContextManager[object]:
+    """Wait until what happens within has made the page keep a draft."""
+    return page.expect_response(lambda answer: answer.url.endswith("/drafts/") and answer.request.method == "POST")
+
+
+def test_a_draft_stands_beside_a_note_that_was_changed_meanwhile(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    visit, note, earlier = page.url, page.locator("#id_note"), page.get_by_label("What you wrote here last time")
+    newer = page.context.new_page()
+
+    def change_elsewhere(words: str) -> None:
+        newer.goto(visit)
+        newer.get_by_label("Note", exact=True).fill(words)
+        expect(newer.locator("#note-said")).to_contain_text("Saved ")
+
+    page.goto(f"{visit}edit/")
+    change_elsewhere("Slept badly.")
+    note.fill("Slept better.")
+    with saves_draft(page):
+        page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Changed meanwhile.")).to_be_visible()
+    expect(note).to_have_value("Slept better.")
+    for _ in range(2):  # what was given back once is kept anew
+        with saves_draft(page):
+            page.goto(f"{visit}edit/")
+        expect(note).to_have_value("Slept badly.")
+        expect(earlier).to_have_value("Slept better.")
+        expect(page.get_by_text("is here again")).to_be_hidden()
+    change_elsewhere("Slept badly. Ate well.")
+    with saves_draft(page):
+        page.goto(f"{visit}edit/")
+    expect(note).to_have_value("Slept badly. Ate well.")
+    expect(earlier).to_have_value("Slept better.")  # and not the note that nobody here has written
+    with saves_draft(page):
+        note.fill("Slept badly. Ate well. Slept better.")
+    page.reload()
+    expect(note).to_have_value("Slept badly. Ate well. Slept better.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Visit saved.")).to_be_visible()
+    expect(note).to_have_value("Slept badly. Ate well. Slept better.")
