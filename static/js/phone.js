@@ -92,7 +92,8 @@
   function refuse(job, answer) {
     const fault = answer.status && part(job, "said").dataset.fault.replace("%s", answer.status);
     say(job, answer.message || fault || "offline", "is-refused");
-    part(job, "again").hidden = ["offline", "busy", "fault"].indexOf(answer.code) < 0;
+    if (answer.code === "not_stored") part(job, "said").textContent += " " + part(job, "said").dataset.held; // it is nowhere else
+    part(job, "again").hidden = ["offline", "busy", "fault", "not_stored"].indexOf(answer.code) < 0;
     part(job, "keep").hidden = answer.code !== "duplicate_in_patient";
   }
 

@@ -141,7 +141,8 @@
     const card = cardFrom("not-added", job);
     const why = part(card, "why");
     why.textContent = answer.message || (answer.status ? why.dataset.fault.replace("%s", answer.status) : why.dataset.offline);
-    const again = ["offline", "busy", "fault"].indexOf(answer.code) >= 0;
+    if (answer.code === "not_stored") why.textContent += " " + why.dataset.held; // a photo of the camera is nowhere else
+    const again = ["offline", "busy", "fault", "not_stored"].indexOf(answer.code) >= 0;
     const twice = answer.code === "duplicate_in_patient";
     const title = part(card, "title");
     if (answer.code === "duplicate_in_visit") title.textContent = title.dataset.here;

@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.chromium import PATIENCE_MS
 from tests.e2e.conftest import OpenPage, sign_in
@@ -104,6 +104,21 @@ def test_an_answer_that_is_no_answer_is_told_as_what_it_is(house: Installation, 
     page.locator("#files").set_input_files(files(172))
     expect(page.get_by_text("The server could not take this photo (413).")).to_be_visible()
     expect(page.get_by_role("button", name="Retry")).to_be_hidden()
+
+
+def test_a_photo_that_could_not_be_stored_waits_to_be_sent_again(house: Installation, browser: Browser) -> None:
+    outside = browser.new_context(base_url=house.address)  # not watched: a fault is what it is for
+    page = outside.new_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    full = {"code": "not_stored", "message": "The photo could not be stored."}
+    page.route("**/visits/*/photos/", lambda route: route.fulfill(status=503, json=full))
+    page.locator("#files").set_input_files(files(173))
+    expect(page.get_by_text("The photo could not be stored. This page holds it while it is open")).to_be_visible()
+    page.unroute_all()
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator("#photos .rowlink")).to_have_count(1, timeout=PATIENCE_MS)
+    outside.close()
 
 
 def test_a_note_is_not_saved_over_words_that_nobody_here_has_seen(house: Installation, open_page: OpenPage) -> None:
