@@ -35,6 +35,16 @@
     form.elements.sent.value = form.elements.note.value;
   }
 
+  // A self-report says what each answer was before, and one that is as it was is left alone. A number whose saving was not
+  // confirmed may be stored or not: what it was before is unknown, so that it is saved again whatever it is changed to.
+  function doubt(form, sentFields) {
+    form.querySelectorAll("[name^=loaded-]").forEach(function (field) {
+      const name = field.name.slice("loaded-".length);
+      const isCleared = sentFields.get("clear") === name;
+      if (isCleared || (sentFields.get(name) || "") !== field.value) field.remove();
+    });
+  }
+
   document.addEventListener("input", function (event) {
     const form = formOf(event);
     if (!form) return;
@@ -71,6 +81,7 @@
     if (form && answer.status === 409) { // somebody else saved other words meanwhile
       say(form, answer.responseText, true);
     } else if (form) {
+      doubt(form, event.detail.requestConfig.formData);
       say(form, words.dataset.failed, true);
       offerAgain(form);
     } else if (!document.querySelector("[data-unanswered]")) {

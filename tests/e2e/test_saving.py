@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.chromium import PATIENCE_MS
 from tests.e2e.conftest import OpenPage, sign_in
@@ -181,3 +181,34 @@ def test_a_draft_stands_beside_a_note_that_was_changed_meanwhile(house: Installa
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Visit saved.")).to_be_visible()
     expect(note).to_have_value("Slept badly. Ate well. Slept better.")
+
+
+def lose_the_answer(route: Route) -> None:
+    """Let the server do what it is asked, and its answer not arrive."""
+    route.fetch()
+    route.abort("internetdisconnected")
+
+
+def test_an_answer_that_may_have_been_stored_is_sent_again(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    report, total = page.locator("#self-report-said"), page.get_by_label("PHQ-9 total")
+    total.fill("7")
+    page.keyboard.press("Tab")
+    expect(report).to_contain_text("Saved ")
+    page.get_by_label("GAD-7 total").fill("5")
+    page.keyboard.press("Tab")
+    expect(page.locator("[name=loaded-gad7]")).to_have_value("5")
+    page.route("**/self-report/", lose_the_answer)
+    total.fill("17")
+    page.keyboard.press("Tab")
+    expect(report).to_have_text("Not saved. Try again.")
+    page.unroute_all()
+    expect(page.locator("[name=loaded-gad7]")).to_have_value("5")  # this one was not changed, and keeps saying so
+    total.fill("7")
+    page.keyboard.press("Tab")
+    expect(report).to_contain_text("Saved ")
+    expect(page.locator("[name=loaded-phq9]")).to_have_value("7")
+    page.reload()
+    expect(total).to_have_value("7")
