@@ -6,6 +6,7 @@
   if (!words) return;
   const unsaved = new Map(); // form -> how often something was typed into it
   const sent = new Map(); // form -> that number when it was last sent
+  const mostSent = 8; // patients/note.py takes as many
 
   function formOf(event) {
     return event.target.closest ? event.target.closest("form[data-autosave]") : null;
@@ -23,16 +24,21 @@
     form.querySelectorAll(".no-js").forEach(function (each) { each.classList.remove("no-js"); });
   }
 
-  // Whoever saves a note says what it was before. Should the answer to these words be lost, they are what it was.
+  // Whoever saves a note says what it was before. Until an answer comes, it may be any of the words that were sent. Of many the
+  // first are kept, after which the network broke, and the last.
   function keepSent(form) {
     if (!form.elements.note) return;
-    if (!form.elements.sent) {
-      const field = document.createElement("input");
-      field.type = "hidden";
-      field.name = "sent";
-      form.append(field);
-    }
-    form.elements.sent.value = form.elements.note.value;
+    const field = document.createElement("input");
+    field.type = "hidden";
+    field.name = "sent";
+    field.value = form.elements.note.value;
+    form.append(field);
+    const all = sentOf(form);
+    if (all.length > mostSent) all[1].remove();
+  }
+
+  function sentOf(form) {
+    return form.querySelectorAll("[name=sent]");
   }
 
   // A self-report says what each answer was before, and one that is as it was is left alone. A number whose saving was not
@@ -71,6 +77,7 @@
     const form = formOf(event);
     const notice = document.querySelector("[data-unanswered]");
     if (notice) notice.remove();
+    if (form) sentOf(form).forEach(function (field) { field.remove(); });
     if (form && unsaved.get(form) === sent.get(form)) unsaved.delete(form);
     else if (form) say(form, words.dataset.pending, false); // somebody typed on meanwhile
   });

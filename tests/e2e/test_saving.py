@@ -212,3 +212,28 @@ def test_an_answer_that_may_have_been_stored_is_sent_again(house: Installation, 
     expect(page.locator("[name=loaded-phq9]")).to_have_value("7")
     page.reload()
     expect(total).to_have_value("7")
+
+
+def test_one_s_own_note_outlasts_a_network_that_drops(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    said, note = page.locator("#note-said"), page.get_by_label("Note", exact=True)
+
+    def type_in_vain(words: str) -> None:
+        note.fill(words)
+        expect(said).to_have_text("Not saved yet")
+        expect(said).to_have_text("Not saved. Try again.")
+
+    page.route("**/note/", lose_the_answer)
+    type_in_vain("Slept")
+    page.unroute_all()
+    page.route("**/note/", lambda route: route.abort("internetdisconnected"))
+    for more in range(12):  # longer than what is kept of them
+        type_in_vain(f"Slept badly{'.' * more}")
+    page.unroute_all()
+    note.fill("Slept badly. Ate well.")
+    expect(said).to_contain_text("Saved ")
+    expect(page.locator("#note-card [name=sent]")).to_have_count(0)
+    page.reload()
+    expect(note).to_have_value("Slept badly. Ate well.")

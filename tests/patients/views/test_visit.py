@@ -214,6 +214,12 @@ def test_an_older_page_does_not_overwrite_a_newer_note(browser: Client, visit: V
     assert browser.post(f"{path}note/", lost, headers=htmx).status_code == 200
     row.refresh_from_db()
     assert row.note == "Sleeps better. Eats well."
+    dropped = {"note": "Rested.", "loaded": older, "sent": [row.note, "never arrived"]}  # one answer was lost, then the network
+    assert browser.post(f"{path}note/", dropped, headers=htmx).status_code == 200
+    row.refresh_from_db()
+    assert row.note == "Rested."
+    many = {"note": "Tired.", "loaded": older, "sent": ["never arrived"] * 8 + [row.note]}  # no page of ours sends so many
+    assert browser.post(f"{path}note/", many, headers=htmx).status_code == 409
 
 
 def test_a_corrected_day_does_not_take_back_a_newer_note(browser: Client, visit: Visit) -> None:
