@@ -21,7 +21,7 @@ from ml.evaluate import evaluate, summary
 from ml.export import to_onnx
 from ml.preprocess import measure_normaliser
 from ml.schedule import steps_per_epoch
-from ml.trainer import averages, finished_model, load_arrays
+from ml.trainer import Arrays, averages, finished_model, load_arrays
 
 
 def release(
@@ -37,12 +37,8 @@ def release(
 
     Raises ValueError when the run was made with another recipe than `config` or of other faces than `train`.
     """
-    config, state = config or Config(), load_arrays(run / "state.npz")
-    if (str(state["recipe"]), str(state["faces"])) != (str(config), hash_faces(train)):
-        raise ValueError(f"{run} was made with another recipe or of other faces: name its --stage and its --data")
-    if share := config.start_share:
-        start = load_arrays(run / "start.npz")
-        state |= {name: share * start[name] + (1 - share) * array for name, array in averages(state).items()}
+    config = config or Config()
+    state = last_state(run, config, train)
     normaliser = measure_normaliser(train.pixels)
     model = finished_model(config, state, train.pixels, normaliser, config.norm_batches)
     out.mkdir(parents=True, exist_ok=True)
@@ -68,6 +64,17 @@ def release(
     }
     (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     return report
+
+
+def last_state(run: Path, config: Config, train: FaceSet) -> Arrays:
+    """Return the state that the run ended with, its averages mixed with what it began with where the recipe says so."""
+    state = load_arrays(run / "state.npz")
+    if (str(state["recipe"]), str(state["faces"])) != (str(config), hash_faces(train)):
+        raise ValueError(f"{run} was made with another recipe or of other faces: name its --stage and its --data")
+    if share := config.start_share:
+        start = load_arrays(run / "start.npz")
+        state |= {name: share * start[name] + (1 - share) * array for name, array in averages(state).items()}
+    return state
 
 
 def main() -> int:
