@@ -131,7 +131,8 @@ def measure_explanations(weights: Path, faces: FaceSet, count: int) -> dict[str,
             continue
         maps = np.stack([explain(served, card, faces.pixels[place], index).drops for place in clear])
         random = np.stack([explain(shuffled, card, faces.pixels[place], index).drops for place in clear])
-        correlations += [np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in zip(maps, random, strict=True)]
+        pairs = [(one.ravel(), other.ravel()) for one, other in zip(maps, random, strict=True) if np.ptp(one) and np.ptp(other)]
+        correlations += [np.corrcoef(one, other)[0, 1] for one, other in pairs]  # a flat map goes with nothing
         parts = {part: mean_of(maps[:, rows].mean(axis=(1, 2)).astype(np.float64)) for part, rows in PARTS.items()}
         found["by_expression"][name] = {"faces": len(clear), **parts}
     found["correlation_when_shuffled"] = mean_of(np.array(correlations))

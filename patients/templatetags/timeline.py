@@ -1,8 +1,10 @@
-"""How a change is written."""
+"""How a change and an interval of shares are written."""
 
 from django import template
+from django.utils.translation import gettext as _
 
-from patients.templatetags.look import MINUS
+from patients.templatetags.look import MINUS, percent
+from patients.timeline.interval import Interval
 
 register = template.Library()
 
@@ -14,3 +16,10 @@ def in_points(change: float) -> str:
     if whole == 0:
         return "0"
     return f"{MINUS if change < 0 else '+'}{whole}"
+
+
+@register.filter
+def percents(interval: Interval) -> str:
+    """Return an interval of shares as "3 % to 97 %", or "under 1 %" where both ends are."""
+    low, high = percent(interval.low), percent(interval.high)
+    return high if round(interval.high * 100) < 1 else _("%(low)s to %(high)s") % {"low": low, "high": high}

@@ -33,6 +33,7 @@ def test_at_first_the_last_two_visits(browser: Client, compared: Patient) -> Non
     assert "2 Feb 2026 1 visit, 3 photos, interval over photos" in text
     assert "Valence index −1 to 1 −0.20 −0.20 to −0.20 −0.50 −0.50 to −0.50 −0.30 −0.30 to −0.30" in text
     assert "sad 20 % 20 % to 20 % 50 % 50 % to 50 % +30 +30 to +30" in text
+    assert "angry under 1 % under 1 % under 1 % under 1 % 0 0 to 0" in text
 
 
 def test_two_visits_of_one_day_are_one_side(browser: Client, compared: Patient) -> None:
