@@ -331,11 +331,10 @@
 
   function showMonths(months) {
     if (!months) return show(whole, 0);
-    const end = ends[1];
-    const start = new Date(end);
+    const start = new Date(ends[1]);
     start.setUTCMonth(start.getUTCMonth() - months);
-    const room = (end - start) * 0.05;
-    show([+start - room / 2, end + room], months);
+    const room = (ends[1] - start) * 0.05;
+    show([+start - room / 2, ends[1] + room], months);
   }
 
   function showDates() {
@@ -395,7 +394,7 @@
 
   // Dragging moves the view: the fields follow, and bars and dots are drawn for what is seen now.
   host.on("plotly_relayout", function (change) {
-    const ends = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
-    if (ends[0] !== undefined) show(ends.map(utc), null);
+    const seen = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+    if (seen[0] !== undefined) show(seen.map(utc), null);
   });
 })();
