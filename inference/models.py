@@ -40,12 +40,13 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         """End the unfinished ones and return how many. What a worker reads or draws now is thrown away when it is done.
 
         What was read before stays: a row that still holds its shares is DONE again, and one that never came to an end goes without
-        a trace when the photo has a reading that did. Any other ends as REJECTED for `reason`.
+        a trace when the photo has one that did, and did not fail. Any other ends as REJECTED for `reason`.
         """
         self.filter(explanation_drop=None).exclude(explanation_requested_at=None).update(explanation_requested_at=None)
         ended = self._restore()
-        final = Prediction.objects.filter(photo=OuterRef("photo")).exclude(state__in=Prediction.UNFINISHED)
-        ended += self.unfinished().filter(Exists(final), finished_at=None).delete()[0]
+        silent = (*Prediction.UNFINISHED, Prediction.State.FAILED)
+        said = Prediction.objects.filter(photo=OuterRef("photo")).exclude(state__in=silent)
+        ended += self.unfinished().filter(Exists(said), finished_at=None).delete()[0]
         return ended + self.unfinished().update(state=Prediction.State.REJECTED, reason=reason, finished_at=timezone.now())
 
     def _restore(self) -> int:

@@ -281,7 +281,7 @@ def main() -> int:
     options = parse()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # on older processors not TensorFlow's own choice, and a third faster
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # on older processors not TensorFlow's own choice; saves a third
     import onnx  # noqa: F401  # needed at the end: better missed now than after hours
     import tensorflow as tf
 

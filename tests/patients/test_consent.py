@@ -148,6 +148,14 @@ def test_a_reading_that_was_asked_anew_is_as_before_when_consent_ends(ada: User,
     assert Photo.objects.get().prediction == newer
 
 
+def test_photo_that_failed_before_is_refused_and_offers_no_further_try(ada: User, visit: Visit) -> None:
+    failed = make_prediction(make_photo(visit), State.FAILED, reason="timed_out")
+    asked = make_prediction(failed.photo, State.QUEUED, model_version="2.0.0")
+    withdraw(visit.patient, ada)
+    assert outcome(asked) == ("rejected", "no_consent", None)
+    assert Photo.objects.get().prediction == asked
+
+
 def test_photo_without_any_reading_is_refused_under_every_model(ada: User, visit: Visit) -> None:
     asked = make_prediction(make_photo(visit), State.QUEUED)
     anew = make_prediction(asked.photo, State.QUEUED, model_version="2.0.0")
