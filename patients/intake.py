@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -159,3 +159,6 @@ def receive_photo(
         if not Visit.objects.filter(pk=visit.pk).exists():
             raise RejectedPhoto("visit_gone") from None
         raise RejectedPhoto("duplicate_in_visit") from None  # the same file arrived twice at the same time
+    except OperationalError as error:  # another process holds the database for longer than we wait
+        log.error("A photo of visit %s could not be recorded: %s", visit.pk, type(error).__name__)
+        raise RejectedPhoto("busy") from None

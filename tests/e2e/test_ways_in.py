@@ -97,7 +97,7 @@ def test_the_camera_of_a_computer_takes_photos(house: Installation, open_page: O
     expect(dialog).to_contain_text("1 taken.")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    assert page.evaluate("document.querySelector('video').srcObject") is None  # the camera's light is out
+    eventually(lambda: page.evaluate("document.querySelector('video').srcObject === null"), "the camera's light is out")
     expect_read(page, 1)
     page.get_by_role("button", name="Camera", exact=True).click()
     expect(dialog).to_contain_text("Face the camera")
@@ -120,7 +120,7 @@ def test_a_camera_that_starts_after_one_gave_up_goes_off(house: Installation, op
     expect(dialog).to_be_hidden()
     page.evaluate("letGo()")
     eventually(lambda: page.evaluate("tracks.map(track => track.readyState)") == ["ended"], "the camera is off")
-    assert page.evaluate("document.querySelector('video').srcObject") is None
+    assert page.evaluate("document.querySelector('video').srcObject === null")
 
 
 def test_the_camera_button_of_a_phone_opens_its_own_camera(house: Installation, open_page: OpenPage) -> None:

@@ -1,11 +1,14 @@
 """Real processes that die, vanish and come back: every photo ends final exactly once."""
 
+import json
 import os
 import re
 import signal
 import time
+import urllib.error
 from collections.abc import Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -53,6 +56,10 @@ def assert_each_ended_once(house: Installation, visit: str, photos: int) -> None
     assert len(endings) == photos
     assert [states for states in endings.values() if len(states) != 1] == []
     assert set(house.states(visit)) <= set(FINAL)
+
+
+def pictures(house: Installation) -> set[Path]:
+    return {path for path in (house.var / "photos").rglob("*") if path.is_file()}
 
 
 def running(house: Installation) -> bool:
@@ -118,6 +125,20 @@ def test_photo_deleted_while_queued(house: Installation) -> None:
     assert house.worker() == worker
 
 
+def test_database_held_for_longer_than_an_upload_waits(house: Installation) -> None:
+    visit = house.new_visit()
+    before = pictures(house)
+    with house.database() as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            upload(house, visit, [0])
+    assert (refused.value.code, json.load(refused.value)["code"]) == (503, "busy")
+    assert house.photos(visit) == []
+    assert pictures(house) == before
+    upload(house, visit, [0])
+    assert_each_ended_once(house, visit, 1)
+
+
 def test_sign_of_life_comes_before_hundreds_of_photos(house: Installation, broker: Broker) -> None:
     log = house.var / "log" / "worker.log"
     pause(house, signal.SIGSTOP)
@@ -139,7 +160,12 @@ def test_sign_of_life_comes_before_hundreds_of_photos(house: Installation, broke
 
 
 def pause(house: Installation, number: signal.Signals) -> None:
-    """Hold every worker process where it is, or let it go on."""
-    for pid, command in house.processes().items():
-        if " worker " in command:
-            os.kill(pid, number)
+    """Hold every worker process where it is, or let it go on.
+
+    While we hold the database: a worker held in the middle of a transaction would keep everybody else from writing.
+    """
+    with house.database() as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for pid, command in house.processes().items():
+            if " worker " in command:
+                os.kill(pid, number)
