@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.chromium import STEP_MS, Watch, chromium
 from tests.engines.installation import PROJECT, Installation, eventually
@@ -24,7 +24,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     many = "20000"  # one test writes a record of 8,000 photos, and others add theirs after it
     house = Installation(tmp_path_factory.mktemp("walk") / "var", DEMO_VISITS="2", PHOTOS_PER_USER_AND_DAY=many)
     house.start()
-    eventually(house.has_its_demo, "the demo's photos are there")
+    eventually(lambda: house.has_its_demo() and not house.is_reading(), "the demo's photos are read")
     yield house
     house.stop()
 
@@ -50,6 +50,8 @@ def pytest_runtest_makereport(
 
 
 FAILED = pytest.StashKey[bool]()
+
+expect.set_options(timeout=STEP_MS)  # five seconds else, whatever the context says; other work may have the cores
 
 
 @pytest.fixture

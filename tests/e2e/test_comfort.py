@@ -21,6 +21,7 @@ def open_ines(page: Page) -> None:
     page.goto("/patients/")
     page.get_by_role("link", name=INES).last.click()
     expect(page.get_by_role("heading", name=INES)).to_be_visible()
+    page.wait_for_load_state("load")  # what follows needs the scripts
 
 
 def test_question_mark_shows_the_shortcuts_and_escape_puts_them_away(house: Installation, open_page: OpenPage) -> None:

@@ -54,6 +54,7 @@ def test_the_list_of_addresses_holds_every_page(found: Found) -> None:
     assert {"account_login", "account_reset_password"} <= names["nobody"]
 
 
+@pytest.mark.timeout(1800)  # every page twice, on a slow computer
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 def test_every_page_is_accessible_in_light_and_dark(

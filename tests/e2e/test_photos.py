@@ -98,6 +98,7 @@ def test_a_phone_adds_photos_that_appear_at_once(house: Installation, open_page:
     phone.goto(address)
     phone.get_by_role("button", name="Start").click()
     expect(phone.get_by_text("Take a photo")).to_be_visible()
+    phone.wait_for_load_state("load")  # what follows needs the scripts
     assert INES.split()[0] not in phone.content()
     assert violations_in_both_themes(phone) == []
     phone.locator("#files").set_input_files(files(61, 62))
@@ -124,6 +125,7 @@ def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
     phone.goto(page.locator("#phone a").inner_text())
     phone.get_by_role("button", name="Start").click()
     expect(phone.get_by_text("Take a photo")).to_be_visible()
+    phone.wait_for_load_state("load")  # what follows needs the scripts
     phone.route(phone.url, lambda route: route.fulfill(status=502, body="<html>", content_type="text/html"))
     phone.locator("#files").set_input_files(files(63))
     expect(phone.get_by_text("The server could not take this photo (502).")).to_be_visible()
@@ -173,6 +175,7 @@ def test_a_label_a_note_and_a_move(house: Installation, open_page: OpenPage, wit
     page.get_by_role("radio", name="sad").check()
     page.get_by_role("button", name="Save label").click()
     expect(page.locator("#own-label")).to_contain_text("you and the model agree on")
+    page.wait_for_load_state("load")  # what follows needs the scripts
     page.get_by_label("Note on this photo").fill("Tired eyes.")
     if with_script:
         expect(page.locator("#note-said")).to_contain_text("Saved")
@@ -180,6 +183,7 @@ def test_a_label_a_note_and_a_move(house: Installation, open_page: OpenPage, wit
         page.get_by_role("button", name="Save note").click()
     page.get_by_label("More", exact=True).last.click()
     page.get_by_role("link", name="Move to another visit").click()
+    page.wait_for_load_state("load")  # what follows needs the scripts
     if with_script:
         page.evaluate("document.getElementById('id_visit').dataset.visits = 'of Ines'")
     page.get_by_label("Whose visit do they belong to?").select_option(label=JONAS)
@@ -202,7 +206,7 @@ def test_label_and_move_by_keyboard_alone(house: Installation, open_page: OpenPa
     expect(page.locator("#photos .rowlink")).to_have_count(1, timeout=PATIENCE_MS)
     tab_to(page, "raters")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Photo ")).to_be_visible()
+    page.wait_for_url("**/photos/*/")
     tab_to(page, "label")
     page.keyboard.press("Space")
     page.keyboard.press("Enter")

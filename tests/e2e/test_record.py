@@ -69,6 +69,7 @@ def test_usual_visits_are_chosen(house: Installation, open_page: OpenPage, recor
     page = opened(open_page(**options), house, record)
     expect(page.locator(".outside")).to_contain_text("from the first 8 visits")
     page.locator(".outside").get_by_role("link", name="Change").click()
+    expect(page.get_by_role("button", name="Use these visits")).to_be_visible()  # it stands after them
     boxes = page.get_by_role("checkbox")
     for k in range(boxes.count()):
         boxes.nth(k).set_checked(k < 3)
@@ -116,6 +117,7 @@ def test_event_and_comparison_by_keyboard_alone(house: Installation, open_page: 
     tab_to(page, "Add event")
     page.keyboard.press("Enter")
     expect(page.locator("#events")).to_contain_text("By keyboard")
+    page.wait_for_load_state("load")  # what follows needs the scripts
     page.keyboard.press("c")
     expect(page.get_by_role("heading", name="Compare two visits or periods")).to_be_visible()
     tab_to(page, "First and last visit")

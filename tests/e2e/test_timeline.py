@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.chromium import violations_in_both_themes
 from tests.e2e.conftest import OpenPage, sign_in
-from tests.engines.installation import Installation
+from tests.engines.installation import Installation, eventually
 
 WRITE = """
 from patients.models import User
@@ -167,8 +167,7 @@ def test_theme_change_redraws_in_its_colours(house: Installation, open_page: Ope
     line = "g._fullData.find(t => t.name === 'mean').line.color"
     assert attribute(page, line) == "rgb(11, 107, 128)"
     page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(300)
-    assert attribute(page, line) == "rgb(91, 200, 220)"
+    eventually(lambda: attribute(page, line) == "rgb(91, 200, 220)", "it is drawn for the dark")
 
 
 def test_phone_begins_with_one_year_and_a_tap_asks_before_it_opens(house: Installation, open_page: OpenPage, record: str) -> None:

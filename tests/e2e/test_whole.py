@@ -92,6 +92,7 @@ def test_the_totals_of_a_self_report_stand_on_one_line(house: Installation, open
     in_language(house, page, "de")
     page.goto(record)
     page.locator(".visits .rowlink").first.click()
+    page.wait_for_load_state("load")
     tops = [page.locator(f"[name={name}]").evaluate("field => field.getBoundingClientRect().top") for name in ("phq9", "gad7")]
     set_user(house, "language=''")
     assert tops[0] == tops[1]

@@ -86,6 +86,12 @@ class Installation:
         """Return whether all photos of the demo were taken in, read and, where a patient withdraws, withdrawn."""
         return not (self.var / "demo_waiting.json").exists()
 
+    def is_reading(self) -> bool:
+        """Return whether a photo is still waited for."""
+        with self.database() as connection:
+            rows = connection.execute("SELECT 1 FROM inference_prediction WHERE state IN ('queued', 'running')")
+            return rows.fetchone() is not None
+
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Send the signal to the command and wait for its end."""
         if self._process is not None:
@@ -164,6 +170,10 @@ class Installation:
         with urllib.request.urlopen(request, timeout=60) as answer:
             text = answer.read()
         return json.loads(text) if text else None
+
+    def forget_key(self) -> None:
+        """Have the next question asked with a new API key."""
+        self._key = ""
 
     def new_visit(self) -> str:
         """Return the id of a new visit of a patient of the demo, who consents to photos."""

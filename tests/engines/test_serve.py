@@ -82,10 +82,10 @@ def test_signal_stops_everything_and_the_next_start_has_all_data(house: Installa
     eventually(lambda: all_read(house), "the demo's photos are read")
     before, email, password = demo_states(house), house.email, house.password
     house.stop(number)
-    assert house.processes() == {}
+    eventually(lambda: not house.processes(), "every process ends")
     began = time.monotonic()
     house.start()
-    assert time.monotonic() - began < 40  # 5 s on an idle computer
+    assert time.monotonic() - began < 120  # 5 s on an idle computer
     assert demo_states(house) == before
     assert (house.email, house.password) == (email, password)
 
@@ -94,6 +94,6 @@ def test_killed_supervisor_takes_its_processes_along(house: Installation) -> Non
     running = " ".join(house.processes().values())
     assert all(part in running for part in PARTS)
     house.stop(signal.SIGKILL)
-    eventually(lambda: not house.processes(), "every process ends", 60)
+    eventually(lambda: not house.processes(), "every process ends")
     house.start()
     assert house.get("/healthz") == b"ok"

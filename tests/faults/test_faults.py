@@ -39,6 +39,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, broker: Broker) -> Iterator[
     house = Installation(var, REDIS_URL=broker.url, READ_TIME_LIMIT_SECONDS="12", SWEEP_SECONDS="2")
     house.start()
     house.count_endings()
+    eventually(lambda: house.has_its_demo() and not house.is_reading(), "the demo's photos are read")
     yield house
     house.stop()
 
@@ -126,6 +127,7 @@ def test_photo_deleted_while_queued(house: Installation) -> None:
 
 
 def test_database_held_for_longer_than_an_upload_waits(house: Installation) -> None:
+    house.forget_key()  # the use of a new one is noted now, and not while the database is held
     visit = house.new_visit()
     before = pictures(house)
     with house.database() as connection:

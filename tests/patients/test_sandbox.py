@@ -156,7 +156,7 @@ def test_whatever_the_decoder_does_is_a_refusal(decoder: Path, script: str, code
 
 
 def test_decoder_that_never_ends_is_stopped(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "DECODE_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(settings, "DECODE_TIMEOUT_SECONDS", 3)  # a busy computer may take one to write the number
     says(decoder, f"echo $$ > {decoder.parent}/pid; exec sleep 60")
     started = time.monotonic()
     assert refusal(picture()) == ("decoder_timeout", {})
@@ -209,9 +209,10 @@ def test_one_upload_waits_for_a_place_and_the_next_is_sent_away(monkeypatch: pyt
         assert [upload.result()[0] for upload in uploads] == ["unreadable"] * 3
 
 
-def test_web_process_answers_and_stays_small_while_bombs_are_opened(client: Client) -> None:
+def test_web_process_answers_and_stays_small_while_bombs_are_opened(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     import resource
 
+    monkeypatch.setattr(settings, "DECODE_TIMEOUT_SECONDS", 120)  # other work may have the cores
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with ThreadPoolExecutor(2) as pool:
         uploads = [pool.submit(rebuild_apart, LARGEST, "PNG") for _ in range(2)]
