@@ -168,6 +168,8 @@ def document(model: Json, report: Json, audited: Json | None = None) -> str:
         "left_out": raters["left_out"]["majority_is_none_of_seven"],
         "entropy": plain(raters["log_loss_of_the_votes_themselves"]),
         **{name: f"{100 * share['value']:.1f}" for name, share in raters["named_share"].items()},
+        "named_alike": percent(report["rounding"]["named_alike"]),
+        **{name: f"{report['rounding'][name]:.3f}" for name in ("mean_difference", "largest_difference")},
         "temperature": model["temperature"],
         "abstain_below": f"{model['abstain_below']:g}",
         "parity_faces": parity["faces"],

@@ -1,6 +1,8 @@
 """Make a weights folder of a training run: averaged weights, ONNX file, calibration, model.json and report.json.
 
-python -m ml.release --run runs/next --data fer2013.zip --votes fer2013_ferplus.csv --version 0.1.0 --out ml/weights
+    python -m ml.release --run runs/next --data fer2013.zip --votes fer2013_ferplus.csv --version 0.1.0 --out ml/weights
+
+With --again in place of --run it makes all but model.keras anew: after a change of `ml.export` or of how is measured.
 """
 
 import argparse
@@ -12,13 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ml.calibrate import calibrate
-from ml.card import ModelCard
+import numpy as np
+
+from ml.calibrate import all_logits, calibrate
+from ml.card import ModelCard, load_card
 from ml.config import RECIPE, Config
 from ml.data import FaceSet, hash_faces, join_votes, load_split, read_votes
-from ml.engines import open_engine
+from ml.engines import Engine, load_keras, open_engine, softmax
 from ml.evaluate import evaluate, summary
 from ml.export import to_onnx
+from ml.measures import mean_of
+from ml.model import HEADS
 from ml.preprocess import measure_normaliser
 from ml.schedule import steps_per_epoch
 from ml.trainer import Arrays, averages, finished_model, load_arrays
@@ -39,13 +45,34 @@ def release(
     """
     config = config or Config()
     state = last_state(run, config, train)
-    normaliser = measure_normaliser(train.pixels)
-    model = finished_model(config, state, train.pixels, normaliser, config.norm_batches)
+    model = finished_model(config, state, train.pixels, measure_normaliser(train.pixels), config.norm_batches)
     out.mkdir(parents=True, exist_ok=True)
     model.save(out / "model.keras")
-    (out / "model.onnx").write_bytes(to_onnx(model))
-    hashes = [hashlib.sha256((out / name).read_bytes()).hexdigest() for name in ("model.keras", "model.onnx")]
-    card = ModelCard(version, normaliser, 1.0, 0.0, hashes[0], hashes[1], hash_faces(train), config=config.parameters)
+    training = {
+        "steps": int(state["step"]),
+        "epochs": round(int(state["step"]) / steps_per_epoch(len(train), config), 1),
+        "minutes": round(float(state["seconds"]) / 60, 1),
+        "precision": str(state["precision"]),
+    }
+    return derive(out, train, validation, version, config.parameters, training, robustness)
+
+
+def derive(
+    out: Path,
+    train: FaceSet,
+    validation: FaceSet,
+    version: str,
+    config: dict[str, Any],  # Any: numbers and lists of numbers, as model.json has them
+    training: dict[str, Any],  # Any: likewise
+    robustness: bool = False,
+) -> dict[str, Any]:  # Any: the report, as JSON
+    """Write all that follows from the folder's model.keras, and return the report on the validation faces."""
+    content = (out / "model.keras").read_bytes()
+    model, normaliser = load_keras(out / "model.keras", content), measure_normaliser(train.pixels)
+    served = to_onnx(model, train.pixels, normaliser, config["seed"])
+    (out / "model.onnx").write_bytes(served)
+    hashes = [hashlib.sha256(file).hexdigest() for file in (content, served)]
+    card = ModelCard(version, normaliser, 1.0, 0.0, hashes[0], hashes[1], hash_faces(train), config=config)
     engine = open_engine("onnx", out, card)
     temperature, threshold = calibrate(engine, validation, normaliser)
     card = replace(card, temperature=temperature, abstain_below=threshold)
@@ -54,16 +81,24 @@ def release(
         "split": "validation",
         "engine": "onnx",
         "parameters": int(model.count_params()),
-        "training": {
-            "steps": int(state["step"]),
-            "epochs": round(int(state["step"]) / steps_per_epoch(len(train), config), 1),
-            "minutes": round(float(state["seconds"]) / 60, 1),
-            "precision": str(state["precision"]),
-        },
+        "training": training,
+        "rounding": measure_rounding(engine, open_engine("keras", out, card), card, validation),
         **evaluate(engine, card, validation, train, robustness),
     }
     (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     return report
+
+
+def measure_rounding(served: Engine, trained: Engine, card: ModelCard, faces: FaceSet) -> dict[str, Any]:  # Any: a JSON object
+    """Return how far the shares that are served, in whole numbers of eight bits, are from those of the network as trained."""
+    head = HEADS.index(card.served_head)
+    ours, theirs = (softmax(all_logits(engine, faces, card.normaliser)[head] / card.temperature) for engine in (served, trained))
+    apart = np.abs(ours - theirs)
+    return {
+        "named_alike": mean_of(ours.argmax(axis=1) == theirs.argmax(axis=1)),
+        "mean_difference": round(float(apart.mean()), 4),
+        "largest_difference": round(float(apart.max()), 4),
+    }
 
 
 def last_state(run: Path, config: Config, train: FaceSet) -> Arrays:
@@ -82,7 +117,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m ml.release", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--run", type=Path, required=True, help="run folder of ml.train")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--run", type=Path, help="run folder of ml.train")
+    source.add_argument("--again", action="store_true", help="the model.keras that lies in --out")
     parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
     parser.add_argument("--votes", type=Path, required=True, help="FER+ votes")
     parser.add_argument("--version", required=True, help="version the readings will carry")
@@ -93,8 +130,12 @@ def main() -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     votes = read_votes(options.votes)
     train, validation = (join_votes(load_split(options.data, split), votes) for split in ("train", "validation"))
-    config = RECIPE[options.stage].config if options.stage else Config()
-    report = release(options.run, train, validation, options.version, options.out, options.robustness, config)
+    if options.again:
+        card, training = load_card(options.out), json.loads((options.out / "report.json").read_text())["training"]
+        report = derive(options.out, train, validation, options.version, card.config, training, options.robustness)
+    else:
+        config = RECIPE[options.stage].config if options.stage else Config()
+        report = release(options.run, train, validation, options.version, options.out, options.robustness, config)
     sys.stdout.write(summary(report) + "\n")
     return 0
 

@@ -3,11 +3,14 @@
 import csv
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 from PIL import Image
 
@@ -19,8 +22,10 @@ from ml.augment import Batch
 from ml.card import load_card
 from ml.config import Config
 from ml.data import VOTE_COLUMNS, join_votes, load_split, read_votes
-from ml.engines import mirrored_logits, open_engine
+from ml.engines import load_keras, mirrored_logits, open_engine, softmax
+from ml.export import write_graph
 from ml.expressions import EXPRESSIONS
+from ml.model import HEADS
 from ml.preprocess import measure_normaliser, to_input
 from ml.reader import WEIGHTS, FaceReader, WeightsMismatch
 from ml.trainer import Arrays, Trainer, averages, load_arrays, logits_of, multiplies_bfloat16, name_of
@@ -267,6 +272,28 @@ def test_released_folder_is_complete_and_evaluated(
     assert set(found["robustness"]["blur, 1 px"]) == {"fer2013", "raters"}
 
 
+def test_served_file_is_rounded_and_told_from_the_trained_one(released: Path) -> None:
+    rounded = onnx.load(released / "model.onnx").graph
+    kinds = Counter(tensor.data_type for tensor in rounded.initializer if tensor.name.endswith("_kernel_quantized"))
+    kernels = [node.input[1] for node in rounded.node if node.op_type == "Conv"]
+    whole = [name for name in kernels if name.endswith("_kernel")]
+    assert len(whole) == 2  # those at full resolution
+    assert kinds == {onnx.TensorProto.INT8: len(kernels) - len(whole)}
+    told = json.loads((released / "report.json").read_text())["rounding"]
+    assert 0 < told["mean_difference"] <= told["largest_difference"] < 0.2
+    assert told["named_alike"]["n"] == 14
+
+
+def test_folder_is_made_anew_from_its_network(released: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, card = json.loads((released / "report.json").read_text()), load_card(released)
+    (released / "model.onnx").unlink()
+    arguments = ["--again", "--data", tiny_data, "--votes", tiny_data / "votes.csv", "--version", "0.0.10", "--out", released]
+    monkeypatch.setattr(sys, "argv", ["release", *map(str, arguments)])
+    assert ml.release.main() == 0
+    assert load_card(released) == replace(card, version="0.0.10")
+    assert json.loads((released / "report.json").read_text()) == before | {"model_version": "0.0.10"}
+
+
 def test_run_is_finished_when_it_is_as_long_as_asked_and_measured(make_run: MakeRun) -> None:
     run = make_run("finished", epochs=1)
     assert not ml.train.is_finished(run)
@@ -316,16 +343,23 @@ def test_engines_agree_on_a_real_face(portrait: Image.Image) -> None:
     card = load_card(WEIGHTS)
     pictures = [portrait.crop((165 + shift, 55, 289 + shift, 179)).rotate(shift) for shift in range(0, 20, 4)]
     faces = np.concatenate([to_input(picture, card.normaliser) for picture in pictures])
-    onnx, keras = (mirrored_logits(open_engine(name, WEIGHTS, card), faces) for name in ("onnx", "keras"))
-    assert np.abs(onnx - keras).max() < 1e-4
-    assert onnx.std() > 0.1
+    served, trained = (mirrored_logits(open_engine(name, WEIGHTS, card), faces) for name in ("onnx", "keras"))
+    assert served.std() > 0.1
+    assert 0 < np.abs(softmax(served / card.temperature) - softmax(trained / card.temperature)).max() < 0.05
+
+
+def test_graph_is_that_of_the_network_until_it_is_rounded(portrait: Image.Image) -> None:
+    model = load_keras(WEIGHTS / "model.keras", (WEIGHTS / "model.keras").read_bytes())
+    face = to_input(portrait.crop((165, 55, 289, 179)), load_card(WEIGHTS).normaliser)
+    drawn = onnxruntime.InferenceSession(write_graph(model)).run(list(HEADS), {"image": face})
+    assert np.abs(np.stack(drawn) - np.stack(model(face))).max() < 1e-4
 
 
 def test_keras_engine_reads_the_same_shares_and_refuses_other_files(
     portrait: Image.Image, reader: FaceReader, released: Path
 ) -> None:
     shares = FaceReader(WEIGHTS, engine="keras").read(portrait).probabilities
-    assert shares == pytest.approx(reader.read(portrait).probabilities, abs=1e-4)
+    assert shares == pytest.approx(reader.read(portrait).probabilities, abs=0.05)
     with (released / "model.keras").open("ab") as file:
         file.write(b"x")
     with pytest.raises(WeightsMismatch, match=r"model\.keras"):
