@@ -1,7 +1,7 @@
 """The file that serves, derived from the network as trained: an ONNX graph with its convolutions in 8-bit whole numbers.
 
 The graph is written out layer by layer with the onnx package; every layer kind of `ml.model` has its node here, and an unknown
-one is refused. ONNX Runtime then rounds it, which saves more than half of the time. docs/adr/0012 tells what that costs.
+one is refused. ONNX Runtime then rounds it, which saves half of the time. docs/adr/0012 tells what that costs.
 """
 
 from pathlib import Path
