@@ -85,7 +85,9 @@ def test_drawing_is_darkest_where_most_is_lost_and_pale_where_nothing_is(smile: 
 def test_map_is_another_when_the_weights_are_shuffled(reader: FaceReader, smile: Pixels) -> None:
     engine = KerasEngine(WEIGHTS, reader.card)
     learned = explain(engine, reader.card, smile, HAPPY).drops
-    assert np.allclose(learned, reader.explain(smile, HAPPY).drops, atol=1e-3)
+    served = reader.explain(smile, HAPPY).drops
+    assert np.abs(learned - served).max() < 0.005  # what serves is rounded
+    assert np.corrcoef(learned.ravel(), served.ravel())[0, 1] > 0.98
     shuffle_weights(engine.model)
     assert abs(np.corrcoef(learned.ravel(), explain(engine, reader.card, smile, HAPPY).drops.ravel())[0, 1]) < 0.5
 
