@@ -61,6 +61,9 @@ MEASURES = (
     MeasureWords("without_near_twins.raters.accuracy", _("Accuracy, FER+, no near twins either")),
     MeasureWords("without_near_twins.fer2013.accuracy", _("Accuracy, FER2013, no near twins either")),
     MeasureWords("parity.not_found", _("Faces in photos that are not found")),
+    MeasureWords(
+        "rounding.named_alike", _("Faces named as before rounding"), _("what serves counts in 8-bit whole numbers, for speed")
+    ),
 )
 CHANGES: dict[str, Words] = {
     "blur, 1 px": _("blurred by 1 px"),
@@ -96,6 +99,7 @@ FACTS = (
     ("model.temperature", _("Temperature")),
     ("model.abstain_below", _("Too close to call below a largest share of")),
     ("model.keras_sha256", _("Hash of the weights")),
+    ("model.onnx_sha256", _("Hash of the rounded weights, which serve")),
     ("model.data_sha256", _("Hash of the training data")),
 )
 
