@@ -1,22 +1,14 @@
 """Make the served shares mean what raters would say, and find where they are too close to call. Both on validation faces only.
 
-    python -m ml.calibrate --weights ml/weights --data fer2013.zip --votes fer2013_ferplus.csv
-
 The temperature divides the logits so that the cross-entropy against the raters' vote shares is least (Guo et al. 2017, with votes
 in the place of labels). The abstention threshold is the confidence that leaves out the least confident tenth of the faces.
 """
 
-import argparse
-import sys
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.card import load_card
-from ml.data import FaceSet, join_votes, load_split, rater_shares, read_votes
-from ml.engines import Engine, mirrored_logits, open_engine, softmax
+from ml.data import FaceSet, rater_shares
+from ml.engines import Engine, mirrored_logits, softmax
 from ml.measures import cross_entropy
 from ml.model import HEADS
 from ml.preprocess import Normaliser
@@ -59,24 +51,3 @@ def calibrate(engine: Engine, faces: FaceSet, normaliser: Normaliser) -> tuple[f
     logits = all_logits(engine, faces.where(usable), normaliser)[HEADS.index("raters")]
     temperature = fit_temperature(logits, shares[usable].astype(np.float64))
     return temperature, fit_abstention(softmax(logits / temperature).max(axis=1))
-
-
-def main() -> int:
-    """Write temperature and threshold into model.json. Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.calibrate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--weights", type=Path, required=True, help="folder with model.onnx and model.json")
-    parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
-    parser.add_argument("--votes", type=Path, required=True, help="FER+ votes")
-    options = parser.parse_args()
-    card = load_card(options.weights)
-    faces = join_votes(load_split(options.data, "validation"), read_votes(options.votes))
-    temperature, threshold = calibrate(open_engine("onnx", options.weights, card), faces, card.normaliser)
-    replace(card, temperature=temperature, abstain_below=threshold).save(options.weights / "model.json")
-    sys.stdout.write(f"temperature {temperature}, abstain below {threshold}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -24,7 +24,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     many = "20000"  # one test writes a record of 8,000 photos, and others add theirs after it
     house = Installation(tmp_path_factory.mktemp("walk") / "var", DEMO_VISITS="2", PHOTOS_PER_USER_AND_DAY=many)
     house.start()
-    eventually(lambda: house.has_its_demo() and not house.is_reading(), "the demo's photos are read")
+    eventually(house.has_read_its_demo, "the demo's photos are read")
     yield house
     house.stop()
 

@@ -86,11 +86,11 @@ class Installation:
         """Return whether all photos of the demo were taken in, read and, where a patient withdraws, withdrawn."""
         return not (self.var / "demo_waiting.json").exists()
 
-    def is_reading(self) -> bool:
-        """Return whether a photo is still waited for."""
+    def has_read_its_demo(self) -> bool:
+        """Return whether the demo is there and none of its photos is waited for."""
         with self.database() as connection:
-            rows = connection.execute("SELECT 1 FROM inference_prediction WHERE state IN ('queued', 'running')")
-            return rows.fetchone() is not None
+            states = {state for (state,) in connection.execute("SELECT DISTINCT state FROM inference_prediction")}
+        return self.has_its_demo() and bool(states) and not states & {"queued", "running"}
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Send the signal to the command and wait for its end."""

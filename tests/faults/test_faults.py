@@ -39,7 +39,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, broker: Broker) -> Iterator[
     house = Installation(var, REDIS_URL=broker.url, READ_TIME_LIMIT_SECONDS="12", SWEEP_SECONDS="2")
     house.start()
     house.count_endings()
-    eventually(lambda: house.has_its_demo() and not house.is_reading(), "the demo's photos are read")
+    eventually(house.has_read_its_demo, "the demo's photos are read")
     yield house
     house.stop()
 
