@@ -32,6 +32,8 @@ def nowhere(request: HttpRequest, **kwargs: str) -> HttpResponse:
     raise Http404
 
 
+handler500 = "clinic.faults.answer_fault"
+
 urlpatterns = [
     path("", go_home, name="home"),
     path("healthz", healthz, name="healthz"),

@@ -1,0 +1,37 @@
+"""What is answered when something failed that no view caught."""
+
+import sys
+from http import HTTPStatus
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+SECONDS_TO_WAIT = 5
+
+
+def answer_fault(request: HttpRequest) -> HttpResponse:
+    """Answer 503 where the database was held, or away, for longer than we wait, else 500; the API and scripts get a code.
+
+    Django calls this while the error is handled. It may have come after the change, as when the session could not be saved: the
+    words promise nothing.
+    """
+    is_busy = isinstance(sys.exception(), OperationalError)
+    status = HTTPStatus.SERVICE_UNAVAILABLE if is_busy else HTTPStatus.INTERNAL_SERVER_ERROR
+    response: HttpResponse
+    if asks_for_json(request):
+        busy = {"code": "busy", "message": _("The database did not answer in time. Look whether it was done, or try again.")}
+        fault = {"code": "fault", "message": _("Something went wrong on our side.")}
+        response = JsonResponse(busy if is_busy else fault, status=status)
+    else:
+        response = HttpResponse(render_to_string(f"{status.value}.html"), status=status)
+    if is_busy:
+        response.headers["Retry-After"] = str(SECONDS_TO_WAIT)
+    return response
+
+
+def asks_for_json(request: HttpRequest) -> bool:
+    """Whether the address is one of the API's, or a script said that it reads JSON."""
+    match = request.resolver_match
+    return request.headers.get("Accept") == "application/json" or (match is not None and "api" in match.app_names)
