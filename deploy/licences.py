@@ -30,7 +30,7 @@ KNOWN = (
 HEAD = """# Licences
 
 Every package of requirements.lock with the licence that it states. Written by `make licences`; vendored files (Plotly, the face
-detector, the demo portrait) have their licence beside them.
+detector, the demo's portraits) have their licence beside them.
 
 | package | version | licence |
 |---|---|---|"""

@@ -15,7 +15,8 @@ class Config:
     """Weights, order and augmentation all follow from it."""
 
     widths: tuple[int, ...] = (16, 48, 96, 192)
-    """Channels of the four stages: doubling at each pooling keeps a layer's multiply-adds even. 189 M in all at 48 px, most of
+    """Channels of the four stages: doubling at each pooling keeps a layer's multiply-adds even, but for the first, where a channel
+    costs most. 189 M in all at 48 px, most of
     them in the two last stages, which have most layers."""
     pairs: tuple[int, ...] = (0, 1, 3, 3)
     """Residual pairs after the first convolution of each width. None at full resolution, where they cost most time; most where
@@ -29,7 +30,7 @@ class Config:
     batch: int = 128
     """Fits the caches of a small machine; larger batches took fewer, no cheaper, steps."""
     rate: float = 0.06
-    """Rate of the stable phase. Half the usual cosine peak of 0.1, since it is held and not passed through."""
+    """Rate of the stable phase. Below the usual cosine peak of 0.1, since it is held and not passed through."""
     momentum: float = 0.9
     """Nesterov's, the value of nearly every published FER2013 network."""
     weight_decay: float = 5e-4
@@ -51,7 +52,7 @@ class Config:
     smoothing: float = 0.1
     """On the original labels, of which about a third disagree with ten raters."""
     teacher_share: float = 0.4
-    """Of a teacher's opinion in the targets, when there is a teacher. Less than half: it errs where it was taught wrongly."""
+    """Of a teacher's opinion in the targets, when there is a teacher. Below half for one: it errs where it was taught wrongly."""
     raters_weight: float = 1.0
     """Loss weight of the raters' head, the one that is served."""
     fer2013_weight: float = 0.6
@@ -107,7 +108,8 @@ class Stage:
 
 SHALLOW = replace(Config(), pairs=(0, 1, 2, 1), compress_share=0.0, small_share=0.6)
 PATIENT = replace(Config(), seed=2016, rate=0.03, decay_share=0.9, rest=1 / 3, average_share=0.6, teacher_share=0.5, mixup=0.2)
-"""Never comes to rest: the rate stays high enough to wander, and the weights of the last six tenths of the run are averaged."""
+"""Never comes to rest: the rate stays high enough to wander, and the weights of the last six tenths of the run are averaged.
+Its teachers are three, which err less together: they have half a say."""
 RECIPE = {
     "first": Stage(SHALLOW, 91),
     "second": Stage(SHALLOW, 74, trunk="first", teachers=("first",)),

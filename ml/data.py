@@ -126,9 +126,14 @@ def read_votes(source: Path) -> dict[str, tuple[int, ...]]:
 
 
 def join_votes(faces: FaceSet, votes: dict[str, tuple[int, ...]]) -> FaceSet:
-    """Return the faces with their votes; a face nobody voted on gets zeros."""
+    """Return the faces with their votes; a face nobody voted on gets zeros.
+
+    Raises UnreadableData when the votes are for none of the faces: files of two data sets, or names of two kinds.
+    """
     none = (0,) * len(VOTE_COLUMNS)
     rows = [votes.get(name, votes.get(name.split("/")[-1], none)) for name in faces.names]
+    if not any(map(any, rows)):
+        raise UnreadableData(f"the votes are for none of the {len(faces)} faces: not one name is the same, or every count is 0")
     return replace(faces, votes=np.array(rows, np.int64))
 
 
@@ -136,7 +141,7 @@ def rater_shares(votes: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray
     """Return the raters' shares (N, 7) in label order, and which faces have any.
 
     Contempt, unknown and not-a-face are dropped, then votes that stand alone (as Barsoum et al. do), then the rest is made to
-    sum to 1. A face that more raters called not a face than anything else has none.
+    sum to 1. A face that at least as many raters called not a face as anything else has none.
     """
     columns = [VOTED_EXPRESSIONS.index(name) for name in EXPRESSIONS]
     kept = votes[:, columns].astype(np.float32)

@@ -155,7 +155,12 @@ def drawings(report: Json) -> dict[str, str]:
 
 
 def document(model: Json, report: Json, audited: Json | None = None) -> str:
-    """Return the card as Markdown. An audit of other weights is left out."""
+    """Return the card as Markdown. An audit of other weights is left out.
+
+    Raises ValueError when a part of the report was not measured.
+    """
+    if missing := [name for name in ("robustness", "parity", "explanations") if not report.get(name)]:
+        raise ValueError(f"the report lacks {', '.join(missing)}: ml.evaluate --robustness, ml.parity and ml.explain measure that")
     parity, raters = report["parity"], report["raters"]
     kept = {head: parity["through_photos"][head]["value"] / parity["direct"][head]["value"] for head in ("raters", "fer2013")}
     facts = {

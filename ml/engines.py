@@ -18,6 +18,9 @@ EngineName = Literal["onnx", "keras"]
 class Engine(Protocol):
     """Runs the network."""
 
+    sha256: str
+    """Of the weights file that it runs."""
+
     def logits(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return logits (2, N, 7), heads in the order of HEADS, for z-scored faces (N, 48, 48, 1)."""
 
@@ -26,6 +29,7 @@ class OnnxEngine:
     """model.onnx on ONNX Runtime, one thread. Loads no TensorFlow."""
 
     def __init__(self, weights: Path, card: ModelCard) -> None:
+        self.sha256 = card.onnx_sha256
         try:
             self.session = open_session(weights / "model.onnx", card.onnx_sha256)
         except (ImportError, WeightsError):
@@ -42,6 +46,7 @@ class KerasEngine:
     """model.keras on TensorFlow."""
 
     def __init__(self, weights: Path, card: ModelCard) -> None:
+        self.sha256 = card.keras_sha256
         content = read_verified(weights / "model.keras", card.keras_sha256)
         try:
             self.model = load_keras(weights / "model.keras", content)
@@ -63,7 +68,9 @@ def load_keras(path: Path, content: bytes) -> Any:  # Any: Keras ships no type h
 
 
 def open_engine(name: EngineName, weights: Path, card: ModelCard) -> Engine:
-    """Return the named engine with these weights. Raises WeightsMissing, WeightsMismatch or WeightsError."""
+    """Return the named engine with these weights. Raises WeightsMissing, WeightsMismatch or WeightsError, and ValueError
+    for another name.
+    """
     if name == "onnx":
         return OnnxEngine(weights, card)
     if name == "keras":

@@ -41,6 +41,7 @@ from ml.data import (
 from ml.engines import Engine, open_engine, softmax
 from ml.expressions import EXPRESSIONS
 from ml.measures import (
+    Estimate,
     calibration_error,
     classwise_error,
     coverage_curve,
@@ -137,15 +138,17 @@ def measure_heads(logits: Logits, faces: FaceSet, temperature: float) -> dict[st
 
 def measure_robustness(engine: Engine, faces: FaceSet, card: ModelCard) -> dict[str, Any]:
     """Return the accuracy of both heads on faces that were blurred, darkened and so on."""
-    found = {}
-    for name in CHANGES:
-        logits = all_logits(engine, change_faces(faces, name), card.normaliser)
-        named = logits.argmax(axis=2)
-        found[name] = {"fer2013": mean_of(named[HEADS.index("fer2013")] == faces.labels), "raters": None}
-        if faces.votes is not None:
-            majority, _ = rater_majority(faces.votes)
-            known = majority >= 0
-            found[name]["raters"] = mean_of((named[HEADS.index("raters")] == majority)[known])
+    return {name: accuracies(all_logits(engine, change_faces(faces, name), card.normaliser), faces) for name in CHANGES}
+
+
+def accuracies(logits: Logits, faces: FaceSet) -> dict[str, Estimate | None]:
+    """Return the accuracy of both heads, logits (2, N, 7): on the labels, and on the raters' majority (None without votes)."""
+    named = logits.argmax(axis=2)
+    found = {"fer2013": mean_of(named[HEADS.index("fer2013")] == faces.labels), "raters": None}
+    if faces.votes is not None:
+        majority, _ = rater_majority(faces.votes)
+        known = majority >= 0
+        found["raters"] = mean_of((named[HEADS.index("raters")] == majority)[known])
     return found
 
 
@@ -156,7 +159,7 @@ def evaluate(engine: Engine, card: ModelCard, faces: FaceSet, train: FaceSet | N
     near = None if train is None else find_near_twins(faces, train)
     found: dict[str, Any] = {
         "model_version": card.version,
-        "weights_sha256": card.keras_sha256,
+        "weights_sha256": engine.sha256,
         "faces": {
             "count": len(faces),
             "sha256": hash_faces(faces),
@@ -202,12 +205,12 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m ml.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, required=True, help="folder with model.json, or a weights file in it")
+    parser.add_argument("--weights", type=Path, required=True, help="folder with model.json, or the weights file in it to measure")
     parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
     parser.add_argument("--split", default="validation", help="train, validation or test")
     parser.add_argument("--votes", type=Path, help="FER+ votes")
     parser.add_argument("--train", type=Path, help="where the train split is, if not in --data; for the twins")
-    parser.add_argument("--engine", choices=("onnx", "keras"), default="onnx")
+    parser.add_argument("--engine", choices=("onnx", "keras"), help="default: that of the weights file, else onnx, which serves")
     parser.add_argument("--robustness", action="store_true", help="measure changed faces too (eight times the work)")
     parser.add_argument("--json", type=Path, help="file to write; else the JSON goes to standard output")
     return parser.parse_args()
@@ -217,6 +220,7 @@ def main() -> int:
     """Measure as the command line says. Returns the exit status."""
     options = parse()
     weights = options.weights if options.weights.is_dir() else options.weights.parent
+    engine = options.engine or ("keras" if options.weights.suffix == ".keras" else "onnx")
     card = load_card(weights)
     faces = load_split(options.data, options.split)
     if options.votes:
@@ -225,8 +229,8 @@ def main() -> int:
         train = None if options.split == "train" else load_split(options.train or options.data, "train")
     except UnreadableData:
         train = None
-    found = evaluate(open_engine(options.engine, weights, card), card, faces, train, options.robustness)
-    found = {"split": options.split, "engine": options.engine, **found}
+    found = evaluate(open_engine(engine, weights, card), card, faces, train, options.robustness)
+    found = {"split": options.split, "engine": engine, **found}
     written = json.dumps(found, indent=1)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)

@@ -40,7 +40,7 @@ INK = (10, 104, 128)
 FAINT_DROP = 0.05
 """A face whose name hangs on no place shows no dark one: otherwise the map would invent a reason."""
 CLEAR = 0.9
-"""Share of the raters who name the same: such faces show where an expression lies."""
+"""Share of the counted votes for one name: such faces show where an expression lies."""
 PARTS = {"brows": slice(8, 22), "mouth": slice(30, 44)}
 """Rows of the frame in which brows and eyes, and the mouth, lie on most faces."""
 

@@ -50,7 +50,10 @@ class GraphWriter:
         kind, name = type(layer).__name__, layer.name
         sources = layer.input if isinstance(layer.input, list) else [layer.input]
         inputs = [self.names[id(tensor)] for tensor in sources] if kind != "InputLayer" else ["image"]
-        self.names[id(layer.output)] = inputs[0] if kind == "Dropout" else name
+        if kind == "Dropout":  # it does nothing once training is over
+            self.names[id(layer.output)] = inputs[0]
+            return
+        self.names[id(layer.output)] = name
         values = [np.asarray(variable) for variable in layer.weights]
         if kind == "InputLayer":
             self.node("Transpose", inputs, name := f"{name}_first", perm=[0, 3, 1, 2])
@@ -89,7 +92,7 @@ class GraphWriter:
         elif kind in {"GlobalAveragePooling2D", "GlobalMaxPooling2D"}:
             self.node(kind.replace("Pooling2D", "Pool"), inputs, f"{name}_square")
             self.node("Flatten", [f"{name}_square"], name)
-        elif kind != "Dropout":  # dropout does nothing once training is over
+        else:
             raise ValueError(f"no ONNX node is known for the Keras layer {kind}")
 
 

@@ -18,11 +18,11 @@ from PIL import Image
 
 from ml.calibrate import all_logits
 from ml.card import add_to_report, load_card
-from ml.data import FaceSet, join_votes, load_split, rater_majority, read_votes
+from ml.data import FaceSet, join_votes, load_split, read_votes
 from ml.engines import open_engine
+from ml.evaluate import accuracies
 from ml.faces import FaceFinder
-from ml.measures import Estimate, mean_of
-from ml.model import HEADS
+from ml.measures import mean_of
 from ml.preprocess import Pixels, to_pixels
 from ml.quality import QualityLimits, check_quality
 from ml.reader import crop_face
@@ -88,17 +88,6 @@ def measure_parity(weights: Path, faces: FaceSet, count: int) -> dict[str, Any]:
         "direct": accuracies(all_logits(engine, direct, card.normaliser), direct),
         "through_photos": accuracies(all_logits(engine, through, card.normaliser), through),
     }
-
-
-def accuracies(logits: np.ndarray[Any, np.dtype[np.float64]], faces: FaceSet) -> dict[str, Estimate | None]:
-    """Return the accuracy of both heads, logits (2, N, 7)."""
-    named = logits.argmax(axis=2)
-    found = {"fer2013": mean_of(named[HEADS.index("fer2013")] == faces.labels), "raters": None}
-    if faces.votes is not None:
-        majority, _ = rater_majority(faces.votes)
-        known = majority >= 0
-        found["raters"] = mean_of((named[HEADS.index("raters")] == majority)[known])
-    return found
 
 
 def main() -> int:

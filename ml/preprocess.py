@@ -38,12 +38,3 @@ def to_pixels(face: Image.Image) -> Pixels:
         shrinks = min(grey.size) > INPUT_SIDE
         grey = grey.resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC)
     return np.asarray(grey, dtype=np.uint8)
-
-
-def to_input(face: Image.Image, normaliser: Normaliser) -> NDArray[np.float32]:
-    """Return the face as the network expects it.
-
-    Shape (1, 48, 48, 1), grey, z-scored with the training mean and deviation (model.json). Raises ValueError for an empty
-    image. Framing: Goodfellow et al. (2013), section 3.
-    """
-    return normaliser.apply(to_pixels(face))[np.newaxis]

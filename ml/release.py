@@ -2,7 +2,8 @@
 
     python -m ml.release --run runs/next --data fer2013.zip --votes fer2013_ferplus.csv --version 0.1.0 --out ml/weights
 
-With --again in place of --run it makes all but model.keras anew: after a change of `ml.export` or of how is measured.
+With --again in place of --run it makes all but model.keras anew: after a change of `ml.export` or of how is measured. The report is
+a new one in any case: `ml.parity` and `ml.explain` add to it, and `ml.audit` is to be run again.
 """
 
 import argparse
@@ -66,7 +67,10 @@ def derive(
     training: dict[str, Any],  # Any: likewise
     robustness: bool = False,
 ) -> dict[str, Any]:  # Any: the report, as JSON
-    """Write all that follows from the folder's model.keras, and return the report on the validation faces."""
+    """Write all that follows from the folder's model.keras, and return the report on the validation faces.
+
+    Raises ValueError when model.keras is no Keras file.
+    """
     content = (out / "model.keras").read_bytes()
     model, normaliser = load_keras(out / "model.keras", content), measure_normaliser(train.pixels)
     served = to_onnx(model, train.pixels, normaliser, config["seed"])
@@ -102,7 +106,10 @@ def measure_rounding(served: Engine, trained: Engine, card: ModelCard, faces: Fa
 
 
 def last_state(run: Path, config: Config, train: FaceSet) -> Arrays:
-    """Return the state that the run ended with, its averages mixed with what it began with where the recipe says so."""
+    """Return the state that the run ended with, its averages mixed with what it began with where the recipe says so.
+
+    Raises ValueError when the run was made with another recipe or of other faces.
+    """
     state = load_arrays(run / "state.npz")
     if (str(state["recipe"]), str(state["faces"])) != (str(config), hash_faces(train)):
         raise ValueError(f"{run} was made with another recipe or of other faces: name its --stage and its --data")

@@ -1,4 +1,4 @@
-"""How far a run has come, and what rate and side that asks for: warm-up, a stable rate, then a fall to zero.
+"""How far a run has come, and what rate and side that asks for: warm-up, a stable rate, then a fall to `rest`.
 
         rate   ______________________
               /                      \\

@@ -1,7 +1,8 @@
 """Train the network on FER2013 faces with FER+ votes.
 
-Progress is one line per epoch. A run that was stopped goes on with --resume. --minutes makes the run end in time: the rate starts
-to fall when the last share of the time begins. trunk.npz is the state just before that fall, start.npz what it began with.
+Progress is a line every fifty steps, one per epoch, and what is left. A run that was stopped goes on with --resume. --minutes makes
+the run end in time: the rate starts to fall when the last share of the time begins. trunk.npz is the state just before that fall,
+start.npz what it began with.
 
 --to STAGE makes that stage's weights from nothing, stage by stage: each goes on from the trunk or finished weights of one before,
 and blends what finished weights say of each training face into its targets.
@@ -29,6 +30,7 @@ from ml.data import FaceSet, hash_faces, join_votes, load_split, rater_majority,
 from ml.engines import softmax
 from ml.evaluate import summary
 from ml.expressions import EXPRESSIONS
+from ml.model import HEADS
 from ml.preprocess import Normaliser, measure_normaliser
 from ml.release import release
 from ml.schedule import Budget, counts_alike, frame_at, is_falling, rate_at, steps_per_epoch
@@ -65,6 +67,7 @@ class Run:
 
     @property
     def steps_per_epoch(self) -> int:
+        """Return how many full batches the training faces make."""
         return steps_per_epoch(len(self.train), self.config)
 
 
@@ -132,8 +135,9 @@ def batches(run: Run, targets: Targets, normaliser: Normaliser, epoch: int, fram
 
 
 def accuracies(logits: NDArray[np.float64], faces: FaceSet) -> tuple[float, float]:
-    """Return the share of original labels named rightly, and of the raters' majorities."""
-    raters, fer2013 = logits.argmax(axis=2)
+    """Return the share of original labels named rightly, and of the raters' majorities (nan without votes); logits (2, N, 7)."""
+    named = logits.argmax(axis=2)
+    raters, fer2013 = (named[HEADS.index(head)] for head in ("raters", "fer2013"))
     if faces.votes is None:
         return float((fer2013 == faces.labels).mean()), float("nan")
     majority, _ = rater_majority(faces.votes)

@@ -3,7 +3,6 @@
 Pictures of one mesh are not independent, so whole meshes are drawn again, never single pictures.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,15 +52,12 @@ def compare(pairs: Pairs) -> Json:
     """
     renamed = pairs.first.argmax(axis=1) != pairs.second.argmax(axis=1)
     rows = np.arange(len(pairs.meshes))
-    signed: dict[str, Callable[[], Floats]] = {
-        "intended": lambda: pairs.change[rows, pairs.intended],
-        "valence": lambda: np.asarray(pairs.change @ SIGNS),
-    }
     return {
         "pairs": len(rows),
         "moved": over_meshes(np.abs(pairs.change).sum(axis=1) / 2, pairs.meshes),
         "renamed": over_meshes(renamed.astype(np.float64), pairs.meshes),
-        **{name: over_meshes(values(), pairs.meshes) for name, values in signed.items()},
+        "intended": over_meshes(pairs.change[rows, pairs.intended], pairs.meshes),
+        "valence": over_meshes(pairs.change @ SIGNS, pairs.meshes),
         "shares": {name: over_meshes(pairs.change[:, index], pairs.meshes) for index, name in enumerate(EXPRESSIONS)},
         "intended_by_expression": {
             name: over_meshes(pairs.change[chosen, index], pairs.meshes[chosen])

@@ -101,6 +101,12 @@ def test_rows_without_a_number_are_joined_within_their_split(tmp_path: Path) -> 
     assert joined.votes.tolist() == [[0, 0, 0, 8, 0, 0, 0, 0, 0, 2]]
 
 
+def test_votes_for_other_faces_are_refused() -> None:
+    votes = {"35886": (0, 9, 0, 0, 0, 0, 0, 0, 0, 1)}
+    with pytest.raises(UnreadableData, match="none of the 3 faces"):
+        join_votes(faces_of(1, 2, 3), votes)
+
+
 def test_original_votes_file_is_read_row_by_row(tmp_path: Path) -> None:
     header = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n"
     (tmp_path / "fer2013new.csv").write_text(header + "Training,fer0000000.png,4,0,0,1,3,2,0,0,0,0\n")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.preprocess import Normaliser, measure_normaliser, to_input, to_pixels
+from ml.preprocess import Normaliser, measure_normaliser, to_pixels
 
 NORMALISER = Normaliser(mean=128.0, deviation=64.0)
 
@@ -12,11 +12,11 @@ NORMALISER = Normaliser(mean=128.0, deviation=64.0)
 def test_input_of_a_drawn_face_is_the_golden_one() -> None:
     rows, columns = np.mgrid[:96, :96]
     picture = Image.fromarray(np.stack([rows * 2, columns * 2, (rows + columns)], axis=-1).astype(np.uint8))
-    found = to_input(picture, NORMALISER)
-    assert found.shape == (1, 48, 48, 1)
+    found = NORMALISER.apply(to_pixels(picture))
+    assert found.shape == (48, 48, 1)
     assert found.dtype == np.float32
     expected = [[-1.96875, -1.484375, -1.0, -0.53125], [-1.703125, -1.21875, -0.734375, -0.25]]
-    assert found[0, ::12, ::12, 0][:2].tolist() == expected
+    assert found[::12, ::12, 0][:2].tolist() == expected
     assert float(found.mean()) == pytest.approx(-0.504496, abs=1e-5)
 
 
@@ -36,7 +36,6 @@ def test_empty_crop_is_an_error() -> None:
         to_pixels(Image.new("L", (0, 10)))
 
 
-def test_training_and_serving_share_the_scale() -> None:
-    face = Image.new("L", (48, 48), 192)
-    assert (NORMALISER.apply(to_pixels(face)) == to_input(face, NORMALISER)[0]).all()
+def test_scale_is_that_of_the_training_faces() -> None:
+    assert (NORMALISER.apply(to_pixels(Image.new("L", (48, 48), 192))) == 1).all()
     assert measure_normaliser(np.array([[[0, 255]]], np.uint8)) == Normaliser(127.5, 127.5)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from ml.audit_document import document_audit
 from ml.card import load_card
 from ml.document import document, drawings
@@ -29,7 +31,8 @@ def test_hashes_are_those_of_the_files() -> None:
 
 def test_report_is_of_these_weights() -> None:
     card = load_card(WEIGHTS)
-    assert (REPORT["model_version"], REPORT["weights_sha256"]) == (card.version, card.keras_sha256)
+    measured = REPORT["model_version"], REPORT["engine"], REPORT["weights_sha256"]
+    assert measured == (card.version, "onnx", card.onnx_sha256)
     assert re.fullmatch(r"\d+\.\d+\.\d+", card.version)
     assert REPORT["split"] == "validation"
 
@@ -83,6 +86,12 @@ def test_audit_document_and_table_are_of_the_audit() -> None:
 def test_audit_of_other_weights_is_left_out_of_the_card() -> None:
     card = json.loads((WEIGHTS / "model.json").read_text())
     assert "These weights were not read on rendered twins" in document(card, REPORT, AUDIT | {"model_version": "0.0.1"})
+
+
+def test_report_that_lacks_a_part_makes_no_document() -> None:
+    card = json.loads((WEIGHTS / "model.json").read_text())
+    with pytest.raises(ValueError, match=r"lacks parity: .*ml\.parity"):
+        document(card, REPORT | {"parity": None})
 
 
 def test_other_figure_makes_another_document() -> None:

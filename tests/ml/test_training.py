@@ -1,6 +1,7 @@
 """The road from pictures to a weights folder, on a tiny data set: train, resume, release, evaluate, export."""
 
 import csv
+import hashlib
 import json
 import sys
 from collections import Counter
@@ -26,7 +27,7 @@ from ml.engines import load_keras, mirrored_logits, open_engine, softmax
 from ml.export import write_graph
 from ml.expressions import EXPRESSIONS
 from ml.model import HEADS
-from ml.preprocess import measure_normaliser, to_input
+from ml.preprocess import measure_normaliser, to_pixels
 from ml.reader import WEIGHTS, FaceReader, WeightsMismatch
 from ml.trainer import Arrays, Trainer, averages, load_arrays, logits_of, multiplies_bfloat16, name_of
 
@@ -272,6 +273,17 @@ def test_released_folder_is_complete_and_evaluated(
     assert set(found["robustness"]["blur, 1 px"]) == {"fer2013", "raters"}
 
 
+@pytest.mark.parametrize(("file", "engine"), [("model.keras", "keras"), ("model.onnx", "onnx")])
+def test_weights_file_that_is_named_is_the_one_measured(
+    released: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, engine: str
+) -> None:
+    arguments = ["--weights", released / file, "--data", tiny_data, "--json", tmp_path / "out.json"]
+    monkeypatch.setattr(sys, "argv", ["evaluate", *map(str, arguments)])
+    assert ml.evaluate.main() == 0
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert (found["engine"], found["weights_sha256"]) == (engine, hashlib.sha256((released / file).read_bytes()).hexdigest())
+
+
 def test_served_file_is_rounded_and_told_from_the_trained_one(released: Path) -> None:
     rounded = onnx.load(released / "model.onnx").graph
     kinds = Counter(tensor.data_type for tensor in rounded.initializer if tensor.name.endswith("_kernel_quantized"))
@@ -342,7 +354,7 @@ def test_split_without_votes_is_measured_on_labels_alone(released: Path, tiny_da
 def test_engines_agree_on_a_real_face(portrait: Image.Image) -> None:
     card = load_card(WEIGHTS)
     pictures = [portrait.crop((165 + shift, 55, 289 + shift, 179)).rotate(shift) for shift in range(0, 20, 4)]
-    faces = np.concatenate([to_input(picture, card.normaliser) for picture in pictures])
+    faces = card.normaliser.apply(np.stack([to_pixels(picture) for picture in pictures]))
     served, trained = (mirrored_logits(open_engine(name, WEIGHTS, card), faces) for name in ("onnx", "keras"))
     assert served.std() > 0.1
     assert 0 < np.abs(softmax(served / card.temperature) - softmax(trained / card.temperature)).max() < 0.05
@@ -350,7 +362,7 @@ def test_engines_agree_on_a_real_face(portrait: Image.Image) -> None:
 
 def test_graph_is_that_of_the_network_until_it_is_rounded(portrait: Image.Image) -> None:
     model = load_keras(WEIGHTS / "model.keras", (WEIGHTS / "model.keras").read_bytes())
-    face = to_input(portrait.crop((165, 55, 289, 179)), load_card(WEIGHTS).normaliser)
+    face = load_card(WEIGHTS).normaliser.apply(to_pixels(portrait.crop((165, 55, 289, 179)))[None])
     drawn = onnxruntime.InferenceSession(write_graph(model)).run(list(HEADS), {"image": face})
     assert np.abs(np.stack(drawn) - np.stack(model(face))).max() < 1e-4
 
