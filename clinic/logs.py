@@ -33,9 +33,10 @@ class JsonLines(logging.Formatter):
 def message_of(record: logging.LogRecord) -> str:
     """Return the message. Where Django puts an address, which can hold a name, an id or a code, the route stands."""
     request, values = record.__dict__.get("request"), record.args
-    if not isinstance(request, HttpRequest) or not isinstance(values, tuple):
+    if not isinstance(request, HttpRequest) or not isinstance(values, tuple) or not values:
         return record.getMessage()
     addresses = {request.path, request.get_full_path(), request.path_info}
+    addresses |= {address.encode("unicode_escape").decode("ascii") for address in addresses}  # as Django writes them into the line
     return str(record.msg) % tuple(route_of(request) if value in addresses else value for value in values)
 
 

@@ -47,7 +47,7 @@ def record_access(
     """
     request = who._request if isinstance(who, Request) else who
     patient_id = patient_id_of(patient or obj)
-    detail = _emergency_of(request, patient_id) | detail
+    detail = _emergency_of(who, patient_id) | detail
     whose = pseudonym(patient_id) if patient_id else ""
     line = AccessLog(action=action, actor_id=_actor_id(who), patient=whose, detail=_checked(detail))
     if obj is not None and not isinstance(obj, Patient):
@@ -115,8 +115,8 @@ def patient_id_of(subject: Model | None) -> uuid.UUID | None:
     return subject.patient_id if isinstance(subject, Visit | Event) else None
 
 
-def _emergency_of(request: object, patient_id: uuid.UUID | None) -> Detail:
-    user = getattr(request, "user", None)
+def _emergency_of(who: Asker, patient_id: uuid.UUID | None) -> Detail:
+    user = who if isinstance(who, User) else getattr(who, "user", None)
     if patient_id is None or not isinstance(user, User) or not user.has_open_glass:
         return {}
     glass = user.break_glasses.open().filter(patient=patient_id).first()

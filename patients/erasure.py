@@ -94,6 +94,9 @@ def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
         Patient.objects.select_for_update().get(pk=patient.pk)
         list(Consent.objects.select_for_update().filter(patient=patient))
         request.photos_erased += erase_pictures(photos)  # those that arrived meanwhile
+        everything = ErasureRequest.objects.due().filter(patient=patient, level=Level.ALL)
+        if request.level == Level.ANONYMISE and everything.exists():
+            request.level = Level.ALL  # asked for meanwhile: afterwards nobody could find what is left
         if request.level == Level.ALL:
             Patient.objects.filter(pk=patient.pk).delete()  # not patient.delete(): the line below needs its id
         elif request.level == Level.ANONYMISE:

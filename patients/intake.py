@@ -51,6 +51,9 @@ MESSAGES = {
 """What a person reads for each code: what happened and what they can do."""
 
 
+EARLIEST_YEAR = 1900  # photos were scanned, but hardly of patients who were photographed before
+
+
 def message_for(rejected: RejectedPhoto) -> str:
     """Return the sentence for a refused file."""
     detail = dict(rejected.detail)
@@ -74,8 +77,11 @@ def _check_room(visit: Visit) -> None:
 
 
 def _moment(taken_at: datetime | None) -> datetime | None:
-    """Return the camera's clock as a moment in the clinic's zone; None when it lies in the future."""
-    if taken_at is None:
+    """Return the camera's clock as a moment in the clinic's zone; None when it lies in the future, or before there were cameras.
+
+    Some programs write the year 1 where they know none: in zones east of Greenwich a database can store it and not read it again.
+    """
+    if taken_at is None or taken_at.year < EARLIEST_YEAR:
         return None
     moment = timezone.make_aware(taken_at, timezone.get_default_timezone())
     return moment if moment <= timezone.now() else None

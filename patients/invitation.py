@@ -29,6 +29,11 @@ class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has n
         name = str(credentials.get("email") or credentials.get("username") or "")
         record_access(request, AccessLog.Action.SIGN_IN_FAILED, tried=tried_name(name))
 
+    def set_password(self, user: User, password: str) -> None:
+        """Set the password, and nothing else: an administrator may have changed what the user may meanwhile."""
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
     def logout(self, request: HttpRequest) -> None:
         """Write down that somebody left."""
         record_access(request, AccessLog.Action.SIGN_OUT, obj=request.user if isinstance(request.user, User) else None)

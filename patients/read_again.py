@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from inference.dispatch import hand_over, loaded_model_version, request_again
 from inference.models import Prediction
@@ -48,6 +49,15 @@ def read_once_more(photo: Photo, face: int | None = None) -> bool:
     if is_asked and photo.dismissed_at:
         photo.bring_back()
     return is_asked
+
+
+def why_not(photo: Photo) -> tuple[str, str]:
+    """Return a code and a sentence that say why `read_once_more` did nothing."""
+    if photo.is_erased:
+        return "photo_erased", _("The picture was erased: it cannot be read any more.")
+    if not photo.may_be_read:
+        return "no_consent", _("The patient has not consented to care: the photo is not read.")
+    return "being_read", _("The photo is being read already.")
 
 
 def _read_once_more(photo: Photo, face: int | None) -> bool:

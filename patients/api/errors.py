@@ -19,6 +19,12 @@ REFUSED = {
 """The codes of refused photos that are answered with another status than 422."""
 
 
+class NotReadable(APIException):
+    """The photo cannot be read again: its picture was erased, or the consent to care has ended."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:  # Any: the framework's own signature
     """Return the answer for an error that the framework knows; None for a fault, which is then logged as such."""
     if isinstance(error, RejectedPhoto):

@@ -16,14 +16,16 @@ from rest_framework.response import Response
 
 from patients.access import record_access
 from patients.api import serializers as shapes
+from patients.api.errors import NotReadable
 from patients.gate import leave_unchanged
 from patients.intake import receive_photo
 from patients.models import AccessLog, Patient, Photo, User, Visit
-from patients.read_again import read_once_more
+from patients.read_again import read_once_more, why_not
 from patients.reports.csv_export import csv_response
 from patients.timeline import points
 
 CSV = {(200, "text/csv"): OpenApiTypes.STR}
+READ_AGAIN = {202: shapes.PhotoSerializer, 409: OpenApiResponse(OpenApiTypes.OBJECT, "It cannot be read any more; `code` says why")}
 
 
 def clinician(request: Request) -> User:
@@ -173,10 +175,13 @@ class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets
         if prediction is None or (face is not None and face >= len(prediction.faces)):
             raise serializers.ValidationError({"face": ["This photo has no such face."]})
         if not read_once_more(photo, face):
+            code, why = why_not(photo)
+            if code != "being_read":
+                raise NotReadable(why, code)
             leave_unchanged(self.request._request)
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(request=shapes.FaceChoiceSerializer, responses={202: shapes.PhotoSerializer})
+    @extend_schema(request=shapes.FaceChoiceSerializer, responses=READ_AGAIN)
     @action(detail=True, methods=["post"], url_path="choose-face")
     def choose_face(self, request: Request, pk: str) -> Response:
         """Read this face of the photo: the index counts from 0 in the list of faces."""
@@ -185,7 +190,7 @@ class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets
         asked.is_valid(raise_exception=True)
         return self._read_again(asked.validated_data["face"])
 
-    @extend_schema(request=None, responses={202: shapes.PhotoSerializer})
+    @extend_schema(request=None, responses=READ_AGAIN)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """Read the photo once more."""

@@ -117,4 +117,4 @@ class ErasureRequest(models.Model):
     def finish(self) -> None:
         """Note that it is done."""
         self.state, self.done_at = self.State.DONE, timezone.now()
-        self.save(update_fields=["state", "done_at", "photos_erased"])
+        self.save(update_fields=["state", "done_at", "photos_erased", "level"])

@@ -26,6 +26,7 @@ from patients.models import (
     User,
     Visit,
 )
+from patients.stored import read_stored
 
 Facts = dict[str, object]
 
@@ -36,6 +37,7 @@ record.json    the patient, who looks after them, visits with notes and self-rep
                accesses with their reason, requests to erase
 access.json    who did what with these data and when; people are named by their number in this installation
 photos/        ID.jpg the photo as it is stored, ID-MODEL.png the very picture that model saw
+missing.txt    only where there is one: the photos whose file could not be read when this was made
 
 A reading says which expressions a face resembles, with shares that sum to 1. It is not a diagnosis.
 """
@@ -75,10 +77,16 @@ def zip_chunks(patient: Patient) -> Iterator[bytes]:
         archive.writestr("record.json", _as_json(record_of(patient)))
         archive.writestr("access.json", _as_json([line_facts(line) for line in AccessLog.objects.about(patient).iterator()]))
         yield from outlet.take()
+        missing = []
         for photo in Photo.objects.filter(visit__patient=patient).prefetch_related("predictions").iterator(chunk_size=20):
             for name, content in _pictures(photo):
+                if content is None:
+                    missing.append(name)
+                    continue
                 archive.writestr(name, content, compress_type=zipfile.ZIP_STORED)
                 yield from outlet.take()
+        if missing:
+            archive.writestr("missing.txt", "\n".join(missing) + "\n")
     yield from outlet.take()
 
 
@@ -197,10 +205,10 @@ def _named(user: User | None) -> str | None:
     return user.display_name if user else None
 
 
-def _pictures(photo: Photo) -> Iterator[tuple[str, bytes]]:
+def _pictures(photo: Photo) -> Iterator[tuple[str, bytes | None]]:
+    """Yield names and contents; None where the file is lost, or was erased a moment ago: the rest is the patient's to have."""
     if photo.image:
-        with photo.image.open() as file:
-            yield f"photos/{photo.pk}.jpg", file.read()
+        yield f"photos/{photo.pk}.jpg", read_stored(photo.image)
     for prediction in photo.predictions.all():
         version = "".join(letter for letter in prediction.model_version if letter.isalnum() or letter in ".-")
         for kind, picture in (("", prediction.input_png), ("-map", prediction.explanation_png)):

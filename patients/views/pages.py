@@ -37,7 +37,7 @@ def edit_settings(request: ClinicianRequest) -> HttpResponse:
     """Change name, theme and time zone."""
     form = SettingsForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        form.save(commit=False).save(update_fields=SettingsForm.Meta.fields)  # what they may was perhaps changed meanwhile
         messages.success(request, _("Settings saved."))
         return redirect("patients:settings")
     return render(request, "patients/settings.html", {"form": form})

@@ -74,7 +74,7 @@ def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
         messages.error(request, _("Another administrator changes your account."))
     elif request.method == "POST" and form.is_valid():
         with transaction.atomic():
-            form.save()
+            form.save(commit=False).save(update_fields=PersonForm.Meta.fields)  # the password is theirs to change
             note_rights(person, request, "rights")
         messages.success(request, _("Changes saved."))
         return redirect("patients:people")

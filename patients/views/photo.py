@@ -20,7 +20,7 @@ from patients.gate import leave_unchanged
 from patients.models import Look, OwnLabel, Photo, User
 from patients.models.photo import PhotoQuerySet
 from patients.note import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
-from patients.read_again import read_once_more
+from patients.read_again import read_once_more, why_not
 from patients.views.asking import ClinicianRequest, redirect_back
 from patients.views.banner import banner_of
 from patients.views.cards import card_of
@@ -141,7 +141,7 @@ def explain_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     photo = find_photo(request, photo_id)
     if photo.prediction is not None and not request_explanation(photo.prediction) and photo.prediction.explanation == "none":
         by_another = _("The map can only be drawn by the model that read the photo. Read the photo again first.")
-        messages.error(request, by_another if photo.may_be_read else _why_not(photo))
+        messages.error(request, by_another if photo.may_be_read else why_not(photo)[1])
     if request.htmx:
         return _answer_explanation(request, find_photo(request, photo_id))
     return redirect(reverse("patients:photo", args=[photo_id]) + "#explanation")
@@ -199,16 +199,7 @@ def _say_why_not(request: ClinicianRequest, photo: Photo) -> None:
     """Say that nothing was changed, and why. A card that htmx asks for shows it by itself."""
     leave_unchanged(request)
     if not request.htmx:
-        messages.warning(request, _why_not(photo))
-
-
-def _why_not(photo: Photo) -> str:
-    """Return why the photo is not read now."""
-    if photo.is_erased:
-        return _("The picture was erased: it cannot be read any more.")
-    if not photo.may_be_read:
-        return _("The patient has not consented to care: the photo is not read.")
-    return _("The photo is being read already.")
+        messages.warning(request, why_not(photo)[1])
 
 
 def _answer(request: ClinicianRequest, photo: Photo) -> HttpResponse:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from patients.framing import face_boxes
 from patients.models import Photo
+from patients.stored import read_stored
 from patients.views.asking import ClinicianRequest
 
 FACE_SIDE_PX = 160
@@ -55,10 +56,13 @@ def send_face(request: ClinicianRequest, photo_id: UUID, face: int) -> HttpRespo
     boxes = face_boxes(photo.prediction.faces) if photo.prediction else []
     if face >= len(boxes) or not photo.image:
         raise Http404
+    content = read_stored(photo.image)
+    if content is None:
+        raise Http404
     box = boxes[face]
     side = max(box.width, box.height) * 1.1
     left, top = box.left + (box.width - side) / 2, box.top + (box.height - side) / 2
-    with photo.image.open() as file, Image.open(file, formats=["JPEG"]) as image:
+    with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
         crop = image.crop((round(left), round(top), round(left + side), round(top + side)))
     crop.thumbnail((FACE_SIDE_PX, FACE_SIDE_PX))
     jpeg = io.BytesIO()
@@ -67,11 +71,11 @@ def send_face(request: ClinicianRequest, photo_id: UUID, face: int) -> HttpRespo
 
 
 def _kept(picture: FieldFile) -> HttpResponse:
-    """Return a stored picture. Raises Http404 when it was erased."""
-    if not picture:
+    """Return a stored picture. Raises Http404 when it was erased or its file is lost."""
+    content = read_stored(picture) if picture else None
+    if content is None:
         raise Http404
-    with picture.open() as file:
-        return _picture(file.read(), "image/jpeg")
+    return _picture(content, "image/jpeg")
 
 
 def _picture(content: bytes, content_type: str) -> HttpResponse:

@@ -65,6 +65,12 @@ def test_nothing_logged_tells_whom_it_is_about(
         assert telling not in text
 
 
+def test_host_with_a_percent_sign_is_logged(written: io.StringIO, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    assert client.get("/", headers={"Host": "a%d"}).status_code == 400
+    assert "a%d" in next(str(line["message"]) for line in lines(written) if line["logger"] == "django.security.DisallowedHost")
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_message_with_line_breaks_stays_one_line(written: io.StringIO) -> None:
     logging.getLogger("any").warning("first\n%s", '{"level": "forged"}')
     assert [line["message"] for line in lines(written)] == ['first\n{"level": "forged"}']
@@ -81,10 +87,11 @@ def test_no_line_holds_an_address(written: io.StringIO, client: Client, ada: Use
     asking.post("/phone/a-code-that-still-works/")
     client.force_login(ada)
     client.get("/Ines%20Moreau/")
+    client.get("/M%C3%BCller/")
     client.put(f"/visits/{visit.pk}/")
     warned = [line for line in lines(written) if line["level"] == "WARNING"]
     assert {line["logger"] for line in warned} >= {"django.security.csrf", "django.request"}
     text = json.dumps(warned, ensure_ascii=False)
-    for telling in ("a-code-that-still-works", "Moreau", str(visit.pk)):
+    for telling in ("a-code-that-still-works", "Moreau", "ller", str(visit.pk)):
         assert telling not in text
     assert "Method Not Allowed (PUT): visits/<uuid:visit_id>/" in text

@@ -24,7 +24,7 @@ from inference.models import Prediction
 from inference.tasks import predict
 from patients import erasure
 from patients.access import record_access
-from patients.erasure import ask_for_erasure, carry_out_erasures, tables_below
+from patients.erasure import ask_for_erasure, carry_out, carry_out_erasures, tables_below
 from patients.models import (
     AccessLog,
     BreakGlass,
@@ -324,6 +324,18 @@ def test_second_request_widens_the_first(marked: Patient, ada: User) -> None:
     ask_for_erasure(marked, "images", ada, ada)
     request = ErasureRequest.objects.get()
     assert (request.level, request.due_at < later) == ("all", True)
+
+
+def test_more_that_is_asked_for_meanwhile_is_erased_too(marked: Patient, ada: User, private_files: Path) -> None:
+    running = ErasureRequest.objects.claim(ask_for_erasure(marked, "anonymise", ada, ada).pk)
+    assert running is not None
+    ask_for_erasure(marked, "all", ada, ada)
+    carry_out(running)
+    carry_out_erasures()
+    assert found(private_files, MARKS) == set()
+    assert not Patient.objects.filter(name="").exists()
+    assert {request.state for request in ErasureRequest.objects.all()} == {"done"}
+    assert AccessLog.objects.get(action="erased").detail["level"] == "all"
 
 
 @pytest.fixture

@@ -200,10 +200,16 @@ def test_disk_that_fills_up_leaves_no_beginning_of_a_file(visit: Visit, stored: 
     assert not Photo.objects.exists()
 
 
-def test_camera_clock_in_the_future_is_not_believed(visit: Visit, stored: Path) -> None:
+@pytest.mark.parametrize("written", ["2999:01:01 00:00:00", "0001:01:01 00:00:00", "9999:12:31 23:59:59", "1899:12:31 23:59:59"])
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])
+def test_camera_clock_that_cannot_be_right_is_not_believed(
+    visit: Visit, stored: Path, settings: Any, written: str, zone: str
+) -> None:
+    settings.TIME_ZONE = zone
     exif = Image.Exif()
-    exif.get_ifd(0x8769)[0x9003] = "2999:01:01 00:00:00"
-    assert receive_photo(visit, upload(picture(exif=exif)), visit.created_by).taken_at is None
+    exif.get_ifd(0x8769)[0x9003] = written
+    photo = receive_photo(visit, upload(picture(exif=exif)), visit.created_by)
+    assert Photo.objects.get(pk=photo.pk).taken_at is None
 
 
 def test_removed_photo_takes_its_files_along(visit: Visit, stored: Path, django_capture_on_commit_callbacks: Any) -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from patients.models import AccessLog, BreakGlass, Draft, ErasureRequest, Membership, Patient, Team, User, Visit
-from tests.factories import PASSWORD, make_clinician, make_patient, make_photo, make_prediction, make_visit
+from tests.factories import PASSWORD, make_clinician, make_patient, make_photo, make_prediction, make_visit, upload
 from tests.trust.test_sessions import NOON
 
 pytestmark = pytest.mark.django_db
@@ -196,6 +196,13 @@ def test_what_is_done_names_the_emergency_too(bo: User, visit: Visit) -> None:
     assert client.post(f"/photos/{photo.pk}/label/", {"label": "sad"}).status_code < 400
     line = AccessLog.objects.about(visit.patient).get(action="label")
     assert line.detail["glass"] == BreakGlass.objects.get().pk
+    page = client.post(f"/visits/{visit.pk}/phone/", headers={"HX-Request": "true"})
+    phone = Client()
+    phone.post(str(page.context["phone"].address).removeprefix("http://testserver"))
+    phone.post("/phone/", {"photos": upload()})
+    lines = AccessLog.objects.about(visit.patient).filter(detail__has_key="hand_off")
+    assert {line.action for line in lines} == {"permission", "upload"}
+    assert all(line.detail["glass"] == BreakGlass.objects.get().pk for line in lines)
 
 
 def test_old_access_that_nobody_looked_through_stands_first(bo: User, ines: Patient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from inference.dispatch import current_model_version
+from patients.erasure import erase_picture
 from patients.models import AccessLog, ApiToken, Patient, Photo, User, Visit
 from tests.factories import make_photo, make_prediction, picture, upload
 
@@ -158,6 +159,19 @@ def test_choosing_a_face_queues_the_photo_again(api: APIClient, visit: Visit) ->
     assert (answer.status_code, answer.json()["prediction"]["state"]) == (202, "queued")
     prediction.refresh_from_db()
     assert prediction.wanted_box == box
+
+
+@pytest.mark.parametrize(("why", "code"), [("erased", "photo_erased"), ("withdrawn", "no_consent")])
+def test_photo_that_may_not_be_read_is_a_conflict(api: APIClient, visit: Visit, why: str, code: str) -> None:
+    photo = make_photo(visit)
+    make_prediction(photo)
+    if why == "erased":
+        erase_picture(photo)
+    else:
+        visit.patient.consents.all().delete()
+    answer = api.post(f"/api/photos/{photo.id}/retry/")
+    assert (answer.status_code, answer.json()["code"]) == (409, code)
+    assert answer.json()["message"].endswith(".")
 
 
 def test_deleted_photo_is_gone_with_its_files(api: APIClient, visit: Visit, django_capture_on_commit_callbacks: Any) -> None:

@@ -93,6 +93,18 @@ def test_erased_photo_is_listed_without_a_picture(omar: Patient) -> None:
     assert json.loads(archive.read("record.json"))["visits"][0]["photos"][0]["is_erased"] is True
 
 
+@pytest.mark.parametrize("damage", ["lost", "damaged"])
+def test_lost_file_is_named_and_the_rest_is_there(omar: Patient, damage: str) -> None:
+    photo = omar.visits.get().photos.get()
+    whole = make_photo(photo.visit)
+    path = Path(photo.image.path)
+    path.unlink() if damage == "lost" else path.write_bytes(b"gAAAA nothing")
+    archive = opened(omar)
+    assert archive.read("missing.txt").decode().split() == [f"photos/{photo.pk}.jpg"]
+    assert [name for name in archive.namelist() if name.endswith(".jpg")] == [f"photos/{whole.pk}.jpg"]
+    assert "record.json" in archive.namelist()
+
+
 def test_download_is_named_by_id_and_streamed(omar: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))  # a temporary file would fail
     response = zip_response(omar)

@@ -1,6 +1,7 @@
 """Administrators: they let people in and out, say what they may, make teams, and see no patient."""
 
 import pytest
+from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.test import Client
@@ -8,6 +9,7 @@ from django.urls import reverse
 
 from inference import health
 from patients.models import AccessLog, ApiToken, Membership, Patient, Team, User, Visit
+from patients.views.people import PersonForm
 from tests.factories import make_clinician, make_photo, make_prediction
 
 
@@ -146,3 +148,20 @@ def test_health_page_says_what_waits(admin: Client, visit: Visit, monkeypatch: p
     shown = page.context["health"]
     assert (shown.queue.waiting, shown.queue.messages, shown.ready.broker, shown.ready.worker) == (1, None, False, False)
     assert "never seen" in page.content.decode()
+
+
+def test_rights_put_back_no_password_that_was_changed_meanwhile(admin: Client, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def change_password(form: PersonForm) -> None:
+        User.objects.filter(pk=ada.pk).update(password="another")
+
+    monkeypatch.setattr(PersonForm, "clean", change_password)
+    assert admin.post(f"/people/{ada.pk}/", rights(ada, role="researcher")).status_code == 302
+    ada.refresh_from_db()
+    assert (ada.role, ada.password) == ("researcher", "another")
+
+
+def test_new_password_puts_back_no_right_that_was_taken_meanwhile(ada: User) -> None:
+    User.objects.filter(pk=ada.pk).update(is_active=False)
+    get_adapter().set_password(ada, "a new one that is long")
+    ada.refresh_from_db()
+    assert (ada.is_active, ada.check_password("a new one that is long")) == (False, True)

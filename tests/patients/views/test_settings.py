@@ -5,6 +5,7 @@ import re
 import pytest
 from django.test import Client
 
+from patients.forms import SettingsForm
 from patients.help import ANSWERS
 from patients.models import Patient, User, Visit
 from tests.factories import make_read_visits
@@ -84,3 +85,13 @@ def test_every_question_mark_has_its_answer_once(browser: Client, ines: Patient)
         assert len(set(answered)) == len(answered)
         shown |= set(answered)
     assert shown == set(ANSWERS)
+
+
+def test_settings_put_back_no_right_that_was_taken_meanwhile(browser: Client, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lock_out(form: SettingsForm) -> None:
+        User.objects.filter(pk=ada.pk).update(is_active=False, may_erase=False, password="another")
+
+    monkeypatch.setattr(SettingsForm, "clean", lock_out)
+    assert browser.post("/settings/", BARE | {"display_name": "Dr Ada L."}).status_code == 302
+    ada.refresh_from_db()
+    assert (ada.display_name, ada.is_active, ada.may_erase, ada.password) == ("Dr Ada L.", False, False, "another")
