@@ -46,25 +46,35 @@ class Gate:
         except Resolver404:
             return self.get_response(request)
         rule = RULES.get(match.view_name)
-        action = rule.action(request) if rule else None
-        if rule is None or action is None:
+        if rule is None:
             return self.get_response(request)
-        subject = subject_of(match)  # before the view: afterwards it may be gone
-        if request.method in SAFE:
-            response = self.get_response(request)
-            if has_shown(request, response):
-                note(request, rule, action, subject)
-            return response
-        with transaction.atomic():  # the change and its line, or neither
-            response = self.get_response(request)
-            if has_changed(request, response):
-                note(request, rule, action, subject)
-                if isinstance(request.user, User):
-                    Draft.forget(request.user, request.path)
-            elif response.status_code >= 400:
-                transaction.set_rollback(True)
-        if has_shown_instead(request, response):  # what was undone above must not take this line with it
-            note(request, rule, AccessLog.Action.VIEW, subject)
+        return self._look(request, rule, match) if request.method in SAFE else self._change(request, rule, match)
+
+    def _look(self, request: HttpRequest, rule: Rule, match: ResolverMatch) -> HttpResponseBase:
+        action = rule.action(request)
+        subject = subject_of(match) if action else None
+        response = self.get_response(request)
+        if action and has_shown(request, response):
+            note(request, rule, action, subject)
+        return response
+
+    def _change(self, request: HttpRequest, rule: Rule, match: ResolverMatch) -> HttpResponseBase:
+        action = rule.action(request)
+        if action is None:  # the view writes the line, together with what it changes
+            subject, response = None, self.get_response(request)
+        else:
+            subject = subject_of(match)  # before the view: afterwards it may be gone
+            with transaction.atomic():  # the change and its line, or neither
+                response = self.get_response(request)
+                if has_changed(request, response):
+                    note(request, rule, action, subject)
+                    if isinstance(request.user, User):
+                        Draft.forget(request.user, request.path)
+                elif response.status_code >= 400:
+                    transaction.set_rollback(True)
+        # What was undone above must not take this line with it.
+        if has_shown_instead(request, response) and (shown := subject or subject_of(match)):
+            note(request, rule, AccessLog.Action.VIEW, shown)
         return response
 
     def process_view(
@@ -130,8 +140,11 @@ def has_changed(request: HttpRequest, response: HttpResponseBase) -> bool:
 
 
 def has_shown_instead(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Whether a form that came too late was answered with the whole page of what it would have changed."""
-    return hasattr(request, "came_through") and response.status_code == HTTPStatus.CONFLICT and is_page(response)
+    """Whether a form was answered with the whole page of what it would have changed: it came too late, or has mistakes."""
+    if not hasattr(request, "came_through") or not is_page(response):
+        return False
+    has_mistakes = response.status_code == HTTPStatus.OK and request.headers.get("HX-Request") != "true"
+    return has_mistakes or response.status_code == HTTPStatus.CONFLICT
 
 
 def is_page(response: HttpResponseBase) -> bool:

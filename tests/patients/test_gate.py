@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from patients.consent import words_mark
 from patients.models import AccessLog, ApiToken, BreakGlass, Patient, Photo, User, Visit
 from patients.rules import RULES
 from tests.answers import put_away
@@ -93,17 +94,31 @@ def test_what_was_refused_is_no_line(browser: Client, photo: Photo) -> None:
     assert lines() == [("retry", "photo")]
 
 
-@pytest.mark.parametrize("ask", ["refused form", "foreign patient", "redirect to sign-in"])
-def test_what_did_not_happen_is_no_line(browser: Client, bo: User, ines: Patient, ask: str) -> None:
-    if ask == "refused form":
-        browser.post(f"/patients/{ines.pk}/edit/", {"name": ""})
-    else:
-        stranger = Client()
-        if ask == "foreign patient":
-            stranger.force_login(bo)
-        stranger.get(f"/patients/{ines.pk}/")
-        stranger.post(f"/patients/{ines.pk}/visits/new/", {"date": "2026-11-20"})
+@pytest.mark.parametrize("ask", ["foreign patient", "redirect to sign-in"])
+def test_what_did_not_happen_is_no_line(bo: User, ines: Patient, ask: str) -> None:
+    stranger = Client()
+    if ask == "foreign patient":
+        stranger.force_login(bo)
+    stranger.get(f"/patients/{ines.pk}/")
+    stranger.post(f"/patients/{ines.pk}/visits/new/", {"date": "2026-11-20"})
+    stranger.post(f"/patients/{ines.pk}/visits/new/", {"date": "never"})
     assert lines() == []
+
+
+@pytest.mark.parametrize("of", ["edit", "visits/new", "events/new", "usual-range", "erase", "consent/research"])
+def test_page_that_answers_a_form_with_its_mistakes_is_a_look(
+    browser: Client, ada: User, photo: Photo, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    User.objects.filter(pk=ada.pk).update(may_erase=True)
+    visit, number = photo.visit, photo.visit.patient.record_number
+    fields = {"date": "never", "visit": str(visit.pk), "words": words_mark("research"), "given_on": "never"}
+    fields["record_number"] = number
+    page = browser.post(f"/patients/{visit.patient_id}/{of}/", fields)
+    assert (page.status_code, number in page.content.decode()) == (200, True)
+    assert lines() == [("view", "")]
+    monkeypatch.setattr(AccessLog, "append", lambda line: 1 / 0)
+    page = browser.post(f"/patients/{visit.patient_id}/{of}/", fields)
+    assert (page.status_code, number in page.content.decode()) == (500, False)
 
 
 @pytest.mark.parametrize("of", ["visits", "photos"])
