@@ -159,7 +159,7 @@ def anonymise(patient: Patient) -> None:
     born = date(max(patient.birth_date.year, clinic_today().year - OLDEST_AGE_SAID), 1, 1)
     patient.name, patient.record_number, patient.birth_date = "", number, born
     patient.created_at += shift
-    patient.save(update_fields=["name", "record_number", "record_number_hash", "birth_date", "created_at"])
+    patient.save(update_fields=["name", "record_number", "birth_date", "created_at"])
     ErasureRequest.objects.filter(patient=patient).update(patient=None)
     _give_new_ids(Patient, [patient.pk])
 

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from patients.forms import DateInput
+from patients.meanwhile import ChangesOnly
 from patients.models import Event
 from patients.today import clinic_today
 
@@ -14,7 +15,7 @@ MOST_LETTERS = 120
 AHEAD = timedelta(days=366)  # a planned admission, but no slip of the year that would stretch the axis
 
 
-class EventForm(forms.ModelForm[Event]):
+class EventForm(ChangesOnly[Event]):
     """Kind, label and days of an event. The patient and the clinician come with the instance."""
 
     label = forms.CharField(
@@ -44,7 +45,7 @@ class EventForm(forms.ModelForm[Event]):
 
     def clean(self) -> dict[str, object]:
         """Return the fields; the last day is not before the first, and something with an end does not go on."""
-        fields: dict[str, object] = super().clean() or {}
+        fields = super().clean()
         start, end = fields.get("starts_on"), fields.get("ends_on")
         if isinstance(start, date) and isinstance(end, date) and end < start:
             self.add_error("ends_on", _("The last day comes before the first."))

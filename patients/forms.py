@@ -7,14 +7,18 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Min
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from patients.meanwhile import ChangesOnly
 from patients.models import Patient, Photo, User, Visit
 from patients.record_numbers import TooManyTries, is_taken
+from patients.templatetags.look import day
 from patients.today import clinic_today
 
+NAME_MAX_LETTERS, RECORD_NUMBER_MAX_LETTERS = 200, 60
 EARLIEST_BIRTH = date(1900, 1, 1)
 
 
@@ -27,13 +31,26 @@ class DateInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
-def birth_day(born: date) -> date:
-    """Return the date of birth. Raises ValidationError when it is to come, or further back than anybody lives."""
+def birth_day(born: date, patient: Patient | None = None) -> date:
+    """Return the date of birth.
+
+    Raises ValidationError when it is to come, further back than anybody lives, or after a visit or an event that `patient` has.
+    """
     if born > clinic_today():
         raise ValidationError(_("A date of birth cannot lie in the future."))
     if born < EARLIEST_BIRTH:
         raise ValidationError(_("This date of birth is too long ago. Check the year."))
+    first = None if patient is None else first_day_of(patient)
+    if first is not None and born > first:
+        raise ValidationError(_("The record of this patient begins on %(day)s, before this date of birth.") % {"day": day(first)})
     return born
+
+
+def first_day_of(patient: Patient) -> date | None:
+    """Return the first day of which the patient's record tells, a visit's or an event's; None while it tells of none."""
+    visits = patient.visits.aggregate(first=Min("date"))["first"]
+    events = patient.events.aggregate(first=Min("starts_on"))["first"]
+    return min((each for each in (visits, events) if each is not None), default=None)
 
 
 def visit_day(day: date, patient: Patient) -> date:
@@ -45,8 +62,13 @@ def visit_day(day: date, patient: Patient) -> date:
     return day
 
 
-class PatientForm(forms.ModelForm[Patient]):
+class PatientForm(ChangesOnly[Patient]):
     """Name, date of birth and record number."""
+
+    name = forms.CharField(label=_("Name"), max_length=NAME_MAX_LETTERS, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    record_number = forms.CharField(
+        label=_("Record number"), max_length=RECORD_NUMBER_MAX_LETTERS, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
 
     TAKEN = _("A patient with this record number exists already. Ask to be assigned, or check the number.")
     TOO_MANY = _("Too many record numbers of other patients were entered. Try again in an hour.")
@@ -54,11 +76,7 @@ class PatientForm(forms.ModelForm[Patient]):
     class Meta:
         model = Patient
         fields = ("name", "birth_date", "record_number")
-        widgets = {  # noqa: RUF012  # Django's own shape
-            "name": forms.TextInput(attrs={"autocomplete": "off"}),
-            "birth_date": DateInput(),
-            "record_number": forms.TextInput(attrs={"autocomplete": "off"}),
-        }
+        widgets = {"birth_date": DateInput()}  # noqa: RUF012  # Django's own shape
 
     def __init__(self, request: HttpRequest, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
@@ -66,7 +84,7 @@ class PatientForm(forms.ModelForm[Patient]):
 
     def clean_birth_date(self) -> date:
         """Return the date of birth, which has passed, and not in the year 202 that a slip makes of 2020."""
-        return birth_day(self.cleaned_data["birth_date"])
+        return birth_day(self.cleaned_data["birth_date"], None if self.instance._state.adding else self.instance)
 
     def clean_record_number(self) -> str:
         """Return the record number, which no other patient has."""

@@ -1,18 +1,22 @@
 """The shapes that the API sends and takes."""
 
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import Throttled
 
 from inference.models import Prediction
 from ml.expressions import EXPRESSIONS
-from patients.forms import birth_day, visit_day
+from patients.forms import NAME_MAX_LETTERS, RECORD_NUMBER_MAX_LETTERS, birth_day, visit_day
 from patients.models import Patient, Photo, Visit
 from patients.record_numbers import TooManyTries, is_taken
+
+Row = TypeVar("Row", bound=Model)
+NOTE_MAX_LETTERS = 100_000  # JSON has no limit of its own, as a form has
 
 
 def taken() -> serializers.ValidationError:
@@ -20,17 +24,32 @@ def taken() -> serializers.ValidationError:
     return serializers.ValidationError("Another patient has this record number.", code="taken")
 
 
-class PatientSerializer(serializers.ModelSerializer[Patient]):
+class ChangesOnly(serializers.ModelSerializer[Row]):
+    """Writes only the fields that were sent: somebody else may be changing others at this moment."""
+
+    def update(self, instance: Row, validated_data: dict[str, Any]) -> Row:  # Any: the framework's own signature
+        """Return the row with the fields that were sent."""
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        instance.save(update_fields=list(validated_data))
+        return instance
+
+
+class PatientSerializer(ChangesOnly[Patient]):
     """A patient as their clinicians see them."""
 
     class Meta:
         model = Patient
         fields = ("id", "name", "record_number", "birth_date", "created_at")
         read_only_fields = ("id", "created_at")
+        extra_kwargs = {  # noqa: RUF012  # the framework's own shape
+            "name": {"max_length": NAME_MAX_LETTERS},
+            "record_number": {"max_length": RECORD_NUMBER_MAX_LETTERS},
+        }
 
     def validate_birth_date(self, value: date) -> date:
         """Return the date of birth. Raises ValidationError when it cannot be one."""
-        return birth_day(value)
+        return birth_day(value, self.instance)
 
     def validate_record_number(self, value: str) -> str:
         """Return the number. Raises ValidationError when another patient has it, Throttled when too many were tried."""
@@ -50,7 +69,7 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
             raise serializers.ValidationError({"record_number": taken().detail}) from None
 
 
-class VisitSerializer(serializers.ModelSerializer[Visit]):
+class VisitSerializer(ChangesOnly[Visit]):
     """A visit."""
 
     patient: serializers.PrimaryKeyRelatedField[Patient] = serializers.PrimaryKeyRelatedField(read_only=True)
@@ -59,6 +78,7 @@ class VisitSerializer(serializers.ModelSerializer[Visit]):
         model = Visit
         fields = ("id", "patient", "date", "note", "created_at")
         read_only_fields = ("id", "created_at")
+        extra_kwargs = {"note": {"max_length": NOTE_MAX_LETTERS}}  # noqa: RUF012  # the framework's own shape
 
     def validate_date(self, value: date) -> date:
         """Return the day. Raises ValidationError when it is to come in the clinic's zone, or lies before the patient's birth."""

@@ -79,6 +79,9 @@ class Patient(models.Model):
     def save(self, *args: object, **kwargs: object) -> None:
         """Save, with the hash that finds the record number."""
         self.record_number_hash = record_number_hash(self.record_number)
+        fields = kwargs.get("update_fields")
+        if isinstance(fields, list | tuple) and "record_number" in fields:
+            kwargs["update_fields"] = {*fields, "record_number_hash"}
         super().save(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
 
     def age_on(self, day: date) -> int:

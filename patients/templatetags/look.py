@@ -133,7 +133,8 @@ def age(born: date) -> int:
 @register.filter
 def as_input(field: BoundField, large: bool = False) -> SafeString:
     """Return the field's widget drawn as one of our inputs."""
-    return field.as_widget(attrs={"class": "input input--l" if large else "input"})
+    drawn = field.as_widget(attrs={"class": "input input--l" if large else "input"})
+    return drawn + field.as_hidden(attrs={"autocomplete": "off"}, only_initial=True) if field.field.show_hidden_initial else drawn
 
 
 def _written(value: date | None, form: str) -> str:

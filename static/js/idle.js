@@ -135,9 +135,12 @@
     delete kept.note;
   }
 
-  // What the page was loaded with is its own to say; and what was not changed in the draft may have been changed elsewhere.
+  // What the page was loaded with is its own to say. What was not changed in the draft, or was changed elsewhere since, stays.
   function comesBack(name, kept) {
-    return form.elements[name] && name.indexOf("loaded") !== 0 && kept[name] !== kept["loaded-" + name];
+    if (!form.elements[name] || /^(loaded|initial-)/.test(name)) return false;
+    const loaded = form.elements["initial-" + name];
+    if (loaded && "initial-" + name in kept && kept["initial-" + name] !== loaded.value) return false;
+    return kept[name] !== kept["loaded-" + name] && kept[name] !== kept["initial-" + name];
   }
 
   function restore(kept) {
