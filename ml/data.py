@@ -125,7 +125,7 @@ def read_votes(source: Path) -> dict[str, tuple[int, ...]]:
     return votes
 
 
-def join_votes(faces: FaceSet, votes: dict[str, tuple[int, ...]]) -> FaceSet:
+def join_votes(faces: FaceSet, votes: Mapping[str, tuple[int, ...]]) -> FaceSet:
     """Return the faces with their votes; a face nobody voted on gets zeros.
 
     Raises UnreadableData when the votes are for none of the faces: files of two data sets, or names of two kinds.

@@ -38,7 +38,7 @@ from ml.data import (
     rater_shares,
     read_votes,
 )
-from ml.engines import Engine, open_engine, softmax
+from ml.engines import Engine, EngineName, open_engine, softmax
 from ml.expressions import EXPRESSIONS
 from ml.measures import (
     Estimate,
@@ -220,7 +220,7 @@ def main() -> int:
     """Measure as the command line says. Returns the exit status."""
     options = parse()
     weights = options.weights if options.weights.is_dir() else options.weights.parent
-    engine = options.engine or ("keras" if options.weights.suffix == ".keras" else "onnx")
+    engine: EngineName = options.engine or ("keras" if options.weights.suffix == ".keras" else "onnx")
     card = load_card(weights)
     faces = load_split(options.data, options.split)
     if options.votes:

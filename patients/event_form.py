@@ -29,7 +29,7 @@ class EventForm(ChangesOnly[Event]):
         help_texts = {"ends_on": _("Leave it empty for a single day, or for something that still goes on.")}  # noqa: RUF012
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
+        super().__init__(*args, **kwargs)
         kind = self.fields["kind"]
         assert isinstance(kind, forms.TypedChoiceField)
         kind.choices = [("", _("Choose one")), *Event.Kind.choices]

@@ -79,7 +79,7 @@ class PatientForm(ChangesOnly[Patient]):
         widgets = {"birth_date": DateInput()}  # noqa: RUF012  # Django's own shape
 
     def __init__(self, request: HttpRequest, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
+        super().__init__(*args, **kwargs)
         self.request = request
 
     def clean_birth_date(self) -> date:
