@@ -32,7 +32,7 @@ from ml.measures import Estimate, mean_of
 from ml.model import HEADS
 from ml.preprocess import Pixels
 from ml.reader import WEIGHTS, FaceReader
-from ml.twins import Json, Pairs, compare, is_beyond
+from ml.twins import Json, Pairs, compare, is_beyond, largest, over_meshes
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MIDDLE = "C"
@@ -116,15 +116,15 @@ class Audit:
         both = [sorted((each, twins[each.key]), key=lambda one: one.parameters[name]) for each in self.plain if each.key in twins]
         return [low for low, _ in both], [high for _, high in both]
 
-    def comparisons(self, remedy: Remedy | None = None) -> dict[str, Json]:
-        """Return every comparison of appearance."""
+    def pairs(self, remedy: Remedy | None = None) -> dict[str, Pairs]:
+        """Return the pairs of every comparison of appearance that has any."""
         tones = sorted({each.parameters["tone"] for each in self.seen})
-        pairs = {f"tone {tone} instead of {MIDDLE}": (self.plain, self.of_tone(tone)) for tone in tones if tone != MIDDLE}
-        pairs[f"tone {tones[-1]} instead of {tones[0]}"] = (self.of_tone(tones[0]), self.of_tone(tones[-1]))
-        pairs["a man's mesh instead of a woman's"] = self.ordered("sex")
-        pairs["an old mesh instead of a young one"] = self.ordered("age")
-        made = {name: self.pair(*twins, remedy) for name, twins in pairs.items()}
-        return {name: compare(found) for name, found in made.items() if len(found.meshes)}
+        twins = {f"tone {tone} instead of {MIDDLE}": (self.plain, self.of_tone(tone)) for tone in tones if tone != MIDDLE}
+        twins[f"tone {tones[-1]} instead of {tones[0]}"] = (self.of_tone(tones[0]), self.of_tone(tones[-1]))
+        twins["a man's mesh instead of a woman's"] = self.ordered("sex")
+        twins["an old mesh instead of a young one"] = self.ordered("age")
+        made = {name: self.pair(*both, remedy) for name, both in twins.items()}
+        return {name: found for name, found in made.items() if len(found.meshes)}
 
     def noise(self, remedy: Remedy | None = None) -> dict[str, Json]:
         """Return what moves the shares although nobody would call it another face."""
@@ -166,20 +166,29 @@ def validation_accuracy(reader: FaceReader, data: Path, votes: Path, remedy: Rem
     return mean_of(logits[known].argmax(axis=1) == majority[known])
 
 
+def remedied(treated: Pairs, shipped: Pairs) -> Json:
+    """Return what twins differ by with a remedy, and by how much more they move than the same twins do without it."""
+    found = compare(treated)
+    more = over_meshes(treated.moved - shipped.moved, treated.meshes)
+    return {key: found[key] for key in ("moved", "renamed", "intended")} | {"moved_more": more}
+
+
 def measure(audit: Audit, data: Path | None, votes: Path | None) -> Json:
     """Return everything that audit.json holds."""
-    noise, comparisons = audit.noise(), audit.comparisons()
+    noise, shipped = audit.noise(), audit.pairs()
+    comparisons = {name: compare(pairs) for name, pairs in shipped.items()}
     tried = {}
     for name, remedy in remedies(audit.reader).items():
-        found = comparisons if remedy is None else audit.comparisons(remedy)
+        treated = shipped if remedy is None else audit.pairs(remedy)
         floor = noise if remedy is None else audit.noise(remedy)
         tried[name] = {
-            "comparisons": {pair: {key: each[key] for key in ("moved", "renamed", "intended")} for pair, each in found.items()},
-            "largest_noise": max((each["moved"] for each in floor.values()), key=lambda moved: moved["value"]),
+            "comparisons": {pair: remedied(pairs, shipped[pair]) for pair, pairs in treated.items()},
+            "largest_noise": largest(floor)[1],
             "validation": validation_accuracy(audit.reader, data, votes, remedy) if data and votes else None,
         }
     return {
         "model_version": audit.reader.model_version,
+        "weights_sha256": audit.reader.engine.sha256,
         "pictures": len(audit.seen),
         "read": sum(each.crop is not None for each in audit.seen),
         "meshes": len({each.parameters["mesh"] for each in audit.seen}),

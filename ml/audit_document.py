@@ -6,7 +6,7 @@ from string import Template
 
 from ml.document import percent, plain, table
 from ml.expressions import EXPRESSIONS
-from ml.twins import Json
+from ml.twins import Json, largest
 
 TEMPLATE = Path(__file__).parent / "audit.template.md"
 
@@ -32,15 +32,9 @@ def by_share(comparisons: dict[str, Json], key: str) -> str:
     return table(("twins", *EXPRESSIONS), rows)
 
 
-def largest_noise(noise: dict[str, Json]) -> tuple[str, Json]:
-    """Return the disturbance that moves the shares most, and by how much."""
-    name = max(noise, key=lambda each: noise[each]["moved"]["high"])
-    return name, noise[name]["moved"]
-
-
 def verdict(found: Json) -> str:
     """Return the sentence on what lies beyond the noise floor."""
-    name, moved = largest_noise(found["noise"])
+    name, moved = largest(found["noise"])
     beyond = [pair for pair, each in found["comparisons"].items() if each["beyond_noise"]]
     floor = f"The largest disturbance is *{name}*: it moves {plain(moved)}."
     more = "No twins move clearly more: no interval lies above all of the noise."
@@ -83,10 +77,11 @@ def conclusion(found: Json) -> str:
     before = plain_one["comparisons"][widest]["moved"]
     lines = []
     for name, each in others:
-        after = each["comparisons"][widest]["moved"]
-        clear = after["high"] < before["low"] or after["low"] > before["high"]
-        word = ("clearly less" if after["value"] < before["value"] else "clearly more") if clear else "no clear difference"
-        lines.append(f"{name}: {after['value']:.3f} instead of {before['value']:.3f}, {word}")
+        after, more = each["comparisons"][widest]["moved"], each["comparisons"][widest]["moved_more"]
+        word = "clearly less" if more["high"] < 0 else "clearly more" if more["low"] > 0 else "no clear difference"
+        lines.append(
+            f"{name}: {after['value']:.3f}, pair by pair {more['value']:+.3f} [{more['low']:+.3f}, {more['high']:+.3f}], {word}"
+        )
     return (
         f"Between the widest tones the shares move, {shipped}, by {before['value']:.3f}. With the "
         + "; with the ".join(lines)

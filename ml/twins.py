@@ -1,6 +1,7 @@
 """Pairs of readings of twins, and what the pairs differ by: means with 95 % bootstrap intervals over meshes.
 
-Pictures of one mesh are not independent, so whole meshes are drawn again, never single pictures.
+Pictures of one mesh are not independent, so whole meshes are drawn again, never single pictures. They are few: the ends of the
+intervals lie as far out as that asks for.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.expressions import EXPRESSIONS, NEGATIVE
+from ml.measures import beyond
 
 Floats = NDArray[np.float64]
 Json = dict[str, Any]  # Any: JSON
@@ -33,6 +35,11 @@ class Pairs:
         """Return by how much the second twin's shares are larger."""
         return self.second - self.first
 
+    @property
+    def moved(self) -> Floats:
+        """Return half the sum of the absolute differences of each pair's shares (pairs,): 0 where twins are read alike."""
+        return np.asarray(np.abs(self.change).sum(axis=1) / 2)
+
 
 def over_meshes(values: Floats, meshes: NDArray[np.int64]) -> Json:
     """Return the mean of the values and its interval, meshes drawn again."""
@@ -40,21 +47,22 @@ def over_meshes(values: Floats, meshes: NDArray[np.int64]) -> Json:
     sums, counts = np.bincount(place, weights=values), np.bincount(place)
     drawn = np.random.default_rng(SEED).integers(0, len(names), (RESAMPLES, len(names)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
+    outside = 100 * beyond(max(2, len(names)))
+    low, high = np.percentile(means, [outside, 100 - outside])
     return {"value": round(float(values.mean()), 5), "low": round(float(low), 5), "high": round(float(high), 5), "n": len(values)}
 
 
 def compare(pairs: Pairs) -> Json:
     """Return what the twins differ by.
 
-    `moved`: half the sum of the absolute differences of the shares, 0 (alike) to 1. `renamed`: how often the largest share is
-    another expression's. `intended`, `valence`, `shares`: signed differences, second minus first.
+    `moved`: the mean of Pairs.moved, 0 to 1. `renamed`: how often the largest share is another expression's. `intended`, `valence`,
+    `shares`: signed differences, second minus first.
     """
     renamed = pairs.first.argmax(axis=1) != pairs.second.argmax(axis=1)
     rows = np.arange(len(pairs.meshes))
     return {
         "pairs": len(rows),
-        "moved": over_meshes(np.abs(pairs.change).sum(axis=1) / 2, pairs.meshes),
+        "moved": over_meshes(pairs.moved, pairs.meshes),
         "renamed": over_meshes(renamed.astype(np.float64), pairs.meshes),
         "intended": over_meshes(pairs.change[rows, pairs.intended], pairs.meshes),
         "valence": over_meshes(pairs.change @ SIGNS, pairs.meshes),
@@ -67,6 +75,12 @@ def compare(pairs: Pairs) -> Json:
     }
 
 
+def largest(noise: dict[str, Json]) -> tuple[str, Json]:
+    """Return the disturbance whose interval reaches furthest, and by how much it moves the shares."""
+    name = max(noise, key=lambda each: noise[each]["moved"]["high"])
+    return name, noise[name]["moved"]
+
+
 def is_beyond(found: Json, noise: dict[str, Json]) -> bool:
     """Whether twins move the shares by clearly more than every disturbance does."""
-    return bool(found["moved"]["low"] > max(each["moved"]["high"] for each in noise.values()))
+    return bool(found["moved"]["low"] > largest(noise)[1]["high"])

@@ -72,11 +72,11 @@ class Audit:
         return list(_lines(self.found.get("noise", {})))
 
 
-def read_audit(weights: Path, version: str) -> Audit:
-    """Return the audit of these weights; an empty one where the file is missing or tells of another version."""
+def read_audit(weights: Path, sha256: str) -> Audit:
+    """Return the audit of the weights with this hash; an empty one where the file is missing or tells of others."""
     path = weights / "audit.json"
     found = json.loads(path.read_text()) if path.exists() else {}
-    return Audit(found if found.get("model_version") == version else {})
+    return Audit(found if found.get("weights_sha256") == sha256 else {})
 
 
 def _lines(comparisons: Json) -> Iterator[Twins]:

@@ -1,23 +1,20 @@
 """How sure a mean over a few photos is: the 95 % expanded percentile bootstrap, the same numbers every time.
 
-The plain percentile interval of a few values is too narrow: the variance of its resamples is too small by (n - 1) / n, and
-they follow a normal law where Student's is due. Hesterberg (2015, The American Statistician 69, 371) takes percentiles further
-out instead, by as much as makes up for both. docs/adr/0090 has what that changes.
+The ends are read as far out as few values ask for (ml.measures.beyond). docs/adr/0090 has what that changes.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import sqrt
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.measures import beyond
+
 RESAMPLES = 2000  # Efron & Tibshirani (1993), chapter 13: at least 1000 for percentile intervals
 LEAST = 3  # below three photos a resampled mean says nothing
 SEED = 20261
-NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
@@ -36,18 +33,10 @@ def _draws(size: int, seed: int) -> NDArray[np.float64]:
     return weights
 
 
-def student(freedom: int) -> float:
-    """Return the 97.5 % point of Student's distribution, to 1 % from 3 degrees of freedom on (Abramowitz & Stegun 26.7.5)."""
-    z = NORMAL.inv_cdf(0.975)
-    terms = ((z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384)
-    return z + terms[0] / freedom + terms[1] / freedom**2 + terms[2] / freedom**3
-
-
 @lru_cache(maxsize=64)
 def tail(size: int) -> int:
     """Return which of the ordered resamples of `size` values is the end of their interval, counted from outside; 50 for many."""
-    beyond = NORMAL.cdf(-student(size - 1) * sqrt(size / (size - 1)))
-    return max(1, round(RESAMPLES * beyond))
+    return max(1, round(RESAMPLES * beyond(size)))
 
 
 def bootstrap(photos: Sequence[Sequence[float]]) -> tuple[Interval, ...]:

@@ -18,7 +18,7 @@ from patients.views.asking import ClinicianRequest, redirect_back
 def show_model_card(request: ClinicianRequest) -> HttpResponse:
     """Show what the model is for, how well it was measured and where it fails."""
     model = read_model_card(settings.MODEL_DIR)
-    audit = read_audit(settings.MODEL_DIR, model.version)
+    audit = read_audit(settings.MODEL_DIR, str(model.model.get("onnx_sha256", "")))
     context = {"model": model, "audit": audit, "published": PUBLISHED, "section": "model"}
     return render(request, "patients/model_card.html", context)
 

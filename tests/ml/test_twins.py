@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml.audit import remedied
 from ml.disturb import equalised, levelled, lit, stretched
 from ml.expressions import EXPRESSIONS
 from ml.preprocess import Pixels
@@ -45,6 +46,21 @@ def test_interval_counts_meshes_and_not_pictures() -> None:
     narrow = over_meshes(by_mesh, np.arange(100))
     assert (wide["low"], wide["high"]) == (0.0, 1.0)
     assert narrow["high"] - narrow["low"] < 0.3
+
+
+def test_few_meshes_have_wider_intervals_than_plain_percentiles() -> None:
+    values = np.random.default_rng(3).normal(size=8)
+    found = over_meshes(values, np.arange(8))
+    means = values[np.random.default_rng(5).integers(0, 8, (20000, 8))].mean(axis=1)
+    low, high = np.percentile(means, [0.57, 99.43])  # where Student's distribution with 7 degrees of freedom puts them
+    assert (found["low"], found["high"]) == (pytest.approx(low, abs=0.06), pytest.approx(high, abs=0.06))
+    assert found["high"] - found["low"] > 1.2 * float(np.subtract(*np.percentile(means, [97.5, 2.5])))
+
+
+def test_remedy_is_compared_pair_by_pair() -> None:
+    found = remedied(pairs(0.2), pairs(0.3))
+    assert found["moved"]["value"] == pytest.approx(0.2)
+    assert found["moved_more"]["high"] == pytest.approx(-0.1)
 
 
 def test_beyond_the_noise_means_above_every_disturbance() -> None:
