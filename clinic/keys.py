@@ -1,5 +1,6 @@
 """The keys of one installation, kept as files that only its user can read."""
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable
@@ -15,12 +16,34 @@ MAKERS: dict[str, Callable[[], str]] = {
 
 
 def ensure_keys(folder: Path) -> None:
-    """Write each key that `folder` does not hold yet (mode 600). An existing key is never touched: it opens stored data."""
+    """Write each key that `folder` does not hold yet (mode 600). An existing key is never touched: it opens stored data.
+
+    An empty file is none: a start was killed over it, or the disk was full.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, make in MAKERS.items():
-        try:
-            handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            continue
+        path = folder / name
+        if not path.exists() or not path.stat().st_size:
+            _write(path, make())
+
+
+def _write(path: Path, key: str) -> None:
+    """Put the key there, whole or not at all, and onto the disk before anything is encrypted with it."""
+    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
         with os.fdopen(handle, "w") as file:
-            file.write(make())
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists() and not path.stat().st_size:
+            path.unlink()
+        with contextlib.suppress(FileExistsError):  # another start was faster: its key holds
+            os.link(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -91,11 +91,16 @@ def broker(var: Path, lock: int) -> tuple[Part, str]:
     # In a file, not on the command line: every user of the computer can read command lines.
     configuration = folder / "valkey.conf"
     configuration.write_text(
-        f"bind {HOST}\nport {port}\nrequirepass {password}\ndir {folder}\n"
+        f"bind {HOST}\nport {port}\nrequirepass {password}\ndir {quoted(folder)}\n"
         'appendonly yes\nappendfsync everysec\nsave ""\nmaxmemory-policy noeviction\nset-proc-title no\n'
     )
     part = Part("broker", (str(get_binary_path()), str(configuration)), pass_fds=(lock,), stopped_last=True)
     return part, f"redis://:{password}@{HOST}:{port}/0"
+
+
+def quoted(path: Path) -> str:
+    """Return a path as the broker's configuration has it: one word, whatever it holds."""
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def parts(var: Path, listener: socket.socket, lock: int) -> list[Part]:
@@ -180,11 +185,11 @@ def broker_answers(url: str) -> bool:
 
 
 def page_answers(port: int) -> bool:
-    """Return whether the web server gives its sign of life."""
+    """Return whether the web server gives a sign of life. That it knows itself by another name than this address is one too."""
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/healthz")
-        return connection.getresponse().status == http.client.OK
+        return connection.getresponse().status < http.client.INTERNAL_SERVER_ERROR
     return False
 
 

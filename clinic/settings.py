@@ -152,7 +152,10 @@ TEMPLATES: list[dict[str, Any]] = [  # Any: Django's own shape
 ]
 
 # --- Engines
-DATABASES = {"default": dj_database_url.parse(text("DATABASE_URL") or f"sqlite:///{VAR / 'db.sqlite3'}", conn_max_age=60)}
+# The path of the embedded one is no part of an address: it may hold what means something there.
+DATABASES = {"default": dj_database_url.parse(text("DATABASE_URL") or "sqlite://", conn_max_age=60)}
+if not text("DATABASE_URL"):
+    DATABASES["default"]["NAME"] = str(VAR / "db.sqlite3")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a transaction that will write waits for its turn at the start instead of failing in the middle.
     DATABASES["default"]["CONN_MAX_AGE"] = 0
@@ -175,13 +178,18 @@ CACHES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 READ_TIME_LIMIT_SECONDS = whole("READ_TIME_LIMIT_SECONDS", 30)  # a photo takes well under 2 s on one slow core
+if READ_TIME_LIMIT_SECONDS < 10:
+    raise ImproperlyConfigured("READ_TIME_LIMIT_SECONDS must be at least 10: the last 5 are for ending in order.")
+ERASE_TIME_LIMIT_SECONDS = 30  # of a task that erases: it pauses by itself long before (patients/erasure.py)
 CELERY_BROKER_URL = text("REDIS_URL", "redis://127.0.0.1:6379/0")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Redis hands an unacknowledged task out again after this time; shorter than the hard limit it would run twice.
-    "visibility_timeout": READ_TIME_LIMIT_SECONDS + 30,
+    "visibility_timeout": max(READ_TIME_LIMIT_SECONDS, ERASE_TIME_LIMIT_SECONDS) + 30,
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
+    # A page that hands a photo over tries once. TASK_PUBLISH_RETRY below does not reach the connection itself.
+    "max_retries": 0,
 }
 # The worker takes from them in turn (kombu's round robin): neither a sign of life nor a fresh photo waits behind a thousand photos.
 # Named here and not on the worker's command line: a worker of an older unit file serves them all too.

@@ -18,7 +18,7 @@ from django.utils import timezone
 log = logging.getLogger(__name__)
 
 HEARTBEAT = "worker-heartbeat"
-MISSED_AFTER = timedelta(seconds=max(90, 4 * settings.SWEEP_SECONDS))  # longer than the longest photo
+MISSED_AFTER = timedelta(seconds=max(90, 4 * settings.SWEEP_SECONDS, 2 * settings.READ_TIME_LIMIT_SECONDS))  # longer than any photo
 BROKER_SECONDS = 2
 
 
@@ -31,8 +31,8 @@ class Heartbeat:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether it is recent enough to call the worker alive."""
-        return timezone.now() - self.at < MISSED_AFTER
+        """Whether it is recent enough to call the worker alive. One of the future is of a clock that was set back since."""
+        return abs(timezone.now() - self.at) < MISSED_AFTER
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,10 @@ from django.db import connection, models, transaction
 from inference.encryption import UNFINISHED, EncryptedBinaryField, EncryptedTextField, fernet, field_keys
 
 TOKEN = re.compile(rb"gAAAAA[\w-]{90,}={0,2}")  # version 0x80, the zeros of a 64-bit time; the shortest has 100 characters
+NOT_THERE = (
+    "{count} pictures that rows name are not in {root}. Is MEDIA_ROOT set, and mounted? "
+    "A photo that is lost for good is to be deleted on its page."
+)
 Sealed = str | bytes | memoryview | None
 
 
@@ -173,6 +177,17 @@ def walk_rows(change: bool, most: int, progress: Progress, survey: Survey) -> No
             if len(rows) < most:
                 break
             after = rows[-1][0]
+
+
+def missing_files() -> list[str]:
+    """Return the names of stored files that rows lead to and that are not there."""
+    missing = []
+    for model in apps.get_models():
+        for each in model._meta.local_concrete_fields:
+            if isinstance(each, models.FileField):
+                names = model._default_manager.exclude(**{each.name: ""}).values_list(each.name, flat=True)
+                missing += [name for name in names.iterator() if not each.storage.exists(name)]
+    return missing
 
 
 def stored_files(storage: SealedFiles, folder: str = "") -> Iterator[str]:

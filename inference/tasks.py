@@ -39,8 +39,11 @@ def predict(prediction_id: str) -> None:
             prediction.record(reading)
     except SoftTimeLimitExceeded:
         prediction.fail("timed_out")
-    except FileNotFoundError:
-        prediction.fail("photo_missing")
+    except FileNotFoundError:  # lost, or the folder is not there on this computer: then another worker may find it
+        if prediction.attempts < MAX_ATTEMPTS:
+            prediction.release()
+        else:
+            prediction.fail("photo_missing")
     except WeightsError:
         log.exception("The model cannot be loaded; prediction %s waits", prediction_id)
         if prediction.attempts < MAX_ATTEMPTS:

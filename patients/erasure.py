@@ -51,7 +51,7 @@ def ask_for_erasure(patient: Patient, level: str, by: User, who: Asker) -> Erasu
     return request
 
 
-@shared_task
+@shared_task(soft_time_limit=settings.ERASE_TIME_LIMIT_SECONDS - 5, time_limit=settings.ERASE_TIME_LIMIT_SECONDS)
 def carry_out_erasures() -> None:
     """Carry out what is due, a portion at a time. Runs after each request and every minute."""
     until = time.monotonic() + PORTION_SECONDS

@@ -16,6 +16,7 @@ from patients.access import record_access
 from patients.erasure import PORTION_SECONDS, erase_picture, forget_freed_pages, with_pictures
 from patients.models import AccessLog, Draft, Patient, Photo
 from patients.models.photo import PhotoQuerySet
+from patients.stored import forget_orphans
 from patients.today import clinic_today
 
 log = logging.getLogger(__name__)
@@ -81,11 +82,12 @@ def _erase(expired: Expired, until: float) -> int:
     return count
 
 
-@shared_task
+@shared_task(soft_time_limit=settings.ERASE_TIME_LIMIT_SECONDS - 5, time_limit=settings.ERASE_TIME_LIMIT_SECONDS)
 def retain() -> None:
     """Apply retention, a portion at a time. Begun once a day."""
     until = time.monotonic() + PORTION_SECONDS
     count = apply_retention(until)
+    forget_orphans()
     log.info("Retention erased the pictures of %d photos", count)
     if count and time.monotonic() > until:
         retain.delay()

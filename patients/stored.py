@@ -1,11 +1,23 @@
-"""Reads stored pictures, some of which may be lost."""
+"""Stored pictures: some may be lost, and some may belong to nothing any more."""
 
 import logging
+from datetime import datetime, timedelta
 
 from cryptography.fernet import InvalidToken
+from django.core.files.storage import default_storage
+from django.db.models import Q
 from django.db.models.fields.files import FieldFile
+from django.utils import timezone
+
+from inference.rotation import stored_files
+from patients.models import Photo
 
 log = logging.getLogger(__name__)
+
+ON_ITS_WAY = timedelta(hours=1)
+"""A file is written before its row: by then the row is there, or whatever wrote the file was killed in between."""
+SUSPICIOUS = 20
+"""So many files without a row are no accident of single processes: this is another database than that of these files."""
 
 
 def read_stored(picture: FieldFile) -> bytes | None:
@@ -16,3 +28,29 @@ def read_stored(picture: FieldFile) -> bytes | None:
     except (FileNotFoundError, InvalidToken) as error:
         log.error("The picture of photo %s cannot be read: %s", picture.instance.pk, type(error).__name__)
         return None
+
+
+def forget_orphans() -> int:
+    """Delete the files that no photo leads to, left by a process that was killed; return how many. No erasure would find them.
+
+    Where they are many, and more than a tenth of all, nothing is deleted.
+    """
+    named = {name for pair in Photo.objects.values_list("image", "preview") for name in pair if name}
+    stored = list(stored_files(default_storage))  # type: ignore[arg-type]  # a proxy of it
+    before = timezone.now() - ON_ITS_WAY
+    orphans = [name for name in stored if name not in named and _written_at(name) < before]
+    if len(orphans) > max(SUSPICIOUS, len(named) // 10):
+        log.error("%d stored files belong to no photo of this database. Is it the right one? They were left alone", len(orphans))
+        return 0
+    for name in orphans:
+        if not Photo.objects.filter(Q(image=name) | Q(preview=name)).exists():
+            default_storage.delete(name)
+            log.warning("A stored file that belonged to no photo was deleted")
+    return len(orphans)
+
+
+def _written_at(name: str) -> datetime:
+    try:
+        return default_storage.get_modified_time(name)
+    except FileNotFoundError:  # deleted meanwhile
+        return timezone.now()

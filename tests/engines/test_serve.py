@@ -16,7 +16,7 @@ PARTS = ("gunicorn", " worker ", " beat ", "valkey-server")
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Yield a running installation with everything embedded."""
-    house = Installation(tmp_path_factory.mktemp("house") / "var")
+    house = Installation(tmp_path_factory.mktemp("house") / 'of "Dr #1" & 40% more' / "var")
     house.start()
     yield house
     house.stop()

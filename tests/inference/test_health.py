@@ -45,6 +45,12 @@ def test_worker_that_fell_silent_is_not_ready() -> None:
     assert (readiness().worker, readiness().model) == (False, False)
 
 
+def test_sign_of_life_from_the_future_is_none() -> None:
+    """The clock was ahead when it came, and was set back."""
+    cache.set(HEARTBEAT, {"at": (timezone.now() + 2 * MISSED_AFTER).isoformat(), "model": "9.9.9"}, None)
+    assert not readiness().worker
+
+
 def test_worker_without_a_model_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> Reader:
         raise WeightsError("the weights are not those of model.json")

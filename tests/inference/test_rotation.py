@@ -108,6 +108,20 @@ def test_after_a_rotation_the_old_key_opens_nothing(photos: list[Photo], key_fil
     assert_all_is_readable(photos)
 
 
+def test_no_key_is_dropped_while_the_pictures_are_not_there(photos: list[Photo], key_file: Path, settings: Any) -> None:
+    """The folder of the photos is a mount that is away: what lies in it still needs the old key."""
+    there = settings.MEDIA_ROOT
+    settings.MEDIA_ROOT = there / "unmounted"
+    run("rotate_keys", "--new")
+    with pytest.raises(CommandError, match="6 pictures that rows name are not in"):
+        run("check_keys")
+    with pytest.raises(CommandError, match="MEDIA_ROOT"):
+        run("rotate_keys", "--drop-old")
+    settings.MEDIA_ROOT = there
+    assert OLD in key_file.read_text()
+    assert_all_is_readable(photos)
+
+
 def test_no_value_is_encrypted_twice(photos: list[Photo], key_file: Path) -> None:
     run("rotate_keys", "--new")
     before = sorted(values())

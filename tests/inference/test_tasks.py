@@ -14,7 +14,7 @@ from skimage.data import astronaut
 
 from inference import sweep, tasks
 from inference.dispatch import current_model_version, request_again, request_explanation, request_prediction
-from inference.models import Prediction
+from inference.models import MAX_ATTEMPTS, Prediction
 from inference.sweep import sweep_overdue
 from ml.expressions import FaceBox, Outcome, Reading
 from ml.reader import WeightsError
@@ -82,6 +82,9 @@ def test_fault_fails_its_own_row_with_a_reason(queued: Prediction, reader: FakeR
 def test_lost_file_is_named(queued: Prediction, reader: FakeReader) -> None:
     photo = queued.photo
     photo.image.storage.delete(str(photo.image.name))
+    for _ in range(MAX_ATTEMPTS - 1):
+        tasks.predict(str(queued.id))
+        assert outcome(queued) == ("queued", "")  # another worker may have the folder that is missing here
     tasks.predict(str(queued.id))
     assert outcome(queued) == ("failed", "photo_missing")
 
@@ -162,7 +165,7 @@ def test_poisoned_photo_does_not_stop_the_next(visit: Visit, reader: FakeReader)
     photo.image.storage.delete(str(photo.image.name))
     tasks.predict(str(bad.id))
     tasks.predict(str(good.id))
-    assert (outcome(bad)[0], outcome(good)[0]) == ("failed", "done")
+    assert (outcome(bad)[0], outcome(good)[0]) == ("queued", "done")  # another worker may find the file
 
 
 def test_unreadable_weights_do_not_cost_the_upload(

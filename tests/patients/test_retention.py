@@ -1,11 +1,13 @@
 """Retention: the longest of the purposes decides, days count from the visit, and a dry run erases nothing."""
 
+import os
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from celery.exceptions import SoftTimeLimitExceeded
+from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -13,6 +15,7 @@ from patients import retention
 from patients.erasure import erase_picture
 from patients.models import AccessLog, Draft, Patient, Photo, User
 from patients.retention import keep_days
+from patients.stored import SUSPICIOUS, forget_orphans
 from tests.factories import make_patient, make_photo, make_prediction, make_visit
 
 TODAY = date(2026, 11, 22)
@@ -99,6 +102,35 @@ def test_time_limit_in_the_middle_leaves_no_erased_picture_without_a_line(ada: U
         retention.retain()
     assert AccessLog.objects.get().detail == {"level": "images", "cause": "retention", "photos": 1}
     assert not Draft.objects.exists()
+
+
+def test_file_that_no_photo_leads_to_is_deleted(ada: User) -> None:
+    patient = with_photo(ada, 1, "care")
+    photo = Photo.objects.get(visit__patient=patient)
+    storage = photo.image.storage
+    left, fresh = (storage.save(name, ContentFile(b"of a process that was killed")) for name in ("left", "fresh"))
+    long_ago = (timezone.now() - timedelta(hours=2)).timestamp()
+    for name in (left, str(photo.image.name)):
+        os.utime(storage.path(name), (long_ago, long_ago))
+    now = timezone.now().timestamp()
+    os.utime(storage.path(fresh), (now, now))
+    assert forget_orphans() == 1
+    assert [storage.exists(name) for name in (left, fresh, str(photo.image.name), str(photo.preview.name))] == [
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
+def test_files_of_another_database_are_left_alone(ada: User) -> None:
+    photo = Photo.objects.get(visit__patient=with_photo(ada, 1, "care"))
+    storage, long_ago = photo.image.storage, (timezone.now() - timedelta(hours=2)).timestamp()
+    names = [storage.save(f"{number}", ContentFile(b"x")) for number in range(SUSPICIOUS + 1)]
+    for name in names:
+        os.utime(storage.path(name), (long_ago, long_ago))
+    assert forget_orphans() == 0
+    assert all(map(storage.exists, names))
 
 
 def test_scheduled_jobs_are_tasks_that_the_worker_knows(settings: Any) -> None:

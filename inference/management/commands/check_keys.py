@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from inference.encryption import field_keys
-from inference.rotation import Survey, walk_files, walk_rows
+from inference.rotation import NOT_THERE, Survey, missing_files, walk_files, walk_rows
 
 
 class Command(BaseCommand):
-    """Changes nothing. Fails when a value opens with no key at all."""
+    """Changes nothing. Fails when a value opens with no key at all, or a picture is not there."""
 
     help = __doc__ or ""
 
@@ -22,3 +23,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{place}: {count.newest} newest key, {count.older} older key, {count.unreadable} unreadable")
         if survey.unreadable:
             raise CommandError(f"{survey.unreadable} values open with no key. Is a key missing, or a file damaged?")
+        if missing := missing_files():
+            raise CommandError(NOT_THERE.format(count=len(missing), root=settings.MEDIA_ROOT))

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from inference.encryption import field_keys
-from inference.rotation import Survey, walk_files, walk_rows, write_keys
+from inference.rotation import NOT_THERE, Survey, missing_files, walk_files, walk_rows, write_keys
 
 NO_FILE = (
     "The keys come from the variable FIELD_KEYS, which this command cannot change. Put a new key behind the others, restart every "
@@ -50,6 +50,8 @@ class Command(BaseCommand):
             raise CommandError(f"{self._database()} holds nothing encrypted. Is it the database of the site? Nothing was dropped.")
         if needing := found.older:
             raise CommandError(f"{needing} values still need an older key. Run rotate_keys first; nothing was dropped.")
+        if missing := missing_files():
+            raise CommandError(NOT_THERE.format(count=len(missing), root=settings.MEDIA_ROOT) + " Nothing was dropped.")
         if settings.FIELD_KEYS_FILE is None:
             raise CommandError("Nothing needs the older keys. Leave only the first in the variable FIELD_KEYS and restart.")
         write_keys(settings.FIELD_KEYS_FILE, (newest,))
