@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from patients.templatetags.look import day, signed
 from patients.timeline.compare import Line, Side, compare
 from patients.timeline.points import VisitPoint
+from patients.timeline.usual_range import PLACES
 
 
 def days_of(before: VisitPoint, after: VisitPoint) -> dict[str, str]:
@@ -35,7 +36,8 @@ class LastTime:
     @property
     def change(self) -> str:
         """Return by how much the index differs, as printed: "0.19 higher than on 19 Aug 2026 (0.03)"."""
-        by = round(self._line.difference, 2)
+        before, after = (round(point.valence or 0.0, PLACES) for point in (self.before, self.after))
+        by = round(after - before, PLACES)
         facts = {"by": signed(abs(by)), "day": day(self.before.date), "value": signed(self.before.valence)}
         if by > 0:
             return _("%(by)s higher than on %(day)s (%(value)s)") % facts

@@ -12,7 +12,7 @@ from patients.templatetags.look import day, long_day, signed
 from patients.timeline.breaks import runs
 from patients.timeline.interval import Interval
 from patients.timeline.points import VisitPoint
-from patients.timeline.usual_range import LEAST_VISITS, Place, UsualRange, chosen_that_count
+from patients.timeline.usual_range import LEAST_VISITS, PLACES, Place, UsualRange, chosen_that_count
 
 LEAST_RUN = 3
 _OPENINGS = {
@@ -147,7 +147,7 @@ def _expression(point: VisitPoint) -> str:
 
 def _direction(points: Sequence[VisitPoint]) -> str:
     """Return how many visits in a row went the same way, by one model and without a long gap; empty below three."""
-    values = [point.valence for point in runs(points)[-1] if point.valence is not None]
+    values = [round(point.valence, PLACES) for point in runs(points)[-1] if point.valence is not None]  # as printed
     steps = [after - before for before, after in pairwise(values)]
     falling, rising = _last_streak([step < 0 for step in steps]), _last_streak([step > 0 for step in steps])
     count = {"n": count_in_words(max(falling, rising))}

@@ -119,10 +119,9 @@ def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     face = request.POST.get("face", "")
     is_number = face.isdecimal() and len(face) < MOST_DIGITS
     if photo.prediction is None or not is_number or int(face) >= len(photo.prediction.faces):
-        messages.error(request, _("Choose one of the numbered faces first."))
-        leave_unchanged(request)
-    elif not read_once_more(photo, int(face)):
-        _say_why_not(request, photo)
+        return _refuse(request, photo, _("Choose one of the numbered faces first."))
+    if not read_once_more(photo, int(face)):
+        return _refuse(request, photo, why_not(photo)[1])
     return _answer(request, photo)
 
 
@@ -131,7 +130,7 @@ def retry_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Have the photo read once more."""
     photo = find_photo(request, photo_id)
     if not read_once_more(photo):
-        _say_why_not(request, photo)
+        return _refuse(request, photo, why_not(photo)[1])
     return _answer(request, photo)
 
 
@@ -141,7 +140,8 @@ def explain_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     photo = find_photo(request, photo_id)
     if photo.prediction is not None and not request_explanation(photo.prediction) and photo.prediction.explanation == "none":
         by_another = _("The map can only be drawn by the model that read the photo. Read the photo again first.")
-        messages.error(request, by_another if photo.may_be_read else why_not(photo)[1])
+        if not request.htmx:  # else it stands in the place of the button
+            messages.error(request, by_another if photo.may_be_read else why_not(photo)[1])
     if request.htmx:
         return _answer_explanation(request, find_photo(request, photo_id))
     return redirect(reverse("patients:photo", args=[photo_id]) + "#explanation")
@@ -195,11 +195,13 @@ def delete_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     return redirect("patients:visit", visit_id)
 
 
-def _say_why_not(request: ClinicianRequest, photo: Photo) -> None:
-    """Say that nothing was changed, and why. A card that htmx asks for shows it by itself."""
+def _refuse(request: ClinicianRequest, photo: Photo, why: str) -> HttpResponse:
+    """Answer that nothing was changed, and why: on the card that htmx asked for, or above the page."""
     leave_unchanged(request)
-    if not request.htmx:
-        messages.warning(request, why_not(photo)[1])
+    if request.htmx:
+        return _answer_card(request, find_photo(request, photo.pk), why)
+    messages.warning(request, why)
+    return redirect_back(request, "patients:visit", photo.visit_id)
 
 
 def _answer(request: ClinicianRequest, photo: Photo) -> HttpResponse:
@@ -214,8 +216,8 @@ def _answer_explanation(request: ClinicianRequest, photo: Photo) -> HttpResponse
     return render(request, "patients/_photo_explanation.html", context)
 
 
-def _answer_card(request: ClinicianRequest, photo: Photo) -> HttpResponse:
+def _answer_card(request: ClinicianRequest, photo: Photo, refused: str = "") -> HttpResponse:
     card = card_of(photo)
-    context = {"card": card, "patient": photo.visit.patient}
+    context = {"card": card, "patient": photo.visit.patient, "refused": refused}
     response = render(request, "patients/_photo_card.html", context)
     return trigger_client_event(response, "photos-changed") if card.is_final else response

@@ -90,7 +90,6 @@ def _page(request: ClinicianRequest, visit: Visit) -> dict[str, object]:
             "next": days[at + 1] if at + 1 < len(days) else None,
             "form": SelfReportForm(instance=report_of(visit)),
             "phone": phone_card(visit, request.user, (card.photo for card in cards)),
-            "limits": Limits(settings.PHOTO_MAX_BYTES, max(settings.PHOTOS_PER_VISIT - len(cards), 0)),
             "loaded": version_of(visit.note),
         }
     )
@@ -154,6 +153,7 @@ def _state(visit: Visit, cards: list[PhotoCard]) -> dict[str, object]:
         "visit": visit,
         "patient": visit.patient,
         "total": len(cards),
+        "limits": Limits(settings.PHOTO_MAX_BYTES, max(settings.PHOTOS_PER_VISIT - len(cards), 0)),
         "counts": counts,
         "read": sum(card.kind in (Kind.READ, Kind.CLOSE) for card in cards),
         "other_days": other_days(visit, (card.photo for card in cards)),

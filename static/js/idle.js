@@ -38,7 +38,7 @@
 
   function send(address, method, body) {
     const headers = { "Accept": "application/json", "X-CSRFToken": token };
-    if (method === "GET") headers["X-Background"] = "1";
+    if (method === "GET" || address === dialog.dataset.drafts) headers["X-Background"] = "1"; // a draft is kept for whoever left
     return fetch(address, { method: method, body: body, headers: headers, redirect: "error" });
   }
 
@@ -143,6 +143,16 @@
     return kept[name] !== kept["loaded-" + name] && kept[name] !== kept["initial-" + name];
   }
 
+  // A box without a tick is not sent, and so not in the draft. Returns the names of those that lose theirs.
+  function untick(kept) {
+    const boxes = Array.from(form.querySelectorAll("input[type=checkbox]:checked")).filter(function (box) {
+      const loaded = "initial-" + box.name;
+      return loaded in kept && kept[loaded] === form.elements[loaded].value && !(box.name in kept);
+    });
+    boxes.forEach(function (box) { box.checked = false; });
+    return boxes.map(function (box) { return box.name; });
+  }
+
   function restore(kept) {
     setAside(kept);
     const names = Object.keys(kept).filter(function (name) { return comesBack(name, kept); });
@@ -150,6 +160,7 @@
       if (form.elements[name].type === "checkbox") form.elements[name].checked = true;
       else form.elements[name].value = kept[name];
     });
+    names.push.apply(names, untick(kept));
     if (!names.length) return;
     isDirty = true;
     saveDrafts();

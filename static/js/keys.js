@@ -26,11 +26,14 @@
 
   function search() {
     const field = document.querySelector("[data-search]");
+    const list = keyed("g p");
     if (field) {
       field.focus();
       field.select();
+    } else if (list) {
+      location.href = list.href + "#q"; // that page takes the focus into its field
     }
-    return Boolean(field);
+    return Boolean(field || list);
   }
 
   function turn(key) {
@@ -48,6 +51,8 @@
     if (target) press(target);
     return Boolean(target);
   }
+
+  if (location.hash === "#q") search();
 
   addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;

@@ -68,6 +68,10 @@
     sent.add(event.target);
   });
   addEventListener("pageshow", function () { sent.clear(); });
+  // The browser asks whether to leave: whoever stays may press again.
+  addEventListener("beforeunload", function (event) {
+    setTimeout(function () { if (event.defaultPrevented) sent.clear(); });
+  });
 
   // What is replaced under the focus hands it on: to the element with the same id inside (htmx), else to what came instead.
   let focused = "";
@@ -81,6 +85,18 @@
     if (!place || document.activeElement !== document.body) return;
     place.tabIndex = -1;
     place.focus({ preventScroll: true });
+  });
+
+  // What is replaced beside the target of a request says itself where the focus goes.
+  let next = "";
+  document.addEventListener("htmx:oobBeforeSwap", function (event) {
+    const place = event.detail.target;
+    if (place.dataset.focusAfter && place.contains(document.activeElement)) next = place.dataset.focusAfter;
+  });
+  document.addEventListener("htmx:afterSettle", function () {
+    const place = next && document.querySelector(next);
+    next = "";
+    if (place && document.activeElement === document.body) place.focus({ preventScroll: true });
   });
 
   document.addEventListener("htmx:afterSwap", function (event) { showToasts(event.target); });

@@ -4,6 +4,8 @@
   const form = document.getElementById("phone-photos");
   const list = document.getElementById("sent");
   const total = document.querySelector("[data-sent]");
+  const over = document.getElementById("phone-done");
+  const stillSending = document.getElementById("still-sending");
   const inFlight = 2;
   const waiting = [];
   let running = 0;
@@ -55,6 +57,7 @@
   function done() {
     running -= 1;
     next();
+    if (!running && !waiting.length) stillSending.hidden = true;
   }
 
   function send(job) {
@@ -102,6 +105,12 @@
       add(event.target.files);
       event.target.value = "";
     });
+  });
+  // Some phones do not ask before they leave a page, and what the camera took may be nowhere else.
+  over.addEventListener("submit", function (event) {
+    if (!running && !waiting.length) return;
+    event.preventDefault();
+    stillSending.hidden = false;
   });
   addEventListener("beforeunload", function (event) {
     if (running || waiting.length) event.preventDefault();

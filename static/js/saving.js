@@ -82,10 +82,28 @@
     else if (form) say(form, words.dataset.pending, false); // somebody typed on meanwhile
   });
 
+  // A colleague deleted it, or it is no longer ours to see: it says so, and asks no more.
+  function isGone(event) {
+    return event.detail.xhr.status === 404 && /\bevery\b/.test(event.detail.elt.getAttribute("hx-trigger") || "");
+  }
+
+  function putAway(place) {
+    const gone = place.cloneNode(false);
+    const said = document.createElement("p");
+    Array.from(gone.attributes).forEach(function (each) { if (each.name.indexOf("hx-") === 0) gone.removeAttribute(each.name); });
+    said.className = "photo__body small soft";
+    said.setAttribute("role", "status");
+    said.textContent = words.dataset.gone;
+    gone.append(said);
+    place.replaceWith(gone);
+  }
+
   function fail(event) {
     const form = formOf(event);
     const answer = event.detail.xhr;
-    if (form && answer.status === 409) { // somebody else saved other words meanwhile
+    if (isGone(event)) {
+      putAway(event.detail.elt);
+    } else if (form && answer.status === 409) { // somebody else saved other words meanwhile
       say(form, answer.responseText, true);
     } else if (form) {
       doubt(form, event.detail.requestConfig.formData);

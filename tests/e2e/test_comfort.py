@@ -47,6 +47,9 @@ def test_single_keys_lead_where_the_sheet_says(house: Installation, open_page: O
     patient = page.url
     page.keyboard.press("t")
     expect(page.locator("[data-plot]")).to_be_focused()
+    page.keyboard.press("/")
+    page.wait_for_url("**/patients/#q")
+    expect(page.get_by_label("Search by name")).to_be_focused()
     for key, address in {"n": "**/visits/new/", "e": "**/events/new/", "c": "**/compare/"}.items():
         page.goto(patient)
         page.keyboard.press(key)

@@ -106,11 +106,40 @@ def test_a_phone_adds_photos_that_appear_at_once(house: Installation, open_page:
     expect(page.locator("#photos > .photo[id]")).to_have_count(2, timeout=PATIENCE_MS)
     expect(page.get_by_role("img", name="QR code")).to_be_hidden()
     expect(page.locator("#photos-total")).to_have_text("2")
+    expect(page.locator("#move-photos")).to_be_visible()  # the visit was opened without photos
+    expect(page.locator("#drop-hint")).to_contain_text("58 more fit in this visit.")
+    held: list[Route] = []
+    phone.route("**/phone/", lambda route: held.append(route))
+    phone.locator("#files").set_input_files(files(63))
+    eventually(lambda: phone.evaluate("1") and bool(held), "the photo is on its way")
+    phone.get_by_role("button", name="Done").click()
+    expect(phone.get_by_text("Photos are still being sent.")).to_be_visible()
+    held[0].continue_()
+    expect(phone.get_by_text("3 photos are with the visit.")).to_be_visible(timeout=PATIENCE_MS)
+    phone.unroute_all()
     phone.get_by_role("button", name="Done").click()
     expect(phone.get_by_role("heading", name="Done")).to_be_visible()
     expect(page.get_by_text("The phone is done.")).to_be_visible()
     page.reload()
-    expect(page.locator("#photos > .photo[id]")).to_have_count(2)
+    expect(page.locator("#photos > .photo[id]")).to_have_count(3)
+
+
+def test_who_stays_for_photos_on_their_way_can_sign_out_afterwards(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    held: list[Route] = []
+    page.route("**/visits/*/photos/", lambda route: held.append(route))
+    page.locator("#files").set_input_files(files(64))
+    eventually(lambda: page.evaluate("1") and bool(held), "the photo is on its way")
+    page.once("dialog", lambda dialog: dialog.dismiss())  # Leave the page? No.
+    leave = page.locator("form[action='/accounts/logout/'] button").first
+    leave.evaluate("button => button.click()")
+    page.wait_for_timeout(300)
+    held[0].continue_()
+    expect(page.locator("#photos > .photo[id]")).to_have_count(1, timeout=PATIENCE_MS)
+    leave.evaluate("button => button.click()")
+    page.wait_for_url("**/accounts/login/**")
 
 
 def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(

@@ -32,6 +32,50 @@ def test_what_could_not_be_saved_is_said(house: Installation, open_page: OpenPag
     expect(note).to_have_class("push tiny muted")
 
 
+def test_enter_saves_and_clears_nothing(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    value, report = page.locator("#mood-value"), page.locator("#self-report-said")
+    page.get_by_role("radio", name="3", exact=True).check()
+    expect(value).to_contain_text("3")
+    page.get_by_label("PHQ-9 total").fill("17")
+    with page.expect_response(
+        lambda answer: answer.url.endswith("/self-report/") and "phq9=17" in (answer.request.post_data or "")
+    ):
+        page.get_by_label("PHQ-9 total").press("Enter")
+    expect(report).to_contain_text("Saved")
+    expect(value).to_contain_text("3")
+    page.get_by_role("button", name="Clear").focus()
+    page.keyboard.press("Enter")
+    expect(value).to_have_text("not asked")
+    expect(page.get_by_role("radio", name="0", exact=True)).to_be_focused()
+
+
+def test_a_card_that_is_gone_says_so_and_asks_no_more(house: Installation, browser: Browser) -> None:
+    page = browser.new_context(base_url=house.address).new_page()  # unwatched: an answer of 404 is what this is about
+    sign_in(page, house)
+    add_visit(page, INES)
+    page.locator("#files").set_input_files(files(172))
+    page.evaluate(
+        """() => {
+            const card = document.createElement("li");
+            card.id = "gone";
+            card.setAttribute("hx-get", "/photos/00000000-0000-4000-8000-000000000000/card/");
+            card.setAttribute("hx-trigger", "every 200ms");
+            document.getElementById("photos").append(card);
+            htmx.process(card);
+        }"""
+    )
+    expect(page.locator("#gone")).to_have_text("This is no longer here, or no longer yours to see.")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "00000000-0000" in request.url else None)
+    page.wait_for_timeout(600)
+    assert asked == []
+    expect(page.locator("[data-unanswered]")).to_have_count(0)
+    page.context.close()
+
+
 def test_a_note_is_kept_when_one_leaves_at_once(house: Installation, open_page: OpenPage) -> None:
     page = open_page()
     sign_in(page, house)

@@ -201,6 +201,7 @@ def test_unfinished_form_is_kept_before_the_session_ends_and_comes_back(house: I
         page.get_by_label("What happened").fill("Moved in with her sister")
         page.get_by_label("Still going on").check()
     assert kept.value.status == 201
+    assert kept.value.request.headers["x-background"] == "1"  # a draft is kept of whoever left, and renews nothing
     page.unroute_all()
     page.goto("/settings/")
     with page.expect_response(lambda answer: answer.url.endswith("/drafts/") and answer.request.method == "POST") as kept:

@@ -32,6 +32,11 @@ def test_the_change_is_told_with_its_day_and_value(valence: float, words: str) -
     assert beside(valence, valence, valence).change == words
 
 
+def test_the_change_is_that_of_the_printed_values() -> None:
+    assert beside(0.126, 0.126, 0.126, before=0.124).change == "0.01 higher than on 5 Jan 2026 (0.12)"
+    assert beside(0.1249, 0.1249, 0.1249, before=0.1151).change == "The same as on 5 Jan 2026 (0.12)"
+
+
 def test_last_time_is_another_day() -> None:
     points = [*weekly(0.1), visit_on(TODAY, 0.2, 0.2, 0.2, number=1), visit_on(TODAY, 0.5, 0.5, 0.5, number=2)]
     found = last_time(points, points[-1])

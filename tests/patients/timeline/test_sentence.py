@@ -57,6 +57,7 @@ def test_provisional_range_is_called_so() -> None:
         ((0.4, 0.3, 0.2), ""),
         ((0.4, 0.3, 0.2, 0.2), ""),
         ((0.5, 0.4, 0.3, 0.2, 0.3), ""),
+        ((0.304, 0.303, 0.302, 0.301), ""),  # all are printed as 0.30
     ],
 )
 def test_direction_takes_three_visits_in_a_row(means: tuple[float, ...], words: str) -> None:

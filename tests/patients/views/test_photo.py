@@ -321,6 +321,18 @@ def test_what_cannot_be_read_again_says_why(browser: Client, photo: Photo, visit
         assert "Read the photo again first." not in text
 
 
+def test_a_card_says_why_nothing_was_done(browser: Client, photo: Photo, visit: Visit) -> None:
+    def told(path: str, **fields: str) -> str:
+        return browser.post(f"/photos/{photo.pk}/{path}/", fields, headers={"HX-Request": "true"}).content.decode()
+
+    assert "Choose one of the numbered faces first." in told("choose-face", face="7")
+    Prediction.objects.update(model_version=current_model_version(), state=State.DONE)
+    visit.patient.consents.get().end(photo.uploaded_by)
+    assert "The patient has not consented to care: the photo is not read." in told("retry")
+    assert "The patient has not consented to care: the map is not drawn." in told("explain")
+    assert "consented" not in browser.get("/patients/").content.decode()  # it was said where it belongs
+
+
 def test_an_erased_photo_is_still_left_out_and_counted_again(browser: Client, photo: Photo) -> None:
     erase_picture(photo)
     browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "Eyes closed."}, headers=HTMX)
