@@ -16,7 +16,7 @@ LANES = (
     (Event.Kind.LIFE_EVENT,),
     (Event.Kind.NOTE,),
 )
-LETTER_PX, PLOT_PX = 6.2, 1020
+LETTER_PX, PLOT_PX, MARGIN_PX = 6.2, 1020, 72  # the margin is what lies to the right of the plot
 HALF = 0.38  # of a lane: half the height of a bar
 
 
@@ -40,7 +40,8 @@ def place(events: Sequence[Event], first: date, last: date) -> tuple[list[Placed
     for kinds in LANES:
         lanes: list[list[Event]] = []
         for event in sorted((each for each in events if each.kind in kinds), key=lambda each: each.starts_on):
-            free = next((lane for lane in lanes if _ends(lane[-1], last, day_px) <= event.starts_on), None)
+            begins = _begins(event, last, day_px)
+            free = next((lane for lane in lanes if _ends(lane[-1], last, day_px) <= begins), None)
             if free is None:
                 lanes.append(free := [])
             free.append(event)
@@ -100,10 +101,23 @@ def annotations(placed: Sequence[Placed], frame: Frame) -> list[Plain]:
     return [frame.title(frame.events, _("Events")), *labels]
 
 
+def _begins(event: Event, last: date, day_px: float) -> date:
+    """Return the day to which its lane must be free: its first, or before it where the label has no room on the right.
+
+    static/js/timeline.js turns such labels to the left.
+    """
+    to_the_edge = (last - event.starts_on).days * day_px + MARGIN_PX
+    is_turned = len(event.label) * LETTER_PX + 16 > to_the_edge
+    return event.starts_on - _room(event, day_px) if is_turned else event.starts_on
+
+
 def _ends(event: Event, last: date, day_px: float) -> date:
     """Return the day from which its lane is free again: after the bar and after the label."""
-    room = timedelta(days=int((len(event.label) * LETTER_PX + 20) / day_px))
-    return max(_last_day(event, last), event.starts_on + room)
+    return max(_last_day(event, last), event.starts_on + _room(event, day_px))
+
+
+def _room(event: Event, day_px: float) -> timedelta:
+    return timedelta(days=int((len(event.label) * LETTER_PX + 20) / day_px))
 
 
 def _last_day(event: Event, last: date) -> date:

@@ -8,6 +8,7 @@
   const inTheseColours = window.inTheseColours; // static/js/figure-colours.js
   const DAY = 86400000;
   const NEAR_PX = 28;
+  const LETTER_PX = 6.2; // on average; patients/timeline/event_row.py reckons with the same
   const CONFIG = {
     displayModeBar: false,
     displaylogo: false,
@@ -159,6 +160,19 @@
     });
     if (phone.matches) arrangeForPhone(layout);
     placeScales(layout);
+    turnLabels(layout);
+  }
+
+  // A label that would end outside of the figure stands to the left of its start.
+  function turnLabels(layout) {
+    const right = layout.margin.r;
+    const inside = plotWidth(layout);
+    layout.annotations.forEach(function (note) {
+      if (note.name !== "event") return;
+      const x = inside * (Date.parse(note.x) - state.range[0]) / (state.range[1] - state.range[0]);
+      const room = note.text.length * LETTER_PX + 16;
+      if (x + room > inside + right && x + layout.margin.l > room) Object.assign(note, { xanchor: "right", xshift: -8 });
+    });
   }
 
   function arrangeForPhone(layout) {

@@ -217,3 +217,29 @@ def test_accessible_with_the_card_open(house: Installation, open_page: OpenPage,
     page.locator("[data-plot]").focus()
     page.keyboard.press("End")
     assert violations_in_both_themes(page) == []
+
+
+TODAY = """
+from patients.models import Event, Patient, User
+patient = Patient.objects.get(pk="{pk}")
+last = patient.visits.order_by("date").last()
+Event.objects.create(
+    patient=patient, kind="note", label="{label}", starts_on=last.date, created_by=User.objects.get(email="{email}")
+)
+"""
+
+
+def test_label_of_the_last_visit_s_day_stays_inside_the_figure(house: Installation, open_page: OpenPage) -> None:
+    label = "Sertraline raised to 100 mg from this day on"
+    address = written(house, "TL-21", 20, 3, 28)
+    house.manage("shell", "--verbosity", "0", "-c", TODAY.format(pk=address.split("/")[2], label=label, email=house.email))
+    page = opened(open_page(), house, address)
+    edges = page.evaluate(
+        """label => {
+            const text = Array.from(document.querySelectorAll("#timeline .annotation-text")).find(each => each.textContent === label);
+            const [inner, outer] = [text, document.querySelector("#timeline .main-svg")].map(each => each.getBoundingClientRect());
+            return [inner.left - outer.left, outer.right - inner.right];
+        }""",
+        label,
+    )
+    assert min(edges) >= 0

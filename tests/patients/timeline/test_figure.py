@@ -191,6 +191,20 @@ def test_without_events_there_is_no_empty_row() -> None:
     assert "Events" not in texts(made["layout"], "title")
 
 
+def test_label_that_is_turned_to_the_left_covers_no_other() -> None:
+    """Over sixty weeks the last day has room for some fifteen letters, in the margin on its right."""
+    points = weekly(*[0.1] * 60)
+    last = points[-1].date
+    told = event(Kind.NOTE, "Told of it", last - timedelta(days=60))
+
+    def lanes(label: str) -> set[int]:
+        made = drawn(points, None, [told, event(Kind.NOTE, label, last)])
+        return {note["y"] for note in made["layout"]["annotations"] if note.get("name") == "event"}
+
+    assert len(lanes("Told")) == 1
+    assert len(lanes("Sertraline raised to 100 mg from today on")) == 2
+
+
 def test_events_at_the_same_time_get_lanes_of_their_own() -> None:
     overlapping = [
         event(Kind.MEDICATION, "A", FIRST, FIRST + timedelta(days=40)),
