@@ -236,7 +236,8 @@ def test_label_of_the_last_visit_s_day_stays_inside_the_figure(house: Installati
     page = opened(open_page(), house, address)
     edges = page.evaluate(
         """label => {
-            const text = Array.from(document.querySelectorAll("#timeline .annotation-text")).find(each => each.textContent === label);
+            const texts = Array.from(document.querySelectorAll("#timeline .annotation-text"));
+            const text = texts.find(each => each.textContent === label);
             const [inner, outer] = [text, document.querySelector("#timeline .main-svg")].map(each => each.getBoundingClientRect());
             return [inner.left - outer.left, outer.right - inner.right];
         }""",
