@@ -65,7 +65,7 @@ faults: .venv/dev engines
 
 engines:
 	@deploy/need.sh 'command -v redis-server' redis-server
-	@deploy/need.sh 'command -v chromium' chromium
+	@deploy/need.sh 'command -v chromium || command -v chromium-browser || command -v google-chrome' chromium
 	@deploy/need.sh 'ls /usr/lib/postgresql/*/bin/initdb || command -v initdb' postgresql
 
 # --- The network. Where the data lie is said on the command line: make train DATA=fer2013.zip VOTES=fer2013_ferplus.csv
@@ -131,7 +131,7 @@ twins: tools/cohort/.venv/installed
 
 # An environment of its own: Blender is 370 MB, wants Python 3.11, and nothing else here needs it.
 tools/cohort/.venv/installed: tools/cohort/requirements.txt
-	@deploy/need.sh 'command -v python3.11' python3.11
+	@deploy/need.sh 'python3.11 -c "import ensurepip"' python3.11 python3.11-venv
 	@deploy/need.sh 'ldconfig -p | grep -q libSM.so.6 && ldconfig -p | grep -q libGL.so.1 && ldconfig -p | grep -q libXi.so.6' \
 		libx11-6 libxext6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgl1
 	python3.11 -m venv tools/cohort/.venv

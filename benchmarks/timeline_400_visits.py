@@ -33,7 +33,10 @@ def prepare() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.settings"
     os.environ["LOG_LEVEL"] = "WARNING"  # no line for every request asked for
     django.setup()
+    from django.conf import settings
     from django.core.management import call_command
+
+    settings.DEBUG = False  # else every query is written down, with its values
 
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)

@@ -9,9 +9,12 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Installing $*"
     export DEBIAN_FRONTEND=noninteractive
     log=$(mktemp)
-    # PostgreSQL's package starts a server of its own unless told not to; the tests start theirs.
-    mkdir -p /etc/postgresql-common
-    [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf
+    case " $* " in *" postgresql "*)
+        # Its package starts a server of its own unless told not to; the tests start theirs.
+        mkdir -p /etc/postgresql-common
+        [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf
+        ;;
+    esac
     if { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1 && sh -c "$check" >/dev/null 2>&1; then
         rm -f "$log"
         exit 0

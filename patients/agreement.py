@@ -15,6 +15,7 @@ from django.db.models import F, OuterRef, Subquery
 
 from inference.models import Prediction
 from ml.expressions import EXPRESSIONS
+from ml.measures import student
 from patients.framing import Box
 from patients.models import OwnLabel, Patient, User
 from patients.models.own_label import CANNOT_SAY
@@ -75,7 +76,8 @@ class Agreement:
         """The 95 % interval of the share; None below three visits.
 
         Wilson's interval on the effective number of photos (Dean and Pagano 2015): photos of one visit resemble each other, so
-        they count for fewer. Where all agree or none does, nothing tells by how much, and a visit counts as one photo.
+        they count for fewer. Where all agree or none does, nothing tells by how much, and a visit counts as one photo. By how much
+        is estimated from few visits, so that Student's distribution is due (Korn and Graubard 1998).
         """
         if self.visits < LEAST_VISITS or self.share is None:
             return None
@@ -92,7 +94,7 @@ class Agreement:
         spread = sum((sum(each) - share * len(each)) ** 2 for each in of_visit.values())
         variance = spread * self.visits / (self.visits - 1) / self.n**2
         simple = share * (1 - share) / self.n
-        return self.n / max(1.0, variance / simple)
+        return self.n / max(1.0, variance / simple) * (Z / student(self.visits - 1)) ** 2
 
     @property
     def by_chance(self) -> float | None:

@@ -79,7 +79,7 @@ def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
     end_sessions_that_tell(telling_words(patient, request.level))  # first: afterwards nobody knows the words
     photos, erased_before = Photo.objects.filter(visit__patient=patient), request.photos_erased
     try:
-        for photo in with_pictures(photos):
+        for photo in still_theirs(photos):
             erase_picture(photo)
             request.photos_erased += 1
             if time.monotonic() > until:
@@ -114,6 +114,11 @@ def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
 def with_pictures(photos: PhotoQuerySet) -> list[Photo]:
     """Return those of `photos` whose pictures were not erased yet."""
     return list(photos.exclude(image="").only("id", "image", "preview"))
+
+
+def still_theirs(photos: PhotoQuerySet) -> Iterator[Photo]:
+    """Yield those that have pictures, and asked for again are still among `photos`: others may be moved away meanwhile."""
+    yield from (photo for photo in with_pictures(photos) if photos.filter(pk=photo.pk).exists())
 
 
 def erase_pictures(photos: PhotoQuerySet) -> int:

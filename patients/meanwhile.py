@@ -40,6 +40,11 @@ class ChangesOnly(forms.ModelForm[Row]):
                 self.data[bound.html_initial_name] = "" if stored is None else str(stored)  # type: ignore[index]  # now a copy
         return fields
 
+    @property
+    def altered(self) -> list[str]:
+        """The fields that are to be stored. Only of a form that is valid."""
+        return [name for name in self.fields if self.cleaned_data[name] != self.initial[name]]
+
     def _loaded(self, name: str) -> Any:  # Any: as Django's own has_changed takes it
         return self.fields[name].hidden_widget().value_from_datadict(self.data, self.files, self[name].html_initial_name)
 

@@ -1,11 +1,16 @@
 """The forms that say where photos, or a visit, belong."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Count
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from patients.forms import DateInput
@@ -63,9 +68,10 @@ class MovePhotosForm(forms.Form):
     ) -> None:
         super().__init__(asked, initial={"new_date": new_date})
         self.patient = patient
-        visits = patient.visits.exclude(pk=source.pk).order_by("-date", "-created_at")
+        visits = patient.visits.exclude(pk=source.pk).order_by("-date", "-created_at").annotate(photo_count=Count("photos"))
         self.visits = {str(visit.pk): visit for visit in visits}
-        choices = [(key, day(visit.date)) for key, visit in self.visits.items()]
+        per_day = Counter(visit.date for visit in self.visits.values())
+        choices = [(key, day(visit.date) if per_day[visit.date] == 1 else _told_apart(visit)) for key, visit in self.visits.items()]
         photo, visit = self.fields["photo"], self.fields["visit"]
         assert isinstance(photo, forms.MultipleChoiceField)
         assert isinstance(visit, forms.ChoiceField)
@@ -94,6 +100,14 @@ class MovePhotosForm(forms.Form):
         if not self.is_new:
             return self.visits[self.cleaned_data["visit"]]
         return Visit.objects.create(patient=self.patient, date=self.cleaned_data["new_date"], created_by=by)
+
+
+def _told_apart(visit: Visit) -> str:
+    """Return the day of one of several visits of that day, with what differs."""
+    count = getattr(visit, "photo_count", 0)
+    photos = ngettext("%(n)d photo", "%(n)d photos", count) % {"n": count}
+    made = date_format(timezone.localtime(visit.created_at), "TIME_FORMAT")
+    return gettext("%(day)s, made at %(time)s, %(photos)s") % {"day": day(visit.date), "time": made, "photos": photos}
 
 
 def _named(patient: Patient) -> str:

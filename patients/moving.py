@@ -7,14 +7,16 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from patients.access import Asker, record_access
-from patients.models import AccessLog, Consent, Draft, Patient, Photo, Visit
+from patients.models import AccessLog, Consent, Draft, ErasureRequest, Patient, Photo, Visit
 
 MESSAGES: dict[str, str | Promise] = {
     "no_consent": _("That patient has not consented to photos in their care. Record the consent on their page first."),
+    "being_erased": _("The data of one of these patients are being erased. Nothing is moved meanwhile."),
     "unborn": _("The visit lies before that patient was born. Check the day, or the patient."),
     "same_patient": _("This is the patient whose visit it is already."),
     "duplicate_in_patient": _("That patient has a photo of this visit already, in another visit. Say that both are to be kept."),
@@ -51,7 +53,8 @@ def move_photos(photos: Iterable[Photo], target: Visit, who: Asker, keep_duplica
     """
     moved, sources = Moved(), list[tuple[Photo, Visit]]()
     with transaction.atomic():
-        patient = _locked(target.patient)
+        photos = list(photos)
+        patient = _locked(target.patient, *(photo.visit.patient for photo in photos))
         room = settings.PHOTOS_PER_VISIT - target.photos.count()
         for photo in photos:
             if photo.visit_id == target.pk:
@@ -75,7 +78,7 @@ def move_visit(visit: Visit, target: Patient, who: Asker, keep_duplicate: bool =
     if visit.patient_id == target.pk:
         raise CannotMove("same_patient")
     with transaction.atomic():
-        patient = _locked(target)
+        patient = _locked(target, visit.patient)
         if visit.date < patient.birth_date:
             raise CannotMove("unborn")
         files = visit.photos.values_list("fingerprint", flat=True)
@@ -89,12 +92,19 @@ def move_visit(visit: Visit, target: Patient, who: Asker, keep_duplicate: bool =
         record_access(who, AccessLog.Action.MOVE, patient, visit, direction="here")
 
 
-def _locked(patient: Patient) -> Patient:
-    """Return the patient, whom nobody erases before our transaction ends. Raises CannotMove without consent to care."""
-    locked = Patient.objects.select_for_update().get(pk=patient.pk)
-    if not locked.has_consent(Consent.Purpose.CARE):
+def _locked(target: Patient, *sources: Patient) -> Patient:
+    """Return the target; nobody erases it or the sources before our transaction ends.
+
+    Raises CannotMove when one of them is to be erased already, or the target does not consent to care.
+    """
+    ids = {target.pk, *(source.pk for source in sources)}
+    locked = {each.pk: each for each in Patient.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+    asked_for = Q(cause=ErasureRequest.Cause.REQUEST) | Q(state=ErasureRequest.State.RUNNING)
+    if locked.keys() != ids or ErasureRequest.objects.open().filter(asked_for, patient__in=ids).exists():
+        raise CannotMove("being_erased")
+    if not locked[target.pk].has_consent(Consent.Purpose.CARE):
         raise CannotMove("no_consent")
-    return locked
+    return locked[target.pk]
 
 
 def _why_it_stays(photo: Photo, target: Visit, patient: Patient, keep_duplicate: bool) -> str:

@@ -18,8 +18,9 @@ def invitation_path(user: User) -> str:
     return reverse("account_reset_password_from_key", kwargs=key)
 
 
-def note_rights(user: User, who: Asker, changed: str) -> None:
-    """Write down what `user` may do from now on."""
+def note_rights(user: User, who: Asker, changed: str, keys: int = 0) -> None:
+    """Write down what `user` may do from now on, and how many keys of programs ended with it."""
+    ended: dict[str, int] = {"keys": keys} if keys else {}
     record_access(
         who,
         AccessLog.Action.PERMISSION,
@@ -29,6 +30,7 @@ def note_rights(user: User, who: Asker, changed: str) -> None:
         may_export=user.may_export,
         may_erase=user.may_erase,
         is_active=user.is_active,
+        **ended,  # type: ignore[arg-type]  # numbers are what a detail is made of
     )
 
 

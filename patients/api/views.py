@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics, mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.parsers import FormParser, MultiPartParser
@@ -25,6 +25,9 @@ from patients.reports.csv_export import csv_response
 from patients.timeline import points
 
 CSV = {(200, "text/csv"): OpenApiTypes.STR}
+BOM = OpenApiParameter(
+    "bom", OpenApiTypes.STR, description="Given, the file begins with a byte order mark, for spreadsheets that guess"
+)
 READ_AGAIN = {202: shapes.PhotoSerializer, 409: OpenApiResponse(OpenApiTypes.OBJECT, "It cannot be read any more; `code` says why")}
 
 
@@ -63,7 +66,7 @@ class PatientViewSet(
         with transaction.atomic():
             record_access(self.request, AccessLog.Action.EDIT, serializer.save())
 
-    @extend_schema(responses=CSV)
+    @extend_schema(responses=CSV, parameters=[BOM])
     @action(detail=True, url_path="csv")
     def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The photo table of all visits, as CSV."""
@@ -113,7 +116,7 @@ class VisitViewSet(mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.
         """Return the visits of the caller's patients."""
         return Visit.objects.visible_to(clinician(self.request))
 
-    @extend_schema(responses=CSV)
+    @extend_schema(responses=CSV, parameters=[BOM])
     @action(detail=True, url_path="csv")
     def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The photo table of this visit, as CSV."""
@@ -143,6 +146,7 @@ class VisitPhotos(generics.ListAPIView[Photo]):
             201: shapes.PhotoSerializer,
             409: OpenApiResponse(OpenApiTypes.OBJECT, "The photo is here already"),
             422: OpenApiResponse(OpenApiTypes.OBJECT, "The file was refused; `code` says why"),
+            503: OpenApiResponse(OpenApiTypes.OBJECT, "Not now; `Retry-After` or a moment says when"),
         },
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # Any: the framework's own signature

@@ -1,6 +1,7 @@
 """The photo table as CSV: RFC 4180, UTF-8, streamed line by line, safe to open in a spreadsheet."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
@@ -14,6 +15,8 @@ from patients.reports.columns import COLUMNS, Cell
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the beginning of a formula; the wide signs too."""
+AFTER_A_SEPARATOR = re.compile(r'([;\t\r\n][\s"]*)([=+\-@＝＋－＠])')
+"""The same where a spreadsheet of another language begins a cell: many take the semicolon, and then our quotes do not hold."""
 BOM = "\ufeff"
 
 
@@ -29,6 +32,7 @@ def written(cell: Cell) -> str:
         return cell.isoformat(timespec="seconds")
     if isinstance(cell, int | date):
         return str(cell)
+    cell = AFTER_A_SEPARATOR.sub(r"\1'\2", cell)
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 

@@ -75,7 +75,12 @@ def zip_chunks(patient: Patient) -> Iterator[bytes]:
     with zipfile.ZipFile(cast(IO[bytes], outlet), "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", READ_ME.format(at=timezone.localtime().isoformat(timespec="minutes")))
         archive.writestr("record.json", _as_json(record_of(patient)))
-        archive.writestr("access.json", _as_json([line_facts(line) for line in AccessLog.objects.about(patient).iterator()]))
+        yield from outlet.take()
+        with archive.open("access.json", "w") as file:
+            for k, line in enumerate(AccessLog.objects.about(patient).iterator()):
+                file.write(f"{',' if k else '['}\n{_as_json(line_facts(line))}".encode())
+                yield from outlet.take()
+            file.write(b"[]" if not AccessLog.objects.about(patient).exists() else b"\n]")
         yield from outlet.take()
         missing = []
         for photo in Photo.objects.filter(visit__patient=patient).prefetch_related("predictions").iterator(chunk_size=20):
@@ -92,7 +97,8 @@ def zip_chunks(patient: Patient) -> Iterator[bytes]:
 
 def record_of(patient: Patient) -> Facts:
     """Return everything about the patient but pictures and access lines, ready for JSON."""
-    photos = Photo.objects.select_related("uploaded_by", "excluded_by").prefetch_related("predictions", "own_labels__clinician")
+    readings = Prefetch("predictions", Prediction.objects.defer("input_png", "explanation_png"))  # the pictures come by themselves
+    photos = Photo.objects.select_related("uploaded_by", "excluded_by").prefetch_related(readings, "own_labels__clinician")
     visits = patient.visits.prefetch_related(Prefetch("photos", photos), "hand_offs__clinician").select_related("self_report")
     return {
         "id": patient.pk,

@@ -46,6 +46,8 @@ def research_rows(people: Sequence[Person]) -> Iterator[str]:
     in_no_order = SystemRandom().sample(people, len(people))
     for person, (patient_id, first) in enumerate(in_no_order, start=1):
         for photo in photos_for_export(Photo.objects.filter(visit__patient=patient_id)):
+            if photo.prediction is None or not photo.prediction.is_final:  # it came a moment ago: that is a date
+                continue
             day = (photo.visit.date - first).days if first else 0
             yield writer.writerow([person, day, *(written(column.value(photo, photo.prediction)) for column in columns)])
 

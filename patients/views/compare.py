@@ -1,5 +1,6 @@
 """Two visits or two periods of one patient, side by side."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
@@ -67,7 +68,7 @@ def show_comparison(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
     if len(days) > 1:
         last_two = _periods((days[-2], days[-2]), (days[-1], days[-1]))
         form = PeriodForm(request.GET if "a_from" in request.GET else last_two)
-        context |= {"form": form, "shortcuts": _shortcuts(days, usual_range(taken))}
+        context |= {"form": form, "shortcuts": _shortcuts(known, usual_range(taken))}
         if form.is_valid():
             first, second = form.sides(known)
             context |= {"first": first, "second": second, "lines": compare(first, second)}
@@ -79,12 +80,20 @@ def _periods(first: tuple[date, date], second: tuple[date, date]) -> dict[str, s
     return {name: value.isoformat() for name, value in days}
 
 
-def _shortcuts(days: list[date], usual: UsualRange | None) -> list[Shortcut]:
-    """Return the comparisons that are often asked for, as far as there are visits for them."""
+def _between(known: Sequence[VisitPoint], first: date, last: date) -> frozenset[UUID]:
+    return frozenset(point.visit_id for point in known if first <= point.date <= last)
+
+
+def _shortcuts(known: Sequence[VisitPoint], usual: UsualRange | None) -> list[Shortcut]:
+    """Return the comparisons that are often asked for, as far as there are visits for them.
+
+    The usual visits are a side only where they are all visits between two days: a side goes by days.
+    """
+    days = sorted({point.date for point in known})
     first, previous, last = days[0], days[-2], days[-1]
     found = [(_("Last two visits"), _periods((previous, previous), (last, last)))]
     found.append((_("First and last visit"), _periods((first, first), (last, last))))
-    if usual is not None and usual.last < last:
+    if usual is not None and usual.last < last and usual.visit_ids == _between(known, usual.first, usual.last):
         name = _("Usual visits, %(first)s to %(last)s, and the last one") % {"first": day(usual.first), "last": day(usual.last)}
         found.append((name, _periods((usual.first, usual.last), (last, last))))
     if first < last - HALF_YEAR:

@@ -2,6 +2,7 @@
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -57,7 +58,10 @@ def _keep_words(request: ClinicianRequest) -> None:
 @require_POST
 def end_emergency(request: ClinicianRequest, glass_id: int) -> HttpResponse:
     """End one's own emergency access before its time."""
-    get_object_or_404(request.user.break_glasses.open(), pk=glass_id).end()
+    glass = get_object_or_404(request.user.break_glasses.open().select_related("patient"), pk=glass_id)
+    with transaction.atomic():
+        record_access(request, AccessLog.Action.PERMISSION, glass.patient, changed="emergency ended")
+        glass.end()
     messages.success(request, _("The emergency access has ended."))
     return redirect("patients:list")
 
@@ -74,7 +78,10 @@ def show_reviews(request: ClinicianRequest) -> HttpResponse:
 def review_emergency(request: ClinicianRequest, glass_id: int) -> HttpResponse:
     """Note that somebody looked through it."""
     glass = get_object_or_404(BreakGlass.objects.to_be_reviewed_by(request.user), pk=glass_id)
-    if glass.review(request.user):
-        record_access(request, AccessLog.Action.PERMISSION, glass.patient, changed="emergency reviewed", glass=glass.pk)
+    with transaction.atomic():
+        is_first = glass.review(request.user)
+        if is_first:  # not as `glass`: whoever looks through one has opened nothing
+            record_access(request, AccessLog.Action.PERMISSION, glass.patient, changed="emergency reviewed", reviewed=glass.pk)
+    if is_first:
         messages.success(request, _("Noted as looked through."))
     return redirect("patients:emergency_reviews")

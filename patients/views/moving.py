@@ -81,8 +81,9 @@ def choose_patient_of_visit(request: ClinicianRequest, visit_id: UUID) -> HttpRe
 def keep_dates(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     """Remember that photos taken on another day belong to this visit all the same."""
     visit = find_visit(request, visit_id)
-    visit.photos.filter(date_kept_at=None).exclude(taken_at=None).update(date_kept_at=timezone.now())
-    record_access(request, AccessLog.Action.EDIT, obj=visit, dates="kept")
+    with transaction.atomic():
+        visit.photos.filter(date_kept_at=None).exclude(taken_at=None).update(date_kept_at=timezone.now())
+        record_access(request, AccessLog.Action.EDIT, obj=visit, dates="kept")
     return redirect_back(request, "patients:visit", visit.pk)
 
 

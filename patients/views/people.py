@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from patients.care_team import unattended
-from patients.models import User
+from patients.meanwhile import ChangesOnly
+from patients.models import ApiToken, User
 from patients.people import hand_over, invitation_path, note_rights, reset_factors
 from patients.views.asking import ClinicianRequest
 
 
-class PersonForm(forms.ModelForm[User]):
+class PersonForm(ChangesOnly[User]):
     """What somebody is called and what they may."""
 
     class Meta:
@@ -74,8 +75,9 @@ def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
         messages.error(request, _("Another administrator changes your account."))
     elif request.method == "POST" and form.is_valid():
         with transaction.atomic():
-            form.save(commit=False).save(update_fields=PersonForm.Meta.fields)  # the password is theirs to change
-            note_rights(person, request, "rights")
+            form.save(commit=False).save(update_fields=form.altered)  # the password is theirs to change
+            keys = 0 if person.is_active else ApiToken.revoke_all(person)
+            note_rights(person, request, "rights", keys)
         messages.success(request, _("Changes saved."))
         return redirect("patients:people")
     return render(request, "patients/person.html", _facts(User.objects.get(pk=user_id), form, is_self))

@@ -61,7 +61,7 @@ def open_page(house: Installation, browser: Browser, request: pytest.FixtureRequ
     pages: list[Page] = []
 
     def open_one(**options: object) -> Page:
-        context = browser.new_context(base_url=house.address, **options)  # type: ignore[arg-type]  # passed through as they came
+        context = browser.new_context(**{"base_url": house.address, "locale": "en-US", **options})  # type: ignore[arg-type]  # passed through as they came
         context.set_default_timeout(STEP_MS)
         page = context.new_page()
         watch.on(page)

@@ -105,7 +105,7 @@ def walk(house: Installation, browser: Browser, folder: Path) -> None:
     from patients.management.commands.load_demo import ADMINISTRATOR, EMAIL
 
     people = {"nobody": "", "clinician": EMAIL, "administrator": ADMINISTRATOR}
-    opened = {role: browser.new_page(base_url=house.address, viewport=DESK) for role in people}
+    opened = {role: browser.new_page(base_url=house.address, viewport=DESK, locale="en-US") for role in people}
     for role, email in people.items():
         opened[role].set_default_timeout(PATIENCE_MS)
         if email:

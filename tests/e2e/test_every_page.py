@@ -21,7 +21,7 @@ Found = dict[str, list[Address]]
 @pytest.fixture(scope="module")
 def found(house: Installation, browser: Browser) -> Found:
     """Return the pages by the first role that may open them."""
-    contexts = {role: browser.new_context(base_url=house.address) for role in ROLES}
+    contexts = {role: browser.new_context(base_url=house.address, locale="en-US") for role in ROLES}
     for role, email in ROLES.items():
         contexts[role].set_default_timeout(STEP_MS)
         if email:

@@ -110,7 +110,7 @@ def test_a_phone_adds_photos_that_appear_at_once(house: Installation, open_page:
     expect(page.locator("#drop-hint")).to_contain_text("58 more fit in this visit.")
     held: list[Route] = []
     phone.route("**/phone/", lambda route: held.append(route))
-    phone.locator("#files").set_input_files(files(63))
+    phone.locator("#files").set_input_files(files(65))
     eventually(lambda: phone.evaluate("1") and bool(held), "the photo is on its way")
     phone.get_by_role("button", name="Done").click()
     expect(phone.get_by_text("Photos are still being sent.")).to_be_visible()

@@ -231,7 +231,7 @@ Event.objects.create(
 
 def test_label_of_the_last_visit_s_day_stays_inside_the_figure(house: Installation, open_page: OpenPage) -> None:
     label = "Sertraline raised to 100 mg from this day on"
-    address = written(house, "TL-21", 20, 3, 28)
+    address = written(house, "TL-22", 20, 3, 28)
     house.manage("shell", "--verbosity", "0", "-c", TODAY.format(pk=address.split("/")[2], label=label, email=house.email))
     page = opened(open_page(), house, address)
     edges = page.evaluate(

@@ -52,6 +52,15 @@ def test_photos_that_go_together_make_the_interval_wider(ada: User, ines: Patien
     assert apart.high > alike.high
 
 
+def test_few_visits_ask_for_student_s_distribution(ada: User, ines: Patient) -> None:
+    found = agreement(ada, ines, (3, 1), (3, 1), (3, 1), (3, 1))  # alike: by themselves the photos would count one by one
+    by_normal = wilson(12 / 16, 16)
+    by_student = wilson(12 / 16, 16 * (1.96 / 3.182) ** 2)  # three degrees of freedom
+    assert found.interval is not None
+    assert (found.interval.low, found.interval.high) == pytest.approx((by_student.low, by_student.high), abs=0.005)
+    assert found.interval.low < by_normal.low - 0.05
+
+
 def test_when_all_agree_a_visit_counts_as_one_photo(ada: User, ines: Patient) -> None:
     found = agreement(ada, ines, (5, 0), (5, 0), (5, 0))
     assert found.interval == wilson(1.0, 3)

@@ -5,9 +5,11 @@ from datetime import date
 import pytest
 from django.conf import LazySettings
 
-from patients import moving
-from patients.models import AccessLog, Consent, Draft, OwnLabel, Patient, SelfReport, User, Visit
+from patients import erasure, moving
+from patients.erasure import ask_for_erasure
+from patients.models import AccessLog, Consent, Draft, ErasureRequest, OwnLabel, Patient, Photo, SelfReport, User, Visit
 from patients.models.access import pseudonym
+from patients.move_form import MovePhotosForm
 from patients.moving import CannotMove, move_photos, move_visit
 from patients.timeline import points
 from tests.factories import make_patient, make_photo, make_prediction, make_visit
@@ -121,6 +123,46 @@ def test_a_visit_whose_file_the_other_patient_has_is_moved_only_when_asked(ada: 
         move_visit(visit, tom, ada)
     move_visit(visit, tom, ada, keep_duplicate=True)
     assert Visit.objects.get(pk=visit.pk).patient == tom
+
+
+@pytest.mark.parametrize("whose", ["source", "target"])
+def test_nothing_is_moved_from_or_to_somebody_who_is_being_erased(ada: User, visit: Visit, tom: Patient, whose: str) -> None:
+    ask_for_erasure(visit.patient if whose == "source" else tom, "images", ada, ada)
+    other, photo = make_visit(tom), make_photo(visit)
+    with pytest.raises(CannotMove) as refused:
+        move_photos([photo], other, ada)
+    assert refused.value.code == "being_erased"
+    with pytest.raises(CannotMove) as refused:
+        move_visit(visit, tom, ada)
+    assert refused.value.code == "being_erased"
+    photo.refresh_from_db()
+    assert photo.visit == visit
+
+
+def test_a_picture_that_was_moved_away_meanwhile_is_not_erased(
+    ada: User, visit: Visit, tom: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = make_photo(visit), make_photo(visit)
+    request = ErasureRequest.objects.claim(ask_for_erasure(visit.patient, "images", ada, ada).pk)
+    assert request is not None
+    erase = erasure.erase_picture
+
+    def move_the_other(photo: Photo) -> None:
+        Photo.objects.exclude(pk=photo.pk).filter(visit=visit).update(visit=make_visit(tom))
+        erase(photo)
+
+    monkeypatch.setattr(erasure, "erase_picture", move_the_other)
+    erasure.carry_out(request)
+    assert sorted(photo.is_erased for photo in Photo.objects.filter(pk__in=[first.pk, second.pk])) == [False, True]
+
+
+def test_visits_of_one_day_are_told_apart(ada: User, visit: Visit, tom: Patient) -> None:
+    morning, evening = (make_visit(tom, visit.date) for _ in range(2))
+    make_photo(evening)
+    choices = dict(MovePhotosForm(None, visit, [], tom).fields["visit"].choices)  # type: ignore[attr-defined]  # a ChoiceField
+    assert choices[str(morning.pk)] != choices[str(evening.pk)]
+    assert choices[str(evening.pk)].endswith("1 photo")
+    assert choices[str(morning.pk)].endswith("0 photos")
 
 
 def test_a_visit_before_the_birth_is_not_moved(ada: User, visit: Visit) -> None:

@@ -238,6 +238,12 @@ def test_lead_and_administrator_look_through_it(bo: User, ines: Patient, who: st
     client.post(f"/emergency/{glass.pk}/review/")
     glass.refresh_from_db()
     assert glass.reviewed_by == reviewer
+    line = AccessLog.objects.last()
+    assert line is not None
+    assert (line.detail, line.actor_id) == (
+        {"changed": "emergency reviewed", "reviewed": glass.pk},
+        reviewer.pk,
+    )  # they opened nothing
     assert isinstance(glass.reviewed_at, datetime)
 
 

@@ -1,6 +1,9 @@
 """Sign-in with a second factor: enforced for people, not for keys, and not to be got round by a password reset."""
 
+from collections.abc import Iterator
+
 import pytest
+import time_machine
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
@@ -14,6 +17,7 @@ from django.urls import reverse
 from clinic import settings as clinic_settings
 from patients.models import ApiToken, Patient, User
 from tests.factories import PASSWORD, TOTP_SECRET, make_clinician, one_time_code
+from tests.trust.test_sessions import NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +26,13 @@ pytestmark = pytest.mark.django_db
 def cem(db: None) -> User:
     """Return Dr Cem, who has a password and no second factor yet."""
     return User.objects.create_user("cem@clinic.test", PASSWORD, display_name="Dr Cem Aydin")
+
+
+@pytest.fixture(autouse=True)
+def noon() -> Iterator[None]:
+    """Let no step of the one-time codes end in the middle of a test."""
+    with time_machine.travel(NOON, tick=False):
+        yield
 
 
 def enter_password(client: Client, user: User) -> str:

@@ -33,11 +33,3 @@ class Shot:
         """Return the parameters without those that have their usual value."""
         usual = asdict(Shot(self.person, {}))
         return {name: value for name, value in asdict(self).items() if name in ("person", "expression") or value != usual[name]}
-
-
-def shot_from(parameters: dict[str, Any]) -> Shot:  # Any: JSON
-    """Return the shot of `as_json`."""
-    given = dict(parameters)
-    if "shift" in given:
-        given["shift"] = tuple(given["shift"])
-    return Shot(**given)

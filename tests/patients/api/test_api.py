@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 from inference.dispatch import current_model_version
 from patients.erasure import erase_picture
 from patients.models import AccessLog, ApiToken, Patient, Photo, User, Visit
+from tests.answers import put_away
 from tests.factories import make_photo, make_prediction, picture, upload
 
 pytestmark = pytest.mark.django_db
@@ -172,6 +173,14 @@ def test_photo_that_may_not_be_read_is_a_conflict(api: APIClient, visit: Visit, 
     answer = api.post(f"/api/photos/{photo.id}/retry/")
     assert (answer.status_code, answer.json()["code"]) == (409, code)
     assert answer.json()["message"].endswith(".")
+
+
+def test_csv_is_sent_to_who_asks_for_csv(api: APIClient, visit: Visit) -> None:
+    for path in (f"/api/patients/{visit.patient_id}/csv/", f"/api/visits/{visit.pk}/csv/"):
+        answer = api.get(path, headers={"Accept": "text/csv"})
+        assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (200, "text/csv")
+        put_away(answer)
+    assert api.get("/api/patients/", headers={"Accept": "text/csv"}).json()["count"] == 1
 
 
 def test_deleted_photo_is_gone_with_its_files(api: APIClient, visit: Visit, django_capture_on_commit_callbacks: Any) -> None:

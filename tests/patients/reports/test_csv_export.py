@@ -147,3 +147,17 @@ def test_byte_order_mark_is_there_only_when_asked_for(visit: Visit) -> None:
 def test_every_column_says_what_it_means() -> None:
     assert len({column.name for column in COLUMNS}) == len(COLUMNS)
     assert all(str(column.meaning).endswith(".") and column.kind for column in COLUMNS)
+
+
+@pytest.mark.parametrize("text", ["blurred;=cmd|'/C calc'!A0;x", "a;  +1", "a\n@SUM(1)", 'a;"=1+1"', "a\t-2"])
+def test_formula_after_a_separator_of_another_language_is_disarmed(text: str) -> None:
+    cell = written(text)
+    for separator in (";", "\t", "\n"):
+        for part in cell.split(separator)[1:]:
+            assert not part.strip(' "').startswith(("=", "+", "-", "@"))
+    assert cell.replace("'", "") == text.replace("'", "")
+
+
+def test_ordinary_words_are_left_as_they_are() -> None:
+    for text in ("slept badly; better since", "mood 3, -2 since", "a-b; c"):
+        assert written(text) == text

@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from patients.models import Patient
-from tests.factories import make_photo, make_prediction, make_visit, shares
+from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, shares
 
 
 def text_of(browser: Client, patient: Patient, query: str = "") -> str:
@@ -73,6 +73,16 @@ def test_shortcuts_lead_to_what_they_say(browser: Client, compared: Patient) -> 
     assert "a_from=2026-01-05&amp;a_to=2026-01-05&amp;b_from=2026-02-02&amp;b_to=2026-02-02" in page
     assert "First and last visit" in page
     assert "Last half year" not in page  # there is no half year yet
+
+
+def test_usual_visits_are_a_side_only_where_no_other_lies_between(browser: Client, ines: Patient) -> None:
+    def offered() -> bool:
+        return "Usual visits, " in browser.get(f"/patients/{ines.pk}/compare/").content.decode()
+
+    visits = make_read_visits(ines, days=10, photos_each=1)
+    assert offered()  # the first eight
+    ines.visits.filter(pk__in=[visit.pk for visit in (*visits[:3], *visits[5:8])]).update(is_baseline=True)
+    assert not offered()  # an episode in between was left out
 
 
 def test_one_visit_cannot_be_compared(browser: Client, ines: Patient) -> None:

@@ -1,0 +1,22 @@
+"""What an answer is written in."""
+
+from typing import Any
+
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+
+class WhatThereIs(DefaultContentNegotiation):
+    """Answers in JSON also to who asks for something else: a CSV has an address of its own, and errors are read by people."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:  # Any: the framework's own signature
+        """Return the renderer and its media type; never raises NotAcceptable."""
+        try:
+            chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
+        except NotAcceptable:
+            return renderers[0], renderers[0].media_type
+        return chosen
