@@ -38,12 +38,23 @@ def _write(path: Path, key: str) -> None:
             os.fsync(file.fileno())
         if path.exists() and not path.stat().st_size:
             path.unlink()
-        with contextlib.suppress(FileExistsError):  # another start was faster: its key holds
-            os.link(new, path)
+        _give_name(new, path)
     finally:
         new.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
+    with contextlib.suppress(OSError):  # some file systems keep no folders to themselves
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _give_name(new: Path, path: Path) -> None:
+    """Call the file `path`, unless there is one: another start was faster, and its key holds."""
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        os.link(new, path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        if not path.exists():
+            os.replace(new, path)

@@ -185,7 +185,7 @@ def document(model: Json, report: Json, audited: Json | None = None) -> str:
         "shuffled": plain(report["explanations"]["correlation_when_shuffled"]),
         "fer2013_accuracy": percent(report["fer2013"]["accuracy"]),
         "raters_accuracy": percent(raters["accuracy"]),
-        "audit": audit(audited if audited and audited["weights_sha256"] == model["onnx_sha256"] else None),
+        "audit": audit(audited if audited and audited.get("weights_sha256") == model["onnx_sha256"] else None),
     }
     makers = (measures, coverage, per_class, confusion, robustness, explanations)
     return Template(TEMPLATE.read_text()).substitute(facts, **{maker.__name__: maker(report) for maker in makers})

@@ -57,6 +57,7 @@ def record_access(
         line.detail["key"] = key.pk
     if isinstance(request, HttpRequest):
         line.request_id, line.network = request_id(request), network_of(request)
+        request.has_line = True  # type: ignore[attr-defined]  # kept on the request for the gate
     if again_after is not None and _was_recorded(line, again_after):
         return None
     return AccessLog.append(line)

@@ -72,8 +72,8 @@ class Gate:
                         Draft.forget(request.user, request.path)
                 elif response.status_code >= 400:
                     transaction.set_rollback(True)
-        # What was undone above must not take this line with it.
-        if has_shown_instead(request, response) and (shown := subject or subject_of(match)):
+        is_shown = has_shown_instead(request, response) if action else has_shown_without_line(request, response)
+        if is_shown and (shown := subject or subject_of(match)):  # what was undone above must not take this line with it
             note(request, rule, AccessLog.Action.VIEW, shown)
         return response
 
@@ -145,6 +145,11 @@ def has_shown_instead(request: HttpRequest, response: HttpResponseBase) -> bool:
         return False
     has_mistakes = response.status_code == HTTPStatus.OK and request.headers.get("HX-Request") != "true"
     return has_mistakes or response.status_code == HTTPStatus.CONFLICT
+
+
+def has_shown_without_line(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether a page was shown by a view that writes its own lines, and wrote none."""
+    return has_shown(request, response) and is_page(response) and not hasattr(request, "has_line")
 
 
 def is_page(response: HttpResponseBase) -> bool:

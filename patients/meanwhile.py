@@ -18,35 +18,51 @@ class ChangesOnly(forms.ModelForm[Row]):
 
     A field that was left as it was keeps what is stored by now. One that two people changed differently is not saved: the form
     comes back with what is stored, and the next attempt is one of somebody who has seen it. A form without the hidden values, as
-    a program sends it, changes every field as ever.
+    a program sends it, changes every field that it sends.
     """
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
-        if not self.instance._state.adding:
-            for field in self.fields.values():
-                field.show_hidden_initial = True
+        if self.instance._state.adding:
+            return
+        for field in self.fields.values():
+            field.show_hidden_initial = True
+        if self.is_bound:
+            self.data = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict, or a dict in a test
+            for name in self.fields:
+                self._bring_up_to_date(name)
 
     def clean(self) -> dict[str, object]:
-        """Return the fields, those that were left alone as they are stored."""
+        """Return the fields. What two people changed differently is an error, and seen from now on."""
         fields: dict[str, object] = super().clean() or {}
-        for name in [name for name in fields if self[name].html_initial_name in self.data]:
+        was_there = not self.instance._state.adding
+        for name in [name for name in self.changed_data if was_there and name in fields]:
             bound, stored = self[name], self.initial[name]
-            if name not in self.changed_data:
-                fields[name] = stored
-            elif bound.field.has_changed(stored, self._loaded(name)) and bound.field.has_changed(stored, bound.data):
+            if bound.field.has_changed(stored, self._loaded(name)) and bound.field.has_changed(stored, bound.data):
                 self.add_error(name, _("Somebody changed this meanwhile, to: %(now)s.") % {"now": said(bound.field, stored)})
-                self.data = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict, or a dict in a test
-                self.data[bound.html_initial_name] = "" if stored is None else str(stored)  # type: ignore[index]  # now a copy
+                self._put(bound.html_initial_name, "" if stored is None else str(stored))
         return fields
 
-    @property
-    def altered(self) -> list[str]:
-        """The fields that are to be stored. Only of a form that is valid."""
-        return [name for name in self.fields if self.cleaned_data[name] != self.initial[name]]
+    def _bring_up_to_date(self, name: str) -> None:
+        """Give a field that was left alone what is stored by now, and one without its hidden value that one."""
+        bound, stored = self[name], self.initial[name]
+        now = "" if stored is None else str(stored)
+        if bound.html_initial_name not in self.data:
+            self._put(bound.html_initial_name, now)
+        elif name not in self._changed_here() and bound.field.has_changed(stored, self._loaded(name)):
+            self._put(bound.html_initial_name, now)
+            self._put(bound.html_name, "on" if stored is True else now)
+            if stored is False:
+                self.data.pop(bound.html_name)  # type: ignore[attr-defined]  # a box without a tick is not sent
+
+    def _changed_here(self) -> list[str]:
+        return [bound.name for bound in self if bound.html_initial_name in self.data and bound._has_changed()]  # type: ignore[attr-defined]  # Django's changed_data, not kept
 
     def _loaded(self, name: str) -> Any:  # Any: as Django's own has_changed takes it
         return self.fields[name].hidden_widget().value_from_datadict(self.data, self.files, self[name].html_initial_name)
+
+    def _put(self, name: str, value: str) -> None:
+        self.data[name] = value  # type: ignore[index]  # a copy by now
 
 
 def said(field: forms.Field, stored: object) -> str:

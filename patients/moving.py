@@ -98,7 +98,7 @@ def _locked(target: Patient, *sources: Patient) -> Patient:
     Raises CannotMove when one of them is to be erased already, or the target does not consent to care.
     """
     ids = {target.pk, *(source.pk for source in sources)}
-    locked = {each.pk: each for each in Patient.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+    locked = {each.pk: each for each in Patient.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")}
     asked_for = Q(cause=ErasureRequest.Cause.REQUEST) | Q(state=ErasureRequest.State.RUNNING)
     if locked.keys() != ids or ErasureRequest.objects.open().filter(asked_for, patient__in=ids).exists():
         raise CannotMove("being_erased")

@@ -87,7 +87,8 @@ def retain() -> None:
     """Apply retention, a portion at a time. Begun once a day."""
     until = time.monotonic() + PORTION_SECONDS
     count = apply_retention(until)
-    forget_orphans()
     log.info("Retention erased the pictures of %d photos", count)
     if count and time.monotonic() > until:
         retain.delay()
+    else:
+        forget_orphans()

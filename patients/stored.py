@@ -1,6 +1,7 @@
 """Stored pictures: some may be lost, and some may belong to nothing any more."""
 
 import logging
+import re
 from datetime import datetime, timedelta
 
 from cryptography.fernet import InvalidToken
@@ -17,7 +18,9 @@ log = logging.getLogger(__name__)
 ON_ITS_WAY = timedelta(hours=1)
 """A file is written before its row: by then the row is there, or whatever wrote the file was killed in between."""
 SUSPICIOUS = 20
-"""So many files without a row are no accident of single processes: this is another database than that of these files."""
+"""More files without a row are no accident of single processes: this is another database than that of these files."""
+OURS = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
+"""What patients.models.photo.private_path calls files; a key rotation that was killed leaves one with an ending."""
 
 
 def read_stored(picture: FieldFile) -> bytes | None:
@@ -33,13 +36,12 @@ def read_stored(picture: FieldFile) -> bytes | None:
 def forget_orphans() -> int:
     """Delete the files that no photo leads to, left by a process that was killed; return how many. No erasure would find them.
 
-    Where they are many, and more than a tenth of all, nothing is deleted.
+    Nothing is deleted where they are many, or where no photo has a file: then it is the database that is wrong, or an older copy.
     """
     named = {name for pair in Photo.objects.values_list("image", "preview") for name in pair if name}
-    stored = list(stored_files(default_storage))  # type: ignore[arg-type]  # a proxy of it
     before = timezone.now() - ON_ITS_WAY
-    orphans = [name for name in stored if name not in named and _written_at(name) < before]
-    if len(orphans) > max(SUSPICIOUS, len(named) // 10):
+    orphans = [name for name in _stored() if name not in named and _written_at(name) < before]
+    if orphans and (not named or len(orphans) > SUSPICIOUS):
         log.error("%d stored files belong to no photo of this database. Is it the right one? They were left alone", len(orphans))
         return 0
     for name in orphans:
@@ -47,6 +49,17 @@ def forget_orphans() -> int:
             default_storage.delete(name)
             log.warning("A stored file that belonged to no photo was deleted")
     return len(orphans)
+
+
+def _stored() -> list[str]:
+    """Return the files of ours; whatever else lies there is not ours to look at."""
+    try:
+        folders, _files = default_storage.listdir("")
+    except FileNotFoundError:  # nothing was stored yet
+        return []
+    ours = [folder for folder in folders if re.fullmatch("[0-9a-f]{2}", folder)]
+    found = [name for folder in ours for name in stored_files(default_storage, folder)]  # type: ignore[arg-type]  # a proxy of it
+    return [name for name in found if OURS.match(name)]
 
 
 def _written_at(name: str) -> datetime:

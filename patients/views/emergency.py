@@ -60,8 +60,8 @@ def end_emergency(request: ClinicianRequest, glass_id: int) -> HttpResponse:
     """End one's own emergency access before its time."""
     glass = get_object_or_404(request.user.break_glasses.open().select_related("patient"), pk=glass_id)
     with transaction.atomic():
-        record_access(request, AccessLog.Action.PERMISSION, glass.patient, changed="emergency ended")
         glass.end()
+        record_access(request, AccessLog.Action.PERMISSION, glass.patient, changed="emergency ended", glass=glass.pk)
     messages.success(request, _("The emergency access has ended."))
     return redirect("patients:list")
 

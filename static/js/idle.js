@@ -93,7 +93,7 @@
     else if (dialog.open && now - askedAt > 1000 * askEverySeconds) ask("GET");
   }
 
-  ["pointerdown", "keydown", "wheel", "touchstart"].forEach(function (name) {
+  ["pointerdown", "keydown", "input", "wheel", "touchstart"].forEach(function (name) {
     addEventListener(name, function (event) { acted = acted || (event.isTrusted && !dialog.open); }, { passive: true });
   });
   dialog.addEventListener("cancel", stay);

@@ -35,3 +35,13 @@ def test_empty_key_is_none(tmp_path: Path) -> None:
     (tmp_path / "field_keys").touch()
     ensure_keys(tmp_path)
     Fernet((tmp_path / "field_keys").read_text())
+
+
+def test_file_system_without_hard_links_keeps_keys_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise PermissionError("Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    ensure_keys(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(MAKERS)
+    Fernet((tmp_path / "field_keys").read_text())

@@ -2,6 +2,7 @@
 
 import os
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,13 +109,17 @@ def test_file_that_no_photo_leads_to_is_deleted(ada: User) -> None:
     patient = with_photo(ada, 1, "care")
     photo = Photo.objects.get(visit__patient=patient)
     storage = photo.image.storage
-    left, fresh = (storage.save(name, ContentFile(b"of a process that was killed")) for name in ("left", "fresh"))
+    names = ("ab/" + "a" * 32, "cd/" + "c" * 32)
+    left, fresh = (storage.save(name, ContentFile(b"of a process that was killed")) for name in names)
+    (Path(storage.path("")) / "lost+found").mkdir()
+    foreign = storage.save("lost+found/marker", ContentFile(b"not ours"))
     long_ago = (timezone.now() - timedelta(hours=2)).timestamp()
-    for name in (left, str(photo.image.name)):
+    for name in (left, foreign, str(photo.image.name)):
         os.utime(storage.path(name), (long_ago, long_ago))
     now = timezone.now().timestamp()
     os.utime(storage.path(fresh), (now, now))
     assert forget_orphans() == 1
+    assert storage.exists(foreign)
     assert [storage.exists(name) for name in (left, fresh, str(photo.image.name), str(photo.preview.name))] == [
         False,
         True,
@@ -126,11 +131,15 @@ def test_file_that_no_photo_leads_to_is_deleted(ada: User) -> None:
 def test_files_of_another_database_are_left_alone(ada: User) -> None:
     photo = Photo.objects.get(visit__patient=with_photo(ada, 1, "care"))
     storage, long_ago = photo.image.storage, (timezone.now() - timedelta(hours=2)).timestamp()
-    names = [storage.save(f"{number}", ContentFile(b"x")) for number in range(SUSPICIOUS + 1)]
+    names = [storage.save(f"ab/{number:032x}", ContentFile(b"x")) for number in range(SUSPICIOUS + 1)]
     for name in names:
         os.utime(storage.path(name), (long_ago, long_ago))
     assert forget_orphans() == 0
-    assert all(map(storage.exists, names))
+    for name in names[1:]:
+        storage.delete(name)
+    Photo.objects.update(image="", preview="")  # as in a database that is empty
+    assert forget_orphans() == 0
+    assert storage.exists(names[0])
 
 
 def test_scheduled_jobs_are_tasks_that_the_worker_knows(settings: Any) -> None:

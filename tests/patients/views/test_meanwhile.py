@@ -112,3 +112,27 @@ def test_date_of_birth_lies_before_the_first_event_too(browser: Client, event: E
     path = f"/patients/{event.patient_id}/edit/"
     page = browser.post(path, loaded(browser, path, birth_date="2026-03-03")).content.decode()
     assert "begins on 2 Mar 2026, before this date of birth" in page
+
+
+def test_field_left_alone_is_judged_and_shown_as_it_is_stored(browser: Client, event: Event) -> None:
+    path = f"/events/{event.pk}/edit/"
+    sent = loaded(browser, path, goes_on="on")  # it had no last day when the page was opened
+    Event.objects.filter(pk=event.pk).update(ends_on=date(2026, 3, 9))
+    page = browser.post(path, sent).content.decode()
+    assert "It has a last day: clear that day, or this mark." in page
+    assert 'value="2026-03-09"' in page  # the colleague's day is there to be seen
+    again = {name: unescape(value) for name, value in HIDDEN.findall(page)}
+    assert browser.post(path, sent | again | {"ends_on": ""}).status_code == 302
+    event.refresh_from_db()
+    assert (event.ends_on, event.goes_on) == (None, True)
+
+
+def test_form_of_an_older_page_keeps_what_was_typed_through_a_mistake(browser: Client, ines: Patient) -> None:
+    path = f"/patients/{ines.pk}/edit/"
+    sent = {"name": "Ines Lind", "birth_date": "2199-01-01", "record_number": ines.record_number}  # without hidden values
+    page = browser.post(path, sent).content.decode()
+    again = {name: unescape(value) for name, value in HIDDEN.findall(page)}
+    assert again["initial-name"] == "Ines Moreau"
+    assert browser.post(path, sent | again | {"birth_date": "1991-02-14"}).status_code == 302
+    ines.refresh_from_db()
+    assert ines.name == "Ines Lind"
