@@ -158,10 +158,11 @@ bench: .venv/dev
 	@for script in $(wildcard benchmarks/*.py); do $(PY) -m benchmarks.$$(basename $$script .py) || exit 1; done
 
 # Needs uv. No package index is named in a lock: each person's own settings decide where packages come from.
-LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 lock:
-	$(LOCK) --quiet --group dev --output-file requirements-dev.lock
-	$(LOCK) --quiet --constraint requirements-dev.lock --output-file requirements.lock
+	$(LOCK) pyproject.toml --group dev --output-file requirements-dev.lock
+	$(LOCK) pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock
+	$(LOCK) --group pyproject.toml:audit --output-file requirements-audit.lock
 
 # --- Environment
 

@@ -54,6 +54,19 @@ FAILED = pytest.StashKey[bool]()
 expect.set_options(timeout=STEP_MS)  # five seconds else, whatever the context says; other work may have the cores
 
 
+def set_user(house: Installation, change: str) -> None:
+    """Change a field of the demo's clinician."""
+    code = f"from patients.models import User; User.objects.filter(email='{house.email}').update({change})"
+    house.manage("shell", "--verbosity", "0", "-c", code)
+
+
+@pytest.fixture
+def as_before(house: Installation) -> Iterator[None]:
+    """Give the clinician back their language and shortcuts, however the test ends: later ones sign in as the same."""
+    yield
+    set_user(house, "language='', has_shortcuts=True")
+
+
 @pytest.fixture
 def open_page(house: Installation, browser: Browser, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
     """Yield a function that opens an empty page in a context of its own. A failed test leaves pictures in test-results/."""

@@ -2,19 +2,14 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.chromium import violations_in_both_themes
-from tests.e2e.conftest import OpenPage, sign_in
+from tests.e2e.conftest import OpenPage, set_user, sign_in
 from tests.engines.installation import Installation
 
 INES = "Ines Aalto"  # of the demo
-
-
-def set_user(house: Installation, change: str) -> None:
-    """Change a field of the demo's clinician."""
-    code = f"from patients.models import User; User.objects.filter(email='{house.email}').update({change})"
-    house.manage("shell", "--verbosity", "0", "-c", code)
 
 
 def open_ines(page: Page) -> None:
@@ -62,6 +57,7 @@ def test_single_keys_lead_where_the_sheet_says(house: Installation, open_page: O
     page.wait_for_url("**/patients/")
 
 
+@pytest.mark.usefixtures("as_before")
 def test_single_keys_can_be_switched_off(house: Installation, open_page: OpenPage) -> None:
     set_user(house, "has_shortcuts=False")
     page = open_page()
@@ -75,7 +71,6 @@ def test_single_keys_can_be_switched_off(house: Installation, open_page: OpenPag
     page.get_by_label("Ada Demo, menu").click()
     page.get_by_role("button", name="Keyboard shortcuts").click()
     expect(page.get_by_text("switched off in your settings")).to_be_visible()
-    set_user(house, "has_shortcuts=True")
 
 
 def test_a_question_is_answered_where_it_arises_also_without_scripts(house: Installation, open_page: OpenPage) -> None:

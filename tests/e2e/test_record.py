@@ -83,6 +83,7 @@ def test_usual_visits_are_chosen(house: Installation, open_page: OpenPage, recor
     expect(page.locator(".outside")).to_contain_text("from the first 8 visits")
 
 
+@pytest.mark.usefixtures("as_before")
 @SCRIPTS
 def test_the_language_is_chosen_and_every_page_follows(
     house: Installation, open_page: OpenPage, record: str, options: dict[str, bool]

@@ -3,8 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenPage, sign_in
-from tests.e2e.test_comfort import set_user
+from tests.e2e.conftest import OpenPage, set_user, sign_in
 from tests.e2e.test_every_page import too_wide
 from tests.e2e.test_timeline import written
 from tests.engines.installation import Installation
@@ -37,6 +36,7 @@ BANNER_GAP = """() => document.querySelector(".banner .push").getBoundingClientR
 SCALE_GAP = """() => Math.min(...Array.from(document.querySelectorAll("#timeline .y5tick"), e => e.getBoundingClientRect().left))
     - Math.max(...Array.from(document.querySelectorAll("#timeline .annotation-text"), e => e)
         .filter(e => e.textContent.includes("Bereich")).map(e => e.getBoundingClientRect().right))"""
+pytestmark = pytest.mark.usefixtures("as_before")
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -62,7 +62,6 @@ def test_no_word_is_cut_off(house: Installation, open_page: OpenPage, record: st
     for path in ("/patients/", record, record + "compare/"):
         page.goto(path)
         wrong += page.evaluate(CUT_OFF) + too_wide(page)
-    set_user(house, "language=''")
     assert wrong == []
 
 
@@ -73,7 +72,6 @@ def test_the_scales_of_self_reports_keep_clear_of_the_usual_range(house: Install
     page.locator("[data-show=mood]").check()
     expect(page.locator("#timeline .y5tick").first).to_be_visible()
     gap = page.evaluate(SCALE_GAP)
-    set_user(house, "language=''")
     assert gap >= 4
 
 
@@ -83,7 +81,6 @@ def test_the_facts_of_the_banner_keep_clear_of_its_buttons(house: Installation, 
     page.goto(record)
     expect(page.locator(".banner")).to_contain_text("WHOLE-12")
     gap = page.evaluate(BANNER_GAP)
-    set_user(house, "language=''")
     assert gap >= 0
 
 
@@ -94,5 +91,4 @@ def test_the_totals_of_a_self_report_stand_on_one_line(house: Installation, open
     page.locator(".visits .rowlink").first.click()
     page.wait_for_load_state("load")
     tops = [page.locator(f"[name={name}]").evaluate("field => field.getBoundingClientRect().top") for name in ("phq9", "gad7")]
-    set_user(house, "language=''")
     assert tops[0] == tops[1]
