@@ -1,13 +1,13 @@
 """How often the model says what a clinician says of the same face, and how sure that share is."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from itertools import groupby
 from math import sqrt
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from patients.models import OwnLabel, Patient, User
 from patients.models.own_label import CANNOT_SAY
 from patients.timeline.interval import Interval
 
-LEAST_VISITS = 3
+LEAST = 3  # visits, or patients
 Z = 1.96  # 95 % of a normal distribution
 SAME_FACE = 0.3  # overlap of two boxes of one face; a newer detector moves them a little
 FACTS = ("label", "box", "photo__visit__patient", "photo__visit", "photo__visit__date", "photo__predictions__model_version")
@@ -75,11 +75,12 @@ class Agreement:
     def interval(self) -> Interval | None:
         """The 95 % interval of the share; None below three visits.
 
-        Wilson's interval on the effective number of photos (Dean and Pagano 2015): photos of one visit resemble each other, so
-        they count for fewer. Where all agree or none does, nothing tells by how much, and a visit counts as one photo. By how much
-        is estimated from few visits, so that Student's distribution is due (Korn and Graubard 1998).
+        Wilson's interval on the effective number of photos (Dean and Pagano 2015): photos of one visit resemble each other, so they
+        count for fewer; so do those of one patient, from three patients on. By how much is estimated from few visits, so that
+        Student's distribution is due (Korn and Graubard 1998). Where all agree or none does, nothing tells by how much, and a visit
+        counts as one photo.
         """
-        if self.visits < LEAST_VISITS or self.share is None:
+        if self.visits < LEAST or self.share is None:
             return None
         return wilson(self.share, self._effective)
 
@@ -88,13 +89,16 @@ class Agreement:
         share = self.share
         if share in (0, 1, None):
             return self.visits
-        of_visit: dict[UUID, list[bool]] = {}
+        by_visit, by_patient = (self._groups(attrgetter(name)) for name in ("visit_id", "patient_id"))
+        counted = [by_visit, by_patient] if len(by_patient) >= LEAST else [by_visit]
+        return min(effective(groups, share) for groups in counted)
+
+    def _groups(self, key: Callable[[Pair], UUID]) -> list[list[bool]]:
+        """Return which photos of each visit, or of each patient, both call the same."""
+        groups: dict[UUID, list[bool]] = {}
         for pair in self.pairs:
-            of_visit.setdefault(pair.visit_id, []).append(pair.agrees)
-        spread = sum((sum(each) - share * len(each)) ** 2 for each in of_visit.values())
-        variance = spread * self.visits / (self.visits - 1) / self.n**2
-        simple = share * (1 - share) / self.n
-        return self.n / max(1.0, variance / simple) * (Z / student(self.visits - 1)) ** 2
+            groups.setdefault(key(pair), []).append(pair.agrees)
+        return list(groups.values())
 
     @property
     def by_chance(self) -> float | None:
@@ -136,6 +140,15 @@ class Labelled:
     cannot_say: int = 0
     too_close: int = 0
     another_face: int = 0
+
+
+def effective(groups: Sequence[Sequence[bool]], share: float) -> float:
+    """Return as how many independent photos those of `groups` count, of which `share`, not 0 or 1, agree; two groups or more."""
+    n, count = sum(map(len, groups)), len(groups)
+    spread = sum((sum(each) - share * len(each)) ** 2 for each in groups)
+    variance = spread * count / (count - 1) / n**2
+    simple = share * (1 - share) / n
+    return n / max(1.0, variance / simple) * (Z / student(count - 1)) ** 2
 
 
 def wilson(share: float, n: float) -> Interval:

@@ -61,6 +61,16 @@ def test_few_visits_ask_for_student_s_distribution(ada: User, ines: Patient) -> 
     assert found.interval.low < by_normal.low - 0.05
 
 
+def test_patients_who_differ_make_the_interval_wider(ada: User) -> None:
+    for number, agreed in enumerate((9, 6, 3)):
+        found = agreement(ada, make_patient(ada, name=f"Patient {number}"), *((1, 0),) * agreed, *((0, 1),) * (10 - agreed))
+    of_one, of_all = found.interval, labelled_by(ada).agreement.interval
+    assert of_one is not None
+    assert of_all is not None
+    assert (of_all.low, of_all.high) == (pytest.approx(0.15, abs=0.05), pytest.approx(0.92, abs=0.05))
+    assert of_all.high - of_all.low > of_one.high - of_one.low  # ten times fewer photos, and yet they tell more of that one
+
+
 def test_when_all_agree_a_visit_counts_as_one_photo(ada: User, ines: Patient) -> None:
     found = agreement(ada, ines, (5, 0), (5, 0), (5, 0))
     assert found.interval == wilson(1.0, 3)
