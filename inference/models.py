@@ -111,7 +111,7 @@ class Prediction(models.Model):
     input_png = EncryptedBinaryField(null=True, blank=True)
     explanation_requested_at = models.DateTimeField(null=True, blank=True)
     explanation_png = EncryptedBinaryField(null=True, blank=True)
-    explanation_drop = models.FloatField(null=True, blank=True)  # how much of the named share goes under the worst cover
+    explanation_drop = models.FloatField(null=True, blank=True)  # of the named share, at the place that matters most
     abstained = models.BooleanField(default=False)
     milliseconds = models.JSONField(default=dict, blank=True)
     angry = models.FloatField(null=True, blank=True)

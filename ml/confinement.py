@@ -18,12 +18,25 @@ CPU_SECONDS = 15
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38  # linux/prctl.h
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446  # the same number on every architecture
 _CLONE_NEWNET, _CLONE_NEWUSER = 0x40000000, 0x10000000  # linux/sched.h
+_CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h
 
 
 class _Ruleset(ctypes.Structure):
     """`struct landlock_ruleset_attr`: what is forbidden unless a rule allows it."""
 
     _fields_ = (("files", ctypes.c_uint64), ("network", ctypes.c_uint64), ("scoped", ctypes.c_uint64))
+
+
+class _CapabilityHeader(ctypes.Structure):
+    """`struct __user_cap_header_struct`: which form the sets have, and of which process they are (0: this one)."""
+
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+class _Capabilities(ctypes.Structure):
+    """`struct __user_cap_data_struct`: half of the bits of the three sets."""
+
+    _fields_ = (("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32), ("inheritable", ctypes.c_uint32))
 
 
 # Per version of Landlock: rights over files, rights over TCP, scopes (abstract sockets, signals), bytes of the structure.
@@ -64,6 +77,8 @@ def _confine_on_linux() -> None:
     # A network of its own, with nothing in it. Where user namespaces are switched off this fails, and the next steps remain.
     if libc.unshare(_CLONE_NEWNET) != 0:
         libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+    # In a user namespace of its own the process has every capability there, enough to reach much of the kernel.
+    libc.capset(ctypes.byref(_CapabilityHeader(_CAPABILITY_VERSION_3, 0)), ctypes.byref((_Capabilities * 2)()))
     version = libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, 1)
     if version < 1:
         return

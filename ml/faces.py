@@ -102,11 +102,12 @@ class FaceFinder:
 
     def _look_closely(self, image: Image.Image) -> list[Sighting]:
         found = self.look(image, FIRST_SIDE_PX)
-        good = any(seen.face.box.height >= SMALL_FACE_PX and seen.face.detector_score >= GOOD_SCORE for seen in found)
+        good = any(is_large(seen) and seen.face.detector_score >= GOOD_SCORE for seen in found)
         if not found or (not good and max(image.size) > FIRST_SIDE_PX):
-            found = self.look(image, SECOND_SIDE_PX) or found
+            found = seen_with(self.look(image, SECOND_SIDE_PX), found)
         for side_px in LAST_SIDES_PX:
-            found = found or self.look(image, side_px)
+            if not any(map(is_large, found)):  # small ones may be of the background
+                found = seen_with(self.look(image, side_px), found)
         return found
 
     def turn_upright(self, image: Image.Image, seen: Sighting) -> UprightFace:
@@ -124,7 +125,10 @@ class FaceFinder:
             again = self.look(region, REGION_SIDE_PX)
             if not again:
                 break
-            here = max(again, key=lambda other: overlap(other.face.box, here.face.box))
+            best = max(again, key=lambda other: overlap(other.face.box, here.face.box))
+            if overlap(best.face.box, here.face.box) <= SAME_FACE:  # a neighbour's: the face itself was not seen again
+                break
+            here = best
             if abs(here.face.roll_degrees) <= UPRIGHT_DEGREES:
                 break
             turned += here.face.roll_degrees
@@ -140,6 +144,17 @@ class FaceFinder:
         answers = self.session.run(OUTPUTS, {self.input_name: padded.transpose(2, 0, 1)[np.newaxis]})
         scales = (image.width / size[0], image.height / size[1])
         return read_grid([answer[0] for answer in answers], scales)
+
+
+def is_large(seen: Sighting) -> bool:
+    """Whether the face has height enough in the photo for its box to be exact."""
+    return seen.face.box.height >= SMALL_FACE_PX
+
+
+def seen_with(closer: list[Sighting], before: list[Sighting]) -> list[Sighting]:
+    """Return what a closer look shows, and the large faces of the look before that it has lost. Without it, all of those."""
+    lost = (seen for seen in before if not any(overlap(seen.face.box, other.face.box) > SAME_FACE for other in closer))
+    return [*closer, *(seen for seen in lost if is_large(seen) or not closer)]
 
 
 def read_grid(grid: list[NDArray[np.float32]], scales: tuple[float, float]) -> list[Sighting]:

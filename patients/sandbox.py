@@ -5,6 +5,7 @@ Nothing that this process says is believed: a hostile picture may speak for it. 
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from django.conf import settings
 
 from ml.decode import STORED_SIDE_PX, RebuiltPhoto, RejectedPhoto
 
+MAX_HEADER_BYTES = 1000  # of JSON: a long one could hold millions of lists
 MAX_ANSWER_BYTES = 60_000_000  # 4096 x 4096 pixels of pure noise make 35 MB
 REFUSALS = {"unreadable": (), "animated": (), "decoder_crashed": (), "too_many_scans": (), "too_many_pixels": ("width", "height")}
 """The codes that the decoder may answer, each with the numbers that its sentence needs."""
@@ -42,16 +44,10 @@ def _place() -> Iterator[None]:
         _queue.release()
 
 
-def _ask_decoder(source: bytes, kind: str) -> bytes:
-    """Return what the decoder wrote. Raises RejectedPhoto when it died, took too long, said too much, or could not be started."""
-    is_late = threading.Event()
-
-    def stop() -> None:
-        is_late.set()
-        decoder.kill()
-
+def _start_decoder(kind: str) -> subprocess.Popen[bytes]:
+    """Return the process that opens one photo. Raises RejectedPhoto when this computer has no room for it."""
     try:
-        decoder = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-s", "-B", "-m", "ml.decode", kind, str(settings.PHOTO_MAX_PIXELS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -62,6 +58,24 @@ def _ask_decoder(source: bytes, kind: str) -> bytes:
         )
     except OSError:  # this computer has no memory or no process left
         raise RejectedPhoto("busy") from None
+
+
+def _kill(decoder: subprocess.Popen[bytes]) -> None:
+    """Kill the decoder and what it may have started: a child would hold its end of the pipes."""
+    if decoder.returncode is None:  # else the number may be somebody else's by now
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(decoder.pid, signal.SIGKILL)
+
+
+def _ask_decoder(source: bytes, kind: str) -> bytes:
+    """Return what the decoder wrote. Raises RejectedPhoto when it died, took too long, said too much, or could not be started."""
+    is_late = threading.Event()
+
+    def stop() -> None:
+        is_late.set()
+        _kill(decoder)
+
+    decoder = _start_decoder(kind)
     timer = threading.Timer(settings.DECODE_TIMEOUT_SECONDS, stop)
     with decoder:  # closes the pipes and waits for the end, whatever happens
         try:
@@ -74,7 +88,7 @@ def _ask_decoder(source: bytes, kind: str) -> bytes:
             if len(answer) <= MAX_ANSWER_BYTES:
                 decoder.wait()
         finally:
-            decoder.kill()
+            _kill(decoder)
             timer.cancel()
     if is_late.is_set() or decoder.returncode == -signal.SIGXCPU:
         raise RejectedPhoto("decoder_timeout")
@@ -86,6 +100,8 @@ def _ask_decoder(source: bytes, kind: str) -> bytes:
 def _understood(answer: bytes) -> RebuiltPhoto | RejectedPhoto:
     """Return what an answer says. Raises one of NONSENSE for an answer that ml.decode would not give."""
     header, _, pictures = answer.partition(b"\n")
+    if len(header) > MAX_HEADER_BYTES:
+        raise ValueError("a header that long is none")
     said = json.loads(header)
     if "code" in said:
         return RejectedPhoto(said["code"], **{name: int(said["detail"][name]) for name in REFUSALS[said["code"]]})

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ml.expressions import Face, FaceBox
-from ml.faces import FaceFinder, choose_face, read_grid, roll_of
+from ml.faces import FaceFinder, Sighting, choose_face, read_grid, roll_of
 from ml.geometry import cut_square, cut_turned, overlap, share_cut_off, turn_points
 from ml.onnx_session import WeightsMismatch, WeightsMissing
 from ml.reader import WEIGHTS
@@ -50,6 +50,37 @@ def test_small_face_in_a_large_photo_is_found_in_the_second_pass(finder: FaceFin
     assert all(seen.face.detector_score < 0.5 for seen in finder.look(wide, 640))
     (seen,) = finder.find(wide)
     assert overlap(seen.face.box, FaceBox(1590, 929, 45, 59)) > 0.6
+
+
+def sighting(left: float, side: float, score: float = 0.9) -> Sighting:
+    """Return an upright face seen at the top of a photo."""
+    marks = np.array([[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.35, 0.8], [0.65, 0.8]]) * side + [left, 0]
+    return Sighting(Face(FaceBox(left, 0, side, side), score), marks)
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, finder: FaceFinder, by_side: dict[int, list[Sighting]]) -> list[FaceBox]:
+    """Return the boxes that are found where each pass shows these."""
+    monkeypatch.setattr(finder, "look", lambda image, side_px: by_side.get(side_px, []))
+    return [seen.face.box for seen in finder.find(Image.new("RGB", (3000, 2000)))]
+
+
+def test_closer_look_that_loses_a_large_face_does_not_replace_it(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient, bystander = sighting(0, 900, 0.47), sighting(2000, 70)
+    assert shown(monkeypatch, finder, {640: [patient], 1280: [bystander]}) == [patient.face.box, bystander.face.box]
+    coarse, exact = sighting(2000, 50, 0.4), sighting(2002, 64)  # the same face: the closer look has the word
+    assert shown(monkeypatch, finder, {640: [coarse], 1280: [exact]}) == [exact.face.box]
+
+
+def test_small_face_of_the_background_does_not_end_the_search(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient, background = sighting(0, 1900), sighting(2500, 30)
+    assert shown(monkeypatch, finder, {1280: [background], 320: [patient]}) == [patient.face.box]
+
+
+def test_second_look_at_a_face_takes_no_neighbour(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, coarse = Image.new("RGB", (3000, 2000)), sighting(1000, 40, 0.46)
+    monkeypatch.setattr(finder, "look", lambda image, side_px: [sighting(0, 30)])  # at the edge of the region
+    kept = finder.turn_upright(photo, coarse).sighting.face
+    assert (kept.detector_score, kept.box.height) == (0.46, 40)
 
 
 def test_clearly_largest_face_is_chosen_else_a_person_must() -> None:

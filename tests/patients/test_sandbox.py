@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -88,6 +89,13 @@ def test_decoder_that_frees_a_handle_still_reaches_no_network() -> None:
 
 
 @on_linux
+def test_decoder_has_no_capability_in_any_namespace() -> None:
+    told = confined("print(*(line for line in status if line.startswith('Cap')))", "status = open('/proc/self/status')")
+    sets = dict(re.findall(r"(Cap\w+):\s*([0-9a-f]+)", told))
+    assert {sets[name] for name in ("CapInh", "CapPrm", "CapEff")} == {"0" * 16}
+
+
+@on_linux
 def test_decoder_can_run_no_other_program() -> None:
     assert "Permission denied" in confined("os.execv('/bin/true', ['true'])")
 
@@ -148,11 +156,20 @@ def test_decoder_that_needs_too_much_time_is_ended_by_the_system() -> None:
          "decoder_crashed", {"status": 0}),
         ("printf '[%.0s' $(seq 100000)", "decoder_crashed", {"status": 0}),
         ("exec cat /dev/zero", "decoder_crashed", {"status": -9}),
+        ("""printf '%02000d' 0; echo '{"code": "unreadable", "detail": {"error": "x"}}'""", "decoder_crashed", {"status": 0}),
     ],
 )  # fmt: skip
 def test_whatever_the_decoder_does_is_a_refusal(decoder: Path, script: str, code: str, detail: dict[str, object]) -> None:
     says(decoder, script)
     assert refusal(picture()) == (code, detail)
+
+
+def test_child_of_the_decoder_holds_nobody_up(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "DECODE_TIMEOUT_SECONDS", 3)
+    says(decoder, "sleep 60 & exit 0")  # it has the other end of the pipe
+    started = time.monotonic()
+    assert refusal(picture()) == ("decoder_timeout", {})
+    assert time.monotonic() - started < 30
 
 
 def test_decoder_that_never_ends_is_stopped(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
