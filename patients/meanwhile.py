@@ -49,14 +49,11 @@ class ChangesOnly(forms.ModelForm[Row]):
         now = "" if stored is None else str(stored)
         if bound.html_initial_name not in self.data:
             self._put(bound.html_initial_name, now)
-        elif name not in self._changed_here() and bound.field.has_changed(stored, self._loaded(name)):
+        elif not bound._has_changed() and bound.field.has_changed(stored, self._loaded(name)):  # type: ignore[attr-defined]  # Django's changed_data, not kept
             self._put(bound.html_initial_name, now)
             self._put(bound.html_name, "on" if stored is True else now)
             if stored is False:
                 self.data.pop(bound.html_name)  # type: ignore[attr-defined]  # a box without a tick is not sent
-
-    def _changed_here(self) -> list[str]:
-        return [bound.name for bound in self if bound.html_initial_name in self.data and bound._has_changed()]  # type: ignore[attr-defined]  # Django's changed_data, not kept
 
     def _loaded(self, name: str) -> Any:  # Any: as Django's own has_changed takes it
         return self.fields[name].hidden_widget().value_from_datadict(self.data, self.files, self[name].html_initial_name)
