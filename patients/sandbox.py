@@ -6,10 +6,12 @@ Nothing that this process says is believed: a hostile picture may speak for it. 
 import contextlib
 import json
 import os
+import selectors
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -18,6 +20,7 @@ from django.conf import settings
 from ml.decode import STORED_SIDE_PX, RebuiltPhoto, RejectedPhoto
 
 MAX_HEADER_BYTES = 1000  # of JSON: a long one could hold millions of lists
+PIECE_BYTES = 1_000_000
 MAX_ANSWER_BYTES = 60_000_000  # 4096 x 4096 pixels of pure noise make 35 MB
 REFUSALS = {"unreadable": (), "animated": (), "decoder_crashed": (), "too_many_scans": (), "too_many_pixels": ("width", "height")}
 """The codes that the decoder may answer, each with the numbers that its sentence needs."""
@@ -67,30 +70,51 @@ def _kill(decoder: subprocess.Popen[bytes]) -> None:
             os.killpg(decoder.pid, signal.SIGKILL)
 
 
+def _exchange(decoder: subprocess.Popen[bytes], source: bytes, give_up_at: float) -> bytes:
+    """Write the file and return the answer, cut off beyond MAX_ANSWER_BYTES. Raises TimeoutError at `give_up_at`.
+
+    Not even the end of the process must be waited for: a child that outlives it could hold the pipes for ever.
+    """
+    assert decoder.stdin is not None
+    assert decoder.stdout is not None
+    unsent, answer = memoryview(source), bytearray()
+    with selectors.DefaultSelector() as pipes:
+        for pipe, event in ((decoder.stdin, selectors.EVENT_WRITE), (decoder.stdout, selectors.EVENT_READ)):
+            os.set_blocking(pipe.fileno(), False)
+            pipes.register(pipe, event)
+        while len(answer) <= MAX_ANSWER_BYTES:
+            ready = [key.fileobj for key, _events in pipes.select(max(0.0, give_up_at - time.monotonic()))]
+            if not ready:
+                raise TimeoutError
+            if decoder.stdout in ready:
+                piece = os.read(decoder.stdout.fileno(), PIECE_BYTES)
+                if not piece:
+                    break
+                answer += piece
+            if decoder.stdin in ready:
+                try:
+                    unsent = unsent[os.write(decoder.stdin.fileno(), unsent[:PIECE_BYTES]) :]
+                except BrokenPipeError:  # it died early; its status says how
+                    unsent = unsent[:0]
+                if not unsent:
+                    pipes.unregister(decoder.stdin)
+                    decoder.stdin.close()
+    return bytes(answer)
+
+
 def _ask_decoder(source: bytes, kind: str) -> bytes:
     """Return what the decoder wrote. Raises RejectedPhoto when it died, took too long, said too much, or could not be started."""
-    is_late = threading.Event()
-
-    def stop() -> None:
-        is_late.set()
-        _kill(decoder)
-
-    decoder = _start_decoder(kind)
-    timer = threading.Timer(settings.DECODE_TIMEOUT_SECONDS, stop)
-    with decoder:  # closes the pipes and waits for the end, whatever happens
+    give_up_at = time.monotonic() + settings.DECODE_TIMEOUT_SECONDS
+    with _start_decoder(kind) as decoder:  # closes the pipes and waits for the end, whatever happens
         try:
-            timer.start()
-            assert decoder.stdin is not None
-            assert decoder.stdout is not None
-            with contextlib.suppress(BrokenPipeError), decoder.stdin:  # it died early; its status says how
-                decoder.stdin.write(source)
-            answer = decoder.stdout.read(MAX_ANSWER_BYTES + 1)
+            answer = _exchange(decoder, source, give_up_at)
             if len(answer) <= MAX_ANSWER_BYTES:
-                decoder.wait()
+                decoder.wait(max(0.0, give_up_at - time.monotonic()))
+        except (TimeoutError, subprocess.TimeoutExpired):
+            raise RejectedPhoto("decoder_timeout") from None
         finally:
             _kill(decoder)
-            timer.cancel()
-    if is_late.is_set() or decoder.returncode == -signal.SIGXCPU:
+    if decoder.returncode == -signal.SIGXCPU:
         raise RejectedPhoto("decoder_timeout")
     if decoder.returncode != 0:
         raise RejectedPhoto("decoder_crashed", status=decoder.returncode)

@@ -104,7 +104,7 @@ def annotations(placed: Sequence[Placed], frame: Frame) -> list[Plain]:
 def _begins(event: Event, last: date, day_px: float) -> date:
     """Return the day to which its lane must be free: its first, or before it where the label has no room on the right.
 
-    static/js/timeline.js turns such labels to the left.
+    static/js/figure-view.js turns such labels to the left.
     """
     to_the_edge = (last - event.starts_on).days * day_px + MARGIN_PX
     is_turned = len(event.label) * LETTER_PX + 16 > to_the_edge

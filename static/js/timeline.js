@@ -5,10 +5,8 @@
   const source = document.getElementById("figure");
   if (!root || !source || typeof Plotly === "undefined") return;
 
-  const inTheseColours = window.inTheseColours; // static/js/figure-colours.js
   const DAY = 86400000;
   const NEAR_PX = 28;
-  const LETTER_PX = 6.2; // on average; patients/timeline/event_row.py reckons with the same
   const CONFIG = {
     displayModeBar: false,
     displaylogo: false,
@@ -34,20 +32,11 @@
   const times = visits.map(function (visit) { return Date.parse(visit.x); });
   const ends = given.ends.map(function (moment) { return Date.parse(moment); }); // of visits with photos or a self-report
   const whole = given.layout.xaxis.range.map(Date.parse);
-  const scales = given.scales;
   const shown = { photos: true, event: true };
   const state = { view: "stacked", range: whole, at: -1, isOnPaper: false };
   let place;
 
-  // --- The figure of the chosen view
-
-  function chosenFigure() {
-    const isApart = state.view === "apart";
-    const data = isApart
-      ? given.data.filter(function (trace) { return trace.yaxis !== "y2"; }).concat(given.apart.data)
-      : given.data;
-    return inTheseColours({ data: data, layout: isApart ? given.apart.layout : given.layout }, given.days);
-  }
+  // --- Drawing
 
   function iso(time) {
     return new Date(time).toISOString().slice(0, 10);
@@ -62,134 +51,28 @@
     return time >= state.range[0] && time <= state.range[1];
   }
 
-  // The dots of photos, unless there are so many that nothing can be read between them.
-  function dots() {
-    const seen = visits.filter(function (_, k) { return inView(times[k]); });
-    const count = seen.reduce(function (sum, visit) { return sum + visit.y.length; }, 0);
+  // Whether photos have dots of their own: not where there are so many that nothing can be read between them.
+  function offerDots() {
+    const count = visits.reduce(function (sum, visit, k) { return sum + (inView(times[k]) ? visit.y.length : 0); }, 0);
     const box = root.querySelector("[data-show=photos]");
     box.disabled = count > given.mostDots;
     root.querySelector("[data-legend=photos]").hidden = box.disabled || !shown.photos;
     root.querySelector("[data-too-many]").hidden = !box.disabled;
-    if (box.disabled || !shown.photos) return { x: [], y: [] };
-    return {
-      x: seen.flatMap(function (visit) { return visit.y.map(function () { return visit.x; }); }),
-      y: seen.flatMap(function (visit) { return visit.y; }),
-    };
-  }
-
-  function plotWidth(layout) {
-    return Math.max(1, (state.isOnPaper ? PAPER_PX : plot.clientWidth) - layout.margin.l - layout.margin.r);
-  }
-
-  // Six tenths of the way to the next visit, at most 1.8 % of the view, and edge to edge where a visit has fewer than 5 px.
-  function barWidths(layout) {
-    const span = state.range[1] - state.range[0];
-    const px = plotWidth(layout);
-    const most = span * Math.max(0.018, 9 / px);
-    return given.rooms.map(function (room) {
-      const roomPx = room / span * px;
-      return Math.min(most, Math.max(span / px, room * (roomPx < 5 ? 1 : 0.6)));
-    });
-  }
-
-  // Symbols shrink where visits stand closer than 14 px.
-  function crowding(layout) {
-    const seen = times.filter(inView).length;
-    return Math.max(0.4, Math.min(1, plotWidth(layout) / Math.max(1, seen) / 14));
-  }
-
-  function shrink(trace, by) {
-    const marker = trace.marker;
-    marker.size = Array.isArray(marker.size) ? marker.size.map(function (size) { return size * by; }) : marker.size * by;
-    if (marker.line && marker.line.width) marker.line.width *= by;
-    if (trace.error_y) trace.error_y.width = 0;
-  }
-
-  function fillTraces(data, layout) {
-    const widths = barWidths(layout);
-    const known = widths.filter(function (_, k) { return visits[k].top.length; });
-    const by = crowding(layout);
-    data.forEach(function (trace) {
-      if (trace.type === "bar") trace.width = trace.yaxis === "y3" ? widths : known;
-      if (trace.type === "bar" && by < 0.6 && trace.name !== "missing") trace.marker.line.width = 0;
-      if (trace.type === "scatter" && trace.name !== "photos" && trace.marker && by < 1) {
-        shrink(trace, trace.name === "outside" ? Math.max(by, 0.65) : by);
-      }
-      if (trace.name === "photos") Object.assign(trace, dots());
-      if (trace.name === "event" || scales.some(function (each) { return each.name === trace.name; })) {
-        trace.visible = Boolean(shown[trace.name]);
-      }
-    });
-  }
-
-  function placeTicks(axis) {
-    const days = (state.range[1] - state.range[0]) / DAY;
-    const ticks = given.ticks.find(function (each) { return days <= each.days; });
-    axis.dtick = phone.matches ? ticks.phone : ticks.desktop;
-    axis.tickformat = ticks.form;
-    axis.range = state.range.map(function (time) { return new Date(time).toISOString().slice(0, 19); });
-  }
-
-  // The label of something that began before the view and still lasts stands at the left edge.
-  function keepLabels(notes) {
-    const labels = notes.filter(function (note) { return note.name === "event"; });
-    labels.forEach(function (note, k) {
-      if (Date.parse(note.x) < state.range[0] && Date.parse(given.until[k]) > state.range[0]) note.x = iso(state.range[0] + DAY);
-    });
-  }
-
-  // Scales that are shown write their ticks side by side in the right margin, beyond the limits of the usual range.
-  function placeScales(layout) {
-    const seen = scales.filter(function (each) { return shown[each.name]; });
-    seen.forEach(function (each, k) {
-      layout[each.axis].visible = true;
-      layout[each.axis].ticklabelstandoff = (phone.matches ? 2 : 58) + 20 * k;
-    });
-    if (seen.length) layout.margin.r += 20 * (phone.matches ? seen.length : seen.length - 1) + (phone.matches ? 0 : 14);
-  }
-
-  function arrange(layout) {
-    placeTicks(layout.xaxis);
-    layout.dragmode = touch.matches ? false : "pan";
-    layout.shapes = layout.shapes.filter(function (shape) { return shape.name !== "event" || shown.event; });
-    keepLabels(layout.annotations);
-    layout.annotations = layout.annotations.filter(function (note) {
-      if (note.name === "event") return shown.event && !phone.matches && inView(Date.parse(note.x));
-      if (note.name === "gap" || note.name === "version") return inView(Date.parse(note.x)) && !(phone.matches && note.name === "gap");
-      return note.name !== "side" || !phone.matches;
-    });
-    if (phone.matches) arrangeForPhone(layout);
-    placeScales(layout);
-    turnLabels(layout);
-  }
-
-  // A label that would end outside of the figure stands to the left of its start.
-  function turnLabels(layout) {
-    const right = layout.margin.r;
-    const inside = plotWidth(layout);
-    layout.annotations.forEach(function (note) {
-      if (note.name !== "event") return;
-      const x = inside * (Date.parse(note.x) - state.range[0]) / (state.range[1] - state.range[0]);
-      const room = note.text.length * LETTER_PX + 16;
-      if (x + room > inside + right && x + layout.margin.l > room) Object.assign(note, { xanchor: "right", xshift: -8 });
-    });
-  }
-
-  function arrangeForPhone(layout) {
-    layout.height -= 40;
-    layout.margin.l = 44;
-    layout.margin.r = 12;
-    layout.xaxis.tickangle = 0;
-    layout.annotations.forEach(function (note) { if (note.name === "title") note.xshift = -44; });
-    if (layout.yaxis4) layout.yaxis4.ticktext = given.lanes;
+    return !box.disabled && shown.photos;
   }
 
   function draw() {
-    const figure = chosenFigure();
-    arrange(figure.layout);
-    fillTraces(figure.data, figure.layout);
+    const figure = window.figureAsSeen(given, { // static/js/figure-view.js
+      range: state.range,
+      widthPx: state.isOnPaper ? PAPER_PX : plot.clientWidth,
+      isApart: state.view === "apart",
+      isPhone: phone.matches,
+      isTouch: touch.matches,
+      hasDots: offerDots(),
+      shown: shown,
+    });
     root.querySelector("[data-legend=stacked]").hidden = state.view === "apart";
-    scales.forEach(function (each) { root.querySelector("[data-legend=" + each.name + "]").hidden = !shown[each.name]; });
+    given.scales.forEach(function (each) { root.querySelector("[data-legend=" + each.name + "]").hidden = !shown[each.name]; });
     place = { left: figure.layout.margin.l, right: figure.layout.margin.r };
     if (state.isOnPaper) figure.layout.width = PAPER_PX;
     Plotly.react(host, figure.data, figure.layout, CONFIG);

@@ -57,7 +57,7 @@ expect.set_options(timeout=STEP_MS)  # five seconds else, whatever the context s
 def set_user(house: Installation, change: str) -> None:
     """Change a field of the demo's clinician."""
     code = f"from patients.models import User; User.objects.filter(email='{house.email}').update({change})"
-    house.manage("shell", "--verbosity", "0", "-c", code)
+    house.run(code)
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def keep_pictures(pages: list[Page], name: str) -> None:
 def sign_in(page: Page, house: Installation, is_toured: bool = True, email: str = "") -> None:
     """Sign the demo's clinician in, or who has the address; as one who has seen the tours."""
     if is_toured:
-        house.manage("shell", "--verbosity", "0", "-c", SEEN.format(email=email or house.email))
+        house.run(SEEN.format(email=email or house.email))
     page.goto("/")
     page.get_by_label("Work e-mail").fill(email or house.email)
     page.get_by_label("Password").fill(house.password)

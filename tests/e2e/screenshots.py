@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 import tests.environment  # a private folder and keys for Django here, which only lists its addresses
 from tests.e2e.chromium import PATIENCE_MS, chromium
 from tests.e2e.conftest import sign_in
-from tests.e2e.pages import Address, pages_by_role, shell
+from tests.e2e.pages import Address, pages_by_role
 from tests.engines.installation import Installation, eventually
 
 DESK = ViewportSize(width=1440, height=900)
@@ -91,10 +91,10 @@ def keep_moments(page: Page, house: Installation, patient: str, folder: Path) ->
         page.locator("#timeline").scroll_into_view_if_needed()
         act()
         keep(page, folder / f"{name}-light.png")
-    shell(house, TOURS.format(seen="['patients', 'patient', 'visit']", language="de"))
+    house.run(TOURS.format(seen="['patients', 'patient', 'visit']", language="de"))
     page.goto(patient)
     keep(page, folder / "patient-german-light.png")
-    shell(house, TOURS.format(seen="[]", language=""))
+    house.run(TOURS.format(seen="[]", language=""))
     page.goto("/patients/")
     keep(page, folder / "tour-light.png")
 

@@ -23,7 +23,7 @@ PHONE = {"width": 390, "height": 844}
 def written(house: Installation, number: str, visits: int, photos: int, days: int) -> str:
     """Return the address of a new patient with that record."""
     code = WRITE.format(email=house.email, number=number, visits=visits, photos=photos, days=days)
-    return "/patients/" + house.manage("shell", "--verbosity", "0", "-c", code).split()[-1] + "/"
+    return "/patients/" + house.run(code).split()[-1] + "/"
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ SelfReport.objects.create(visit=visit, mood=4)
 
 def test_range_buttons_reach_what_was_said_after_the_last_photos(house: Installation, open_page: OpenPage) -> None:
     address = written(house, "TL-21", 6, 3, 28)  # the last photos are of 22 July 2025
-    house.manage("shell", "--verbosity", "0", "-c", SAID_SINCE.format(pk=address.split("/")[2]))
+    house.run(SAID_SINCE.format(pk=address.split("/")[2]))
     page = opened(open_page(), house, address)
     expect(page.get_by_label("To", exact=True)).to_have_value("2026-10-13")
     page.get_by_role("button", name="6 m").click()
@@ -232,7 +232,7 @@ Event.objects.create(
 def test_label_of_the_last_visit_s_day_stays_inside_the_figure(house: Installation, open_page: OpenPage) -> None:
     label = "Sertraline raised to 100 mg from this day on"
     address = written(house, "TL-22", 20, 3, 28)
-    house.manage("shell", "--verbosity", "0", "-c", TODAY.format(pk=address.split("/")[2], label=label, email=house.email))
+    house.run(TODAY.format(pk=address.split("/")[2], label=label, email=house.email))
     page = opened(open_page(), house, address)
     edges = page.evaluate(
         """label => {

@@ -44,7 +44,7 @@ DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 def record(house: Installation) -> str:
     """Return the address of a patient with twelve visits, the last of which has photos of every kind."""
     address = written(house, "WHOLE-12", 12, 4, 28)
-    house.manage("shell", "--verbosity", "0", "-c", NEEDS_MUCH.format(patient=address.split("/")[2]))
+    house.run(NEEDS_MUCH.format(patient=address.split("/")[2]))
     return address
 
 

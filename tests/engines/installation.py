@@ -24,6 +24,14 @@ from clinic.supervisor import end_with_parent
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_SECONDS = 300.0  # other work may have the cores
 FINAL = ("done", "no_face", "choose_face", "rejected", "failed")
+# Runs each line of its input, code written as JSON, and answers with a line of what the code printed.
+SHELL = """
+import contextlib, io, json, sys
+for line in sys.stdin:
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(json.loads(line), {})
+    print(json.dumps(printed.getvalue()), flush=True)
+"""
 
 
 def eventually(question: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:  # Any: whatever was asked for
@@ -45,6 +53,7 @@ class Installation:
         # Of the demo only the newest visit of each patient: nineteen photos instead of two hundred.
         self._environment = inherited | {"AFFECTLINE_VAR": str(var), "DEMO_VISITS": "1"} | environment
         self._process: subprocess.Popen[str] | None = None
+        self._shell: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
         self.printed: list[str] = []
@@ -94,6 +103,9 @@ class Installation:
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Send the signal to the command and wait for its end."""
+        if self._shell is not None:
+            self._shell.communicate()  # it ends with its input
+            self._shell = None
         if self._process is not None:
             self._process.send_signal(number)
             self._process.wait(PATIENCE_SECONDS)
@@ -154,9 +166,34 @@ class Installation:
 
     def manage(self, *command: str) -> str:
         """Return what a Django command printed."""
-        environment = self._environment | {"HTTPS": "0", "DEMO": "1"}
-        command = (sys.executable, "manage.py", *command)
-        return subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+        process = self._django(*command)
+        printed, _ = process.communicate()
+        assert process.returncode == 0, f"{command} failed"
+        return printed
+
+    def run(self, code: str) -> str:
+        """Return what `code` printed inside of Django: in one process for all calls, whose start takes a second."""
+        if self._shell is None:
+            self._shell = self._django("shell", "--verbosity", "0", "-c", SHELL)
+        assert self._shell.stdin is not None
+        assert self._shell.stdout is not None
+        print(json.dumps(code), file=self._shell.stdin, flush=True)
+        if not (answer := self._shell.stdout.readline()):
+            self._shell.communicate()
+            self._shell = None
+            raise AssertionError(f"this failed:\n{code}")
+        return str(json.loads(answer))
+
+    def _django(self, *command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            (sys.executable, "manage.py", *command),
+            cwd=PROJECT,
+            env=self._environment | {"HTTPS": "0", "DEMO": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=end_with_parent(),
+        )
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # Any: JSON
         """Return what the API answers to the demo's clinician."""

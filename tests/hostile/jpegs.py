@@ -119,6 +119,8 @@ JPEGS: tuple[Hostile, ...] = (
     _taken("cmyk jpeg", picture(mode="CMYK")),
     _taken("grey jpeg", picture(mode="L", colour="grey")),
     _taken("phone's jpeg with a second picture", with_depth()),
+    # Fifteen megabytes of film hold as many beginnings of scans by chance.
+    _taken("phone's jpeg with a film behind it", picture() + b"\0\0\0\x18ftypmp42" + b"\xff\xda\x5a\xc3" * 300),
     _taken("jpeg of one pixel", picture(1, 1), (1, 1)),
     _taken("jpeg and archive", picture() + zipped()),
     _taken("jpeg and page", with_segments(segment(COMMENT, b"<script>alert('" + MARK + b"')</script>"))),

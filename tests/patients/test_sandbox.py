@@ -164,9 +164,11 @@ def test_whatever_the_decoder_does_is_a_refusal(decoder: Path, script: str, code
     assert refusal(picture()) == (code, detail)
 
 
-def test_child_of_the_decoder_holds_nobody_up(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+# The second is in no group that the end of the decoder could take along.
+@pytest.mark.parametrize("child", ["sleep 40", pytest.param("setsid sleep 40", marks=on_linux)])
+def test_child_of_the_decoder_holds_nobody_up(decoder: Path, monkeypatch: pytest.MonkeyPatch, child: str) -> None:
     monkeypatch.setattr(settings, "DECODE_TIMEOUT_SECONDS", 3)
-    says(decoder, "sleep 60 & exit 0")  # it has the other end of the pipe
+    says(decoder, f"{child} & exit 0")  # it has the other end of the pipe
     started = time.monotonic()
     assert refusal(picture()) == ("decoder_timeout", {})
     assert time.monotonic() - started < 30
