@@ -122,7 +122,7 @@ PAGES: dict[str, Rule] = {
     "erase": Rule(Who.CARE, Action.VIEW, right=Right.ERASE),
     "emergency": OWN_LINE,
     "end_emergency": OWN_LINE,
-    "emergency_reviews": Rule(Who.REVIEW),
+    "emergency_reviews": Rule(Who.REVIEW, Action.LIST),
     "review_emergency": Rule(Who.REVIEW),
     "edit_event": EDITED,
     "delete_event": REMOVED,
