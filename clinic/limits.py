@@ -7,6 +7,7 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponseBase
 
 from clinic.sessions import SEEN, STARTED
+from inference.encryption import keyed_hash
 from patients.access import record_access
 from patients.models import AccessLog
 
@@ -22,6 +23,11 @@ def seconds_left(request: HttpRequest) -> int:
     now = int(time.time())
     idle_at = request.session.get(SEEN, 0) + 60 * getattr(request.user, "idle_minutes", 0)
     return int(min(idle_at, request.session.get(STARTED, 0) + ABSOLUTE_SECONDS)) - now
+
+
+def user_mark(request: HttpRequest) -> str:
+    """Return letters that stand for who is signed in, and say nothing: an old page tells by them that it is somebody else's."""
+    return keyed_hash(f"page of {request.user.pk}".encode())[:16]
 
 
 def is_background(request: HttpRequest) -> bool:
@@ -49,7 +55,9 @@ class SessionLimits:
             logout(request)
         elif was_signed_in and not is_background(request):
             note_activity(request)
-        setattr(request, "seconds_left", seconds_left(request) if request.user.is_authenticated else 0)  # noqa: B010  # ours
+        is_signed_in = request.user.is_authenticated
+        setattr(request, "seconds_left", seconds_left(request) if is_signed_in else 0)  # noqa: B010  # ours
+        setattr(request, "user_mark", user_mark(request) if is_signed_in else "")  # noqa: B010  # likewise
         response = self.get_response(request)
         if was_signed_in and not request.user.is_authenticated:
             response.headers["Clear-Site-Data"] = '"cache", "storage"'

@@ -19,7 +19,7 @@ KEPT = timedelta(hours=24)
 
 
 class Draft(models.Model):
-    """The fields of one form, by the path of its page. Goes when it is taken back, after a day, and with its patient."""
+    """The fields of one form, by the path of its page. Goes when the form is saved or left, after a day, and with its patient."""
 
     clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
     patient = models.ForeignKey(Patient, null=True, on_delete=models.CASCADE, related_name="drafts")
@@ -47,15 +47,8 @@ class Draft(models.Model):
 
     @classmethod
     def forget(cls, clinician: User, path: str) -> None:
-        """Delete the draft of a page whose form was saved: it would come back over newer words."""
+        """Delete the draft of a page whose form was saved, or is not wanted: it would come back over newer words."""
         cls.objects.filter(clinician=clinician, path=path).delete()
-
-    @classmethod
-    def take(cls, clinician: User, path: str) -> dict[str, str]:
-        """Return the fields and forget them; empty when there are none."""
-        found = cls.read(clinician, path)
-        cls.forget(clinician, path)
-        return found
 
     @classmethod
     def read(cls, clinician: User, path: str) -> dict[str, str]:

@@ -17,6 +17,8 @@ from patients.models.visit import Visit
 OPENED_WITHIN = timedelta(minutes=5)
 LASTS = timedelta(minutes=20)
 """How long a code waits for its phone, and how long the phone may then send photos."""
+ARRIVES_WITHIN = timedelta(minutes=1)
+"""How long after its end a photo may still arrive that was being opened."""
 CODE_BYTES, KEY_BYTES = 16, 32
 
 
@@ -91,6 +93,11 @@ class HandOff(models.Model):
     def is_over(self) -> bool:
         """Whether no photo comes any more."""
         return self.closed_at is not None or self.expires_at <= timezone.now()
+
+    @property
+    def may_bring_photos(self) -> bool:
+        """Whether a photo may come, if only one that was on its way at the end."""
+        return (self.closed_at or self.expires_at) + ARRIVES_WITHIN > timezone.now()
 
     def close(self) -> None:
         """End it. Ended is ended: a second time changes nothing."""

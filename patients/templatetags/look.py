@@ -140,7 +140,7 @@ def as_input(field: BoundField, large: bool = False) -> SafeString:
 def _written(value: date | None, form: str) -> str:
     if value is None:
         return ""
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and timezone.is_aware(value):  # a clock without a zone is told as it is
         value = timezone.localtime(value)
     return date_format(value, form)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inference.models import Prediction
@@ -99,6 +100,11 @@ class PhotoCard:
         return OF_STATE.get(State(self.prediction.state), Kind.REFUSED)
 
     @property
+    def stands(self) -> str:
+        """What a card on the way shows: its kind, and its place in line."""
+        return f"{self.kind}{self.place or ''}"
+
+    @property
     def is_final(self) -> bool:
         """Whether the card changes only when a person acts. An excluded photo does not poll either."""
         return self.kind not in FILTERS["on-the-way"]
@@ -134,8 +140,13 @@ class PhotoCard:
         if self.photo.taken_at is None:
             added = self.photo.uploaded_at
             return _("added %(day)s, %(time)s") % {"day": short_day(added), "time": clock(added)}
-        time = clock(self.photo.taken_at)
-        return f"{day(self.photo.taken_at)}, {time}" if self.is_of_another_day else time
+        time = clock(self.on_the_camera)
+        return f"{day(self.on_the_camera)}, {time}" if self.is_of_another_day else time
+
+    @property
+    def on_the_camera(self) -> datetime | None:
+        """What the camera's clock said, whatever zone the reader is in."""
+        return timezone.make_naive(self.photo.taken_at, timezone.get_default_timezone()) if self.photo.taken_at else None
 
     @property
     def is_of_another_day(self) -> bool:

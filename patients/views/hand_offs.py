@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
 from patients.access import record_access
-from patients.models import AccessLog, HandOff, Visit
+from patients.models import AccessLog, HandOff, Photo, Visit
 from patients.qr_code import qr_picture
 from patients.views.asking import ClinicianRequest, redirect_back
 from patients.views.banner import banner_of
@@ -37,7 +37,8 @@ def offer_to_phone(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
         hand_off, code = HandOff.make(visit, request.user)
         record_access(request, AccessLog.Action.PERMISSION, obj=visit, hand_off=str(hand_off.pk), phone="offered")
     address = request.build_absolute_uri(reverse("phone:start", args=[code]))
-    context = {"visit": visit, "phone": PhoneCard(hand_off, address=address, picture=qr_picture(address))}
+    seen = request.POST.get("seen", "").split(",") if "seen" in request.POST else map(short_id, sent_by_phone(request, visit))
+    context = {"visit": visit, "phone": PhoneCard(hand_off, tuple(seen), address=address, picture=qr_picture(address))}
     if request.htmx:
         return render(request, "patients/_phone.html", context)
     way_back = {"way_back": reverse("patients:visit", args=[visit.pk])}
@@ -46,15 +47,21 @@ def offer_to_phone(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
 
 @require_GET
 def show_hand_off(request: ClinicianRequest, hand_off_id: UUID) -> HttpResponse:
-    """Answer how the hand-off stands, with the cards of its photos that the page does not show yet."""
+    """Answer how the hand-off stands, with the cards of photos from phones that the page does not show yet; 204 when it stands as
+    the page says.
+    """
     hand_off = find_hand_off(request, hand_off_id)
-    sent = list(readable_photos(request.user).filter(hand_off=hand_off))
+    sent = sent_by_phone(request, hand_off.visit)
     shown = request.GET.get("seen", "").split(",")
-    new = [photo for photo in sent if short_id(photo) not in shown and photo.visit_id == hand_off.visit_id]
+    new = [photo for photo in sent if short_id(photo) not in shown]
+    came = sum(photo.hand_off_id == hand_off.pk for photo in sent)
+    phone = PhoneCard(hand_off, tuple(map(short_id, sent)), came)
+    if not new and request.GET.get("was") == phone.stands and hand_off.may_bring_photos:
+        return HttpResponse(status=204)
     context = {
         "visit": hand_off.visit,
         "patient": hand_off.visit.patient,
-        "phone": PhoneCard(hand_off, tuple(short_id(photo) for photo in sent)),
+        "phone": phone,
         "cards": cards_of(new),
         "is_update": True,
     }
@@ -68,6 +75,11 @@ def end_hand_off(request: ClinicianRequest, hand_off_id: UUID) -> HttpResponse:
     hand_off = find_hand_off(request, hand_off_id)
     hand_off.close()
     return _back(request, hand_off.visit)
+
+
+def sent_by_phone(request: ClinicianRequest, visit: Visit) -> list[Photo]:
+    """Return the photos of the visit that came from phones of the clinician's."""
+    return list(readable_photos(request.user).filter(hand_off__clinician=request.user, visit=visit))
 
 
 def find_hand_off(request: ClinicianRequest, hand_off_id: UUID) -> HandOff:

@@ -23,7 +23,7 @@ from patients.note import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
 from patients.read_again import read_once_more, why_not
 from patients.views.asking import ClinicianRequest, redirect_back
 from patients.views.banner import banner_of
-from patients.views.cards import card_of
+from patients.views.cards import PhotoCard, card_of
 from patients.views.label_card import label_card
 
 MOST_DIGITS = 7  # of a number that a form sends: Python refuses to read one of thousands of digits
@@ -71,7 +71,13 @@ def _page(request: ClinicianRequest, photo: Photo) -> dict[str, object]:
 @require_GET
 def show_card(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Answer the card alone; a card that has become final says so, and the summary renews itself."""
-    return _answer_card(request, find_photo(request, photo_id))
+    photo = find_photo(request, photo_id)
+    return HttpResponse(status=204) if is_as_shown(request, card_of(photo)) else _answer_card(request, photo)
+
+
+def is_as_shown(request: ClinicianRequest, card: PhotoCard) -> bool:
+    """Whether a photo on the way stands as the page says that asks: what is not replaced is not read out again."""
+    return not card.is_final and request.GET.get("was") == card.stands
 
 
 @require_GET
@@ -81,6 +87,8 @@ def show_reading(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     card = card_of(photo)
     if card.is_final:
         return HttpResponseClientRefresh()
+    if is_as_shown(request, card):
+        return HttpResponse(status=204)
     return render(request, "patients/_photo_on_the_way.html", {"card": card, "photo": photo})
 
 
@@ -150,7 +158,9 @@ def explain_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 @require_GET
 def show_explanation(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Answer where the map stands, or the map."""
-    return _answer_explanation(request, find_photo(request, photo_id))
+    photo = find_photo(request, photo_id)
+    is_as_shown = photo.prediction is not None and photo.prediction.explanation == request.GET.get("was")
+    return HttpResponse(status=204) if is_as_shown else _answer_explanation(request, photo)
 
 
 @require_POST

@@ -4,6 +4,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import resolve
 from django.utils.translation import gettext as _
@@ -21,11 +22,14 @@ DRAFT_MAX_PATH = 200
 @login_not_required
 @require_http_methods(["GET", "POST"])
 def show_session(request: HttpRequest) -> HttpResponse:
-    """Answer how many seconds the session lasts without activity. A page asks (GET, marked as background) or says that
-    somebody is there (POST).
+    """Answer how many seconds the session lasts without activity, whose it is, and what its forms must carry.
+
+    A page asks (GET, marked as background) or says that somebody is there (POST). It may be older than the sign-in.
     """
     left = getattr(request, "seconds_left", 0)
-    return JsonResponse({"seconds_left": left}, status=200 if left > 0 else 401)
+    if left <= 0:
+        return JsonResponse({"seconds_left": 0}, status=401)
+    return JsonResponse({"seconds_left": left, "user_mark": getattr(request, "user_mark", ""), "csrf_token": get_token(request)})
 
 
 @require_POST
@@ -40,13 +44,16 @@ def end_session(request: ClinicianRequest, session_id: int) -> HttpResponse:
     return redirect("usersessions_list")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "POST", "DELETE"])
 def keep_draft(request: ClinicianRequest) -> JsonResponse:
-    """Keep what somebody was writing on a page (POST), or give it back once (GET)."""
+    """Keep what somebody was writing on a page (POST), give it back (GET), or forget it (DELETE)."""
     path = request.POST.get("path", "") or request.GET.get("path", "")
     patient = _patient_of(request, path)
     if request.method == "GET":
-        return JsonResponse({"fields": Draft.take(request.user, path)})
+        return JsonResponse({"fields": Draft.read(request.user, path)})
+    if request.method == "DELETE":
+        Draft.forget(request.user, path)
+        return JsonResponse({"fields": {}})
     fields = {name: str(value) for name, value in request.POST.items() if name not in ("path", "csrfmiddlewaretoken")}
     if sum(map(len, fields.values())) > DRAFT_MAX_LETTERS:
         return JsonResponse({"code": "too_long", "message": _("This draft is too long to keep.")}, status=413)

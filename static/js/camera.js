@@ -42,6 +42,7 @@
   video.addEventListener("loadeddata", function () {
     if (!video.srcObject) return;
     take.disabled = false;
+    if (document.activeElement !== take) take.focus(); // it could not have it while it was disabled
     say("ready");
   });
 

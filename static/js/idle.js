@@ -20,17 +20,24 @@
     if (!cause || !cause.isTrusted) event.detail.headers["X-Background"] = "1";
   });
 
-  if (!dialog) return;
+  // Whoever signs out, or in as somebody else, does so in all windows: the others ask at once whose session it is now.
+  const windows = "BroadcastChannel" in window ? new BroadcastChannel("session") : null;
+  if (!dialog) {
+    if (windows) windows.postMessage("look");
+    return;
+  }
   const clock = dialog.querySelector("[data-clock]");
-  const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
+  let token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
   let endsAt = Date.now() + 1000 * Number(dialog.dataset.secondsLeft);
   let acted = false;
   let toldAt = Date.now();
   let askedAt = Date.now();
   let isOver = false;
+  let isEnding = false;
   let isDirty = false; // something was typed into the form
+  let isKept = true; // and is on the server
   let draftTimer;
-  if (!form) dialog.querySelector("[data-kept]").remove();
+  const patienceMs = 5000;
 
   function secondsLeft() {
     return Math.ceil((endsAt - Date.now()) / 1000);
@@ -50,10 +57,18 @@
       acted = false;
     }
     return send(dialog.dataset.session, method).then(function (response) { return response.json(); }).then(function (answer) {
-      if (answer.seconds_left <= 0) blank();
-      else endsAt = Date.now() + 1000 * answer.seconds_left;
+      if (answer.seconds_left <= 0 || answer.user_mark !== dialog.dataset.mark) return blank();
+      endsAt = Date.now() + 1000 * answer.seconds_left;
+      renew(answer.csrf_token);
       if (dialog.open && secondsLeft() > warnSeconds) dialog.close();
     }).catch(function () {});
+  }
+
+  // Who signed in anew elsewhere has another token: the forms of this page go on with it.
+  function renew(fresh) {
+    token = fresh;
+    document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": fresh }));
+    document.querySelectorAll("[name=csrfmiddlewaretoken]").forEach(function (field) { field.value = fresh; });
   }
 
   function stay() {
@@ -64,8 +79,17 @@
   function warn() {
     saveDrafts();
     ask("GET").then(function () {
-      if (!isOver && !dialog.open && secondsLeft() <= warnSeconds) dialog.showModal();
+      if (isOver || dialog.open || secondsLeft() > warnSeconds) return;
+      tellKept(dialog);
+      dialog.showModal();
     });
+  }
+
+  // saving.js marks a form whose saving failed.
+  function tellKept(place) {
+    const isLost = (isDirty && !isKept) || Boolean(document.querySelector("[data-unsaved]"));
+    place.querySelector("[data-lost]").hidden = !isLost;
+    place.querySelector("[data-kept]").hidden = isLost || !isDirty;
   }
 
   function blank() {
@@ -73,19 +97,34 @@
     isOver = true;
     dispatchEvent(new Event("blanked")); // the camera goes off
     const over = document.getElementById("idle-over").content.cloneNode(true);
+    tellKept(over);
     document.title = dialog.dataset.title;
     document.body.replaceChildren(over);
     document.body.removeAttribute("hx-headers");
+    document.body.classList.remove("is-covered");
     const link = document.querySelector("[data-sign-in]");
-    link.href += "?next=" + encodeURIComponent(location.pathname + location.search);
-    if (!form) document.querySelector("[data-kept]").remove();
+    link.href += "?next=" + encodeURIComponent(dialog.dataset.back);
     link.focus();
+  }
+
+  // Another window may have gone on while this one slept: nothing is seen until the server has said so.
+  function end() {
+    if (isEnding) return;
+    isEnding = true;
+    document.body.classList.add("is-covered");
+    const timer = setTimeout(blank, patienceMs);
+    ask("GET").then(function () {
+      clearTimeout(timer);
+      if (secondsLeft() <= 0) return blank();
+      isEnding = false;
+      document.body.classList.remove("is-covered");
+    });
   }
 
   function tick() {
     if (isOver) return;
     const left = secondsLeft();
-    if (left <= 0) return blank();
+    if (left <= 0) return end();
     clock.textContent = String(left);
     const now = Date.now();
     if (!dialog.open && acted && (now - toldAt > 1000 * tellEverySeconds || left <= warnSeconds + 5)) ask("POST");
@@ -101,9 +140,12 @@
   document.addEventListener("visibilitychange", function () {
     if (document.visibilityState === "visible") ask("GET").then(tick);
   });
+  if (windows) windows.addEventListener("message", function () { ask("GET"); });
   setInterval(tick, 1000);
 
   // ---- drafts: forms marked data-draft, kept by the server until they are saved or cancelled, given back on the same page
+
+  const typed = new Set(); // names of fields: what is typed before the draft has come goes before it
 
   // A note that nobody changed here is no draft: it must not come back as somebody's own words.
   function isOwn(name) {
@@ -117,13 +159,14 @@
     new FormData(form).forEach(function (value, name) {
       if (typeof value === "string" && name !== "csrfmiddlewaretoken" && isOwn(name)) fields.append(name, value);
     });
-    send(dialog.dataset.drafts, "POST", fields).catch(function () {});
+    isKept = false;
+    send(dialog.dataset.drafts, "POST", fields).then(function (answer) { isKept = answer.status === 201; }).catch(function () {});
   }
 
-  // Asking for it takes it away: what was given back is kept anew at once.
   function forget() {
     clearTimeout(draftTimer);
-    if (isDirty) fetch(dialog.dataset.drafts + "?path=" + encodeURIComponent(location.pathname), { keepalive: true }).catch(function () {});
+    const path = dialog.dataset.drafts + "?path=" + encodeURIComponent(location.pathname);
+    if (isDirty) fetch(path, { method: "DELETE", headers: { "X-CSRFToken": token }, keepalive: true }).catch(function () {});
   }
 
   // The note of a draft does not take the place of one that others changed since: it is shown beside it, to copy from.
@@ -137,7 +180,7 @@
 
   // What the page was loaded with is its own to say. What was not changed in the draft, or was changed elsewhere since, stays.
   function comesBack(name, kept) {
-    if (!form.elements[name] || /^(loaded|initial-)/.test(name)) return false;
+    if (!form.elements[name] || /^(loaded|initial-)/.test(name) || typed.has(name)) return false;
     const loaded = form.elements["initial-" + name];
     if (loaded && "initial-" + name in kept && kept["initial-" + name] !== loaded.value) return false;
     return kept[name] !== kept["loaded-" + name] && kept[name] !== kept["initial-" + name];
@@ -147,7 +190,7 @@
   function untick(kept) {
     const boxes = Array.from(form.querySelectorAll("input[type=checkbox]:checked")).filter(function (box) {
       const loaded = "initial-" + box.name;
-      return loaded in kept && kept[loaded] === form.elements[loaded].value && !(box.name in kept);
+      return loaded in kept && kept[loaded] === form.elements[loaded].value && !(box.name in kept) && !typed.has(box.name);
     });
     boxes.forEach(function (box) { box.checked = false; });
     return boxes.map(function (box) { return box.name; });
@@ -163,15 +206,16 @@
     names.push.apply(names, untick(kept));
     if (!names.length) return;
     isDirty = true;
-    saveDrafts();
     if (kept.older_words) form.querySelector("[data-older-words]").hidden = false;
     const said = form.querySelector("[data-draft-said]");
     if (said) said.hidden = !names.some(function (name) { return name !== "older_words"; });
   }
 
   if (form) {
-    form.addEventListener("input", function () {
+    form.addEventListener("input", function (event) {
       isDirty = true;
+      isKept = false;
+      typed.add(event.target.name);
       clearTimeout(draftTimer);
       draftTimer = setTimeout(saveDrafts, draftAfterMs);
     });

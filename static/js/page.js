@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   const seconds = 6;
+  const againAfterMs = 10000;
 
   function closeMenus(except) {
     document.querySelectorAll("details.menu[open]").forEach(function (menu) {
@@ -45,6 +46,13 @@
     if (event.target.closest("[data-print]")) print();
   });
 
+  addEventListener("click", function (event) {
+    const link = event.target.closest("[data-choose-all]");
+    if (!link) return;
+    event.preventDefault();
+    link.closest("form").querySelectorAll("[name=photo]").forEach(function (box) { box.checked = true; });
+  });
+
   // A face is picked: the button names it.
   addEventListener("change", function (event) {
     if (!event.target.matches(".pick input")) return;
@@ -61,11 +69,14 @@
   });
 
   // A second click while the first is on its way would add a second visit. On the window: whoever stops a form was asked before.
+  // A form may have a field named "method". Who stopped a slow answer may press again after a while.
   const sent = new Set();
   addEventListener("submit", function (event) {
-    if (event.defaultPrevented || event.target.method !== "post") return;
-    if (sent.has(event.target)) event.preventDefault();
-    sent.add(event.target);
+    const form = event.target;
+    if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
+    if (sent.has(form)) event.preventDefault();
+    sent.add(form);
+    setTimeout(function () { sent.delete(form); }, againAfterMs);
   });
   addEventListener("pageshow", function () { sent.clear(); });
   // The browser asks whether to leave: whoever stays may press again.

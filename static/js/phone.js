@@ -6,6 +6,9 @@
   const total = document.querySelector("[data-sent]");
   const over = document.getElementById("phone-done");
   const stillSending = document.getElementById("still-sending");
+  const notSent = document.getElementById("not-sent");
+  const again = ["offline", "busy", "fault", "not_stored", "over"]; // what may go well later; over: once a new code was scanned
+  const held = new Set(); // photos that were refused so: they may be nowhere else
   const inFlight = 2;
   const waiting = [];
   let running = 0;
@@ -39,6 +42,7 @@
   }
 
   function queue(job) {
+    held.delete(job);
     part(job, "again").hidden = true;
     part(job, "keep").hidden = true;
     job.row.querySelector("progress").value = 0;
@@ -58,6 +62,7 @@
     running -= 1;
     next();
     if (!running && !waiting.length) stillSending.hidden = true;
+    if (!held.size) notSent.hidden = true;
   }
 
   function send(job) {
@@ -96,7 +101,9 @@
     const fault = answer.status && part(job, "said").dataset.fault.replace("%s", answer.status);
     say(job, answer.message || fault || "offline", "is-refused");
     if (answer.code === "not_stored") part(job, "said").textContent += " " + part(job, "said").dataset.held; // it is nowhere else
-    part(job, "again").hidden = ["offline", "busy", "fault", "not_stored"].indexOf(answer.code) < 0;
+    const isHeld = again.indexOf(answer.code) >= 0;
+    if (isHeld) held.add(job);
+    part(job, "again").hidden = !isHeld;
     part(job, "keep").hidden = answer.code !== "duplicate_in_patient";
   }
 
@@ -107,12 +114,18 @@
     });
   });
   // Some phones do not ask before they leave a page, and what the camera took may be nowhere else.
+  // Whoever is told once that photos were not added, and goes all the same, wants to go.
   over.addEventListener("submit", function (event) {
-    if (!running && !waiting.length) return;
+    const isSending = running || waiting.length;
+    if (!isSending && (!held.size || !notSent.hidden)) {
+      held.clear();
+      return;
+    }
     event.preventDefault();
-    stillSending.hidden = false;
+    stillSending.hidden = !isSending;
+    notSent.hidden = isSending;
   });
   addEventListener("beforeunload", function (event) {
-    if (running || waiting.length) event.preventDefault();
+    if (running || waiting.length || held.size) event.preventDefault();
   });
 })();

@@ -76,11 +76,16 @@
     if (!event.detail.successful) return;
     const form = formOf(event);
     const notice = document.querySelector("[data-unanswered]");
-    if (notice) notice.remove();
+    if (notice && notice.dataset.unanswered === pathOf(event)) notice.remove();
     if (form) sentOf(form).forEach(function (field) { field.remove(); });
+    if (form) delete form.dataset.unsaved;
     if (form && unsaved.get(form) === sent.get(form)) unsaved.delete(form);
     else if (form) say(form, words.dataset.pending, false); // somebody typed on meanwhile
   });
+
+  function pathOf(event) {
+    return event.detail.requestConfig.path.split("?")[0];
+  }
 
   // A colleague deleted it, or it is no longer ours to see: it says so, and asks no more.
   function isGone(event) {
@@ -101,6 +106,7 @@
   function fail(event) {
     const form = formOf(event);
     const answer = event.detail.xhr;
+    if (form) form.dataset.unsaved = ""; // idle.js says so when the session ends
     if (isGone(event)) {
       putAway(event.detail.elt);
     } else if (form && answer.status === 409) { // somebody else saved other words meanwhile
@@ -111,7 +117,7 @@
       offerAgain(form);
     } else if (!document.querySelector("[data-unanswered]")) {
       const notice = words.content.firstElementChild.cloneNode(true);
-      notice.dataset.unanswered = "";
+      notice.dataset.unanswered = pathOf(event); // what else succeeds meanwhile does not take it away
       document.getElementById("main").prepend(notice);
     }
   }
@@ -140,6 +146,10 @@
 
   addEventListener("click", function (event) {
     if (event.target.closest("[data-reload]")) location.reload();
+  });
+
+  addEventListener("beforeunload", function (event) {
+    if (document.querySelector("[data-unsaved]")) event.preventDefault();
   });
 
   // Who leaves within the second before a note is sent leaves it to the browser to send.

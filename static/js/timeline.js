@@ -6,6 +6,7 @@
   if (!root || !source || typeof Plotly === "undefined") return;
 
   const DAY = 86400000;
+  const EARLIEST = Date.UTC(1900, 0);
   const NEAR_PX = 28;
   const CONFIG = {
     displayModeBar: false,
@@ -27,6 +28,7 @@
   const said = root.querySelector("[data-said]");
   const from = root.querySelector("#from");
   const to = root.querySelector("#to");
+  const wrong = root.querySelector("[data-order]");
   const given = JSON.parse(source.textContent);
   const visits = given.visits;
   const times = visits.map(function (visit) { return Date.parse(visit.x); });
@@ -219,7 +221,7 @@
     state.range = range;
     from.value = iso(Math.max(range[0], months === 0 ? ends[0] : -Infinity));
     to.value = iso(Math.min(range[1], months === null ? Infinity : ends[1]));
-    from.setCustomValidity("");
+    wrong.textContent = "";
     root.querySelectorAll("[data-months]").forEach(function (button) {
       button.setAttribute("aria-pressed", String(months !== null && +button.dataset.months === months));
     });
@@ -234,12 +236,13 @@
     show([+start - room / 2, ends[1] + room], months);
   }
 
+  // While a year is typed the field holds the years 2, 20 and 202 as well.
   function showDates() {
     const start = Date.parse(from.value);
     const end = Date.parse(to.value);
-    if (isNaN(start) || isNaN(end)) return;
-    from.setCustomValidity(start > end ? from.dataset.order : "");
-    if (!from.reportValidity()) return;
+    if (!(Math.min(start, end) > EARLIEST)) return;
+    wrong.textContent = start > end ? wrong.dataset.order : "";
+    if (start > end) return;
     const room = Math.max(3 * DAY, (end - start) * 0.032);
     state.range = [start - room, end + room];
     root.querySelectorAll("[data-months]").forEach(function (button) { button.setAttribute("aria-pressed", "false"); });

@@ -5,6 +5,8 @@
   const drop = document.getElementById("drop");
   const list = document.getElementById("photos");
   const said = document.getElementById("upload-said");
+  const again = ["offline", "busy", "fault", "not_stored"]; // what may go well later
+  const held = new Set(); // photos that were refused so: pasted or taken here, they are nowhere else
   const inFlight = 3;
   const waiting = [];
   let running = 0;
@@ -142,17 +144,19 @@
     const why = part(card, "why");
     why.textContent = answer.message || (answer.status ? why.dataset.fault.replace("%s", answer.status) : why.dataset.offline);
     if (answer.code === "not_stored") why.textContent += " " + why.dataset.held; // a photo of the camera is nowhere else
-    const again = ["offline", "busy", "fault", "not_stored"].indexOf(answer.code) >= 0;
+    const isHeld = again.indexOf(answer.code) >= 0;
+    if (isHeld) held.add(job);
     const twice = answer.code === "duplicate_in_patient";
     const title = part(card, "title");
     if (answer.code === "duplicate_in_visit") title.textContent = title.dataset.here;
     if (twice) title.textContent = title.dataset.twice;
     card.classList.toggle("is-twin", twice || answer.code === "duplicate_in_visit");
-    part(card, "again").hidden = !again;
+    part(card, "again").hidden = !isHeld;
     part(card, "keep").hidden = !twice;
     const skip = part(card, "skip");
     skip.textContent = twice ? skip.dataset.skip : skip.dataset.dismiss;
     const resend = function (keep) {
+      held.delete(job);
       card.remove();
       leave(job);
       add([job.file], keep);
@@ -162,6 +166,7 @@
     part(card, "keep").addEventListener("click", function () { resend(true); });
     skip.addEventListener("click", function () {
       const after = card.nextElementSibling || drop;
+      held.delete(job);
       card.remove();
       leave(job);
       focusOn(after);
@@ -228,6 +233,6 @@
     add(event.clipboardData.files);
   });
   addEventListener("beforeunload", function (event) {
-    if (running || waiting.length) event.preventDefault();
+    if (running || waiting.length || held.size) event.preventDefault();
   });
 })();

@@ -93,8 +93,8 @@ def test_page_asks_how_long_the_session_lasts_and_says_that_somebody_is_there(ad
     with time_machine.travel(NOON, tick=False) as clock:
         client = signed_in(ada)
         clock.shift(timedelta(minutes=10))
-        assert client.get("/session/", headers={"X-Background": "1"}).json() == {"seconds_left": 300}
-        assert client.post("/session/").json() == {"seconds_left": 900}
+        assert client.get("/session/", headers={"X-Background": "1"}).json()["seconds_left"] == 300
+        assert client.post("/session/").json()["seconds_left"] == 900
         clock.shift(timedelta(minutes=15))
         answer = client.post("/session/")
         assert (answer.status_code, answer.json()) == (401, {"seconds_left": 0})
@@ -193,13 +193,25 @@ def test_activity_is_written_down_now_and_then_only(ada: User) -> None:
         assert client.session["seen_at"] == before + 20
 
 
-def test_draft_is_kept_unreadable_and_given_back_once(client: Client, ada: User, visit: Visit) -> None:
+def test_page_is_told_whose_session_it_is_now(ada: User, bo: User) -> None:
+    mine, again, other = (signed_in(user).get("/session/").json() for user in (ada, ada, bo))
+    assert mine["user_mark"] == again["user_mark"] != other["user_mark"]
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ada)
+    assert client.post("/session/").status_code == 403  # an old page, after a new sign-in
+    token = client.get("/session/").json()["csrf_token"]
+    assert client.post("/session/", headers={"X-CSRFToken": token}).status_code == 200
+
+
+def test_draft_is_kept_unreadable_and_given_back_until_it_is_not_wanted(client: Client, ada: User, visit: Visit) -> None:
     client.force_login(ada)
     path = f"/visits/{visit.pk}/edit/"
     client.post("/drafts/", {"path": path, "note": "Slept badly"})
     assert Draft.objects.get().patient == visit.patient
     assert "Slept" not in str(Draft.objects.extra(select={"raw": "fields"}).values_list("raw", flat=True)[0])
-    assert client.get("/drafts/", {"path": path}).json() == {"fields": {"note": "Slept badly"}}
+    for _ in range(2):
+        assert client.get("/drafts/", {"path": path}).json() == {"fields": {"note": "Slept badly"}}
+    client.delete(f"/drafts/?path={path}")
     assert client.get("/drafts/", {"path": path}).json() == {"fields": {}}
 
 

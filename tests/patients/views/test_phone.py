@@ -165,12 +165,31 @@ def test_photos_appear_on_the_visit_as_they_come(browser: Client, phone: Client,
     assert "2 photos came." in text
     assert "photos-changed" in answer.headers["HX-Trigger"]
     both = f"{short_id(first)},{short_id(second)}"
-    nothing_new = browser.get(f"/hand-offs/{hand_off.pk}/", {"seen": both}, headers=HTMX)
-    assert "HX-Trigger" not in nothing_new.headers
+    nothing_new = browser.get(f"/hand-offs/{hand_off.pk}/", {"seen": both, "was": "open"}, headers=HTMX)
+    assert (nothing_new.status_code, nothing_new.content) == (204, b"")
     hand_off.close()
-    over = browser.get(f"/hand-offs/{hand_off.pk}/", {"seen": both}, headers=HTMX).content.decode()
+    over = browser.get(f"/hand-offs/{hand_off.pk}/", {"seen": both, "was": "open"}, headers=HTMX).content.decode()
     assert "The phone is done." in over
-    assert "hx-get" not in over
+    assert "hx-get" in over  # a photo may be on its way
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        later = browser.get(f"/hand-offs/{hand_off.pk}/", {"seen": both, "was": "over"}, headers=HTMX).content.decode()
+    assert "hx-get" not in later
+
+
+def test_a_photo_that_comes_late_appears_beside_a_new_code(browser: Client, phone: Client, visit: Visit) -> None:
+    connected(browser, phone, visit)
+    phone.post("/phone/", {"photos": upload()}, headers=JSON)
+    first = Photo.objects.get()
+    page = browser.post(f"/visits/{visit.pk}/phone/", {"seen": short_id(first)}, headers=HTMX)
+    new = page.context["phone"]
+    assert (new.seen, new.came) == ((short_id(first),), 0)
+    late = make_photo(visit, hand_off=first.hand_off)  # it was being opened
+    answer = browser.get(f"/hand-offs/{new.hand_off.pk}/", {"seen": short_id(first), "was": "waiting"}, headers=HTMX)
+    text = answer.content.decode()
+    assert f'id="photo-{late.pk}"' in text
+    assert f'id="photo-{first.pk}"' not in text
+    assert "came." not in text  # none from the new one
+    assert browser.post(f"/visits/{visit.pk}/phone/", headers=HTMX).context["phone"].seen  # whatever the page does not tell
 
 
 def test_without_a_script_the_code_stands_on_a_page_of_its_own(browser: Client, visit: Visit) -> None:

@@ -139,6 +139,11 @@ def test_a_final_card_tells_the_summary_to_renew_itself(browser: Client, photo: 
     make_prediction(waiting, state=State.QUEUED)
     assert "photos-changed" in browser.get(f"/photos/{photo.pk}/card/").headers["HX-Trigger"]
     assert "HX-Trigger" not in browser.get(f"/photos/{waiting.pk}/card/").headers
+    unchanged, moved_up, done = (
+        browser.get(f"/photos/{which.pk}/{part}/", {"was": was}, headers=HTMX).status_code
+        for which, part, was in ((waiting, "card", "waiting1"), (waiting, "card", "waiting2"), (photo, "card", "read"))
+    )
+    assert (unchanged, moved_up, done) == (204, 200, 200)  # what is not replaced is not read out again
 
 
 @pytest.mark.parametrize(
@@ -167,6 +172,15 @@ def test_times_are_told_in_the_clinicians_zone(browser: Client, photo: Photo, se
     assert "20 Nov 2026, 22:44" in browser.get(f"/photos/{photo.pk}/").content.decode()
 
 
+def test_the_cameras_clock_is_told_as_it_was_whatever_zone_the_reader_is_in(browser: Client, visit: Visit, ada: User) -> None:
+    User.objects.filter(pk=ada.pk).update(time_zone="Pacific/Auckland")
+    photo = make_photo(visit, taken_at=datetime(2026, 11, 20, 20, 30, tzinfo=UTC))  # the next day in Auckland
+    assert '<span class="photo__time">20:30</span>' in browser.get(f"/photos/{photo.pk}/card/").content.decode()
+    page = browser.get(f"/photos/{photo.pk}/").content.decode()
+    assert "taken 20:30" in page
+    assert "20 Nov 2026, 20:30" in page
+
+
 def test_the_clock_of_the_upload_is_not_said_to_be_that_of_the_photo(browser: Client, visit: Visit) -> None:
     added = datetime(2026, 11, 25, 17, 46, tzinfo=UTC)
     silent = make_photo(visit, uploaded_at=added)
@@ -187,7 +201,7 @@ def test_what_moved_the_score_is_shown_on_request(browser: Client, photo: Photo,
     assert answer.headers["Location"] == f"{page}#explanation"
     waiting = browser.get(page).content.decode()
     assert "The map is being drawn." in waiting
-    assert f'hx-get="{page}explanation/"' in waiting
+    assert f'hx-get="{page}explanation/?was=waiting"' in waiting
     assert "The map is being drawn." in browser.post(f"{page}explain/", headers=HTMX).content.decode()
     photo.predictions.get().record_explanation(picture(192, 192, "teal", "PNG"), 0.123)
     shown = browser.get(f"{page}explanation/", headers=HTMX).content.decode()
@@ -225,7 +239,7 @@ def test_a_note_is_kept_with_and_without_a_script(browser: Client, photo: Photo)
 def test_a_photo_on_the_way_asks_until_it_is_read(browser: Client, photo: Photo, visit: Visit) -> None:
     waiting = make_photo(visit)
     make_prediction(waiting, state=State.QUEUED)
-    assert f'hx-get="/photos/{waiting.pk}/reading/"' in browser.get(f"/photos/{waiting.pk}/").content.decode()
+    assert f'hx-get="/photos/{waiting.pk}/reading/?was=waiting1"' in browser.get(f"/photos/{waiting.pk}/").content.decode()
     assert "Waiting, 1st in line" in browser.get(f"/photos/{waiting.pk}/reading/", headers=HTMX).content.decode()
     assert browser.get(f"/photos/{photo.pk}/reading/", headers=HTMX).headers["HX-Refresh"] == "true"
 
