@@ -35,7 +35,7 @@
   let isOver = false;
   let isEnding = false;
   let isDirty = false; // something was typed into the form
-  let isKept = true; // and is on the server
+  let keeping = ""; // what became of it: "kept", "failed", or nothing yet
   let draftTimer;
   const patienceMs = 5000;
 
@@ -56,7 +56,9 @@
       toldAt = askedAt;
       acted = false;
     }
-    return send(dialog.dataset.session, method).then(function (response) { return response.json(); }).then(function (answer) {
+    return send(dialog.dataset.session, method).then(function (response) {
+      return response.ok || response.status === 401 ? response.json() : Promise.reject(); // else it says nothing of the session
+    }).then(function (answer) {
       if (answer.seconds_left <= 0 || answer.user_mark !== dialog.dataset.mark) return blank();
       endsAt = Date.now() + 1000 * answer.seconds_left;
       renew(answer.csrf_token);
@@ -80,16 +82,15 @@
     saveDrafts();
     ask("GET").then(function () {
       if (isOver || dialog.open || secondsLeft() > warnSeconds) return;
-      tellKept(dialog);
       dialog.showModal();
     });
   }
 
   // saving.js marks a form whose saving failed.
   function tellKept(place) {
-    const isLost = (isDirty && !isKept) || Boolean(document.querySelector("[data-unsaved]"));
+    const isLost = keeping === "failed" || (isOver && isDirty && !keeping) || document.querySelector("[data-unsaved]") !== null;
     place.querySelector("[data-lost]").hidden = !isLost;
-    place.querySelector("[data-kept]").hidden = isLost || !isDirty;
+    place.querySelector("[data-kept]").hidden = isLost || !keeping;
   }
 
   function blank() {
@@ -126,6 +127,7 @@
     const left = secondsLeft();
     if (left <= 0) return end();
     clock.textContent = String(left);
+    tellKept(dialog);
     const now = Date.now();
     if (!dialog.open && acted && (now - toldAt > 1000 * tellEverySeconds || left <= warnSeconds + 5)) ask("POST");
     else if (!dialog.open && left <= warnSeconds && now - askedAt > 2000) warn();
@@ -159,8 +161,9 @@
     new FormData(form).forEach(function (value, name) {
       if (typeof value === "string" && name !== "csrfmiddlewaretoken" && isOwn(name)) fields.append(name, value);
     });
-    isKept = false;
-    send(dialog.dataset.drafts, "POST", fields).then(function (answer) { isKept = answer.status === 201; }).catch(function () {});
+    send(dialog.dataset.drafts, "POST", fields)
+      .then(function (answer) { keeping = answer.status === 201 ? "kept" : "failed"; })
+      .catch(function () { keeping = "failed"; });
   }
 
   function forget() {
@@ -206,6 +209,7 @@
     names.push.apply(names, untick(kept));
     if (!names.length) return;
     isDirty = true;
+    keeping = "kept";
     if (kept.older_words) form.querySelector("[data-older-words]").hidden = false;
     const said = form.querySelector("[data-draft-said]");
     if (said) said.hidden = !names.some(function (name) { return name !== "older_words"; });
@@ -214,7 +218,7 @@
   if (form) {
     form.addEventListener("input", function (event) {
       isDirty = true;
-      isKept = false;
+      keeping = "";
       typed.add(event.target.name);
       clearTimeout(draftTimer);
       draftTimer = setTimeout(saveDrafts, draftAfterMs);

@@ -164,8 +164,12 @@ def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
     phone.get_by_role("button", name="Retry").click()
     expect(phone.get_by_text("The photo could not be stored. This page holds it while it is open")).to_be_visible()
     phone.unroute_all()
+    phone.get_by_role("button", name="Done").click()
+    expect(phone.get_by_text("Some photos were not added, and may be nowhere but on this page.")).to_be_visible()
     phone.get_by_role("button", name="Retry").click()
     expect(phone.get_by_text("One photo is with the visit.")).to_be_visible(timeout=PATIENCE_MS)
+    phone.get_by_role("button", name="Done").click()
+    expect(phone.get_by_role("heading", name="Done")).to_be_visible()
     outside.close()
 
 

@@ -106,6 +106,20 @@ SelfReport.objects.create(visit=visit, mood=4)
 """
 
 
+def test_a_year_is_typed_digit_by_digit(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), house, record)
+    first, last = page.locator("#from"), page.locator("#to")
+    year = int(last.input_value()[:4])
+    last.focus()
+    page.keyboard.type(f"0228{year}")
+    expect(last).to_be_focused()
+    expect(last).to_have_value(f"{year}-02-28")
+    last.fill("1950-01-01")
+    expect(page.get_by_text("The first day comes after the last.")).to_be_visible()
+    first.fill("1949-01-01")
+    expect(page.get_by_text("The first day comes after the last.")).to_have_count(0)
+
+
 def test_range_buttons_reach_what_was_said_after_the_last_photos(house: Installation, open_page: OpenPage) -> None:
     address = written(house, "TL-21", 6, 3, 28)  # the last photos are of 22 July 2025
     house.run(SAID_SINCE.format(pk=address.split("/")[2]))

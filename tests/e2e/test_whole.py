@@ -84,6 +84,25 @@ def test_the_facts_of_the_banner_keep_clear_of_its_buttons(house: Installation, 
     assert gap >= 0
 
 
+def test_a_long_name_keeps_clear_of_the_buttons(house: Installation, open_page: OpenPage, record: str) -> None:
+    page = open_page(viewport=PHONE)
+    in_language(house, page, "de")
+    page.goto(record + "edit/")
+    name = page.locator("#id_name")
+    before = name.input_value()
+    name.fill("Maximiliane-Friederike Freifrau von Hohenzollern-Donaudampfschifffahrt")
+    page.locator("form[data-draft] button.btn--primary").click()
+    page.wait_for_url("**" + record)
+    gap = page.evaluate(BANNER_GAP)
+    wide = too_wide(page)
+    page.goto(record + "edit/")
+    page.locator("#id_name").fill(before)
+    page.locator("form[data-draft] button.btn--primary").click()
+    page.wait_for_url("**" + record)
+    assert gap >= 0
+    assert wide == []
+
+
 def test_the_totals_of_a_self_report_stand_on_one_line(house: Installation, open_page: OpenPage, record: str) -> None:
     page = open_page(viewport=DESK)
     in_language(house, page, "de")

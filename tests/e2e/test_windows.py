@@ -1,0 +1,110 @@
+"""A page that is older than what happened elsewhere: in another window, in another session, or while the computer slept."""
+
+import re
+
+from playwright.sync_api import Page, Route, expect
+
+from patients.management.commands.load_demo import ADMINISTRATOR
+from tests.e2e.conftest import OpenPage, sign_in
+from tests.e2e.test_walk import INES, add_visit
+from tests.engines.installation import Installation
+
+ENDED = "Your session has ended."
+SEEN_ANEW = "document.dispatchEvent(new Event('visibilitychange'))"
+
+
+def open_ines(page: Page) -> str:
+    """Open the patient and return the address."""
+    page.goto("/patients/")
+    page.get_by_role("link", name=INES).last.click()
+    expect(page.get_by_role("heading", name=INES)).to_be_visible()
+    page.wait_for_load_state("load")
+    return page.url
+
+
+def sign_out(page: Page) -> None:
+    page.goto("/settings/")
+    page.get_by_role("button", name="Sign out").last.click()
+    page.wait_for_url("**/accounts/login/**")
+
+
+def test_sign_out_in_one_window_blanks_the_others_at_once(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    open_ines(page)
+    sign_out(page.context.new_page())
+    expect(page.get_by_role("heading", name=ENDED)).to_be_visible()
+    assert INES not in page.content()
+
+
+def test_page_of_whoever_was_here_before_goes_when_somebody_else_has_signed_in(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    open_ines(page)
+    page.route("**/session/", lambda route: route.abort("internetdisconnected"))  # while the other window signs out
+    other = page.context.new_page()
+    sign_out(other)
+    sign_in(other, house, email=ADMINISTRATOR)
+    page.unroute_all()
+    page.evaluate(SEEN_ANEW)
+    expect(page.get_by_role("heading", name=ENDED)).to_be_visible()
+    assert INES not in page.content()
+
+
+def test_old_page_saves_after_the_same_person_signed_in_anew(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    add_visit(page, INES)
+    page.route("**/session/", lambda route: route.abort("internetdisconnected"))  # this window hears nothing of it
+    other = page.context.new_page()
+    sign_out(other)
+    sign_in(other, house)
+    page.unroute_all()
+    with page.expect_response("**/session/"):
+        page.evaluate(SEEN_ANEW)
+    page.get_by_label("Note", exact=True).fill("Slept better.")
+    expect(page.locator("#note-said")).to_contain_text("Saved ")
+
+
+def test_tab_that_slept_goes_on_when_another_kept_the_session(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    address = open_ines(page)
+
+    def slept(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=re.sub(r'data-seconds-left="\d+"', 'data-seconds-left="1"', answer.text()))
+
+    page.route(address, slept)
+    with page.expect_response("**/session/"):
+        page.goto(address)
+    expect(page.get_by_role("heading", name=INES)).to_be_visible()
+    expect(page.get_by_text(ENDED)).to_have_count(0)
+
+
+def test_words_that_could_not_be_kept_are_not_said_to_be(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    page.goto(open_ines(page) + "events/new/")
+    page.route("**/drafts/", lambda route: route.abort("internetdisconnected"))
+    with page.expect_request("**/drafts/"):
+        page.get_by_label("What happened").fill("Moved")
+    page.route("**/session/", lambda route: route.fulfill(json={"seconds_left": 0}))
+    page.evaluate(SEEN_ANEW)
+    expect(page.get_by_role("heading", name=ENDED)).to_be_visible()
+    expect(page.get_by_text("What you wrote last could not be kept.")).to_be_visible()
+    expect(page.get_by_text("is kept for a day")).to_be_hidden()
+
+
+def test_draft_that_was_only_looked_at_is_there_next_time(house: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, house)
+    address = open_ines(page) + "visits/new/"
+    page.goto(address)
+    with page.expect_response(lambda answer: answer.url.endswith("/drafts/") and answer.request.method == "POST"):
+        page.get_by_label("Note").first.fill("Came late")
+    for _ in range(2):
+        page.goto("/settings/")
+        page.goto(address)
+        expect(page.get_by_label("Note").first).to_have_value("Came late")
+    page.get_by_role("link", name="Cancel").click()
