@@ -149,6 +149,14 @@ class Prediction(models.Model):
         return self.state == self.State.DONE and not self.abstained
 
     @property
+    def has_looked(self) -> bool:
+        """Whether a model has looked at the photo, with whatever result.
+
+        A row that waits, failed or was dropped names the model that was asked, and may hold faces and checks of a former reading.
+        """
+        return self.is_final and self.state != self.State.FAILED and self.reason not in self.DROPPED
+
+    @property
     def shares(self) -> tuple[float, ...] | None:
         """Return the seven shares in label order, or None before there are any."""
         return tuple(getattr(self, name) for name in EXPRESSIONS) if self.state == self.State.DONE else None

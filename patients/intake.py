@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -57,6 +57,8 @@ EARLIEST_YEAR = 1900  # photos were scanned, but hardly of patients who were pho
 def message_for(rejected: RejectedPhoto) -> str:
     """Return the sentence for a refused file."""
     detail = dict(rejected.detail)
+    if "date" in detail:
+        detail["date"] = day(date.fromisoformat(str(detail["date"])))
     detail["max_megabytes"] = settings.PHOTO_MAX_BYTES // 1_000_000
     detail["max_megapixels"] = settings.PHOTO_MAX_PIXELS // 1_000_000
     return str(MESSAGES[rejected.code]) % detail
@@ -68,7 +70,7 @@ def _check_duplicates(visit: Visit, fingerprint: str, keep_duplicate: bool) -> N
         if photo.visit_id == visit.id:
             raise RejectedPhoto("duplicate_in_visit", photo=str(photo.id))
     if same and not keep_duplicate:
-        raise RejectedPhoto("duplicate_in_patient", photo=str(same[0].id), date=day(same[0].visit.date))
+        raise RejectedPhoto("duplicate_in_patient", photo=str(same[0].id), date=same[0].visit.date.isoformat())
 
 
 def _check_room(visit: Visit) -> None:

@@ -51,14 +51,15 @@ REFUSALS = {
     "photo_erased": Refusal(_("erased"), _("The picture was erased before it was read.")),
     "uncertain_face": Refusal(_("not surely a face"), _("Take away what covers the face, or choose another photo.")),
 }
+FAULT = Refusal(_("could not be read"), _("Something went wrong on our side. Retry, or tell your administrator."))
 FAULTS = {
     "timed_out": Refusal(_("reading took too long"), _("Retry; if it happens again, use a smaller photo.")),
     "gave_up": Refusal(_("could not be read"), _("Three attempts failed. Retry later, or tell your administrator.")),
+    "reader_fault": FAULT,
     "photo_missing": Refusal(_("file is missing"), _("Add the photo once more.")),
     "model_unavailable": Refusal(_("the model is not available"), _("Tell your administrator, then retry.")),
     "model_changed": Refusal(_("the model changed meanwhile"), _("Retry to see the newer reading.")),
 }
-FAULT = Refusal(_("could not be read"), _("Something went wrong on our side. Retry, or tell your administrator."))
 
 CHECKS = {
     "too_small": CheckWords(_("Face, height"), " px", _("%s px needed")),

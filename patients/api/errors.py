@@ -38,8 +38,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:  # Any
     elif isinstance(error, APIException):
         response.data = {"code": str(error.get_codes()), "message": str(error.detail)}
     else:
+        is_missing = response.status_code == status.HTTP_404_NOT_FOUND
         response.data = {
-            "code": "not_found" if response.status_code == status.HTTP_404_NOT_FOUND else "denied",
-            "message": str(error),
+            "code": "not_found" if is_missing else "denied",
+            "message": str(error) or ("There is nothing here." if is_missing else "You may not do this."),
         }
     return response

@@ -88,8 +88,14 @@ class VisitSerializer(ChangesOnly[Visit]):
 SHARES_SCHEMA = {"type": "object", "properties": {name: {"type": "number"} for name in EXPRESSIONS}, "nullable": True}
 
 
+NOT_LOOKED: dict[str, Any] = {"abstained": False, "faces": [], "chosen_face": None, "quality": [], "milliseconds": {}}
+
+
 class PredictionSerializer(serializers.ModelSerializer[Prediction]):
-    """What a model version says of a photo. `probabilities` are calibrated shares that sum to 1; null until done."""
+    """What a model version says of a photo. `probabilities` are calibrated shares that sum to 1; null until done.
+
+    While a photo waits or is read, and after a fault, nothing is said of faces and checks.
+    """
 
     probabilities = serializers.SerializerMethodField()
     valence = serializers.FloatField(read_only=True, allow_null=True)
@@ -111,6 +117,11 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
             "finished_at",
         )
         read_only_fields = fields
+
+    def to_representation(self, instance: Prediction) -> dict[str, Any]:  # Any: JSON
+        """Return the prediction as JSON. Before a model has looked, what a former reading left in the row is not told."""
+        shown = super().to_representation(instance)
+        return shown if instance.has_looked else shown | NOT_LOOKED
 
     @extend_schema_field(SHARES_SCHEMA)
     def get_probabilities(self, prediction: Prediction) -> dict[str, float] | None:

@@ -77,7 +77,7 @@ class PatientViewSet(
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)
     def timeline(self, request: Request, pk: str) -> Response:
-        """One point per visit: means, intervals and how many photos are behind them."""
+        """One point per visit that has photos: means, intervals and how many photos are behind them."""
         return Response({"points": [point.as_json() for point in points(self.get_object())]})
 
 
@@ -180,7 +180,7 @@ class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets
             raise serializers.ValidationError({"face": ["This photo has no such face."]})
         if not read_once_more(photo, face):
             code, why = why_not(photo)
-            if code != "being_read":
+            if code != "being_read" or face is not None:  # the face that is being read may be another
                 raise NotReadable(why, code)
             leave_unchanged(self.request._request)
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)

@@ -34,8 +34,9 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         return self.filter(visit__patient__in=Patient.objects.visible_to(user))
 
     def with_predictions(self) -> PhotoQuerySet:
-        """Return the photos with their predictions, newest first, in one further query."""
-        return self.prefetch_related(Prefetch("predictions", Prediction.objects.order_by("-requested_at")))
+        """Return the photos with their predictions, newest first, in one further query; their pictures only when asked for."""
+        light = Prediction.objects.order_by("-requested_at").defer("input_png", "explanation_png")
+        return self.prefetch_related(Prefetch("predictions", light))
 
     def with_newest(self) -> PhotoQuerySet:
         """Return the photos with `newest_prediction_id` as a column, to filter and join on."""

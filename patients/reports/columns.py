@@ -81,13 +81,7 @@ def _done(read: Prediction | None) -> Prediction | None:
 
 
 def _looked_at(read: Prediction | None) -> Prediction | None:
-    """Return the prediction for which a model has looked at the photo, with whatever result.
-
-    One that waits, failed or was dropped names the model that was asked, and may hold the faces of a former reading.
-    """
-    if read is None or read.state == State.FAILED or not read.is_final:
-        return None
-    return None if read.reason in Prediction.DROPPED else read
+    return read if read and read.has_looked else None
 
 
 def _faces_found(read: Prediction | None) -> Cell:
@@ -114,12 +108,12 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "taken_at",
         "time",
-        _("When the camera says it was taken; empty if it does not say."),
+        _("When the camera says it was taken; empty if it does not say or says what cannot be, and once the picture is erased."),
         lambda photo, read: _local(photo.taken_at),
     ),
     Column("uploaded_at", "time", _("When it was added to the visit."), lambda photo, read: _local(photo.uploaded_at)),
-    Column("width", "pixels", _("Width of the stored picture."), lambda photo, read: photo.width),
-    Column("height", "pixels", _("Height of the stored picture."), lambda photo, read: photo.height),
+    Column("width", "pixels", _("Width of the stored picture, also of one that was erased."), lambda photo, read: photo.width),
+    Column("height", "pixels", _("Height of the stored picture, also of one that was erased."), lambda photo, read: photo.height),
     Column(
         "state",
         "word",

@@ -16,6 +16,7 @@ from patients.models import (
     AccessLog,
     BreakGlass,
     Consent,
+    Draft,
     ErasureRequest,
     Event,
     HandOff,
@@ -34,9 +35,9 @@ READ_ME = """What Affectline stores about one patient, on {at}.
 
 record.json    the patient, who looks after them, visits with notes and self-reports, photos with every reading, phones that
                were handed a visit, events, consents with their words (empty where they were not kept), emergency
-               accesses with their reason, requests to erase
+               accesses with their reason, requests to erase, drafts that wait to be saved
 access.json    who did what with these data and when; people are named by their number in this installation
-photos/        ID.jpg the photo as it is stored, ID-MODEL.png the very picture that model saw
+photos/        ID.jpg the photo as it is stored, ID-MODEL.png the very picture that model saw, ID-MODEL-map.png what moved it
 missing.txt    only where there is one: the photos whose file could not be read when this was made
 
 A reading says which expressions a face resembles, with shares that sum to 1. It is not a diagnosis.
@@ -99,7 +100,8 @@ def record_of(patient: Patient) -> Facts:
     """Return everything about the patient but pictures and access lines, ready for JSON."""
     readings = Prefetch("predictions", Prediction.objects.defer("input_png", "explanation_png"))  # the pictures come by themselves
     photos = Photo.objects.select_related("uploaded_by", "excluded_by").prefetch_related(readings, "own_labels__clinician")
-    visits = patient.visits.prefetch_related(Prefetch("photos", photos), "hand_offs__clinician").select_related("self_report")
+    visits = patient.visits.select_related("self_report", "created_by")
+    visits = visits.prefetch_related(Prefetch("photos", photos), "hand_offs__clinician")
     return {
         "id": patient.pk,
         "name": patient.name,
@@ -109,9 +111,10 @@ def record_of(patient: Patient) -> Facts:
         "clinicians": [each.display_name for each in patient.clinicians.order_by("display_name")],
         "care_teams": [team_facts(team) for team in patient.teams.prefetch_related("members").order_by("name")],
         "consents": [consent_facts(consent) for consent in patient.consents.select_related("recorded_by", "withdrawn_by")],
-        "events": [event_facts(event) for event in patient.events.all()],
+        "events": [event_facts(event) for event in patient.events.select_related("created_by")],
         "emergency_accesses": [glass_facts(glass) for glass in patient.break_glasses.select_related("clinician", "reviewed_by")],
         "erasure_requests": [erasure_facts(request) for request in patient.erasure_requests.select_related("asked_by")],
+        "drafts": [draft_facts(draft) for draft in patient.drafts.select_related("clinician")],
         "visits": [visit_facts(visit) for visit in visits],
     }
 
@@ -119,12 +122,14 @@ def record_of(patient: Patient) -> Facts:
 def visit_facts(visit: Visit) -> Facts:
     """Return one visit with its photos."""
     report = getattr(visit, "self_report", None)  # a one-to-one that is missing raises
-    scales = {name: getattr(report, name) for name in ("mood", "phq9", "gad7")} if report else None
+    scales = {name: getattr(report, name) for name in ("mood", "phq9", "gad7", "saved_at")} if report else None
     return {
         "id": visit.pk,
         "date": visit.date,
         "note": visit.note,
         "is_baseline": visit.is_baseline,
+        "created_by": _named(visit.created_by),
+        "created_at": visit.created_at,
         "self_report": scales,
         "photos": [photo_facts(photo) for photo in visit.photos.all()],
         "phones": [phone_facts(hand_off) for hand_off in visit.hand_offs.all()],
@@ -139,6 +144,7 @@ def photo_facts(photo: Photo) -> Facts:
         "height",
         "original_name",
         "taken_at",
+        "date_kept_at",
         "uploaded_at",
         "excluded_at",
         "excluded_reason",
@@ -166,14 +172,36 @@ def label_facts(label: OwnLabel) -> Facts:
 
 def reading_facts(prediction: Prediction) -> Facts:
     """Return what one model version says."""
-    names = ("model_version", "state", "reason", "requested_at", "finished_at", "faces", "chosen_face", "quality", "abstained")
+    names = (
+        "model_version",
+        "state",
+        "reason",
+        "requested_at",
+        "finished_at",
+        "faces",
+        "chosen_face",
+        "quality",
+        "abstained",
+        "explanation_drop",
+    )
     shares = dict(zip(EXPRESSIONS, prediction.shares, strict=True)) if prediction.shares else None
     return {name: getattr(prediction, name) for name in names} | {"shares": shares, "valence_index": prediction.valence}
 
 
 def event_facts(event: Event) -> Facts:
     """Return one event."""
-    return {name: getattr(event, name) for name in ("kind", "label", "starts_on", "ends_on", "goes_on")}
+    names = ("kind", "label", "starts_on", "ends_on", "goes_on", "created_at")
+    return {name: getattr(event, name) for name in names} | {"created_by": _named(event.created_by)}
+
+
+def draft_facts(draft: Draft) -> Facts:
+    """Return what somebody was writing about the patient and has not saved yet."""
+    return {
+        "clinician": _named(draft.clinician),
+        "path": draft.path,
+        "saved_at": draft.saved_at,
+        "fields": json.loads(draft.fields),
+    }
 
 
 def consent_facts(consent: Consent) -> Facts:

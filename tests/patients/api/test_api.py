@@ -12,7 +12,7 @@ from inference.dispatch import current_model_version
 from patients.erasure import erase_picture
 from patients.models import AccessLog, ApiToken, Patient, Photo, User, Visit
 from tests.answers import put_away
-from tests.factories import make_photo, make_prediction, picture, upload
+from tests.factories import make_photo, make_prediction, make_visit, picture, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -150,6 +150,13 @@ def test_duplicate_is_a_conflict(api: APIClient, visit: Visit, sent: list[str]) 
     assert (answer.status_code, answer.json()["code"]) == (409, "duplicate_in_visit")
 
 
+def test_day_of_a_duplicate_is_a_date_for_programs_and_words_for_people(api: APIClient, visit: Visit, sent: list[str]) -> None:
+    api.post(f"/api/visits/{make_visit(visit.patient).id}/photos/", {"file": upload()})
+    answer = api.post(f"/api/visits/{visit.id}/photos/", {"file": upload()}, headers={"Accept-Language": "de"}).json()
+    assert (answer["code"], answer["detail"]["date"]) == ("duplicate_in_patient", "2026-11-20")
+    assert "2026-11-20" not in answer["message"]
+
+
 def test_choosing_a_face_queues_the_photo_again(api: APIClient, visit: Visit) -> None:
     photo = make_photo(visit)
     box = {"left": 0, "top": 0, "width": 9, "height": 9}
@@ -158,8 +165,26 @@ def test_choosing_a_face_queues_the_photo_again(api: APIClient, visit: Visit) ->
     assert api.post(address, {"face": 2}).status_code == 400
     answer = api.post(address, {"face": 1})
     assert (answer.status_code, answer.json()["prediction"]["state"]) == (202, "queued")
+    shown = answer.json()["prediction"]
+    assert (shown["faces"], shown["chosen_face"], shown["quality"]) == ([], None, [])  # those of the former reading are not told
     prediction.refresh_from_db()
     assert prediction.wanted_box == box
+
+
+def test_face_chosen_while_another_is_read_is_a_conflict_and_a_retry_is_none(api: APIClient, visit: Visit) -> None:
+    photo = make_photo(visit)
+    box = {"left": 0, "top": 0, "width": 9, "height": 9}
+    make_prediction(photo, "running", faces=[{"box": box}, {"box": box}], model_version=current_model_version())
+    answer = api.post(f"/api/photos/{photo.id}/choose-face/", {"face": 1})
+    assert (answer.status_code, answer.json()["code"]) == (409, "being_read")
+    assert api.post(f"/api/photos/{photo.id}/retry/").status_code == 202
+
+
+def test_refusal_of_the_gate_says_why(api: APIClient, visit: Visit, ada: User) -> None:
+    User.objects.filter(pk=ada.pk).update(may_export=False)
+    denied, missing = api.get(f"/api/visits/{visit.id}/csv/"), api.get(f"/api/visits/{visit.patient_id}/")
+    assert denied.json() == {"code": "denied", "message": "You may not do this."}
+    assert (missing.status_code, bool(missing.json()["message"])) == (404, True)
 
 
 @pytest.mark.parametrize(("why", "code"), [("erased", "photo_erased"), ("withdrawn", "no_consent")])

@@ -12,8 +12,9 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
+from ml.expressions import EXPRESSIONS
 from ml.reader import WEIGHTS
-from patients.model_card import CHANGES
+from patients.model_card import CHANGES, MEASURES
 from patients.models import Patient, User, Visit
 from patients.reports.columns import COLUMNS
 from patients.reports.research import OF_THE_FILE
@@ -145,8 +146,15 @@ def test_the_shipped_model_is_told_in_full(browser: Client) -> None:
     assert len(model.risk) == 20
     assert all(12 <= dot.y <= 360 for dot in model.risk)
     for row in [*model.coverage, *model.robustness]:
-        assert row.value in text
-        assert row.interval in text
+        assert {row.value, row.interval, row.beside} <= set(re.findall(r">([^<>]+)<", text))
+    assert [row.expression for row in model.each] == list(EXPRESSIONS)
+    assert [(row.expression, row.faces) for row in model.explanations] == [
+        (name, found["faces"]) for name, found in report["explanations"]["by_expression"].items()
+    ]
+    for row in [*model.each, *model.explanations]:
+        for value, interval in row.figures:
+            assert re.search(rf">{value}</b> <span class=\"soft[^>]*>{interval}<", text)
+    assert len(model.measures) == len(MEASURES)
 
 
 def test_a_model_that_was_not_measured_says_so(browser: Client, settings: LazySettings, tmp_path: Path) -> None:
