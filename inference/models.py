@@ -42,12 +42,14 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         What was read before stays: a row that still holds its shares is DONE again, and one that never came to an end goes without
         a trace when the photo has one that did, and did not fail. Any other ends as REJECTED for `reason`.
         """
-        self.filter(explanation_drop=None).exclude(explanation_requested_at=None).update(explanation_requested_at=None)
-        ended = self._restore()
+        # By their ids: with a join, PostgreSQL would look at a row that a worker has just finished as it was before.
+        found = Prediction.objects.filter(pk__in=list(self.values_list("pk", flat=True)))
+        found.filter(explanation_drop=None).exclude(explanation_requested_at=None).update(explanation_requested_at=None)
+        ended = found._restore()
         silent = (*Prediction.UNFINISHED, Prediction.State.FAILED)
         said = Prediction.objects.filter(photo=OuterRef("photo")).exclude(state__in=silent)
-        ended += self.unfinished().filter(Exists(said), finished_at=None).delete()[0]
-        return ended + self.unfinished().update(state=Prediction.State.REJECTED, reason=reason, finished_at=timezone.now())
+        ended += found.unfinished().filter(Exists(said), finished_at=None).delete()[0]
+        return ended + found.unfinished().update(state=Prediction.State.REJECTED, reason=reason, finished_at=timezone.now())
 
     def _restore(self) -> int:
         """Make the unfinished ones that hold seven shares DONE again; return how many.
@@ -59,9 +61,10 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
 
     def overdue(self) -> PredictionQuerySet:
         """Return those that have waited or run for longer than any task may: their worker or their message is lost."""
-        before = timezone.now() - timedelta(seconds=settings.READ_TIME_LIMIT_SECONDS + 5)
-        queued = Q(state=Prediction.State.QUEUED, queued_at__lt=before)
-        return self.filter(queued | Q(state=Prediction.State.RUNNING, started_at__lt=before))
+        now, longest = timezone.now(), timedelta(seconds=settings.READ_TIME_LIMIT_SECONDS + 5)
+        usual = (now - longest, now + longest)  # later than that: from before the clock was set back
+        waits = Q(state=Prediction.State.QUEUED) & ~Q(queued_at__range=usual)
+        return self.filter(waits | Q(state=Prediction.State.RUNNING) & ~Q(started_at__range=usual))
 
 
 class Prediction(models.Model):

@@ -137,4 +137,5 @@ def _was_recorded(line: AccessLog, within: timedelta) -> bool:
     )
     newest = AccessLog.objects.order_by("-sequence").values("sequence")[:1]
     recent = same.filter(sequence__gt=Subquery(newest) - LINES_LOOKED_BACK)
-    return recent.filter(at__gt=timezone.now() - within).exists()
+    now = timezone.now()
+    return recent.filter(at__range=(now - within, now)).exists()  # none of before the clock was set back

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import math
+import re
 import secrets
 import time
 import uuid
@@ -23,7 +25,7 @@ from inference.encryption import EncryptedBinaryField, EncryptedTextField
 from inference.models import Prediction
 from patients.access import Asker, record_access
 from patients.consent import stop_reading
-from patients.models import AccessLog, Consent, ErasureRequest, Event, Patient, Photo, SelfReport, User, Visit
+from patients.models import AccessLog, Consent, Draft, ErasureRequest, Event, Patient, Photo, SelfReport, User, Visit
 from patients.models.photo import PhotoQuerySet
 from patients.notices import SealedNotices, opened
 from patients.today import clinic_today
@@ -76,7 +78,9 @@ def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
     if patient is None:  # a crash came after the last step and before the note
         request.finish()
         return
-    end_sessions_that_tell(telling_words(patient, request.level))  # first: afterwards nobody knows the words
+    words = telling_words(patient, request.level)
+    end_sessions_that_tell(words)  # first: afterwards nobody knows the words
+    forget_drafts_that_tell(words)
     photos, erased_before = Photo.objects.filter(visit__patient=patient), request.photos_erased
     try:
         for photo in still_theirs(photos):
@@ -93,8 +97,9 @@ def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
         # Every photo is stored under its patient's consent (patients/intake.py): from here on no more can arrive.
         Patient.objects.select_for_update().get(pk=patient.pk)
         list(Consent.objects.select_for_update().filter(patient=patient))
+        list(photos.select_for_update(of=("self",)).values_list("pk"))  # nor any label
         request.photos_erased += erase_pictures(photos)  # those that arrived meanwhile
-        everything = ErasureRequest.objects.due().filter(patient=patient, level=Level.ALL)
+        everything = ErasureRequest.objects.open().filter(patient=patient, level=Level.ALL)  # also one that another worker has
         if request.level == Level.ANONYMISE and everything.exists():
             request.level = Level.ALL  # asked for meanwhile: afterwards nobody could find what is left
         if request.level == Level.ALL:
@@ -194,22 +199,35 @@ def telling_words(patient: Patient, level: str) -> list[str]:
 
 def end_sessions_that_tell(words: Iterable[str]) -> int:
     """End the sessions that hold one of `words`, in a message not yet shown for example. Whose they are signs in again."""
-    store = import_module(settings.SESSION_ENGINE).SessionStore()
-    words, ended = list(words), 0
+    store, ended = import_module(settings.SESSION_ENGINE).SessionStore(), 0
+    telling = any_of(words)
     for session in Session.objects.iterator():
-        text = told_by(store.decode(session.session_data))
-        if any(word in text for word in words):
+        if telling.search(told_by(store.decode(session.session_data))):
             session.delete()
             ended += 1
     return ended
 
 
+def forget_drafts_that_tell(words: Iterable[str]) -> None:
+    """Delete the drafts of pages of no patient that hold one of `words`: an emergency that was never opened, for example."""
+    telling = any_of(words)
+    for draft in Draft.objects.filter(patient=None).iterator():
+        if telling.search("\n".join(map(str, json.loads(draft.fields).values()))):
+            draft.delete()
+
+
+def any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """Return what finds one of `words` as a whole: the record number 17 is not told by a 1750."""
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words)) or '(?!)'})(?!\w)")
+
+
 def told_by(facts: Mapping[str, object]) -> str:
-    """Return everything that a session holds, with its notices opened."""
+    """Return what a session holds, with its notices opened; without what only says who is signed in and since when."""
     notices = facts.get(SealedNotices.session_key)
+    told = str({name: fact for name, fact in facts.items() if not name.startswith("_auth_") and not isinstance(fact, int)})
     with contextlib.suppress(InvalidToken):
-        return f"{facts} {opened(notices) if isinstance(notices, str) else ''}"
-    return str(facts)
+        return f"{told} {opened(notices) if isinstance(notices, str) else ''}"
+    return told
 
 
 def forget_freed_pages() -> None:

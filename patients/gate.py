@@ -140,8 +140,12 @@ def has_changed(request: HttpRequest, response: HttpResponseBase) -> bool:
 
 
 def has_shown_instead(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Whether a form was answered with the whole page of what it would have changed: it came too late, or has mistakes."""
-    if not hasattr(request, "came_through") or not is_page(response):
+    """Whether a change was answered with what it would have changed: it was refused, came too late, or has mistakes."""
+    if not hasattr(request, "came_through"):
+        return False
+    if hasattr(request, "left_unchanged") and response.status_code < 300:  # a card, or JSON
+        return True
+    if not is_page(response):
         return False
     has_mistakes = response.status_code == HTTPStatus.OK and request.headers.get("HX-Request") != "true"
     return has_mistakes or response.status_code == HTTPStatus.CONFLICT

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -115,12 +115,20 @@ def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Asker) -> Photo:
             else:
                 record_access(who, AccessLog.Action.UPLOAD, obj=photo, hand_off=str(photo.hand_off.pk))
     except BaseException:
+        _take_back(photo)
+        raise
+    return photo
+
+
+def _take_back(photo: Photo) -> None:
+    """Delete the files of a photo whose row failed. Where that cannot be said they stay: files of no photo go after a day."""
+    with contextlib.suppress(DatabaseError, InterfaceError):
+        if Photo.objects.filter(pk=photo.pk).exists():  # it is there: only the answer to our commit was lost
+            return
         for field in (photo.image, photo.preview):
             if field.name:
                 with contextlib.suppress(OSError):  # the folder may have become read-only; what failed first is told
                     field.storage.delete(field.name)
-        raise
-    return photo
 
 
 def _write(photo: Photo, rebuilt: RebuiltPhoto) -> None:

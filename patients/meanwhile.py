@@ -5,7 +5,9 @@ from datetime import date
 from typing import Any, TypeVar
 
 from django import forms
+from django.db import transaction
 from django.db.models import Model
+from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
 from patients.templatetags.look import day
@@ -42,6 +44,15 @@ class ChangesOnly(forms.ModelForm[Row]):
                 self.add_error(name, _("Somebody changed this meanwhile, to: %(now)s.") % {"now": said(bound.field, stored)})
                 self._put(bound.html_initial_name, "" if stored is None else str(stored))
         return fields
+
+    def save(self, commit: bool = True) -> Row:
+        """Return the saved row. Raises Http404 when it was deleted meanwhile: saving would bring it back."""
+        if self.instance._state.adding or not commit:
+            return super().save(commit)
+        with transaction.atomic():
+            if not type(self.instance)._default_manager.select_for_update(no_key=True).filter(pk=self.instance.pk).exists():
+                raise Http404
+            return super().save()
 
     def _bring_up_to_date(self, name: str) -> None:
         """Give a field that was left alone what is stored by now, and one without its hidden value that one."""

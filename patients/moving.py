@@ -18,6 +18,7 @@ MESSAGES: dict[str, str | Promise] = {
     "no_consent": _("That patient has not consented to photos in their care. Record the consent on their page first."),
     "being_erased": _("The data of one of these patients are being erased. Nothing is moved meanwhile."),
     "unborn": _("The visit lies before that patient was born. Check the day, or the patient."),
+    "moved_meanwhile": _("Somebody moved this meanwhile. Look where it is now."),
     "same_patient": _("This is the patient whose visit it is already."),
     "duplicate_in_patient": _("That patient has a photo of this visit already, in another visit. Say that both are to be kept."),
 }
@@ -49,12 +50,15 @@ class Moved:
 def move_photos(photos: Iterable[Photo], target: Visit, who: Asker, keep_duplicate: bool = False) -> Moved:
     """Put the photos into the visit `target`, with their readings and labels; tell what was moved and what stayed.
 
-    Raises CannotMove when the patient of `target` does not consent to photos.
+    Raises CannotMove when the patient of `target` does not consent to photos, or a photo is not where it was.
     """
     moved, sources = Moved(), list[tuple[Photo, Visit]]()
     with transaction.atomic():
         photos = list(photos)
         patient = _locked(target.patient, *(photo.visit.patient for photo in photos))
+        are_there = dict(Photo.objects.filter(pk__in=[photo.pk for photo in photos]).values_list("pk", "visit__patient"))
+        if any(are_there.get(photo.pk) != photo.visit.patient_id for photo in photos):
+            raise CannotMove("moved_meanwhile")
         room = settings.PHOTOS_PER_VISIT - target.photos.count()
         for photo in photos:
             if photo.visit_id == target.pk:
@@ -79,6 +83,8 @@ def move_visit(visit: Visit, target: Patient, who: Asker, keep_duplicate: bool =
         raise CannotMove("same_patient")
     with transaction.atomic():
         patient = _locked(target, visit.patient)
+        if not Visit.objects.filter(pk=visit.pk, patient=visit.patient_id).exists():
+            raise CannotMove("moved_meanwhile")
         if visit.date < patient.birth_date:
             raise CannotMove("unborn")
         files = visit.photos.values_list("fingerprint", flat=True)

@@ -13,7 +13,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from patients.access import record_access
-from patients.erasure import PORTION_SECONDS, erase_picture, forget_freed_pages, with_pictures
+from patients.erasure import PORTION_SECONDS, erase_picture, forget_freed_pages, still_theirs
 from patients.models import AccessLog, Draft, Patient, Photo
 from patients.models.photo import PhotoQuerySet
 from patients.stored import forget_orphans
@@ -28,6 +28,7 @@ class Expired:
 
     patient: Patient
     photos: PhotoQuerySet
+    days: int
 
 
 def keep_days(purposes: list[str]) -> int | None:
@@ -48,7 +49,7 @@ def expired_pictures() -> Iterator[Expired]:
             continue
         photos = Photo.objects.filter(visit__patient=patient, visit__date__lt=today - timedelta(days=days)).exclude(image="")
         if photos.exists():
-            yield Expired(patient, photos)
+            yield Expired(patient, photos, days)
 
 
 def apply_retention(until: float = math.inf) -> int:
@@ -71,7 +72,9 @@ def _erase(expired: Expired, until: float) -> int:
     """Return how many photos of one patient had their pictures erased. However it ends, the access log says so."""
     count = 0
     try:
-        for photo in with_pictures(expired.photos):
+        for photo in still_theirs(expired.photos):
+            if keep_days(list(expired.patient.consents.active().values_list("purpose", flat=True))) != expired.days:
+                break  # a consent was given or taken back meanwhile: the next round reckons anew
             erase_picture(photo)
             count += 1
             if time.monotonic() > until:

@@ -28,7 +28,7 @@ class ErasureRequestQuerySet(models.QuerySet["ErasureRequest"]):
     def due(self) -> ErasureRequestQuerySet:
         """Return those to carry out now: their time has come, or whoever carried them out paused or died over it."""
         now = timezone.now()
-        left = Q(started_at=None) | Q(started_at__lt=now - TAKEN_UP_AGAIN_AFTER)
+        left = Q(started_at=None) | ~Q(started_at__range=(now - TAKEN_UP_AGAIN_AFTER, now + TAKEN_UP_AGAIN_AFTER))
         return self.filter(Q(state=ErasureRequest.State.QUEUED, due_at__lte=now) | Q(left, state=ErasureRequest.State.RUNNING))
 
     def claim(self, pk: int) -> ErasureRequest | None:

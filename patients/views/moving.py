@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from patients.access import POLLED_AGAIN_AFTER, record_access
-from patients.models import AccessLog, Photo, Visit
+from patients.models import AccessLog, Patient, Photo, Visit
 from patients.move_form import GONE, MovePhotosForm, MoveVisitForm, patient_choices
 from patients.moving import MESSAGES, STAYED, CannotMove, Moved, move_photos, move_visit
 from patients.views.asking import ClinicianRequest, redirect_back
@@ -54,7 +54,7 @@ def choose_place_of_photos(request: ClinicianRequest, visit_id: UUID) -> HttpRes
         "owner": patient,
         "gone": GONE if is_gone else "",
     }
-    _note_list(request)
+    _note_look(request, source, patient)
     return render(request, "patients/_move_target.html" if request.htmx else "patients/move_photos.html", context)
 
 
@@ -73,7 +73,7 @@ def choose_patient_of_visit(request: ClinicianRequest, visit_id: UUID) -> HttpRe
             messages.success(request, _("The visit was moved, with everything in it. This is where it is now."))
             return redirect("patients:visit", visit.pk)
     context = banner_of(owner) | {"form": form, "visit": visit, "total": visit.photos.count()}
-    _note_list(request)
+    _note_look(request, visit, owner)
     return render(request, "patients/move_visit.html", context)
 
 
@@ -87,9 +87,16 @@ def keep_dates(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     return redirect_back(request, "patients:visit", visit.pk)
 
 
-def _note_list(request: ClinicianRequest) -> None:
-    """Write the line of a page that names every patient of whoever asks. Fetching the visits of another one renews that look."""
+def _note_look(request: ClinicianRequest, visit: Visit, owner: Patient) -> None:
+    """Write the lines of a page that names every patient of whoever asks, and shows the visits of `owner`.
+
+    Fetching the visits of another one renews the look at the list. The line of the visit itself is the gate's, but for a form.
+    """
     record_access(request, AccessLog.Action.LIST, again_after=POLLED_AGAIN_AFTER if request.htmx else None)
+    if owner.pk != visit.patient_id:
+        record_access(request, AccessLog.Action.VIEW, owner)
+    if request.method == "POST":
+        record_access(request, AccessLog.Action.VIEW, obj=visit)
 
 
 def _move(request: ClinicianRequest, form: MovePhotosForm, photos: list[Photo]) -> tuple[Moved, Visit]:

@@ -44,14 +44,14 @@ def end_session(request: ClinicianRequest, session_id: int) -> HttpResponse:
     return redirect("usersessions_list")
 
 
-@require_http_methods(["GET", "POST", "DELETE"])
+@require_http_methods(["GET", "POST"])
 def keep_draft(request: ClinicianRequest) -> JsonResponse:
-    """Keep what somebody was writing on a page (POST), give it back (GET), or forget it (DELETE)."""
+    """Keep what somebody was writing on a page (POST), forget it (POST with `forget`), or give it back (GET)."""
     path = request.POST.get("path", "") or request.GET.get("path", "")
     patient = _patient_of(request, path)
     if request.method == "GET":
         return JsonResponse({"fields": Draft.read(request.user, path)})
-    if request.method == "DELETE":
+    if "forget" in request.POST:
         Draft.forget(request.user, path)
         return JsonResponse({"fields": {}})
     fields = {name: str(value) for name, value in request.POST.items() if name not in ("path", "csrfmiddlewaretoken")}

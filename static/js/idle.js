@@ -168,8 +168,9 @@
 
   function forget() {
     clearTimeout(draftTimer);
-    const path = dialog.dataset.drafts + "?path=" + encodeURIComponent(location.pathname);
-    if (isDirty) fetch(path, { method: "DELETE", headers: { "X-CSRFToken": token }, keepalive: true }).catch(function () {});
+    const fields = new URLSearchParams({ path: location.pathname, forget: "1" });
+    const options = { method: "POST", body: fields, headers: { "X-CSRFToken": token }, keepalive: true };
+    if (isDirty) fetch(dialog.dataset.drafts, options).catch(function () {});
   }
 
   // The note of a draft does not take the place of one that others changed since: it is shown beside it, to copy from.

@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from inference.models import Prediction
@@ -107,6 +108,15 @@ def test_only_a_final_prediction_is_queued_again(queued: Prediction) -> None:
     assert (queued.state, queued.box_wanted) == ("queued", BOX)
 
 
+def test_dropping_looks_at_each_row_as_it_is_now(queued: Prediction) -> None:
+    rows = Prediction.objects.filter(photo__visit__patient=queued.photo.visit.patient)
+    with CaptureQueriesContext(connection) as queries:
+        assert rows.drop("no_consent") == 1
+    changing = [query["sql"] for query in queries if query["sql"].startswith(("UPDATE", "DELETE"))]
+    assert changing
+    assert [sql for sql in changing if "patients_" in sql] == []  # a join is looked up before a lock is waited for
+
+
 def test_too_close_to_call_is_kept_and_not_counted(photo: Photo) -> None:
     prediction = make_prediction(photo, probabilities=shares(sad=0.3, fear=0.3), abstained=True)
     assert prediction.shares is not None
@@ -124,11 +134,11 @@ def test_overdue_begins_after_the_time_limit(queued: Prediction, settings: Any, 
         then = timezone.now() - timedelta(seconds=seconds)
         Prediction.objects.filter(pk=queued.pk).update(state=state, **{field: then})
         assert Prediction.objects.overdue().exists() is is_overdue
+    Prediction.objects.filter(pk=queued.pk).update(**{field: timezone.now() + timedelta(hours=2)})
+    assert Prediction.objects.overdue().exists()  # the clock was set back since
 
 
 def test_stored_input_is_encrypted(queued: Prediction) -> None:
-    from django.db import connection
-
     claimed(queued).record(DONE)
     with connection.cursor() as cursor:
         cursor.execute("SELECT input_png FROM inference_prediction")

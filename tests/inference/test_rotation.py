@@ -15,6 +15,7 @@ from django.db import connection
 
 from inference import rotation
 from inference.encryption import UNFINISHED, fernet
+from inference.management.commands import rotate_keys
 from inference.models import Prediction
 from inference.rotation import TOKEN, write_keys
 from patients.models import Patient, Photo, Visit
@@ -106,6 +107,20 @@ def test_after_a_rotation_the_old_key_opens_nothing(photos: list[Photo], key_fil
     run("rotate_keys", "--drop-old")
     assert OLD not in key_file.read_text()
     assert_all_is_readable(photos)
+
+
+def test_key_that_was_made_meanwhile_is_not_dropped(photos: list[Photo], key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("rotate_keys", "--new")
+    newer = Fernet.generate_key().decode()
+
+    def add_key() -> list[str]:
+        write_keys(key_file, (newer, *key_file.read_text().split()))
+        return []
+
+    monkeypatch.setattr(rotate_keys, "missing_files", add_key)
+    with pytest.raises(CommandError, match="changed meanwhile"):
+        run("rotate_keys", "--drop-old")
+    assert newer in key_file.read_text()
 
 
 def test_no_key_is_dropped_while_the_pictures_are_not_there(photos: list[Photo], key_file: Path, settings: Any) -> None:

@@ -5,14 +5,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import RequestFactory
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
@@ -123,6 +126,8 @@ def test_polling_is_one_look(ada: User, bo: User, visit: Visit) -> None:
     polled = [record_access(ada, Action.VIEW, obj=visit, again_after=POLLED_AGAIN_AFTER) for _ in range(3)]
     assert [line is not None for line in polled] == [True, False, False]
     assert record_access(bo, Action.VIEW, obj=visit, again_after=POLLED_AGAIN_AFTER) is not None
+    with time_machine.travel(timezone.now() - timedelta(hours=1)):  # the clock was set back: what lies ahead is no recent look
+        assert record_access(bo, Action.VIEW, obj=visit, again_after=POLLED_AGAIN_AFTER) is not None
 
 
 @pytest.mark.django_db

@@ -10,6 +10,7 @@ import pytest
 from cryptography.fernet import InvalidToken
 from django.conf import settings as project
 from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 from django.db import connection
@@ -304,6 +305,26 @@ def test_interrupted_erasure_is_finished(
     assert found(private_files, MARKS) == set(MARKS) - (PICTURES if level == "images" else set(MARKS))
 
 
+def test_words_of_an_erased_patient_go_with_drafts_of_pages_of_nobody(marked: Patient, ada: User) -> None:
+    Draft.keep(ada, "/emergency/", {"record_number": marked.record_number, "reason": "Found unconscious."}, None)
+    Draft.keep(ada, "/patients/new/", {"name": "Somebody Else"}, None)
+    erase(marked, "all", ada)
+    assert [draft.path for draft in Draft.objects.all()] == ["/patients/new/"]
+
+
+def test_short_record_number_signs_nobody_out(client: Client, marked: Patient, ada: User) -> None:
+    Patient.objects.filter(pk=marked.pk).update(record_number="1")  # a digit of the moments that every session holds
+    client.force_login(ada)
+    erase(marked, "all", ada)
+    assert Session.objects.count() == 1
+
+
+def test_request_of_before_the_clock_was_set_back_is_taken_up_again(marked: Patient, ada: User) -> None:
+    request = ask_for_erasure(marked, "images", ada, ada)
+    ErasureRequest.objects.update(state="running", started_at=timezone.now() + timedelta(hours=2))
+    assert ErasureRequest.objects.claim(request.pk) is not None
+
+
 def test_request_is_carried_out_once(marked: Patient, ada: User) -> None:
     request = ask_for_erasure(marked, "images", ada, ada)
     assert ErasureRequest.objects.claim(request.pk) is not None
@@ -326,11 +347,15 @@ def test_second_request_widens_the_first(marked: Patient, ada: User) -> None:
     assert (request.level, request.due_at < later) == ("all", True)
 
 
-def test_more_that_is_asked_for_meanwhile_is_erased_too(marked: Patient, ada: User, private_files: Path) -> None:
+@pytest.mark.parametrize("is_claimed", [False, True])
+def test_more_that_is_asked_for_meanwhile_is_erased_too(marked: Patient, ada: User, private_files: Path, is_claimed: bool) -> None:
     running = ErasureRequest.objects.claim(ask_for_erasure(marked, "anonymise", ada, ada).pk)
     assert running is not None
-    ask_for_erasure(marked, "all", ada, ada)
+    more = ask_for_erasure(marked, "all", ada, ada)
+    if is_claimed:  # by another worker, who waits for our transaction
+        ErasureRequest.objects.claim(more.pk)
     carry_out(running)
+    ErasureRequest.objects.update(started_at=timezone.now() - timedelta(minutes=5))
     carry_out_erasures()
     assert found(private_files, MARKS) == set()
     assert not Patient.objects.filter(name="").exists()

@@ -91,7 +91,13 @@ def test_what_was_refused_is_no_line(browser: Client, photo: Photo) -> None:
     browser.post(f"/photos/{photo.pk}/retry/")
     browser.post(f"/api/photos/{photo.pk}/retry/")
     browser.post(f"/patients/{photo.visit.patient_id}/read-again/")
-    assert lines() == [("retry", "photo")]
+    assert lines() == [("retry", "photo"), ("view", "photo")]  # the program was told of the photo
+
+
+def test_refusal_that_shows_the_card_is_a_look(browser: Client, photo: Photo) -> None:
+    for action, asked in (("exclude", {"reason": "x" * 201}), ("choose-face", {"face": "7"})):
+        assert "photo-" in browser.post(f"/photos/{photo.pk}/{action}/", asked, headers={"HX-Request": "true"}).content.decode()
+    assert lines() == [("view", "photo")] * 2
 
 
 @pytest.mark.parametrize("ask", ["foreign patient", "redirect to sign-in"])

@@ -240,3 +240,12 @@ def test_original_waits_in_memory_and_touches_no_disk() -> None:
     waiting.new_file("photos", "photo.jpg", "image/jpeg", 1)
     with waiting.file:
         assert Path(f"/proc/self/fd/{waiting.file.fileno()}").readlink().parent == Path("/dev/shm")
+
+
+def test_files_stay_when_only_the_answer_to_the_commit_was_lost(visit: Visit) -> None:
+    photo = receive_photo(visit, upload(), visit.created_by)
+    intake._take_back(photo)
+    assert photo.image.storage.exists(str(photo.image.name))
+    Photo.objects.all().delete()
+    intake._take_back(photo)
+    assert not photo.image.storage.exists(str(photo.image.name))

@@ -139,6 +139,18 @@ def test_nothing_is_moved_from_or_to_somebody_who_is_being_erased(ada: User, vis
     assert photo.visit == visit
 
 
+def test_what_somebody_moved_meanwhile_is_not_taken_from_where_it_is_now(ada: User, visit: Visit, tom: Patient) -> None:
+    photo, third = make_photo(visit), make_patient(ada, name="Uma Reyes")
+    first, second = (Visit.objects.select_related("patient").get(pk=visit.pk) for _ in range(2))
+    old = Photo.objects.select_related("visit__patient").get(pk=photo.pk)
+    move_visit(first, tom, ada)
+    with pytest.raises(CannotMove, match="moved_meanwhile"):
+        move_visit(second, third, ada)
+    with pytest.raises(CannotMove, match="moved_meanwhile"):
+        move_photos([old], make_visit(third), ada)
+    assert Photo.objects.get(pk=photo.pk).visit.patient == tom
+
+
 def test_a_picture_that_was_moved_away_meanwhile_is_not_erased(
     ada: User, visit: Visit, tom: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,20 @@ def test_what_one_task_does_not_manage_the_next_goes_on_with(ada: User, monkeypa
 
 
 @pytest.mark.django_db
+def test_consent_that_is_given_meanwhile_ends_the_round(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient = with_photo(ada, 31, "care")
+    make_photo(patient.visits.get())
+
+    def erased(photo: Photo) -> None:
+        erase_picture(photo)
+        patient.consents.create(purpose="teaching", recorded_by=ada, given_on=TODAY, text_version="1", method="paper")
+
+    monkeypatch.setattr(retention, "erase_picture", erased)
+    retention.apply_retention()
+    assert Photo.objects.exclude(image="").count() == 1
+
+
+@pytest.mark.django_db
 def test_time_limit_in_the_middle_leaves_no_erased_picture_without_a_line(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     patient = with_photo(ada, 31, "care")
     make_photo(patient.visits.get())

@@ -211,7 +211,7 @@ def test_draft_is_kept_unreadable_and_given_back_until_it_is_not_wanted(client: 
     assert "Slept" not in str(Draft.objects.extra(select={"raw": "fields"}).values_list("raw", flat=True)[0])
     for _ in range(2):
         assert client.get("/drafts/", {"path": path}).json() == {"fields": {"note": "Slept badly"}}
-    client.delete(f"/drafts/?path={path}")
+    client.post("/drafts/", {"path": path, "forget": "1"})
     assert client.get("/drafts/", {"path": path}).json() == {"fields": {}}
 
 

@@ -54,6 +54,8 @@ class Command(BaseCommand):
             raise CommandError(NOT_THERE.format(count=len(missing), root=settings.MEDIA_ROOT) + " Nothing was dropped.")
         if settings.FIELD_KEYS_FILE is None:
             raise CommandError("Nothing needs the older keys. Leave only the first in the variable FIELD_KEYS and restart.")
+        if field_keys() != (newest, *older):
+            raise CommandError("The keys were changed meanwhile. Run this again; nothing was dropped.")
         write_keys(settings.FIELD_KEYS_FILE, (newest,))
         self.stdout.write(f"{len(older)} older keys are dropped. Backups made with them need them: keep both apart from here.")
 

@@ -5,9 +5,12 @@ from datetime import date
 from html import unescape
 
 import pytest
-from django.test import Client
+from django.http import Http404
+from django.test import Client, RequestFactory
 from rest_framework.test import APIClient
 
+from patients.event_form import EventForm
+from patients.forms import PatientForm
 from patients.models import ApiToken, Event, Patient, User, Visit
 
 HIDDEN = re.compile(r'<input type="hidden" name="(initial-[a-z_]+)"(?: value="([^"]*)")?')
@@ -36,6 +39,27 @@ def test_field_that_was_left_alone_keeps_what_a_colleague_made_of_it(browser: Cl
     ines.refresh_from_db()
     assert (ines.name, ines.record_number, ines.birth_date) == ("Ines Lind", "R-1234", date(1990, 1, 2))
     assert Patient.objects.with_record_number("r-1234").get() == ines
+
+
+def test_event_that_was_deleted_meanwhile_does_not_come_back(event: Event) -> None:
+    form = EventForm({"kind": "life_event", "label": "New flat", "starts_on": "2026-03-02"}, instance=event)
+    assert form.is_valid()
+    Event.objects.all().delete()
+    with pytest.raises(Http404):
+        form.save()
+    assert not Event.objects.exists()
+
+
+def test_patient_who_was_erased_meanwhile_does_not_come_back(ines: Patient, ada: User, rf: RequestFactory) -> None:
+    request = rf.post("/")
+    request.user = ada
+    fields = {"name": "Ines Lind", "record_number": ines.record_number, "birth_date": "1991-02-14"}
+    form = PatientForm(request, fields, instance=ines)
+    assert form.is_valid()
+    Patient.objects.all().delete()
+    with pytest.raises(Http404):
+        form.saved()
+    assert not Patient.objects.exists()
 
 
 def test_field_that_both_changed_is_shown_before_it_is_saved(browser: Client, ines: Patient) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from patients.models import AccessLog, Consent, Patient, Photo, User, Visit
+from patients.models.access import pseudonym
 from tests.factories import make_patient, make_photo, make_prediction, make_visit
 
 OCTOBER = datetime(2026, 10, 3, 9, 0, tzinfo=UTC)
@@ -96,6 +97,18 @@ def test_page_that_names_every_patient_leaves_a_line_of_that(browser: Client, vi
     assert tom.name in words(browser.get(f"/visits/{visit.pk}/{page}/"))
     assert tom.name in words(browser.post(f"/visits/{visit.pk}/{page}/", {"show": "1", "patient": ""}))
     assert AccessLog.objects.filter(action="list").count() == 2
+
+
+def test_form_that_comes_back_and_visits_of_another_patient_leave_their_lines(browser: Client, visit: Visit, tom: Patient) -> None:
+    def lines() -> list[tuple[str, str, str]]:
+        return [(line.action, line.patient, line.object_kind) for line in AccessLog.objects.order_by("sequence")]
+
+    path = f"/visits/{visit.pk}/move-photos/"
+    browser.post(path, {"show": "1", "patient": str(visit.patient_id)})
+    source = ("view", pseudonym(visit.patient_id), "visit")
+    assert lines() == [("list", "", ""), source]
+    browser.get(path, {"patient": str(tom.pk)})
+    assert lines()[2:] == [("list", "", ""), ("view", pseudonym(tom.pk), ""), source]
 
 
 @pytest.mark.parametrize("asked", [{"visit": "new", "new_date": "2026-11-19"}, {"show": "1"}])
