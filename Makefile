@@ -86,6 +86,7 @@ train: .venv/dev
 	$(PY) -m ml.release --run $(RUNS)/$(STAGE) --stage $(STAGE) $(FACES) --version $(MODEL_VERSION) --out $(WEIGHTS) --robustness
 	$(PY) -m ml.parity --weights $(WEIGHTS) $(FACES)
 	$(PY) -m ml.explain --weights $(WEIGHTS) $(FACES)
+	$(PY) -m ml.cost --weights $(WEIGHTS) --data $(DATA)
 
 # Minutes: the shipped weights on the validation faces.
 evaluate: .venv/dev

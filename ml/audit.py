@@ -25,6 +25,7 @@ from PIL import Image
 
 from ml.audit_document import document_audit
 from ml.calibrate import all_logits
+from ml.card import tell_unreadable
 from ml.data import join_votes, load_split, rater_majority, read_votes
 from ml.disturb import DISTURBANCES, equalised, levelled, stretched
 from ml.expressions import EXPRESSIONS
@@ -198,6 +199,7 @@ def measure(audit: Audit, data: Path | None, votes: Path | None) -> Json:
     }
 
 
+@tell_unreadable()
 def main() -> int:
     """Read, compare and write. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m ml.audit", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)

@@ -1,11 +1,15 @@
 """model.json: what belongs to a set of weights. The reader refuses files whose hashes are not the ones written here."""
 
+import contextlib
 import json
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ml.config import INPUT_SIDE
+from ml.data import UnreadableData
 from ml.expressions import EXPRESSIONS
 from ml.onnx_session import WeightsError, WeightsMismatch, WeightsMissing
 from ml.preprocess import Normaliser
@@ -62,3 +66,13 @@ def add_to_report(weights: Path, key: str, found: dict[str, Any]) -> None:  # An
     """Put one more measure into report.json."""
     report = weights / "report.json"
     report.write_text(json.dumps(json.loads(report.read_text()) | {key: found}, indent=1) + "\n")
+
+
+@contextlib.contextmanager
+def tell_unreadable() -> Iterator[None]:
+    """End a command with one line and exit status 2 when data or weights cannot be read."""
+    try:
+        yield
+    except (UnreadableData, WeightsError, FileNotFoundError) as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from None

@@ -137,14 +137,18 @@ def join_votes(faces: FaceSet, votes: Mapping[str, tuple[int, ...]]) -> FaceSet:
     return replace(faces, votes=np.array(rows, np.int64))
 
 
+def votes_for_seven(votes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the votes (N, 10) for the seven expressions (N, 7), in label order."""
+    return votes[:, [VOTED_EXPRESSIONS.index(name) for name in EXPRESSIONS]]
+
+
 def rater_shares(votes: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the raters' shares (N, 7) in label order, and which faces have any.
 
     Contempt, unknown and not-a-face are dropped, then votes that stand alone (as Barsoum et al. do), then the rest is made to
     sum to 1. A face that at least as many raters called not a face as anything else has none.
     """
-    columns = [VOTED_EXPRESSIONS.index(name) for name in EXPRESSIONS]
-    kept = votes[:, columns].astype(np.float32)
+    kept = votes_for_seven(votes).astype(np.float32)
     kept[kept <= 1] = 0
     total = kept.sum(axis=1, keepdims=True)
     usable = (total[:, 0] > 0) & (votes[:, -1] < np.maximum(votes[:, :-1].max(axis=1), 1))

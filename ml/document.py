@@ -16,6 +16,8 @@ from ml.expressions import EXPRESSIONS
 
 TEMPLATE = Path(__file__).parent / "model-card.template.md"
 SIDE, MARGIN = 400, 40
+PARTS = {"robustness": "ml.evaluate --robustness", "parity": "ml.parity", "explanations": "ml.explain", "cost": "ml.cost"}
+"""Parts of a full report, and what writes them."""
 
 Json = Mapping[str, Any]  # Any: JSON
 
@@ -28,6 +30,11 @@ def percent(figure: Json | None) -> str:
 def plain(figure: Json | None) -> str:
     """Return an estimate with three places and its interval."""
     return "–" if figure is None else "{:.3f} [{:.3f}, {:.3f}]".format(*(figure[key] for key in ("value", "low", "high")))
+
+
+def milliseconds(figure: Json) -> str:
+    """Return an estimate in milliseconds with its interval."""
+    return "{value:.1f} [{low:.1f}, {high:.1f}]".format(**figure)
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -45,9 +52,11 @@ def measures(report: Json) -> str:
         ("Macro-F1, FER2013 labels", *(plain(part["fer2013"]["macro_f1"]) for part in parts)),
         ("Accuracy, FER+ majority, %", *(percent(part["raters"]["accuracy"]) for part in parts)),
         ("Macro-F1, FER+ majority", *(plain(part["raters"]["macro_f1"]) for part in parts)),
-        ("Calibration error, named expression", *(plain(part["raters"]["ece"]) for part in parts)),
-        ("Calibration error, class-wise", *(plain(part["raters"]["ece_classwise"]) for part in parts)),
+        ("Calibration error (ECE, 15 bins), named expression", *(plain(part["raters"]["ece"]) for part in parts)),
+        ("the same, class-wise", *(plain(part["raters"]["ece_classwise"]) for part in parts)),
         ("the same before temperature scaling, named", *(plain(part["raters"]["ece_uncalibrated"]) for part in parts)),
+        ("the same against the votes as cast, named", *(plain(part["raters"]["ece_as_cast"]) for part in parts)),
+        ("the same against the votes as cast, class-wise", *(plain(part["raters"]["ece_classwise_as_cast"]) for part in parts)),
         ("Log loss against the votes, nats", *(plain(part["raters"]["log_loss"]) for part in parts)),
     ]
     counts = (part["fer2013"]["accuracy"]["n"] for part in parts)
@@ -159,10 +168,9 @@ def document(model: Json, report: Json, audited: Json | None = None) -> str:
 
     Raises ValueError when a part of the report was not measured.
     """
-    if missing := [name for name in ("robustness", "parity", "explanations") if not report.get(name)]:
-        raise ValueError(f"the report lacks {', '.join(missing)}: ml.evaluate --robustness, ml.parity and ml.explain measure that")
-    parity, raters = report["parity"], report["raters"]
-    kept = {head: parity["through_photos"][head]["value"] / parity["direct"][head]["value"] for head in ("raters", "fer2013")}
+    if missing := [name for name in PARTS if not report.get(name)]:
+        raise ValueError(f"the report lacks {', '.join(missing)}: {', '.join(PARTS.values())} measure that")
+    parity, cost, raters = report["parity"], report["cost"], report["raters"]
     facts = {
         "version": model["version"],
         "sha256": model["keras_sha256"],
@@ -177,11 +185,13 @@ def document(model: Json, report: Json, audited: Json | None = None) -> str:
         **{name: f"{report['rounding'][name]:.3f}" for name in ("mean_difference", "largest_difference")},
         "temperature": model["temperature"],
         "abstain_below": f"{model['abstain_below']:g}",
+        "answered": percent(report["abstention"]["coverage"]),
+        "answered_right": percent(report["abstention"]["accuracy"]),
         "parity_faces": parity["faces"],
-        "not_found": percent(parity["not_found"]),
-        "rejected": percent(parity["rejected"]),
-        "kept_raters": f"{100 * kept['raters']:.1f}",
-        "kept_fer2013": f"{100 * kept['fer2013']:.1f}",
+        **{name: percent(parity[name]) for name in ("not_found", "to_choose", "rejected")},
+        **{f"{name}_{head}": percent(share) for name in ("kept", "kept_of_all") for head, share in parity[name].items()},
+        "processor": cost["processor"],
+        **{f"cost_{name}": milliseconds(cost[name]) for name in ("face", "photo_640x480", "photo_4000x3000")},
         "shuffled": plain(report["explanations"]["correlation_when_shuffled"]),
         "fer2013_accuracy": percent(report["fer2013"]["accuracy"]),
         "raters_accuracy": percent(raters["accuracy"]),

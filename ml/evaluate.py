@@ -6,10 +6,12 @@ Keys (all are told in docs/evaluation.md; an estimate is {"value", "low", "high"
   fer2013.accuracy, .macro_f1, .log_loss, .per_class, .confusion     the `fer2013` head against the original labels
   raters.accuracy, .macro_f1, .per_class, .confusion                 the served head against the FER+ majority
   raters.log_loss, .ece, .ece_classwise, .ece_uncalibrated           ... against the shares of votes
+  raters.ece_as_cast, .ece_classwise_as_cast                         ... against all votes for the seven, lone ones too
   raters.named_share                                                 ... and how many raters called a face what it was named
   raters.reliability, .ece_majority, .coverage, .risk_curve, .left_out, .accuracy_without_ties
   without_twins.fer2013, .raters                                     the same without faces that have an exact twin in train
   without_near_twins.fer2013, .raters                                ... or a near one: another crop or light of one photo
+  abstention.coverage, .accuracy                                     how many faces are not too close to call; accuracy on them
   robustness                                                         accuracy under blur, dark, ... (with --robustness)
 `raters` is null without --votes, `without_twins` and `without_near_twins` are when the data has no train split.
 """
@@ -24,9 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.calibrate import all_logits
-from ml.card import ModelCard, load_card
+from ml.card import ModelCard, load_card, tell_unreadable
 from ml.data import (
-    VOTED_EXPRESSIONS,
     FaceSet,
     UnreadableData,
     find_near_twins,
@@ -37,9 +38,9 @@ from ml.data import (
     rater_majority,
     rater_shares,
     read_votes,
+    votes_for_seven,
 )
 from ml.engines import Engine, EngineName, open_engine, softmax
-from ml.expressions import EXPRESSIONS
 from ml.measures import (
     Estimate,
     calibration_error,
@@ -93,39 +94,43 @@ def measure_shares(logits: Logits, faces: FaceSet, temperature: float) -> dict[s
     """Return how near the served shares come to the raters' shares: log loss and calibration error, on faces with usable votes."""
     if faces.votes is None:
         return {}
-    votes, usable = rater_shares(faces.votes)
-    wanted: Logits = votes[usable].astype(np.float64)
+    counted, usable = rater_shares(faces.votes)
+    votes, wanted = faces.votes[usable], counted[usable].astype(np.float64)
+    seven = votes_for_seven(votes)
+    cast = seven / seven.sum(axis=1, keepdims=True)  # lone votes too, which the network does not learn
     served, plain = softmax(logits[usable] / temperature), softmax(logits[usable])
     named = served.argmax(axis=1)
-    top, agreed = served.max(axis=1), np.take_along_axis(wanted, named[:, np.newaxis], axis=1)[:, 0]
-    plain_top, plain_agreed = plain.max(axis=1), np.take_along_axis(wanted, plain.argmax(axis=1, keepdims=True), axis=1)[:, 0]
+    top, agreed, cast_agreed = (shares_of(named, shares) for shares in (served, wanted, cast))
+    plain_top, plain_agreed = plain.max(axis=1), shares_of(plain.argmax(axis=1), wanted)
+
+    def ece(confidence: Logits, share: Logits) -> Estimate | None:
+        return estimate(lambda chosen: calibration_error(confidence[chosen], share[chosen]), len(share), is_biased=True)
+
+    def classwise(shares: Logits) -> Estimate | None:
+        return estimate(lambda chosen: classwise_error(served[chosen], shares[chosen]), len(shares), is_biased=True)
+
     return {
         "temperature": temperature,
-        "ece": estimate(lambda chosen: calibration_error(top[chosen], agreed[chosen]), len(wanted), is_biased=True),
-        "ece_classwise": estimate(lambda chosen: classwise_error(served[chosen], wanted[chosen]), len(wanted), is_biased=True),
-        "ece_uncalibrated": estimate(
-            lambda chosen: calibration_error(plain_top[chosen], plain_agreed[chosen]), len(wanted), is_biased=True
-        ),
+        "ece": ece(top, agreed),
+        "ece_classwise": classwise(wanted),
+        "ece_uncalibrated": ece(plain_top, plain_agreed),
+        "ece_as_cast": ece(top, cast_agreed),
+        "ece_classwise_as_cast": classwise(cast),
         "log_loss": mean_of(cross_entropy(served, wanted)),
         "log_loss_of_the_votes_themselves": mean_of(cross_entropy(wanted, wanted)),
         "reliability": reliability(top, agreed),
         "named_share": {
             "served": mean_of(top),
             "counted": mean_of(agreed),
-            **votes_for(named, faces.votes[usable]),
+            "of_the_seven": mean_of(cast_agreed),
+            "of_all_votes": mean_of(shares_of(named, seven / votes.sum(axis=1, keepdims=True))),
         },
     }
 
 
-def votes_for(named: NDArray[np.int64], votes: NDArray[np.int64]) -> dict[str, Any]:
-    """Return how many raters called each face what it was named: of those who chose one of the seven, and of all who voted.
-
-    Votes that stand alone count here, as they do not in the shares that the network learns.
-    """
-    columns = [VOTED_EXPRESSIONS.index(name) for name in EXPRESSIONS]
-    seven = votes[:, columns]
-    agreed = np.take_along_axis(seven, named[:, np.newaxis], axis=1)[:, 0]
-    return {"of_the_seven": mean_of(agreed / seven.sum(axis=1)), "of_all_votes": mean_of(agreed / votes.sum(axis=1))}
+def shares_of(named: NDArray[np.int64], shares: Logits) -> Logits:
+    """Return for each face the share (N,), of shares (N, 7), that belongs to what it was named."""
+    return np.take_along_axis(shares, named[:, np.newaxis], axis=1)[:, 0]
 
 
 def measure_heads(logits: Logits, faces: FaceSet, temperature: float) -> dict[str, Any]:
@@ -134,6 +139,17 @@ def measure_heads(logits: Logits, faces: FaceSet, temperature: float) -> dict[st
         "fer2013": measure_fer2013(logits[HEADS.index("fer2013")], faces),
         "raters": measure_raters(logits[HEADS.index("raters")], faces, temperature),
     }
+
+
+def measure_abstention(logits: Logits, faces: FaceSet, card: ModelCard) -> dict[str, Any] | None:
+    """Return on which share of the faces with a majority it is answered, and how often rightly; None when there are no votes."""
+    if faces.votes is None:
+        return None
+    majority, _ = rater_majority(faces.votes)
+    shares = softmax(logits[majority >= 0] / card.temperature)
+    is_answered = shares.max(axis=1) >= card.abstain_below
+    right = shares.argmax(axis=1) == majority[majority >= 0]
+    return {"below": card.abstain_below, "coverage": mean_of(is_answered), "accuracy": mean_of(right[is_answered])}
 
 
 def measure_robustness(engine: Engine, faces: FaceSet, card: ModelCard) -> dict[str, Any]:
@@ -170,6 +186,7 @@ def evaluate(engine: Engine, card: ModelCard, faces: FaceSet, train: FaceSet | N
         "without_twins": measure_without(twins, logits, faces, card.temperature),
         "without_near_twins": measure_without(near, logits, faces, card.temperature),
         "abstain_below": card.abstain_below,
+        "abstention": measure_abstention(logits[HEADS.index(card.served_head)], faces, card),
         "robustness": measure_robustness(engine, faces, card) if robustness else None,
     }
     return found
@@ -216,6 +233,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@tell_unreadable()
 def main() -> int:
     """Measure as the command line says. Returns the exit status."""
     options = parse()

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.card import ModelCard, add_to_report, load_card
+from ml.card import ModelCard, add_to_report, load_card, tell_unreadable
 from ml.config import INPUT_SIDE
 from ml.data import FaceSet, join_votes, load_split, rater_shares, read_votes
 from ml.engines import Engine, KerasEngine, mirrored_logits, open_engine, softmax
@@ -139,6 +139,7 @@ def measure_explanations(weights: Path, faces: FaceSet, count: int) -> dict[str,
     return found
 
 
+@tell_unreadable()
 def main() -> int:
     """Measure, and add the result to report.json as `explanations`. Returns the exit status."""
     parser = argparse.ArgumentParser(

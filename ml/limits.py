@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from ml.calibrate import all_logits
-from ml.card import load_card
+from ml.card import load_card, tell_unreadable
 from ml.data import FaceSet, join_votes, load_split, rater_majority, read_votes
 from ml.engines import open_engine
 from ml.measures import Estimate, mean_of
@@ -84,6 +84,7 @@ def climb(weights: Path, faces: FaceSet) -> Iterator[tuple[str, float, list[floa
             yield name, step, [round(float(value), 3) for value in seen], mean_of((named == majority)[known])
 
 
+@tell_unreadable()
 def main() -> int:
     """Print the ladders. Returns the exit status."""
     parser = argparse.ArgumentParser(

@@ -1,36 +1,36 @@
-"""How much accuracy survives the way through a photo: validation faces are put into photos, found, cropped and read.
+"""How much accuracy survives the way through a photo: validation faces are put into photos and read as any photo is.
 
-    python -m ml.parity --weights ml/weights --data fer2013.zip --votes fer2013_ferplus.csv --count 1000
+    python -m ml.parity --weights ml/weights --data fer2013.zip --votes fer2013_ferplus.csv
 
-Each face is enlarged to a random size, turned by up to 25 degrees, put at a random place on a background of 640 x 480, found again,
-turned upright and cropped as the reader does. Its accuracy is compared with that of the same faces given to the network directly.
-The numbers go into report.json.
+Each face is enlarged to a random size, turned by up to 25 degrees, put at a random place on a background of 640 x 480, and the
+photo is given to the reader. The accuracy of what it cuts out is compared with that of the same faces given to the network
+directly. The numbers go into report.json.
 """
 
 import argparse
+import io
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ml.calibrate import all_logits
-from ml.card import add_to_report, load_card
-from ml.data import FaceSet, join_votes, load_split, read_votes
-from ml.engines import open_engine
-from ml.evaluate import accuracies
-from ml.faces import FaceFinder
-from ml.measures import mean_of
-from ml.preprocess import Pixels, to_pixels
-from ml.quality import QualityLimits, check_quality
-from ml.reader import crop_face
+from ml.card import add_to_report, tell_unreadable
+from ml.data import FaceSet, join_votes, load_split, rater_majority, read_votes
+from ml.expressions import Outcome, Reading
+from ml.measures import Estimate, estimate, mean_of
+from ml.model import HEADS
+from ml.preprocess import Pixels
+from ml.reader import FaceReader
 
 PHOTO_SIZE = (640, 480)
 FACE_SIDES_PX = (110, 300)
 MOST_ROLL_DEGREES = 25.0
-SEED = 2013
+SEED = 2026  # the detector's passes were chosen on other places and sizes
 
 
 def draw_background(rng: np.random.Generator) -> Image.Image:
@@ -55,41 +55,59 @@ def place_face(pixels: Pixels, rng: np.random.Generator) -> Image.Image:
     return photo
 
 
-def find_again(
-    finder: FaceFinder, pixels: Pixels, frame: float, limits: QualityLimits, rng: np.random.Generator
-) -> tuple[Pixels, list[str]] | None:
-    """Return the face as the reader would crop it out of a photo, and the reasons to reject it; None if it is not found."""
-    photo = place_face(pixels, rng)
-    seen = finder.find(photo)
-    if not seen:
-        return None
-    upright = finder.turn_upright(photo, seen[0])
-    cropped = to_pixels(crop_face(upright, frame))
-    checks = check_quality(photo, seen[0], upright.sighting, cropped, limits)
-    return cropped, [check.reason.value for check in checks if not check.passed]
+def pixels_of(reading: Reading) -> Pixels:
+    """Return the 48x48 grey values that were read."""
+    assert reading.input_png is not None
+    return np.asarray(Image.open(io.BytesIO(reading.input_png)))
 
 
-def measure_parity(weights: Path, faces: FaceSet, count: int) -> dict[str, Any]:  # Any: a JSON object
-    """Return accuracies before and after the way through photos, shares not found and rejected, and reasons."""
-    card, finder, rng = load_card(weights), FaceFinder(weights), np.random.default_rng(SEED)
-    chosen = np.sort(rng.choice(len(faces), min(count, len(faces)), replace=False))
-    again = [find_again(finder, faces.pixels[index], card.frame, card.limits, rng) for index in chosen]
-    was_found = np.isin(np.arange(len(faces)), chosen[[found is not None for found in again]])
-    direct = faces.where(was_found)
-    cropped = np.stack([found[0] for found in again if found is not None])
-    through = FaceSet(cropped, direct.labels, direct.names, direct.votes)
-    reasons = [reason for found in again if found is not None for reason in found[1]]
-    engine = open_engine("onnx", weights, card)
+def right_and_known(logits: NDArray[np.float64], faces: FaceSet) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Return for each head which faces it names rightly, logits (2, N, 7), and of which that can be said."""
+    assert faces.votes is not None
+    truths = {"raters": rater_majority(faces.votes)[0], "fer2013": faces.labels}
+    return {head: (logits[place].argmax(axis=1) == truths[head], truths[head] >= 0) for place, head in enumerate(HEADS)}
+
+
+def ratio(through: NDArray[np.bool_], direct: NDArray[np.bool_]) -> Estimate | None:
+    """Return the estimate of how much of an accuracy remains, of the same faces twice."""
+    return estimate(lambda chosen: float(through[chosen].mean() / direct[chosen].mean()), len(direct))
+
+
+def measure_parity(weights: Path, faces: FaceSet, count: int | None = None) -> dict[str, Any]:  # Any: a JSON object
+    """Return what becomes of `count` faces (default: all) in photos, and accuracies before and after.
+
+    `direct`, `through_photos` and `kept` are of the faces that were read; in `kept_of_all` those that were not count as wrong.
+    """
+    reader, rng = FaceReader(weights), np.random.default_rng(SEED)
+    drawn = rng.permutation(len(faces))[:count]
+    faces = faces.where(np.isin(np.arange(len(faces)), drawn))
+    readings = [reader.read(place_face(pixels, rng)) for pixels in faces.pixels]
+    outcomes = np.array([reading.outcome for reading in readings])
+    reasons = [reading.reason.value for reading in readings if reading.reason]
+    was_read = outcomes == Outcome.DONE
+    cut = faces.pixels.copy()
+    cut[was_read] = [pixels_of(reading) for reading in readings if reading.outcome is Outcome.DONE]
+    given = {"direct": faces, "through_photos": FaceSet(cut, faces.labels, faces.names, faces.votes)}
+    logits = {name: all_logits(reader.engine, each, reader.card.normaliser) for name, each in given.items()}
+    right = {name: right_and_known(each, faces) for name, each in logits.items()}
+    found: dict[str, Any] = {name: {} for name in (*given, "kept", "kept_of_all")}
+    for head in HEADS:
+        (direct, known), (through, _) = right["direct"][head], right["through_photos"][head]
+        counts = known & was_read
+        found["direct"][head], found["through_photos"][head] = mean_of(direct[counts]), mean_of(through[counts])
+        found["kept"][head] = ratio(through[counts], direct[counts])
+        found["kept_of_all"][head] = ratio((through & was_read)[known], direct[known])
     return {
-        "faces": len(chosen),
-        "not_found": mean_of(np.array([found is None for found in again])),
-        "rejected": mean_of(np.array([bool(found[1]) for found in again if found is not None])),
+        "faces": len(faces),
+        "not_found": mean_of(outcomes == Outcome.NO_FACE),
+        "to_choose": mean_of(outcomes == Outcome.CHOOSE_FACE),
+        "rejected": mean_of(outcomes == Outcome.REJECTED),
         "reasons": {reason: reasons.count(reason) for reason in sorted(set(reasons))},
-        "direct": accuracies(all_logits(engine, direct, card.normaliser), direct),
-        "through_photos": accuracies(all_logits(engine, through, card.normaliser), through),
+        **found,
     }
 
 
+@tell_unreadable()
 def main() -> int:
     """Measure, and add the result to report.json as `parity`. Returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -98,7 +116,7 @@ def main() -> int:
     parser.add_argument("--weights", type=Path, required=True, help="weights folder")
     parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
     parser.add_argument("--votes", type=Path, required=True, help="FER+ votes")
-    parser.add_argument("--count", type=int, default=1000, help="how many faces (default 1000)")
+    parser.add_argument("--count", type=int, help="how many faces (default: all)")
     options = parser.parse_args()
     faces = join_votes(load_split(options.data, "validation"), read_votes(options.votes))
     found = measure_parity(options.weights, faces, options.count)

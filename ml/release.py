@@ -3,7 +3,7 @@
     python -m ml.release --run runs/next --data fer2013.zip --votes fer2013_ferplus.csv --version 0.1.0 --out ml/weights
 
 With --again in place of --run it makes all but model.keras anew: after a change of `ml.export` or of how is measured. The report is
-a new one in any case: `ml.parity` and `ml.explain` add to it, and `ml.audit` is to be run again.
+a new one in any case: `ml.parity`, `ml.explain` and `ml.cost` add to it, and `ml.audit` is to be run again.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from ml.calibrate import all_logits, calibrate
-from ml.card import ModelCard, load_card
-from ml.config import RECIPE, Config
+from ml.card import ModelCard, load_card, tell_unreadable
+from ml.config import OWN, RECIPE, Config
 from ml.data import FaceSet, hash_faces, join_votes, load_split, read_votes
 from ml.engines import Engine, load_keras, open_engine, softmax
 from ml.evaluate import evaluate, summary
@@ -44,7 +44,7 @@ def release(
 
     Raises ValueError when the run was made with another recipe than `config` or of other faces than `train`.
     """
-    config = config or Config()
+    config = config or OWN.config
     state = last_state(run, config, train)
     model = finished_model(config, state, train.pixels, measure_normaliser(train.pixels), config.norm_batches)
     out.mkdir(parents=True, exist_ok=True)
@@ -119,6 +119,7 @@ def last_state(run: Path, config: Config, train: FaceSet) -> Arrays:
     return state
 
 
+@tell_unreadable()
 def main() -> int:
     """Release as the command line says. Returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -141,7 +142,7 @@ def main() -> int:
         card, training = load_card(options.out), json.loads((options.out / "report.json").read_text())["training"]
         report = derive(options.out, train, validation, options.version, card.config, training, options.robustness)
     else:
-        config = RECIPE[options.stage].config if options.stage else Config()
+        config = RECIPE[options.stage].config if options.stage else OWN.config
         report = release(options.run, train, validation, options.version, options.out, options.robustness, config)
     sys.stdout.write(summary(report) + "\n")
     return 0

@@ -1,4 +1,4 @@
-"""Train the network on FER2013 faces with FER+ votes.
+"""Train the network on FER2013 faces with FER+ votes: as the first stage of the recipe, unless a stage is named.
 
 Progress is a line every fifty steps, one per epoch, and what is left. A run that was stopped goes on with --resume. --minutes makes
 the run end in time: the rate starts to fall when the last share of the time begins. trunk.npz is the state just before that fall,
@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.augment import Batch, augment, mix
-from ml.config import RECIPE, Config, chain
+from ml.card import tell_unreadable
+from ml.config import OWN, RECIPE, Config, chain
 from ml.curves import draw_curves
 from ml.data import FaceSet, hash_faces, join_votes, load_split, rater_majority, rater_shares, read_votes
 from ml.engines import softmax
@@ -39,8 +40,6 @@ from ml.trainer import Arrays, Trainer, averages, finished_model, load_arrays, l
 log = logging.getLogger("ml.train")
 
 CURVES = ("epoch", "step", "seconds", "side", "rate", "loss", "images_per_second", "weights", "fer2013_accuracy", "raters_accuracy")
-
-EPOCHS = 30
 
 
 @dataclass(frozen=True)
@@ -271,27 +270,26 @@ def parse() -> argparse.Namespace:
     which.add_argument("--stage", choices=RECIPE, help="one stage of the recipe; what it builds on lies in --out")
     which.add_argument("--to", choices=RECIPE, help="a stage of the recipe and, before it, all that it builds on")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument(
-        "--epochs", type=float, help=f"length in epochs, the same on any machine (default {EPOCHS}, or the recipe's)"
-    )
+    length.add_argument("--epochs", type=float, help="length in epochs, the same on any machine (default: the recipe's)")
     length.add_argument("--minutes", type=float, help="length by the wall clock instead")
     parser.add_argument("--resume", action="store_true", help="go on where a run was stopped")
     parser.add_argument("--threads", type=int, default=2, help="processor cores to use (default 2)")
     return parser.parse_args()
 
 
+@tell_unreadable()
 def main() -> int:
     """Train as the command line says and finish the weights of each stage. Returns the exit status."""
     options = parse()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    votes = read_votes(options.votes)
+    train_faces, validation = (join_votes(load_split(options.data, split), votes) for split in ("train", "validation"))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # on older processors not TensorFlow's own choice; saves a third
     import onnx  # noqa: F401  # needed at the end: better missed now than after hours
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    votes = read_votes(options.votes)
-    train_faces, validation = (join_votes(load_split(options.data, split), votes) for split in ("train", "validation"))
     log.info("training on %d faces, validating on %d", len(train_faces), len(validation))
     try:
         for run in chosen_runs(options, train_faces, validation):
@@ -318,7 +316,7 @@ def chosen_runs(options: argparse.Namespace, train_faces: FaceSet, validation: F
     """Return what the command line asks for: one run of its own, or stages of the recipe."""
     out, epochs, minutes = options.out, options.epochs, options.minutes
     if not (options.stage or options.to):
-        return [Run(Config(), train_faces, validation, out, epochs or EPOCHS, minutes)]
+        return [Run(OWN.config, train_faces, validation, out, epochs or OWN.epochs, minutes)]
     runs = []
     for name in chain(options.to) if options.to else [options.stage]:
         stage = RECIPE[name]

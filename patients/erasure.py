@@ -94,10 +94,7 @@ def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
         request.pause()
         return
     with transaction.atomic():
-        # Every photo is stored under its patient's consent (patients/intake.py): from here on no more can arrive.
-        Patient.objects.select_for_update().get(pk=patient.pk)
-        list(Consent.objects.select_for_update().filter(patient=patient))
-        list(photos.select_for_update(of=("self",)).values_list("pk"))  # nor any label
+        hold(patient)
         request.photos_erased += erase_pictures(photos)  # those that arrived meanwhile
         everything = ErasureRequest.objects.open().filter(patient=patient, level=Level.ALL)  # also one that another worker has
         if request.level == Level.ANONYMISE and everything.exists():
@@ -114,6 +111,16 @@ def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
         record_access(request.asked_by, AccessLog.Action.ERASED, patient, level=request.level, photos=request.photos_erased)
     forget_freed_pages()
     log.info("Erasure %d is done: %s, %d photos", request.pk, request.level, request.photos_erased)
+
+
+def hold(patient: Patient) -> None:
+    """Let nothing be added to the patient until our transaction ends.
+
+    Every photo is stored under its patient's consent (patients/intake.py), and every label under its photo.
+    """
+    Patient.objects.select_for_update().get(pk=patient.pk)
+    list(Consent.objects.select_for_update().filter(patient=patient))
+    list(Photo.objects.select_for_update(of=("self",)).filter(visit__patient=patient).values_list("pk"))
 
 
 def with_pictures(photos: PhotoQuerySet) -> list[Photo]:

@@ -13,12 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from ml.expressions import EXPRESSIONS
-from patients.templatetags.look import decimal
+from patients.templatetags.look import decimal, signed
 
 Words = str | Promise
 Json = Mapping[str, object]
-COVERED = {"covered": 0.9, "covered_more": 0.8}
-"""What share of the faces is answered: in use (ml/calibrate.py), and were it to abstain on a fifth."""
+COVERED = {"covered": 0.8}
+"""What share of the faces would be answered, were it to abstain on more than in use."""
 SPLITS = gettext_noop("validation"), gettext_noop("test")  # the templates translate the word itself
 
 
@@ -42,6 +42,8 @@ MEASURES = (
     MeasureWords("fer2013.macro_f1", _("Macro F1, FER2013 labels"), unit="", scale=1, places=3),
     MeasureWords("raters.ece", _("Calibration error, 15 bins"), _("before temperature scaling: %s"), "raters.ece_uncalibrated"),
     MeasureWords("raters.ece_classwise", _("Calibration error, all seven shares")),
+    MeasureWords("raters.ece_as_cast", _("Calibration error, votes as cast"), _("lone votes counted too; it did not learn those")),
+    MeasureWords("raters.ece_classwise_as_cast", _("The same, all seven shares")),
     MeasureWords(
         "raters.log_loss",
         _("Log loss against the votes"),
@@ -55,15 +57,24 @@ MEASURES = (
         "raters.named_share.counted", _("Raters who agree with the answer"), _("the model says %s"), "raters.named_share.served"
     ),
     MeasureWords("raters.named_share.of_all_votes", _("The same, of all ten votes"), _("other answers and lone votes counted too")),
-    MeasureWords("covered", _("Accuracy at 90 % coverage"), _("the rest: “too close to call”")),
-    MeasureWords("covered_more", _("Accuracy at 80 % coverage"), _("if it answered fewer")),
+    MeasureWords(
+        "abstention.accuracy", _("Accuracy where it answers"), _("on %s; the rest: “too close to call”"), "abstention.coverage"
+    ),
+    MeasureWords("covered", _("Accuracy at 80 % coverage"), _("if it answered fewer")),
     MeasureWords("without_twins.raters.accuracy", _("Accuracy, FER+, no exact twins of training faces")),
+    MeasureWords("without_twins.fer2013.accuracy", _("Accuracy, FER2013, no exact twins of training faces")),
     MeasureWords("without_near_twins.raters.accuracy", _("Accuracy, FER+, no near twins either")),
     MeasureWords("without_near_twins.fer2013.accuracy", _("Accuracy, FER2013, no near twins either")),
     MeasureWords("parity.not_found", _("Faces in photos that are not found")),
+    MeasureWords("parity.rejected", _("Faces in photos that the quality checks turn down")),
+    MeasureWords("parity.kept.raters", _("Accuracy kept on the way through a photo, FER+"), _("of the faces that are read")),
+    MeasureWords("parity.kept.fer2013", _("Accuracy kept on the way through a photo, FER2013"), _("of the faces that are read")),
     MeasureWords(
         "rounding.named_alike", _("Faces named as before rounding"), _("what serves counts in 8-bit whole numbers, for speed")
     ),
+    MeasureWords("cost.face", _("Time for one face"), _("one processor core; which, see below"), unit=" ms", scale=1),
+    MeasureWords("cost.photo_640x480", _("Time for a photo of 640 × 480"), unit=" ms", scale=1, places=0),
+    MeasureWords("cost.photo_4000x3000", _("Time for a photo of 4000 × 3000"), unit=" ms", scale=1, places=0),
 )
 CHANGES: dict[str, Words] = {
     "blur, 1 px": _("blurred by 1 px"),
@@ -78,13 +89,15 @@ CHANGES: dict[str, Words] = {
 """What ml/robustness.py calls its changes, in words."""
 PUBLISHED = (
     (_("People"), "65 ± 5", "70", _("Goodfellow et al. 2013; one rater against the other nine")),
+    (_("CNN of a Kaggle notebook, 4.5 M"), "65.2", "", _("best epoch, on a split of its own")),
     ("mini-Xception, 0.06 M", "66", "", ""),
     (_("Separable network, 0.17 M, soft labels"), "68.6", "87.0", _("mean of several; FER+ over eight classes")),
     (_("Tang 2013, winner of the challenge"), "71.2", "", _("PrivateTest")),
-    ("VGG-19, ResNet-18", "73.1", "", _("ten crops, best epoch on the split reported")),
+    ("VGG-19, ResNet-18", "73.1, 73.0", "", _("ten crops, best epoch on the split reported")),
     ("VGG-8, 29.9 M", "73.28", "", _("ten crops, PublicTest")),
     ("VGG13, 8.75 M, Barsoum et al. 2016", "", "85.0", _("eight classes")),
-    (_("Pretrained on ImageNet, 224 px"), "74.1", "", _("20 to 50 times the arithmetic")),
+    (_("Pretrained on ImageNet, 224 px"), "74.1–74.4", "", _("20 to 50 times the arithmetic")),
+    (_("Ensembles of seven or eight networks"), "75.2–76.8", "", ""),
 )
 """Published systems: name, FER2013 %, FER+ %, protocol."""
 FACTS = (
@@ -93,9 +106,10 @@ FACTS = (
     ("report.training.epochs", _("Epochs of the last stage")),
     ("report.training.minutes", _("Minutes of the last stage")),
     ("report.engine", _("Engine that was measured")),
+    ("report.cost.processor", _("Processor of the times")),
     ("report.faces.count", _("Faces measured on")),
     ("report.faces.exact_twins_in_train", _("Of these, exact twins of training faces")),
-    ("report.faces.near_twins_in_train", _("Of these, near twins of training faces")),
+    ("report.faces.near_twins_in_train", _("Of these, exact or near twins of training faces")),
     ("model.temperature", _("Temperature")),
     ("model.abstain_below", _("Too close to call below a largest share of")),
     ("model.keras_sha256", _("Hash of the weights")),
@@ -125,12 +139,21 @@ class Found:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table of shares: what it is about, the accuracy and its interval, as written."""
+    """One line of a table of shares: what it is about, the accuracy and its interval, as written; and what stands beside it."""
 
     name: Words
     value: str
     interval: str
-    least: str = ""
+    beside: str = ""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The figures of one expression, each as written and with its interval; in how many faces, if that is said."""
+
+    expression: str
+    faces: int | None
+    figures: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -203,11 +226,37 @@ class ModelCard:
 
     @property
     def robustness(self) -> list[Row]:
-        """The accuracy on faces that were changed, most harmful last."""
+        """The accuracies on faces that were changed, most harmful last; the original labels' beside the raters'."""
         found = _at(self.report, "robustness")
         found = found if isinstance(found, Mapping) else {}
-        ordered = sorted(((name, row["raters"]) for name, row in found.items() if row["raters"]), key=lambda row: -row[1]["value"])
-        return [Row(CHANGES.get(name, str(name)), *_written(figures)) for name, figures in ordered]
+        ordered = sorted(((name, row) for name, row in found.items() if row["raters"]), key=lambda row: -row[1]["raters"]["value"])
+        return [Row(CHANGES.get(name, str(name)), *_written(row["raters"]), _in_words(row["fer2013"])) for name, row in ordered]
+
+    @property
+    def each(self) -> list[Figures]:
+        """Recall and precision of each expression: of the raters' majority, then of the original labels."""
+        keys = [f"{head}.per_class.{{}}.{figure}" for head in ("raters", "fer2013") for figure in ("recall", "precision")]
+        rows = []
+        for name in EXPRESSIONS:
+            found = [_at(self.report, key.format(name)) for key in keys]
+            if any(isinstance(figure, Mapping) for figure in found):
+                rows.append(Figures(name, None, tuple(_maybe_written(figure) for figure in found)))
+        return rows
+
+    @property
+    def explanations(self) -> list[Figures]:
+        """How much of the share of each expression goes when brows and eyes, or the mouth, are covered."""
+        found = _at(self.report, "explanations.by_expression")
+        found = found if isinstance(found, Mapping) else {}
+        parts = ("brows", "mouth")
+        return [Figures(name, row["faces"], tuple(_maybe_written(row[part]) for part in parts)) for name, row in found.items()]
+
+    @property
+    def accuracies(self) -> tuple[str, str]:
+        """The accuracies on the original labels and on the raters' majority, in %; empty where they were not measured."""
+        found = (_at(self.report, f"{head}.accuracy.value") for head in ("fer2013", "raters"))
+        fer2013, raters = (decimal(100 * value, 1) if isinstance(value, float) else "" for value in found)
+        return fer2013, raters
 
     @property
     def confusion(self) -> list[tuple[str, list[int]]]:
@@ -286,8 +335,18 @@ def _dot(x: float, y: float, radius: float) -> Dot:
 
 def _written(figures: Mapping[str, float]) -> tuple[str, str]:
     """Return an accuracy in % and its interval."""
-    low, high = (decimal(100 * figures[name], 1) for name in ("low", "high"))
-    return f"{decimal(100 * figures['value'], 1)} %", now("%(low)s to %(high)s") % {"low": low, "high": high}
+    value, low, high = (signed(100 * figures[name], 1) for name in ("value", "low", "high"))
+    return f"{value} %", now("%(low)s to %(high)s") % {"low": low, "high": high}
+
+
+def _in_words(figures: Mapping[str, float] | None) -> str:
+    """Return an accuracy in % and its interval in one string."""
+    return "{} ({})".format(*_written(figures)) if figures else ""
+
+
+def _maybe_written(figures: object) -> tuple[str, str]:
+    """Return a share in % and its interval, as `_written` does; a dash for one that there is none of."""
+    return _written(figures) if isinstance(figures, Mapping) else ("–", "")
 
 
 def _fact(value: object) -> str:

@@ -24,10 +24,10 @@ ARGUMENTS = [
 ]
 STEP_MS = 30_000.0  # a click on a busy computer
 PATIENCE_MS = 120_000.0  # photos that are read on one
-# What pages expect: a twin, a code that is spent, a file that is too large; a search that a later one replaces; and what a test
-# that cuts the line brings about.
+# What pages expect: a session that has ended elsewhere, a twin, a code that is spent, a file that is too large; a search that a
+# later one replaces; and what a test that cuts the line brings about.
 ANSWERED = re.compile(
-    r"Failed to load resource.*(status of (409|410|413)|INTERNET_DISCONNECTED)|^htmx:(afterRequest|sendError|sendAbort)"
+    r"Failed to load resource.*(status of (401|409|410|413)|INTERNET_DISCONNECTED)|^htmx:(afterRequest|sendError|sendAbort)"
     r"|^Response Status Error Code 409"
 )
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ml.config import RECIPE, Config, chain
+from ml.config import RECIPE, chain
 from ml.data import load_split
 from ml.reader import WEIGHTS
-from ml.train import EPOCHS, chosen_runs
+from ml.train import chosen_runs
 
 MAKEFILE = (Path(__file__).resolve().parents[2] / "Makefile").read_text()
 
@@ -56,7 +56,7 @@ def test_length_on_the_command_line_goes_before_the_recipes(tiny_data: Path) -> 
         (timed,) = chosen_runs(asked(stage=stage, minutes=2.0), train, validation)
         assert timed.minutes == 2
     (own,) = chosen_runs(asked(), train, validation)
-    assert (own.config, own.out, own.epochs, own.minutes) == (Config(), Path("runs"), EPOCHS, None)
+    assert (own.config, own.out, own.epochs, own.minutes) == (RECIPE["first"].config, Path("runs"), RECIPE["first"].epochs, None)
 
 
 def test_weights_that_ship_are_of_the_stage_that_make_train_runs() -> None:

@@ -22,10 +22,9 @@ import ml.trainer
 from ml.augment import Batch
 from ml.card import load_card
 from ml.config import Config
-from ml.data import VOTE_COLUMNS, join_votes, load_split, read_votes
+from ml.data import join_votes, load_split, read_votes
 from ml.engines import load_keras, mirrored_logits, open_engine, softmax
 from ml.export import write_graph
-from ml.expressions import EXPRESSIONS
 from ml.model import HEADS
 from ml.preprocess import measure_normaliser, to_pixels
 from ml.reader import WEIGHTS, FaceReader, WeightsMismatch
@@ -331,16 +330,6 @@ def test_taught_run_is_another_when_its_teacher_was_trained_anew(make_run: MakeR
     ml.release.release(teacher.out, teacher.train, teacher.validation, "0.0.1", teacher.out, config=teacher.config)
     with pytest.raises(ml.train.MadeOfOther, match="other former stages"):
         ml.train.train(replace(taught, teachers=(teacher.out,)), resume=True)
-
-
-def test_votes_that_stand_alone_count_as_cast() -> None:
-    votes = np.zeros((2, len(VOTE_COLUMNS)), np.int64)
-    votes[0, [VOTE_COLUMNS.index(name) for name in ("happiness", "surprise", "unknown")]] = 7, 1, 2
-    votes[1, VOTE_COLUMNS.index("sadness")] = 10
-    happy, sad = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
-    found = ml.evaluate.votes_for(np.array([happy, sad]), votes)
-    assert found["of_the_seven"]["value"] == pytest.approx((7 / 8 + 1) / 2)
-    assert found["of_all_votes"]["value"] == pytest.approx((7 / 10 + 1) / 2)
 
 
 def test_split_without_votes_is_measured_on_labels_alone(released: Path, tiny_data: Path) -> None:
