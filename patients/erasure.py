@@ -120,7 +120,7 @@ def hold(patient: Patient) -> None:
     """
     Patient.objects.select_for_update().get(pk=patient.pk)
     list(Consent.objects.select_for_update().filter(patient=patient))
-    list(Photo.objects.select_for_update(of=("self",)).filter(visit__patient=patient).values_list("pk"))
+    list(Photo.objects.select_for_update().filter(visit__patient=patient).only("pk"))
 
 
 def with_pictures(photos: PhotoQuerySet) -> list[Photo]:
