@@ -60,7 +60,6 @@ def measure_cost(weights: Path, faces: FaceSet, count: int) -> dict[str, Any]:  
     large = [photo.resize(LARGE) for photo in photos[: max(1, count // 10)]]
     return {
         "processor": processor(),
-        "cores": 1,
         "face": median_ms(lambda number: reader.shares_of(chosen[number]), count),
         "photo_640x480": median_ms(lambda number: reader.read(photos[number]), count),
         "photo_4000x3000": median_ms(lambda number: reader.read(large[number]), len(large)),
@@ -77,7 +76,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
     parser.add_argument("--count", type=int, default=200, help="how many faces (default 200)")
     options = parser.parse_args()
-    with contextlib.suppress(AttributeError):  # Linux alone can
+    with contextlib.suppress(AttributeError):  # Linux alone can; the engines use one thread anyway
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     found = measure_cost(options.weights, load_split(options.data, "validation"), options.count)
     add_to_report(options.weights, "cost", found)

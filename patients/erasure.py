@@ -26,6 +26,7 @@ from inference.models import Prediction
 from patients.access import Asker, record_access
 from patients.consent import stop_reading
 from patients.models import AccessLog, Consent, Draft, ErasureRequest, Event, Patient, Photo, SelfReport, User, Visit
+from patients.models.patient import record_number_hash
 from patients.models.photo import PhotoQuerySet
 from patients.notices import SealedNotices, opened
 from patients.today import clinic_today
@@ -39,6 +40,7 @@ OLDEST_AGE_SAID = 89  # years; above it an age alone can name a person (HIPAA 16
 SHIFT_DAYS = 365
 PORTION_SECONDS = 10
 """How long one task erases before it leaves the rest to the next: the time limit of a task must never end it halfway."""
+SHORT = 4  # letters; below, a word is part of many others
 IDS_AT_ONCE = 30  # each is a branch of one CASE: more at once take longer, fewer make more statements
 
 
@@ -80,7 +82,7 @@ def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
         return
     words = telling_words(patient, request.level)
     end_sessions_that_tell(words)  # first: afterwards nobody knows the words
-    forget_drafts_that_tell(words)
+    forget_drafts_that_tell(words, "" if request.level == Level.IMAGES else patient.record_number_hash)
     photos, erased_before = Photo.objects.filter(visit__patient=patient), request.photos_erased
     try:
         for photo in still_theirs(photos):
@@ -215,17 +217,23 @@ def end_sessions_that_tell(words: Iterable[str]) -> int:
     return ended
 
 
-def forget_drafts_that_tell(words: Iterable[str]) -> None:
-    """Delete the drafts of pages of no patient that hold one of `words`: an emergency that was never opened, for example."""
+def forget_drafts_that_tell(words: Iterable[str], number_hash: str) -> None:
+    """Delete the drafts of pages of no patient that hold one of `words`, or the record number of that hash however it is written.
+
+    Such is an emergency access that was asked for and never opened.
+    """
     telling = any_of(words)
     for draft in Draft.objects.filter(patient=None).iterator():
-        if telling.search("\n".join(map(str, json.loads(draft.fields).values()))):
+        fields = json.loads(draft.fields)
+        is_theirs = record_number_hash(str(fields.get("record_number", ""))) == number_hash
+        if is_theirs or telling.search("\n".join(map(str, fields.values()))):
             draft.delete()
 
 
 def any_of(words: Iterable[str]) -> re.Pattern[str]:
-    """Return what finds one of `words` as a whole: the record number 17 is not told by a 1750."""
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words)) or '(?!)'})(?!\w)")
+    """Return what finds one of `words` in any case; a short one, or a number, only as a whole: 17 is not told by a 1750."""
+    patterns = [rf"(?<!\w){re.escape(word)}(?!\w)" if len(word) < SHORT or word.isdecimal() else re.escape(word) for word in words]
+    return re.compile("|".join(patterns) or "(?!)", re.IGNORECASE)
 
 
 def told_by(facts: Mapping[str, object]) -> str:

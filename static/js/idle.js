@@ -37,6 +37,7 @@
   let isDirty = false; // something was typed into the form
   let keeping = ""; // what became of it: "kept", "failed", or nothing yet
   let draftTimer;
+  let inputs = 0; // so many were there
   const patienceMs = 5000;
 
   function secondsLeft() {
@@ -49,7 +50,7 @@
     return fetch(address, { method: method, body: body, headers: headers, redirect: "error" });
   }
 
-  // GET asks how long the session lasts (another tab may have made it longer), POST says that somebody is here.
+  // Resolves to whether an answer came. GET asks how long the session lasts (another tab may have made it longer), POST says that somebody is here.
   function ask(method) {
     askedAt = Date.now();
     if (method === "POST") {
@@ -59,11 +60,15 @@
     return send(dialog.dataset.session, method).then(function (response) {
       return response.ok || response.status === 401 ? response.json() : Promise.reject(); // else it says nothing of the session
     }).then(function (answer) {
-      if (answer.seconds_left <= 0 || answer.user_mark !== dialog.dataset.mark) return blank();
+      if (answer.seconds_left <= 0 || answer.user_mark !== dialog.dataset.mark) {
+        blank();
+        return true;
+      }
       endsAt = Date.now() + 1000 * answer.seconds_left;
       renew(answer.csrf_token);
       if (dialog.open && secondsLeft() > warnSeconds) dialog.close();
-    }).catch(function () {});
+      return true;
+    }).catch(function () { return false; });
   }
 
   // Who signed in anew elsewhere has another token: the forms of this page go on with it.
@@ -86,7 +91,7 @@
     });
   }
 
-  // saving.js marks a form whose saving failed.
+  // saving.js marks a form whose saving failed, upload.js one with photos that are nowhere else.
   function tellKept(place) {
     const isLost = keeping === "failed" || (isOver && isDirty && !keeping) || document.querySelector("[data-unsaved]") !== null;
     place.querySelector("[data-lost]").hidden = !isLost;
@@ -114,12 +119,19 @@
     isEnding = true;
     document.body.classList.add("is-covered");
     const timer = setTimeout(blank, patienceMs);
-    ask("GET").then(function () {
-      clearTimeout(timer);
-      if (secondsLeft() <= 0) return blank();
-      isEnding = false;
-      document.body.classList.remove("is-covered");
-    });
+    askAgain();
+
+    // A computer that wakes has no network for some seconds.
+    function askAgain() {
+      ask("GET").then(function (isAnswered) {
+        if (isOver) return;
+        if (!isAnswered) return setTimeout(askAgain, 1000);
+        clearTimeout(timer);
+        if (secondsLeft() <= 0) return blank();
+        isEnding = false;
+        document.body.classList.remove("is-covered");
+      });
+    }
   }
 
   function tick() {
@@ -161,9 +173,11 @@
     new FormData(form).forEach(function (value, name) {
       if (typeof value === "string" && name !== "csrfmiddlewaretoken" && isOwn(name)) fields.append(name, value);
     });
+    const sentAfter = inputs;
+    const tell = function (outcome) { if (inputs === sentAfter) keeping = outcome; }; // else it is about older words
     send(dialog.dataset.drafts, "POST", fields)
-      .then(function (answer) { keeping = answer.status === 201 ? "kept" : "failed"; })
-      .catch(function () { keeping = "failed"; });
+      .then(function (answer) { tell(answer.status === 201 ? "kept" : "failed"); })
+      .catch(function () { tell("failed"); });
   }
 
   function forget() {
@@ -210,7 +224,8 @@
     names.push.apply(names, untick(kept));
     if (!names.length) return;
     isDirty = true;
-    keeping = "kept";
+    if (typed.size) saveDrafts(); // what was typed before may have taken the draft's place on the server
+    else keeping = "kept";
     if (kept.older_words) form.querySelector("[data-older-words]").hidden = false;
     const said = form.querySelector("[data-draft-said]");
     if (said) said.hidden = !names.some(function (name) { return name !== "older_words"; });
@@ -220,6 +235,7 @@
     form.addEventListener("input", function (event) {
       isDirty = true;
       keeping = "";
+      inputs += 1;
       typed.add(event.target.name);
       clearTimeout(draftTimer);
       draftTimer = setTimeout(saveDrafts, draftAfterMs);

@@ -6,6 +6,7 @@
   if (!words) return;
   const unsaved = new Map(); // form -> how often something was typed into it
   const sent = new Map(); // form -> that number when it was last sent
+  const failed = new Set(); // paths of requests that were not answered as they should be
   const mostSent = 8; // patients/note.py takes as many
 
   function formOf(event) {
@@ -75,8 +76,7 @@
   document.addEventListener("htmx:afterRequest", function (event) {
     if (!event.detail.successful) return;
     const form = formOf(event);
-    const notice = document.querySelector("[data-unanswered]");
-    if (notice && notice.dataset.unanswered === pathOf(event)) notice.remove();
+    settle(pathOf(event));
     if (form) sentOf(form).forEach(function (field) { field.remove(); });
     if (form) delete form.dataset.unsaved;
     if (form && unsaved.get(form) === sent.get(form)) unsaved.delete(form);
@@ -85,6 +85,21 @@
 
   function pathOf(event) {
     return event.detail.requestConfig.path.split("?")[0];
+  }
+
+  // One notice stands for all that failed, until each was done: what else succeeds meanwhile does not take it away.
+  function settle(path) {
+    failed.delete(path);
+    const notice = document.querySelector("[data-unanswered]");
+    if (notice && !failed.size) notice.remove();
+  }
+
+  function tellFailed(path) {
+    failed.add(path);
+    if (document.querySelector("[data-unanswered]")) return;
+    const notice = words.content.firstElementChild.cloneNode(true);
+    notice.dataset.unanswered = "";
+    document.getElementById("main").prepend(notice);
   }
 
   // A colleague deleted it, or it is no longer ours to see: it says so, and asks no more.
@@ -109,16 +124,15 @@
     if (form) form.dataset.unsaved = ""; // idle.js says so when the session ends
     if (isGone(event)) {
       putAway(event.detail.elt);
+      settle(pathOf(event));
     } else if (form && answer.status === 409) { // somebody else saved other words meanwhile
       say(form, answer.responseText, true);
     } else if (form) {
       doubt(form, event.detail.requestConfig.formData);
       say(form, words.dataset.failed, true);
       offerAgain(form);
-    } else if (!document.querySelector("[data-unanswered]")) {
-      const notice = words.content.firstElementChild.cloneNode(true);
-      notice.dataset.unanswered = pathOf(event); // what else succeeds meanwhile does not take it away
-      document.getElementById("main").prepend(notice);
+    } else {
+      tellFailed(pathOf(event));
     }
   }
 

@@ -10,6 +10,7 @@
   const inFlight = 3;
   const waiting = [];
   let running = 0;
+  let isOver = false; // the session has ended, and the page with it
   let added = 0;
 
   function part(card, name) {
@@ -146,6 +147,7 @@
     if (answer.code === "not_stored") why.textContent += " " + why.dataset.held; // a photo of the camera is nowhere else
     const isHeld = again.indexOf(answer.code) >= 0;
     if (isHeld) held.add(job);
+    markHeld();
     const twice = answer.code === "duplicate_in_patient";
     const title = part(card, "title");
     if (answer.code === "duplicate_in_visit") title.textContent = title.dataset.here;
@@ -157,6 +159,7 @@
     skip.textContent = twice ? skip.dataset.skip : skip.dataset.dismiss;
     const resend = function (keep) {
       held.delete(job);
+      markHeld();
       card.remove();
       leave(job);
       add([job.file], keep);
@@ -167,11 +170,18 @@
     skip.addEventListener("click", function () {
       const after = card.nextElementSibling || drop;
       held.delete(job);
+      markHeld();
       card.remove();
       leave(job);
       focusOn(after);
     });
     replaceCard(job, card);
+  }
+
+  // idle.js says so when the session ends.
+  function markHeld() {
+    if (held.size) drop.dataset.unsaved = "";
+    else delete drop.dataset.unsaved;
   }
 
   function count(more) {
@@ -233,6 +243,10 @@
     add(event.clipboardData.files);
   });
   addEventListener("beforeunload", function (event) {
-    if (running || waiting.length || held.size) event.preventDefault();
+    if (!isOver && (running || waiting.length || held.size)) event.preventDefault();
+  });
+  addEventListener("blanked", function () {
+    isOver = true;
+    if (running || waiting.length) drop.dataset.unsaved = "";
   });
 })();

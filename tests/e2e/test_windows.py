@@ -92,7 +92,7 @@ def test_words_that_could_not_be_kept_are_not_said_to_be(house: Installation, op
     page.route("**/session/", lambda route: route.fulfill(json={"seconds_left": 0}))
     page.evaluate(SEEN_ANEW)
     expect(page.get_by_role("heading", name=ENDED)).to_be_visible()
-    expect(page.get_by_text("What you wrote last could not be kept.")).to_be_visible()
+    expect(page.get_by_text("What was not saved could not be kept.")).to_be_visible()
     expect(page.get_by_text("is kept for a day")).to_be_hidden()
 
 
@@ -107,4 +107,5 @@ def test_draft_that_was_only_looked_at_is_there_next_time(house: Installation, o
         page.goto("/settings/")
         page.goto(address)
         expect(page.get_by_label("Note").first).to_have_value("Came late")
-    page.get_by_role("link", name="Cancel").click()
+    with page.expect_response(lambda answer: "forget=1" in (answer.request.post_data or "")):
+        page.get_by_role("link", name="Cancel").click()

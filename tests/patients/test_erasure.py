@@ -306,7 +306,8 @@ def test_interrupted_erasure_is_finished(
 
 
 def test_words_of_an_erased_patient_go_with_drafts_of_pages_of_nobody(marked: Patient, ada: User) -> None:
-    Draft.keep(ada, "/emergency/", {"record_number": marked.record_number, "reason": "Found unconscious."}, None)
+    Draft.keep(ada, "/emergency/", {"record_number": f" {marked.record_number.lower()}", "reason": "Found unconscious."}, None)
+    Draft.keep(ada, "/teams/new/", {"name": f"Those of {marked.name.upper()}s sister"}, None)
     Draft.keep(ada, "/patients/new/", {"name": "Somebody Else"}, None)
     erase(marked, "all", ada)
     assert [draft.path for draft in Draft.objects.all()] == ["/patients/new/"]
