@@ -126,7 +126,7 @@ def load_decoder(kind: str) -> None:
 def _decode(source: bytes, kind: str, max_pixels: int, max_side_px: int | None = None) -> tuple[Image.Image, datetime | None]:
     load_decoder(kind)
     Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before any pixel is decoded
-    if kind == "JPEG" and (scans := sum(1 for _ in JPEG_SCAN.finditer(source))) > MAX_JPEG_SCANS:
+    if kind == "JPEG" and (scans := len(JPEG_SCAN.findall(source))) > MAX_JPEG_SCANS:
         raise RejectedPhoto("too_many_scans", scans=scans)
     try:
         with warnings.catch_warnings():

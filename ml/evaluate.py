@@ -149,7 +149,7 @@ def measure_abstention(logits: Logits, faces: FaceSet, card: ModelCard) -> dict[
     shares = softmax(logits[majority >= 0] / card.temperature)
     is_answered = shares.max(axis=1) >= card.abstain_below
     right = shares.argmax(axis=1) == majority[majority >= 0]
-    return {"below": card.abstain_below, "coverage": mean_of(is_answered), "accuracy": mean_of(right[is_answered])}
+    return {"coverage": mean_of(is_answered), "accuracy": mean_of(right[is_answered])}
 
 
 def measure_robustness(engine: Engine, faces: FaceSet, card: ModelCard) -> dict[str, Any]:

@@ -159,8 +159,8 @@ def explain_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 def show_explanation(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Answer where the map stands, or the map."""
     photo = find_photo(request, photo_id)
-    is_as_shown = photo.prediction is not None and photo.prediction.explanation == request.GET.get("was")
-    return HttpResponse(status=204) if is_as_shown else _answer_explanation(request, photo)
+    is_unchanged = photo.prediction is not None and photo.prediction.explanation == request.GET.get("was")
+    return HttpResponse(status=204) if is_unchanged else _answer_explanation(request, photo)
 
 
 @require_POST

@@ -50,7 +50,8 @@
     return fetch(address, { method: method, body: body, headers: headers, redirect: "error" });
   }
 
-  // Resolves to whether an answer came. GET asks how long the session lasts (another tab may have made it longer), POST says that somebody is here.
+  // Resolves to whether an answer came. GET asks how long the session lasts (another tab may have made it longer), POST says
+  // that somebody is here.
   function ask(method) {
     askedAt = Date.now();
     if (method === "POST") {
