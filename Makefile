@@ -97,7 +97,7 @@ evaluate: .venv/dev
 AUDIT := .audit/bin
 
 audit: .audit/done .venv/dev
-	$(AUDIT)/bandit --quiet --recursive --configfile pyproject.toml clinic patients inference ml deploy manage.py
+	$(AUDIT)/bandit --quiet --recursive --configfile pyproject.toml clinic patients inference encryption ml deploy manage.py
 	@mkdir -p test-results
 	$(PY) deploy/licences.py > test-results/licences.md && diff test-results/licences.md docs/licences.md
 	$(AUDIT)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.lock

@@ -7,7 +7,7 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponseBase
 
 from clinic.sessions import SEEN, STARTED
-from inference.encryption import keyed_hash
+from encryption.fields import keyed_hash
 from patients.access import record_access
 from patients.models import AccessLog
 

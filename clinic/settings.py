@@ -93,6 +93,7 @@ HTTPS = flag("HTTPS", True)
 INSTALLED_APPS = [
     "patients",
     "inference",
+    "encryption",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -228,7 +229,7 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 if Path("/dev/shm").is_dir():  # nosec B108  # what waits there has no name (patients/arrival.py)
     FILE_UPLOAD_TEMP_DIR = "/dev/shm"  # nosec B108  # in memory: an original, with its place and time, touches no disk
 STORAGES = {
-    "default": {"BACKEND": "patients.storage.EncryptedStorage"},
+    "default": {"BACKEND": "encryption.storage.EncryptedStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

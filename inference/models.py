@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from inference.encryption import EncryptedBinaryField
+from encryption.fields import EncryptedBinaryField
 from ml.expressions import EXPRESSIONS, FaceBox, Outcome, Reading, valence_index
 
 MAX_ATTEMPTS = 3

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.request import Request
 
-from inference.encryption import keyed_hash
+from encryption.fields import keyed_hash
 from patients.models.access import DETAIL_MAX_LETTERS, AccessLog, Detail, pseudonym
 from patients.models.event import Event
 from patients.models.hand_off import HandOff

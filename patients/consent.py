@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from inference.encryption import keyed_hash
+from encryption.fields import keyed_hash
 from inference.models import Prediction
 from patients.access import Asker, record_access
 from patients.models import AccessLog, Consent, ErasureRequest, Patient, User

@@ -21,7 +21,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, models, transaction
 from django.db.models import Case, F, Value, When
 
-from inference.encryption import EncryptedBinaryField, EncryptedTextField
+from encryption.fields import EncryptedBinaryField, EncryptedTextField
 from inference.models import Prediction
 from patients.access import Asker, record_access
 from patients.consent import stop_reading

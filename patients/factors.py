@@ -6,7 +6,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
-from inference.encryption import fernet
+from encryption.fields import fernet
 from patients.models import BreakGlass, Membership, User
 
 

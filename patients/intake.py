@@ -11,8 +11,8 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from encryption.fields import keyed_hash
 from inference.dispatch import request_prediction
-from inference.encryption import keyed_hash
 from ml.decode import RebuiltPhoto, RejectedPhoto, check_outside
 from patients.access import Asker, record_access
 from patients.models import AccessLog, Consent, HandOff, Photo, User, Visit

@@ -3,7 +3,7 @@
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from inference.encryption import keyed_hash
+from encryption.fields import keyed_hash
 from patients.models import Photo, Visit
 
 CHANGED_MEANWHILE = _("Changed meanwhile. Your words are still here; copy them, then load the page again.")

@@ -5,7 +5,7 @@ from typing import Any
 from cryptography.fernet import InvalidToken
 from django.contrib.messages.storage.session import SessionStorage
 
-from inference.encryption import fernet
+from encryption.fields import fernet
 
 
 class SealedNotices(SessionStorage):

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
-from inference.rotation import stored_files
+from encryption.rotation import stored_files
 from patients.models import Photo
 
 log = logging.getLogger(__name__)

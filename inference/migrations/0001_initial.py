@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import inference.encryption
+import encryption.fields
 import uuid
 from django.db import migrations, models
 
@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('chosen_face', models.PositiveSmallIntegerField(blank=True, null=True)),
                 ('wanted_box', models.JSONField(blank=True, null=True)),
                 ('quality', models.JSONField(blank=True, default=list)),
-                ('input_png', inference.encryption.EncryptedBinaryField(blank=True, null=True)),
+                ('input_png', encryption.fields.EncryptedBinaryField(blank=True, null=True)),
                 ('abstained', models.BooleanField(default=False)),
                 ('milliseconds', models.JSONField(blank=True, default=dict)),
                 ('angry', models.FloatField(blank=True, null=True)),

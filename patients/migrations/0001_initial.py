@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import inference.encryption
+import encryption.fields
 import patients.models.photo
 import patients.models.user
 import uuid
@@ -63,8 +63,8 @@ class Migration(migrations.Migration):
             name='Patient',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', inference.encryption.EncryptedTextField(verbose_name='name')),
-                ('record_number', inference.encryption.EncryptedTextField(verbose_name='record number')),
+                ('name', encryption.fields.EncryptedTextField(verbose_name='name')),
+                ('record_number', encryption.fields.EncryptedTextField(verbose_name='record number')),
                 ('record_number_hash', models.CharField(editable=False, max_length=64, unique=True)),
                 ('birth_date', models.DateField(verbose_name='date of birth')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('date', models.DateField(verbose_name='date')),
-                ('note', inference.encryption.EncryptedTextField(blank=True, verbose_name='note')),
+                ('note', encryption.fields.EncryptedTextField(blank=True, verbose_name='note')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('patient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='visits', to='patients.patient')),
@@ -98,12 +98,12 @@ class Migration(migrations.Migration):
                 ('preview', models.FileField(max_length=60, upload_to=patients.models.photo.private_path)),
                 ('width', models.PositiveIntegerField()),
                 ('height', models.PositiveIntegerField()),
-                ('original_name', inference.encryption.EncryptedTextField(blank=True)),
+                ('original_name', encryption.fields.EncryptedTextField(blank=True)),
                 ('fingerprint', models.CharField(max_length=64)),
                 ('taken_at', models.DateTimeField(blank=True, null=True)),
                 ('uploaded_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('excluded_at', models.DateTimeField(blank=True, null=True)),
-                ('excluded_reason', inference.encryption.EncryptedTextField(blank=True, verbose_name='reason')),
+                ('excluded_reason', encryption.fields.EncryptedTextField(blank=True, verbose_name='reason')),
                 ('dismissed_at', models.DateTimeField(blank=True, null=True)),
                 ('uploaded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('visit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='photos', to='patients.visit')),

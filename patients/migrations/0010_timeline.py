@@ -3,7 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import inference.encryption
+import encryption.fields
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('kind', models.CharField(choices=[('medication', 'Medication'), ('therapy', 'Therapy'), ('admission', 'Admission'), ('life_event', 'Life event'), ('note', 'Note')], max_length=10, verbose_name='kind')),
-                ('label', inference.encryption.EncryptedTextField(verbose_name='what happened')),
+                ('label', encryption.fields.EncryptedTextField(verbose_name='what happened')),
                 ('starts_on', models.DateField(verbose_name='first day')),
                 ('ends_on', models.DateField(blank=True, null=True, verbose_name='last day')),
                 ('goes_on', models.BooleanField(default=False, verbose_name='still going on')),

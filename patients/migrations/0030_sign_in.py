@@ -5,7 +5,7 @@ from django.core.management import call_command
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import migrations, models
 
-import inference.encryption
+import encryption.fields
 
 
 def make_cache_table(apps, schema_editor):
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("path", models.CharField(max_length=200)),
-                ("fields", inference.encryption.EncryptedTextField(verbose_name="fields")),
+                ("fields", encryption.fields.EncryptedTextField(verbose_name="fields")),
                 ("saved_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (
                     "clinician",

@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import inference.encryption
+import encryption.fields
 import patients.models.break_glass
 from django.conf import settings
 from django.db import migrations, models
@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
             name='BreakGlass',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', inference.encryption.EncryptedTextField(verbose_name='reason')),
+                ('reason', encryption.fields.EncryptedTextField(verbose_name='reason')),
                 ('opened_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('ends_at', models.DateTimeField(default=patients.models.break_glass.two_hours_from_now)),
                 ('reviewed_at', models.DateTimeField(blank=True, null=True)),

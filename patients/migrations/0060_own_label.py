@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import inference.encryption
+import encryption.fields
 from django.conf import settings
 from django.db import migrations, models
 
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('label', models.CharField(choices=[('angry', 'angry'), ('disgust', 'disgust'), ('fear', 'fear'), ('happy', 'happy'), ('sad', 'sad'), ('surprise', 'surprise'), ('neutral', 'neutral'), ('cannot_say', 'cannot say')], max_length=10, verbose_name='label')),
-                ('remark', inference.encryption.EncryptedTextField(blank=True, verbose_name='remark')),
+                ('remark', encryption.fields.EncryptedTextField(blank=True, verbose_name='remark')),
                 ('box', models.JSONField(blank=True, null=True)),
                 ('given_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('clinician', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -13,7 +13,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from inference.encryption import keyed_hash
+from encryption.fields import keyed_hash
 from patients.models.patient import Patient
 
 Detail = dict[str, str | int | bool | None]

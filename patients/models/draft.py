@@ -11,7 +11,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from inference.encryption import EncryptedTextField
+from encryption.fields import EncryptedTextField
 from patients.models.patient import Patient
 from patients.models.user import User
 

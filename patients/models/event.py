@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from inference.encryption import EncryptedTextField
+from encryption.fields import EncryptedTextField
 from patients.models.patient import Patient
 from patients.models.user import User
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
 
-from inference.encryption import EncryptedTextField
+from encryption.fields import EncryptedTextField
 from ml.expressions import EXPRESSIONS
 from patients.models.photo import Photo
 from patients.models.user import User

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from inference.encryption import EncryptedTextField, keyed_hash
+from encryption.fields import EncryptedTextField, keyed_hash
 from patients.models.user import User
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from django.db.models import OuterRef, Prefetch, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from inference.encryption import EncryptedTextField
+from encryption.fields import EncryptedTextField
 from inference.models import Prediction
 from patients.models.consent import Consent
 from patients.models.hand_off import HandOff

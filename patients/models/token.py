@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from inference.encryption import keyed_hash
+from encryption.fields import keyed_hash
 from patients.models.user import User
 
 

@@ -20,7 +20,7 @@ from django.utils import timezone
 from kombu.transport.memory import Channel
 
 from clinic import celery_app
-from inference.encryption import EncryptedTextField, fernet
+from encryption.fields import EncryptedTextField, fernet
 from inference.models import Prediction
 from inference.tasks import predict
 from patients import erasure

@@ -16,7 +16,7 @@ from django.apps import apps
 from django.core.files.storage import default_storage
 from django.db import connection, models, transaction
 
-from inference.encryption import UNFINISHED, EncryptedBinaryField, EncryptedTextField, fernet, field_keys
+from encryption.fields import UNFINISHED, EncryptedBinaryField, EncryptedTextField, fernet, field_keys
 
 TOKEN = re.compile(rb"gAAAAA[\w-]{90,}={0,2}")  # version 0x80, the zeros of a 64-bit time; the shortest has 100 characters
 NOT_THERE = (

@@ -13,13 +13,13 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from inference import rotation
-from inference.encryption import UNFINISHED, fernet
-from inference.management.commands import rotate_keys
+from encryption import rotation
+from encryption.fields import UNFINISHED, fernet
+from encryption.management.commands import rotate_keys
+from encryption.rotation import TOKEN, write_keys
+from encryption.storage import EncryptedStorage
 from inference.models import Prediction
-from inference.rotation import TOKEN, write_keys
 from patients.models import Patient, Photo, Visit
-from patients.storage import EncryptedStorage
 from tests.factories import make_photo, make_prediction, picture
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage
 
-from inference.encryption import UNFINISHED, fernet
+from encryption.fields import UNFINISHED, fernet
 
 
 def _exchange(new: Path, old: Path) -> bool:

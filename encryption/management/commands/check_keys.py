@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from inference.encryption import field_keys
-from inference.rotation import NOT_THERE, Survey, missing_files, walk_files, walk_rows
+from encryption.fields import field_keys
+from encryption.rotation import NOT_THERE, Survey, missing_files, walk_files, walk_rows
 
 
 class Command(BaseCommand):

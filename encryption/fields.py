@@ -1,6 +1,6 @@
 """Fields that are unreadable in the database file, and the keyed hash that still finds them.
 
-Fernet (AES-128-CBC with HMAC-SHA256) with rotation (inference.rotation): several keys, newest first. The first key writes, all of
+Fernet (AES-128-CBC with HMAC-SHA256) with rotation (encryption.rotation): several keys, newest first. The first key writes, all of
 them read.
 """
 

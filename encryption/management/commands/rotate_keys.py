@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from inference.encryption import field_keys
-from inference.rotation import NOT_THERE, Survey, missing_files, walk_files, walk_rows, write_keys
+from encryption.fields import field_keys
+from encryption.rotation import NOT_THERE, Survey, missing_files, walk_files, walk_rows, write_keys
 
 NO_FILE = (
     "The keys come from the variable FIELD_KEYS, which this command cannot change. Put a new key behind the others, restart every "
