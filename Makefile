@@ -83,14 +83,14 @@ FACES := --data $(DATA) --votes $(VOTES)
 train: .venv/dev
 	nice $(PY) -m ml.train $(FACES) --out $(RUNS) --to $(STAGE) --resume
 	mkdir -p $(WEIGHTS) && cp ml/weights/centerface.* $(WEIGHTS)
-	$(PY) -m ml.release --run $(RUNS)/$(STAGE) --stage $(STAGE) $(FACES) --version $(MODEL_VERSION) --out $(WEIGHTS) --robustness
-	$(PY) -m ml.parity --weights $(WEIGHTS) $(FACES)
-	$(PY) -m ml.explain --weights $(WEIGHTS) $(FACES)
-	$(PY) -m ml.cost --weights $(WEIGHTS) --data $(DATA)
+	$(PY) -m ml.train.release --run $(RUNS)/$(STAGE) --stage $(STAGE) $(FACES) --version $(MODEL_VERSION) --out $(WEIGHTS) --robustness
+	$(PY) -m ml.measure.parity --weights $(WEIGHTS) $(FACES)
+	$(PY) -m ml.measure.explanations --weights $(WEIGHTS) $(FACES)
+	$(PY) -m ml.measure.cost --weights $(WEIGHTS) --data $(DATA)
 
 # Minutes: the shipped weights on the validation faces.
 evaluate: .venv/dev
-	$(PY) -m ml.evaluate --weights ml/weights $(FACES) --split validation --json test-results/evaluation.json
+	$(PY) -m ml.measure.evaluate --weights ml/weights $(FACES) --split validation --json test-results/evaluation.json
 
 # --- From outside: known holes in what is installed, the code read by another eye, licences, the bill of materials
 

@@ -34,8 +34,8 @@ def draw_photo(path: Path) -> None:
 def measure_engine(engine: str, path: Path) -> dict[str, object]:
     """Return the engine's figures. Run in a fresh process: the clock starts at its first line."""
     began = time.perf_counter()
-    from ml.decode import open_photo
-    from ml.reader import FaceReader
+    from ml.decode.rebuild import open_photo
+    from ml.serve.reader import FaceReader
 
     reader = FaceReader(engine="keras" if engine == "keras" else "onnx")
     source = path.read_bytes()

@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from ml.config import Config
+from ml.train.config import Config
 
 STEPS = 4
 """Of each kind in a round; one more goes before, since the caches hold the other network's weights."""
@@ -28,11 +28,11 @@ def kinds(threads: int) -> dict[str, tuple[Any, int]]:  # Any: a Trainer, whose 
     """Return what is measured by name: a network in training, and the side of its pictures."""
     import tensorflow as tf
 
-    from ml.trainer import Trainer, multiplies_bfloat16
+    from ml.train.trainer import Trainer, multiplies_bfloat16
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     committed = Config()
-    with patch("ml.trainer.fused_norm", lambda: None):
+    with patch("ml.train.trainer.fused_norm", lambda: None):
         composed = Trainer(committed)
     measured = {
         "committed": (Trainer(committed), committed.crop_side),

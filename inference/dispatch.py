@@ -14,7 +14,7 @@ from django.utils import timezone
 from inference.health import last_heartbeat
 from inference.models import Prediction
 from inference.tasks import explain, predict
-from ml.expressions import FaceBox
+from ml.serve.expressions import FaceBox
 
 log = logging.getLogger(__name__)
 

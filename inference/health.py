@@ -54,7 +54,7 @@ class Readiness:
 def beat_heart() -> None:
     """Say that a worker lives, and which model it has loaded. Goes the way of every photo: beat, broker, worker, database."""
     from inference.tasks import face_reader  # here: the web process reads heartbeats and must not load the network
-    from ml.reader import WeightsError
+    from ml.serve.reader import WeightsError
 
     try:
         model = face_reader().model_version

@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from encryption.fields import EncryptedBinaryField
-from ml.expressions import EXPRESSIONS, FaceBox, Outcome, Reading, valence_index
+from ml.serve.expressions import EXPRESSIONS, FaceBox, Outcome, Reading, valence_index
 
 MAX_ATTEMPTS = 3
 NO_EXPLANATION = {"explanation_requested_at": None, "explanation_png": None, "explanation_drop": None}

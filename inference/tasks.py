@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from PIL import Image
 
 from inference.models import MAX_ATTEMPTS, Prediction
-from ml.preprocess import to_pixels
-from ml.reader import FaceReader, WeightsError
+from ml.serve.preprocess import to_pixels
+from ml.serve.reader import FaceReader, WeightsError
 
 log = logging.getLogger(__name__)
 

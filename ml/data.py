@@ -20,9 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.config import INPUT_SIDE
-from ml.expressions import EXPRESSIONS
-from ml.preprocess import to_pixels
+from ml.serve.expressions import EXPRESSIONS, INPUT_SIDE
+from ml.serve.preprocess import to_pixels
 
 USAGES = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
 """Splits as the original CSV names them."""

@@ -14,8 +14,8 @@ from uuid import UUID
 from django.db.models import F, OuterRef, Subquery
 
 from inference.models import Prediction
-from ml.expressions import EXPRESSIONS
-from ml.measures import student
+from ml.intervals import student
+from ml.serve.expressions import EXPRESSIONS
 from patients.framing import Box
 from patients.models import OwnLabel, Patient, User
 from patients.models.own_label import CANNOT_SAY

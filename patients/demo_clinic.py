@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from inference.models import Prediction
-from ml.decode import RejectedPhoto
+from ml.decode.rebuild import RejectedPhoto
 from patients.consent import withdraw_consent, words_now
 from patients.intake import receive_photo
 from patients.models import Consent, Event, Patient, SelfReport, User, Visit

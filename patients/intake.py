@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from encryption.fields import keyed_hash
 from inference.dispatch import request_prediction
-from ml.decode import RebuiltPhoto, RejectedPhoto, check_outside
+from ml.decode.rebuild import RebuiltPhoto, RejectedPhoto, check_outside
 from patients.access import Asker, record_access
 from patients.models import AccessLog, Consent, HandOff, Photo, User, Visit
 from patients.sandbox import rebuild_apart

@@ -1,4 +1,4 @@
-"""The audit's part of the model card: what moved the shares of rendered twins, out of the file that ml.audit wrote."""
+"""The audit's part of the model card: what moved the shares of rendered twins, out of the file that ml.measure.fairness wrote."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ NAMES: dict[str, Words] = {
     "four fifths of the pixels": _("four fifths of the pixels"),
     "cut at two edges": _("cut at two edges"),
 }
-"""What ml.audit calls its comparisons, in words."""
+"""What ml.measure.fairness calls its comparisons, in words."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from ml.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS
 from patients.templatetags.look import decimal, signed
 
 Words = str | Promise
@@ -86,7 +86,7 @@ CHANGES: dict[str, Words] = {
     "lower face covered": _("lower face covered"),
     "rims of glasses": _("with rims of glasses"),
 }
-"""What ml/robustness.py calls its changes, in words."""
+"""What ml/measure/robustness.py calls its changes, in words."""
 PUBLISHED = (
     (_("People"), "65 ± 5", "70", _("Goodfellow et al. 2013; one rater against the other nine")),
     (_("CNN of a Kaggle notebook, 4.5 M"), "65.2", "", _("best epoch, on a split of its own")),

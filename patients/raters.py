@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import floor
 
-from ml.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS
 
 TEN = 10
 

@@ -17,7 +17,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from ml.decode import STORED_SIDE_PX, RebuiltPhoto, RejectedPhoto
+from ml.decode.rebuild import STORED_SIDE_PX, RebuiltPhoto, RejectedPhoto
 
 MAX_HEADER_BYTES = 1000  # of JSON: a long one could hold millions of lists
 PIECE_BYTES = 1_000_000
@@ -122,7 +122,7 @@ def _ask_decoder(source: bytes, kind: str) -> bytes:
 
 
 def _understood(answer: bytes) -> RebuiltPhoto | RejectedPhoto:
-    """Return what an answer says. Raises one of NONSENSE for an answer that ml.decode would not give."""
+    """Return what an answer says. Raises one of NONSENSE for an answer that ml.decode.rebuild would not give."""
     header, _, pictures = answer.partition(b"\n")
     if len(header) > MAX_HEADER_BYTES:
         raise ValueError("a header that long is none")
@@ -139,7 +139,7 @@ def _understood(answer: bytes) -> RebuiltPhoto | RejectedPhoto:
 
 
 def rebuild_apart(source: bytes, kind: str) -> RebuiltPhoto:
-    """Return the photo made anew from its pixels by `ml.decode` in a process with limits.
+    """Return the photo made anew from its pixels by `ml.decode.rebuild` in a process with limits.
 
     Raises RejectedPhoto: its codes; decoder_crashed when the process died, decoder_timeout when it took too long, busy when no
     place became free in time.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ml.expressions import FaceBox
+from ml.serve.expressions import FaceBox
 
 FOLDER = Path(__file__).resolve().parent.parent / "patients" / "demo"
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from PIL import Image
 
 from inference.models import Prediction
-from ml.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS
 from patients.models import Consent, Patient, Photo, User, Visit
 
 PASSWORD = "correct horse battery"  # signs in to databases that live for one test

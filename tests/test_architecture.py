@@ -35,7 +35,7 @@ def test_web_process_loads_no_network_library() -> None:
     assert "onnxruntime" not in loaded
 
 
-@pytest.mark.parametrize("module", ["ml", "ml.expressions", "ml.decode"])
+@pytest.mark.parametrize("module", ["ml", "ml.serve.expressions", "ml.decode.rebuild"])
 def test_ml_without_a_network_loads_no_network_library_and_no_django(module: str) -> None:
     loaded = loaded_by(f"import {module}")
     assert loaded.isdisjoint({*HEAVY, "onnxruntime", "django", "celery"})

@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from ml.decode import RejectedPhoto
+from ml.decode.rebuild import RejectedPhoto
 from patients.intake import MESSAGES
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -7,7 +7,7 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from ml.decode import RejectedPhoto
+from ml.decode.rebuild import RejectedPhoto
 from patients.intake import message_for
 
 REFUSED = {

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import Throttled
 
 from inference.models import Prediction
-from ml.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS
 from patients.forms import NAME_MAX_LETTERS, RECORD_NUMBER_MAX_LETTERS, birth_day, visit_day
 from patients.models import Patient, Photo, Visit
 from patients.record_numbers import TooManyTries, is_taken

@@ -10,7 +10,7 @@ from django.db.models import Min
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from ml.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS
 from patients.models import Consent, Patient, Photo
 from patients.models.patient import PatientQuerySet
 from patients.reports.columns import COLUMNS, Described

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from ml.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS
 from patients.timeline.interval import LEAST, Interval, bootstrap, bootstrap_difference
 from patients.timeline.points import VisitPoint, version_order
 from patients.timeline.usual_range import SETTLED_VISITS

@@ -5,7 +5,7 @@ from math import ceil
 
 from django.utils.translation import gettext as _
 
-from ml.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS
 from patients.timeline.frame import QUIET, Frame, Plain, Visits, days_of, token, y_axis
 from patients.timeline.points import Share, VisitPoint
 

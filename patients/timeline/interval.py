@@ -1,6 +1,6 @@
 """How sure a mean over a few photos is: the 95 % expanded percentile bootstrap, the same numbers every time.
 
-The ends are read as far out as few values ask for (ml.measures.beyond). docs/adr/0090 has what that changes.
+The ends are read as far out as few values ask for (ml.measure.measures.beyond). docs/adr/0090 has what that changes.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.measures import beyond
+from ml.intervals import beyond
 
 RESAMPLES = 2000  # Efron & Tibshirani (1993), chapter 13: at least 1000 for percentile intervals
 LEAST = 3  # below three photos a resampled mean says nothing

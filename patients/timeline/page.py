@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from inference.dispatch import current_model_version
-from ml.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS
 from patients.models import Event, Patient, SelfReport, Visit
 from patients.read_again import outdated_photos
 from patients.templatetags.look import day, signed

@@ -14,7 +14,7 @@ from django.db.models import CharField, Q
 from django.db.models.functions import Cast
 
 from inference.models import Prediction
-from ml.expressions import EXPRESSIONS, valence_index
+from ml.serve.expressions import EXPRESSIONS, valence_index
 from patients.models import Patient, Photo, Visit
 from patients.models.photo import PhotoQuerySet
 from patients.timeline.interval import LEAST, Interval, bootstrap

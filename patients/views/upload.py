@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from ml.decode import RejectedPhoto
+from ml.decode.rebuild import RejectedPhoto
 from patients.intake import message_for, receive_photo
 from patients.models import Photo, Visit
 from patients.views.asking import ClinicianRequest

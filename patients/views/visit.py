@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from ml.decode import RejectedPhoto
+from ml.decode.rebuild import RejectedPhoto
 from patients.forms import NoteForm, VisitForm
 from patients.intake import message_for
 from patients.models import Look, Visit

@@ -5,7 +5,7 @@ import io
 import pillow_heif
 from playwright.sync_api import FilePayload, Page, expect
 
-from ml.decode import open_photo
+from ml.decode.rebuild import open_photo
 from tests.e2e.chromium import PATIENCE_MS
 from tests.e2e.conftest import OpenPage, sign_in
 from tests.e2e.test_photos import READ, handed_in

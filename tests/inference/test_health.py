@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from inference import health, tasks
 from inference.health import HEARTBEAT, MISSED_AFTER, beat_heart, last_heartbeat, messages_waiting, readiness
-from ml.reader import WeightsError
+from ml.serve.reader import WeightsError
 
 pytestmark = pytest.mark.django_db
 

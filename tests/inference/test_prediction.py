@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from inference.models import Prediction
-from ml.expressions import Face, FaceBox, Outcome, QualityCheck, Reading, Reason
+from ml.serve.expressions import Face, FaceBox, Outcome, QualityCheck, Reading, Reason
 from patients.models import Photo, Visit
 from tests.factories import make_photo, make_prediction, shares
 

@@ -16,8 +16,8 @@ from inference import sweep, tasks
 from inference.dispatch import current_model_version, request_again, request_explanation, request_prediction
 from inference.models import MAX_ATTEMPTS, Prediction
 from inference.sweep import sweep_overdue
-from ml.expressions import FaceBox, Outcome, Reading
-from ml.reader import WeightsError
+from ml.serve.expressions import FaceBox, Outcome, Reading
+from ml.serve.reader import WeightsError
 from patients.models import Consent, Photo, Visit
 from tests.factories import make_photo, make_prediction
 

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from ml.config import Config
 from ml.data import VOTE_COLUMNS
-from ml.expressions import EXPRESSIONS
-from ml.reader import WEIGHTS, FaceReader
+from ml.serve.expressions import EXPRESSIONS
+from ml.serve.reader import WEIGHTS, FaceReader
+from ml.train.config import Config
 
 VOTED = {"angry": "anger", "disgust": "disgust", "fear": "fear", "happy": "happiness", "sad": "sadness", "surprise": "surprise"}
 

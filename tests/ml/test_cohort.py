@@ -3,8 +3,8 @@
 import pytest
 from PIL import Image
 
-from ml.expressions import FaceBox, Outcome, Reading
-from ml.reader import FaceReader
+from ml.serve.expressions import FaceBox, Outcome, Reading
+from ml.serve.reader import FaceReader
 from tests.cohort import Portrait, good_portraits, spoiled_portraits
 
 

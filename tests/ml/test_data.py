@@ -19,7 +19,7 @@ from ml.data import (
     rater_shares,
     read_votes,
 )
-from ml.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS
 
 
 def faces_of(*levels: int) -> FaceSet:

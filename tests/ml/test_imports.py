@@ -7,7 +7,17 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "module", ["ml", "ml.expressions", "ml.config", "ml.reader", "ml.read", "ml.faces", "ml.evaluate", "ml.data"]
+    "module",
+    [
+        "ml",
+        "ml.serve.expressions",
+        "ml.train.config",
+        "ml.serve.reader",
+        "ml.serve.read",
+        "ml.serve.faces",
+        "ml.measure.evaluate",
+        "ml.data",
+    ],
 )
 def test_import_loads_no_tensorflow(module: str) -> None:
     code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'django', 'celery')))"
@@ -15,13 +25,13 @@ def test_import_loads_no_tensorflow(module: str) -> None:
 
 
 def test_expressions_load_no_library() -> None:
-    code = "import sys, ml.expressions; sys.exit(any(name in sys.modules for name in ('numpy', 'PIL', 'onnxruntime')))"
+    code = "import sys, ml.serve.expressions; sys.exit(any(name in sys.modules for name in ('numpy', 'PIL', 'onnxruntime')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_reading_with_onnx_loads_no_tensorflow() -> None:
     code = (
-        "import sys; from PIL import Image; from ml.reader import FaceReader\n"
+        "import sys; from PIL import Image; from ml.serve.reader import FaceReader\n"
         "FaceReader().read(Image.new('RGB', (64, 64)))\n"
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )

@@ -18,8 +18,8 @@ from clinic.settings import texts_of_consent
 from inference import tasks
 from inference.dispatch import request_again
 from inference.models import Prediction
-from ml.decode import RebuiltPhoto, RejectedPhoto
-from ml.expressions import FaceBox, Outcome, Reading
+from ml.decode.rebuild import RebuiltPhoto, RejectedPhoto
+from ml.serve.expressions import FaceBox, Outcome, Reading
 from patients import intake
 from patients.consent import TEXTS, give_consent, withdraw_consent, words_now
 from patients.erasure import ask_for_erasure, erase_pictures

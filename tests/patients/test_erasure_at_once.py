@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from inference.models import Prediction
-from ml.decode import RejectedPhoto
+from ml.decode.rebuild import RejectedPhoto
 from patients import erasure
 from patients.erasure import anonymise, ask_for_erasure, carry_out_erasures
 from patients.intake import receive_photo

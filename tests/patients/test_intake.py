@@ -13,7 +13,7 @@ from django.utils import timezone, translation
 from PIL import Image
 
 from inference.models import Prediction
-from ml.decode import RebuiltPhoto, RejectedPhoto
+from ml.decode.rebuild import RebuiltPhoto, RejectedPhoto
 from patients import intake
 from patients.arrival import NamelessFile
 from patients.intake import MESSAGES, message_for, receive_photo

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.db import connection, connections
 
-from ml.decode import RebuiltPhoto, RejectedPhoto
+from ml.decode.rebuild import RebuiltPhoto, RejectedPhoto
 from patients import intake
 from patients.intake import receive_photo
 from patients.models import Photo, Visit

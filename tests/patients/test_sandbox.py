@@ -16,8 +16,8 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from ml.confinement import MEMORY_BYTES
-from ml.decode import RejectedPhoto
+from ml.decode.confinement import MEMORY_BYTES
+from ml.decode.rebuild import RejectedPhoto
 from patients import sandbox
 from patients.sandbox import rebuild_apart
 from tests.factories import picture
@@ -35,7 +35,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the system call e
 
 def confined(code: str, setup: str = "") -> str:
     """Return what `code` prints in a process as confined as the decoder's."""
-    script = f"import os, socket, sys\n{setup}\nfrom ml.confinement import *\nlimit_process()\nconfine_process()\n{code}"
+    script = f"import os, socket, sys\n{setup}\nfrom ml.decode.confinement import *\nlimit_process()\nconfine_process()\n{code}"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
 
@@ -102,7 +102,7 @@ def test_decoder_can_run_no_other_program() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody else")
 def test_decoder_can_start_no_process() -> None:
-    as_nobody = "import ml.confinement\nos.setgroups([]); os.setgid(65534); os.setuid(65534)"
+    as_nobody = "import ml.decode.confinement\nos.setgroups([]); os.setgid(65534); os.setuid(65534)"
     assert "Resource temporarily unavailable" in confined("os.fork()", as_nobody)
 
 
@@ -124,13 +124,14 @@ def test_largest_picture_stays_within_memory_and_time() -> None:
 
 
 def test_decoder_that_needs_too_much_memory_says_so() -> None:
-    code = "import ml.confinement as c; c.MEMORY_BYTES = 200_000_000\nfrom ml.decode import main; main(['PNG', '40000000'])"
+    limit = "import ml.decode.confinement as c; c.MEMORY_BYTES = 200_000_000"
+    code = f"{limit}\nfrom ml.decode.__main__ import main; main(['PNG', '40000000'])"
     done = subprocess.run([sys.executable, "-c", code], input=LARGEST, capture_output=True, check=True)
     assert json.loads(done.stdout) == {"code": "decoder_crashed", "detail": {"error": "MemoryError"}}
 
 
 def test_decoder_that_needs_too_much_time_is_ended_by_the_system() -> None:
-    code = "import ml.confinement as c; c.CPU_SECONDS = 1; c.limit_process()\nwhile True: pass"
+    code = "import ml.decode.confinement as c; c.CPU_SECONDS = 1; c.limit_process()\nwhile True: pass"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
     assert done.returncode == -signal.SIGXCPU
 

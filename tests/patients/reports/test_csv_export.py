@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from ml.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS
 from patients.models import OwnLabel, Photo, User, Visit
 from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import csv_response, csv_rows, photos_for_export, written

@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from inference.models import Prediction
-from ml.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS
 from patients.models import Event, Patient, Photo, SelfReport, User, Visit
 from tests.factories import picture
 

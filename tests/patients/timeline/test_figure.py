@@ -9,7 +9,7 @@ import plotly.graph_objects
 import pytest
 from plotly.offline import get_plotlyjs_version
 
-from ml.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS
 from patients.models import Event, SelfReport
 from patients.timeline import figure
 from tests.patients.timeline.drawn import drawn, iso, shapes, texts, trace

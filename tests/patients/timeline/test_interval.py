@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.measures import student
+from ml.intervals import student
 from patients.help import ANSWERS
 from patients.timeline.interval import bootstrap, tail
 from tests.patients.timeline.visits import FIRST, visit_on

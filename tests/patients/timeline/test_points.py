@@ -7,7 +7,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from inference.models import Prediction
-from ml.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS
 from patients.models import Patient, Photo, Visit
 from patients.timeline import point_of, points, points_by_patient
 from patients.timeline.points import version_order

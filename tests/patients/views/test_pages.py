@@ -12,8 +12,8 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
-from ml.expressions import EXPRESSIONS
-from ml.reader import WEIGHTS
+from ml.serve.expressions import EXPRESSIONS
+from ml.serve.reader import WEIGHTS
 from patients.model_card import CHANGES, MEASURES
 from patients.models import Patient, User, Visit
 from patients.reports.columns import COLUMNS

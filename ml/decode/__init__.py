@@ -1,0 +1,1 @@
+"""Untrusted bytes to pixels, in a process without rights. Knows nothing of faces."""

@@ -1,0 +1,34 @@
+"""The confined process: `python -m ml.decode FORMAT MAX_PIXELS` rebuilds standard input and answers on standard output."""
+
+import json
+import sys
+from typing import Any
+
+from ml.decode.confinement import confine_process, limit_process
+from ml.decode.rebuild import RejectedPhoto, load_decoder, rebuild
+
+
+def main(arguments: list[str]) -> None:
+    """Rebuild standard input. Arguments: format, most pixels."""
+    limit_process()
+    load_decoder(arguments[0])
+    confine_process(may_start_threads=arguments[0] == "HEIF")
+    out = sys.stdout.buffer
+    try:
+        photo = rebuild(sys.stdin.buffer.read(), arguments[0], int(arguments[1]))
+    except RejectedPhoto as rejected:
+        answer: dict[str, Any] = {"code": rejected.code, "detail": rejected.detail}  # Any: JSON
+        out.write(json.dumps(answer).encode() + b"\n")
+        return
+    header = {
+        "width": photo.width,
+        "height": photo.height,
+        "taken_at": photo.taken_at.isoformat() if photo.taken_at else None,
+        "image_bytes": len(photo.image),
+        "preview_bytes": len(photo.preview),
+    }
+    out.write(json.dumps(header).encode() + b"\n" + photo.image + photo.preview)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""What judges weights: accuracy, calibration, parity, robustness, fairness and cost, and the documents about them."""

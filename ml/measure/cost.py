@@ -1,0 +1,88 @@
+"""What reading costs: milliseconds of one processor core for a face, and for a whole photo.
+
+    python -m ml.measure.cost --weights ml/weights --data fer2013.zip
+
+A face is the network with its mirror image, as the worker runs it. A photo is all of a reading: the detector, the upright crop, the
+checks, the network; from a picture that is opened already. Medians, with the processor's name: they hold for no other, and for none
+that has other work. The numbers go into report.json.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.data import FaceSet, load_split
+from ml.intervals import Estimate, estimate
+from ml.measure.parity import place_face
+from ml.measure.report import add_to_report, tell_unreadable
+from ml.serve.reader import FaceReader
+
+LARGE = (4000, 3000)
+"""A phone's photo."""
+SEED = 2013
+
+
+def processor() -> str:
+    """Return the name of the processor, as far as the system tells."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def median_ms(work: Callable[[int], object], count: int) -> Estimate | None:
+    """Return the estimate of the median milliseconds of `work`, which is given a number from 0 to `count`, after a warm-up."""
+    work(0)
+    times = []
+    for number in range(count):
+        began = time.perf_counter()
+        work(number)
+        times.append(1000 * (time.perf_counter() - began))
+    taken = np.array(times)
+    return estimate(lambda chosen: float(np.median(taken[chosen])), count)
+
+
+def measure_cost(weights: Path, faces: FaceSet, count: int) -> dict[str, Any]:  # Any: a JSON object
+    """Return the median milliseconds of `count` faces, and of as many photos of 640 x 480; of a tenth as many large ones."""
+    reader, rng = FaceReader(weights), np.random.default_rng(SEED)
+    chosen = faces.pixels[rng.choice(len(faces), count)]
+    photos = [place_face(pixels, rng) for pixels in chosen]
+    large = [photo.resize(LARGE) for photo in photos[: max(1, count // 10)]]
+    return {
+        "processor": processor(),
+        "face": median_ms(lambda number: reader.shares_of(chosen[number]), count),
+        "photo_640x480": median_ms(lambda number: reader.read(photos[number]), count),
+        "photo_4000x3000": median_ms(lambda number: reader.read(large[number]), len(large)),
+    }
+
+
+@tell_unreadable()
+def main() -> int:
+    """Measure, and add the result to report.json as `cost`. Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.measure.cost", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--weights", type=Path, required=True, help="weights folder")
+    parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
+    parser.add_argument("--count", type=int, default=200, help="how many faces (default 200)")
+    options = parser.parse_args()
+    with contextlib.suppress(AttributeError):  # Linux alone can; the engines use one thread anyway
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    found = measure_cost(options.weights, load_split(options.data, "validation"), options.count)
+    add_to_report(options.weights, "cost", found)
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,263 @@
+r"""Measure weights on one split, every figure with its 95 % bootstrap interval. Writes one JSON file.
+
+    python -m ml.measure.evaluate --weights ml/weights --data fer2013.zip \
+        --split validation --votes fer2013_ferplus.csv --json out.json
+
+Keys (all are told in docs/evaluation.md; an estimate is {"value", "low", "high", "n"}):
+  fer2013.accuracy, .macro_f1, .log_loss, .per_class, .confusion     the `fer2013` head against the original labels
+  raters.accuracy, .macro_f1, .per_class, .confusion                 the served head against the FER+ majority
+  raters.log_loss, .ece, .ece_classwise, .ece_uncalibrated           ... against the shares of votes
+  raters.ece_as_cast, .ece_classwise_as_cast                         ... against all votes for the seven, lone ones too
+  raters.named_share                                                 ... and how many raters called a face what it was named
+  raters.reliability, .ece_majority, .coverage, .risk_curve, .left_out, .accuracy_without_ties
+  without_twins.fer2013, .raters                                     the same without faces that have an exact twin in train
+  without_near_twins.fer2013, .raters                                ... or a near one: another crop or light of one photo
+  abstention.coverage, .accuracy                                     how many faces are not too close to call; accuracy on them
+  robustness                                                         accuracy under blur, dark, ... (with --robustness)
+`raters` is null without --votes, `without_twins` and `without_near_twins` are when the data has no train split.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.data import (
+    FaceSet,
+    UnreadableData,
+    find_near_twins,
+    find_twins,
+    hash_faces,
+    join_votes,
+    load_split,
+    rater_majority,
+    rater_shares,
+    read_votes,
+    votes_for_seven,
+)
+from ml.intervals import Estimate, estimate, mean_of
+from ml.measure.calibrate import all_logits
+from ml.measure.measures import (
+    calibration_error,
+    classwise_error,
+    coverage_curve,
+    cross_entropy,
+    named_head,
+    reliability,
+    risk_curve,
+)
+from ml.measure.report import tell_unreadable
+from ml.measure.robustness import CHANGES, change_faces
+from ml.serve.card import ModelCard, load_card
+from ml.serve.engines import Engine, EngineName, open_engine, softmax
+from ml.serve.expressions import HEADS
+
+COVERAGES = (1.0, 0.9, 0.8, 0.7)
+
+Logits = NDArray[np.float64]
+
+
+def measure_fer2013(logits: Logits, faces: FaceSet) -> dict[str, Any]:
+    """Return the measures of the `fer2013` head, logits (N, 7), against the original labels."""
+    shares = softmax(logits)
+    wanted = np.eye(shares.shape[1])[faces.labels]
+    return {**named_head(faces.labels, shares), "log_loss": mean_of(cross_entropy(shares, wanted))}
+
+
+def measure_raters(logits: Logits, faces: FaceSet, temperature: float) -> dict[str, Any] | None:
+    """Return the measures of the served head against FER+; None when there are no votes."""
+    if faces.votes is None:
+        return None
+    majority, tied = rater_majority(faces.votes)
+    known = majority >= 0
+    truth, shares = majority[known], softmax(logits[known] / temperature)
+    right = shares.argmax(axis=1) == truth
+    voted = faces.votes.sum(axis=1) > 0
+    return {
+        **named_head(truth, shares),
+        "accuracy_without_ties": mean_of(right[~tied[known]]),
+        "left_out": {"majority_is_none_of_seven": int((voted & ~known).sum()), "without_votes": int((~voted).sum())},
+        "coverage": coverage_curve(shares.max(axis=1), right, COVERAGES),
+        "risk_curve": risk_curve(shares.max(axis=1), right),
+        "ece_majority": estimate(
+            lambda chosen: calibration_error(shares[chosen].max(axis=1), right[chosen]), len(right), is_biased=True
+        ),
+        **measure_shares(logits, faces, temperature),
+    }
+
+
+def measure_shares(logits: Logits, faces: FaceSet, temperature: float) -> dict[str, Any]:
+    """Return how near the served shares come to the raters' shares: log loss and calibration error, on faces with usable votes."""
+    if faces.votes is None:
+        return {}
+    counted, usable = rater_shares(faces.votes)
+    votes, wanted = faces.votes[usable], counted[usable].astype(np.float64)
+    seven = votes_for_seven(votes)
+    cast = seven / seven.sum(axis=1, keepdims=True)  # lone votes too, which the network does not learn
+    served, plain = softmax(logits[usable] / temperature), softmax(logits[usable])
+    named = served.argmax(axis=1)
+    top, agreed, cast_agreed = (shares_of(named, shares) for shares in (served, wanted, cast))
+    plain_top, plain_agreed = plain.max(axis=1), shares_of(plain.argmax(axis=1), wanted)
+
+    def ece(confidence: Logits, share: Logits) -> Estimate | None:
+        return estimate(lambda chosen: calibration_error(confidence[chosen], share[chosen]), len(share), is_biased=True)
+
+    def classwise(shares: Logits) -> Estimate | None:
+        return estimate(lambda chosen: classwise_error(served[chosen], shares[chosen]), len(shares), is_biased=True)
+
+    return {
+        "temperature": temperature,
+        "ece": ece(top, agreed),
+        "ece_classwise": classwise(wanted),
+        "ece_uncalibrated": ece(plain_top, plain_agreed),
+        "ece_as_cast": ece(top, cast_agreed),
+        "ece_classwise_as_cast": classwise(cast),
+        "log_loss": mean_of(cross_entropy(served, wanted)),
+        "log_loss_of_the_votes_themselves": mean_of(cross_entropy(wanted, wanted)),
+        "reliability": reliability(top, agreed),
+        "named_share": {
+            "served": mean_of(top),
+            "counted": mean_of(agreed),
+            "of_the_seven": mean_of(cast_agreed),
+            "of_all_votes": mean_of(shares_of(named, seven / votes.sum(axis=1, keepdims=True))),
+        },
+    }
+
+
+def shares_of(named: NDArray[np.int64], shares: Logits) -> Logits:
+    """Return for each face the share (N,), of shares (N, 7), that belongs to what it was named."""
+    return np.take_along_axis(shares, named[:, np.newaxis], axis=1)[:, 0]
+
+
+def measure_heads(logits: Logits, faces: FaceSet, temperature: float) -> dict[str, Any]:
+    """Return the measures of both heads, logits (2, N, 7)."""
+    return {
+        "fer2013": measure_fer2013(logits[HEADS.index("fer2013")], faces),
+        "raters": measure_raters(logits[HEADS.index("raters")], faces, temperature),
+    }
+
+
+def measure_abstention(logits: Logits, faces: FaceSet, card: ModelCard) -> dict[str, Any] | None:
+    """Return on which share of the faces with a majority it is answered, and how often rightly; None when there are no votes."""
+    if faces.votes is None:
+        return None
+    majority, _ = rater_majority(faces.votes)
+    shares = softmax(logits[majority >= 0] / card.temperature)
+    is_answered = shares.max(axis=1) >= card.abstain_below
+    right = shares.argmax(axis=1) == majority[majority >= 0]
+    return {"coverage": mean_of(is_answered), "accuracy": mean_of(right[is_answered])}
+
+
+def measure_robustness(engine: Engine, faces: FaceSet, card: ModelCard) -> dict[str, Any]:
+    """Return the accuracy of both heads on faces that were blurred, darkened and so on."""
+    return {name: accuracies(all_logits(engine, change_faces(faces, name), card.normaliser), faces) for name in CHANGES}
+
+
+def accuracies(logits: Logits, faces: FaceSet) -> dict[str, Estimate | None]:
+    """Return the accuracy of both heads, logits (2, N, 7): on the labels, and on the raters' majority (None without votes)."""
+    named = logits.argmax(axis=2)
+    found = {"fer2013": mean_of(named[HEADS.index("fer2013")] == faces.labels), "raters": None}
+    if faces.votes is not None:
+        majority, _ = rater_majority(faces.votes)
+        known = majority >= 0
+        found["raters"] = mean_of((named[HEADS.index("raters")] == majority)[known])
+    return found
+
+
+def evaluate(engine: Engine, card: ModelCard, faces: FaceSet, train: FaceSet | None, robustness: bool = False) -> dict[str, Any]:
+    """Return every measure of the weights on these faces, as documented above."""
+    logits = all_logits(engine, faces, card.normaliser)
+    twins = None if train is None else find_twins(faces, train)
+    near = None if train is None else find_near_twins(faces, train)
+    found: dict[str, Any] = {
+        "model_version": card.version,
+        "weights_sha256": engine.sha256,
+        "faces": {
+            "count": len(faces),
+            "sha256": hash_faces(faces),
+            "exact_twins_in_train": None if twins is None else int(twins.sum()),
+            "near_twins_in_train": None if near is None else int(near.sum()),
+        },
+        **measure_heads(logits, faces, card.temperature),
+        "without_twins": measure_without(twins, logits, faces, card.temperature),
+        "without_near_twins": measure_without(near, logits, faces, card.temperature),
+        "abstain_below": card.abstain_below,
+        "abstention": measure_abstention(logits[HEADS.index(card.served_head)], faces, card),
+        "robustness": measure_robustness(engine, faces, card) if robustness else None,
+    }
+    return found
+
+
+def measure_without(
+    left_out: NDArray[np.bool_] | None, logits: Logits, faces: FaceSet, temperature: float
+) -> dict[str, Any] | None:
+    """Return the measures of both heads on the other faces; None when nothing is known of them or none remain."""
+    if left_out is None or left_out.all():
+        return None
+    return measure_heads(logits[:, ~left_out], faces.where(~left_out), temperature)
+
+
+def summary(found: dict[str, Any]) -> str:
+    """Return the chief figures as lines to read."""
+    lines = []
+    for part, where in (
+        ("all faces", found),
+        ("without twins", found["without_twins"]),
+        ("without near twins", found["without_near_twins"]),
+    ):
+        for head in HEADS:
+            figures = where and where[head]
+            for name in ("accuracy", "macro_f1", "ece", "ece_classwise") if figures else ():
+                if figures.get(name):
+                    lines.append("{}: {} {} {value:.4f} [{low:.4f}, {high:.4f}] n={n}".format(part, head, name, **figures[name]))
+    return "\n".join(lines)
+
+
+def parse() -> argparse.Namespace:
+    """Return the command line's options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.measure.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--weights", type=Path, required=True, help="folder with model.json, or the weights file in it to measure")
+    parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
+    parser.add_argument("--split", default="validation", help="train, validation or test")
+    parser.add_argument("--votes", type=Path, help="FER+ votes")
+    parser.add_argument("--train", type=Path, help="where the train split is, if not in --data; for the twins")
+    parser.add_argument("--engine", choices=("onnx", "keras"), help="default: that of the weights file, else onnx, which serves")
+    parser.add_argument("--robustness", action="store_true", help="measure changed faces too (eight times the work)")
+    parser.add_argument("--json", type=Path, help="file to write; else the JSON goes to standard output")
+    return parser.parse_args()
+
+
+@tell_unreadable()
+def main() -> int:
+    """Measure as the command line says. Returns the exit status."""
+    options = parse()
+    weights = options.weights if options.weights.is_dir() else options.weights.parent
+    engine: EngineName = options.engine or ("keras" if options.weights.suffix == ".keras" else "onnx")
+    card = load_card(weights)
+    faces = load_split(options.data, options.split)
+    if options.votes:
+        faces = join_votes(faces, read_votes(options.votes))
+    try:
+        train = None if options.split == "train" else load_split(options.train or options.data, "train")
+    except UnreadableData:
+        train = None
+    found = evaluate(open_engine(engine, weights, card), card, faces, train, options.robustness)
+    found = {"split": options.split, "engine": engine, **found}
+    written = json.dumps(found, indent=1)
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(written + "\n")
+        sys.stdout.write(summary(found) + "\n")
+    else:
+        sys.stdout.write(written + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

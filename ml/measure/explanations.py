@@ -1,0 +1,86 @@
+"""Whether the maps of `ml.serve.explain` lie where each expression is known to lie, and depend on what was learned.
+
+python -m ml.measure.explanations --weights ml/weights --data fer2013.zip --votes fer2013_ferplus.csv
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.data import FaceSet, join_votes, load_split, rater_shares, read_votes
+from ml.intervals import mean_of
+from ml.measure.report import add_to_report, tell_unreadable
+from ml.serve.card import load_card
+from ml.serve.engines import KerasEngine, open_engine
+from ml.serve.explain import explain
+from ml.serve.expressions import EXPRESSIONS
+
+CLEAR = 0.9
+"""Share of the counted votes for one name: such faces show where an expression lies."""
+PARTS = {"brows": slice(8, 22), "mouth": slice(30, 44)}
+"""Rows of the frame in which brows and eyes, and the mouth, lie on most faces."""
+
+
+def shuffle_weights(model: Any, seed: int = 2013) -> None:  # Any: a Keras model
+    """Put the numbers of every kernel into random order: a network that has learned nothing, with the same figures in it."""
+    rng = np.random.default_rng(seed)
+    for variable in model.variables:
+        if variable.path.endswith("/kernel"):
+            variable.assign(rng.permuted(np.asarray(variable).reshape(-1)).reshape(variable.shape))
+
+
+def measure_explanations(weights: Path, faces: FaceSet, count: int) -> dict[str, Any]:  # Any: a JSON object
+    """Return the sanity checks of the maps, on up to `count` faces of each expression on which the raters agree.
+
+    `brows` and `mouth` are mean drops over those parts of the frame, in shares; `correlation_when_shuffled` is that between the
+    maps and those of the same network with its weights in random order (Adebayo et al. 2018), near 0 when they depend on them.
+    """
+    card = load_card(weights)
+    served = open_engine("onnx", weights, card)
+    shuffled = KerasEngine(weights, card)
+    shuffle_weights(shuffled.model)
+    if faces.votes is None:
+        raise ValueError("clear faces are chosen by the raters' votes")
+    shares, usable = rater_shares(faces.votes)
+    found: dict[str, Any] = {"by_expression": {}}
+    correlations = []
+    for index, name in enumerate(EXPRESSIONS):
+        clear = np.flatnonzero(usable & (shares[:, index] >= CLEAR))[:count]
+        if not len(clear):
+            continue
+        maps = np.stack([explain(served, card, faces.pixels[place], index).drops for place in clear])
+        random = np.stack([explain(shuffled, card, faces.pixels[place], index).drops for place in clear])
+        pairs = [(one.ravel(), other.ravel()) for one, other in zip(maps, random, strict=True) if np.ptp(one) and np.ptp(other)]
+        correlations += [np.corrcoef(one, other)[0, 1] for one, other in pairs]  # a flat map goes with nothing
+        parts = {part: mean_of(maps[:, rows].mean(axis=(1, 2)).astype(np.float64)) for part, rows in PARTS.items()}
+        found["by_expression"][name] = {"faces": len(clear), **parts}
+    found["correlation_when_shuffled"] = mean_of(np.array(correlations))
+    return found
+
+
+@tell_unreadable()
+def main() -> int:
+    """Measure, and add the result to report.json as `explanations`. Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.measure.explanations", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--weights", type=Path, required=True, help="weights folder")
+    parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
+    parser.add_argument("--votes", type=Path, required=True, help="FER+ votes")
+    parser.add_argument("--count", type=int, default=20, help="most faces of each expression (default 20)")
+    options = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    faces = join_votes(load_split(options.data, "validation"), read_votes(options.votes))
+    found = measure_explanations(options.weights, faces, options.count)
+    add_to_report(options.weights, "explanations", found)
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

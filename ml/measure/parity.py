@@ -1,0 +1,128 @@
+"""How much accuracy survives the way through a photo: validation faces are put into photos and read as any photo is.
+
+    python -m ml.measure.parity --weights ml/weights --data fer2013.zip --votes fer2013_ferplus.csv
+
+Each face is enlarged to a random size, turned by up to 25 degrees, put at a random place on a background of 640 x 480, and the
+photo is given to the reader. The accuracy of what it cuts out is compared with that of the same faces given to the network
+directly. The numbers go into report.json.
+"""
+
+import argparse
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml.data import FaceSet, join_votes, load_split, rater_majority, read_votes
+from ml.intervals import Estimate, estimate, mean_of
+from ml.measure.calibrate import all_logits
+from ml.measure.report import add_to_report, tell_unreadable
+from ml.serve.expressions import HEADS, Outcome, Reading
+from ml.serve.preprocess import Pixels
+from ml.serve.reader import FaceReader
+
+PHOTO_SIZE = (640, 480)
+FACE_SIDES_PX = (110, 300)
+MOST_ROLL_DEGREES = 25.0
+SEED = 2026  # the detector's passes were chosen on other places and sizes
+
+
+def draw_background(rng: np.random.Generator) -> Image.Image:
+    """Return a photo without a face: blotches of random colours, out of focus, with the noise of a camera."""
+    columns, rows = int(rng.integers(2, 9)), int(rng.integers(2, 9))
+    blotches = Image.fromarray(rng.integers(30, 226, (rows, columns, 3), dtype=np.uint8)).resize(
+        PHOTO_SIZE, Image.Resampling.BICUBIC
+    )
+    noisy = np.asarray(blotches) + rng.normal(0, 6, (PHOTO_SIZE[1], PHOTO_SIZE[0], 1))
+    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+
+
+def place_face(pixels: Pixels, rng: np.random.Generator) -> Image.Image:
+    """Return a photo with the face at a random size, place and roll."""
+    photo = draw_background(rng)
+    side = int(rng.integers(*FACE_SIDES_PX))
+    roll = float(rng.uniform(-MOST_ROLL_DEGREES, MOST_ROLL_DEGREES))
+    face = Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC)
+    turned, mask = (each.rotate(roll, Image.Resampling.BICUBIC, expand=True) for each in (face, Image.new("L", face.size, 255)))
+    left, top = int(rng.integers(0, PHOTO_SIZE[0] - turned.width)), int(rng.integers(0, PHOTO_SIZE[1] - turned.height))
+    photo.paste(turned.convert("RGB"), (left, top), mask)
+    return photo
+
+
+def pixels_of(reading: Reading) -> Pixels:
+    """Return the 48x48 grey values that were read."""
+    assert reading.input_png is not None
+    return np.asarray(Image.open(io.BytesIO(reading.input_png)))
+
+
+def right_and_known(logits: NDArray[np.float64], faces: FaceSet) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Return for each head which faces it names rightly, logits (2, N, 7), and of which that can be said."""
+    assert faces.votes is not None
+    truths = {"raters": rater_majority(faces.votes)[0], "fer2013": faces.labels}
+    return {head: (logits[place].argmax(axis=1) == truths[head], truths[head] >= 0) for place, head in enumerate(HEADS)}
+
+
+def ratio(through: NDArray[np.bool_], direct: NDArray[np.bool_]) -> Estimate | None:
+    """Return the estimate of how much of an accuracy remains, of the same faces twice."""
+    return estimate(lambda chosen: float(through[chosen].mean() / direct[chosen].mean()), len(direct))
+
+
+def measure_parity(weights: Path, faces: FaceSet, count: int | None = None) -> dict[str, Any]:  # Any: a JSON object
+    """Return what becomes of `count` faces (default: all) in photos, and accuracies before and after.
+
+    `direct`, `through_photos` and `kept` are of the faces that were read; in `kept_of_all` those that were not count as wrong.
+    """
+    reader, rng = FaceReader(weights), np.random.default_rng(SEED)
+    drawn = rng.permutation(len(faces))[:count]
+    faces = faces.where(np.isin(np.arange(len(faces)), drawn))
+    readings = [reader.read(place_face(pixels, rng)) for pixels in faces.pixels]
+    outcomes = np.array([reading.outcome for reading in readings])
+    reasons = [reading.reason.value for reading in readings if reading.reason]
+    was_read = outcomes == Outcome.DONE
+    cut = faces.pixels.copy()
+    cut[was_read] = [pixels_of(reading) for reading in readings if reading.outcome is Outcome.DONE]
+    given = {"direct": faces, "through_photos": FaceSet(cut, faces.labels, faces.names, faces.votes)}
+    logits = {name: all_logits(reader.engine, each, reader.card.normaliser) for name, each in given.items()}
+    right = {name: right_and_known(each, faces) for name, each in logits.items()}
+    found: dict[str, Any] = {name: {} for name in (*given, "kept", "kept_of_all")}
+    for head in HEADS:
+        (direct, known), (through, _) = right["direct"][head], right["through_photos"][head]
+        counts = known & was_read
+        found["direct"][head], found["through_photos"][head] = mean_of(direct[counts]), mean_of(through[counts])
+        found["kept"][head] = ratio(through[counts], direct[counts])
+        found["kept_of_all"][head] = ratio((through & was_read)[known], direct[known])
+    return {
+        "faces": len(faces),
+        "not_found": mean_of(outcomes == Outcome.NO_FACE),
+        "to_choose": mean_of(outcomes == Outcome.CHOOSE_FACE),
+        "rejected": mean_of(outcomes == Outcome.REJECTED),
+        "reasons": {reason: reasons.count(reason) for reason in sorted(set(reasons))},
+        **found,
+    }
+
+
+@tell_unreadable()
+def main() -> int:
+    """Measure, and add the result to report.json as `parity`. Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.measure.parity", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--weights", type=Path, required=True, help="weights folder")
+    parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
+    parser.add_argument("--votes", type=Path, required=True, help="FER+ votes")
+    parser.add_argument("--count", type=int, help="how many faces (default: all)")
+    options = parser.parse_args()
+    faces = join_votes(load_split(options.data, "validation"), read_votes(options.votes))
+    found = measure_parity(options.weights, faces, options.count)
+    add_to_report(options.weights, "parity", found)
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""report.json: what was measured on a set of weights, and how a command ends that cannot read its data."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ml.data import UnreadableData
+from ml.serve.onnx_session import WeightsError
+
+
+def add_to_report(weights: Path, key: str, found: dict[str, Any]) -> None:  # Any: a JSON object
+    """Put one more measure into report.json."""
+    report = weights / "report.json"
+    report.write_text(json.dumps(json.loads(report.read_text()) | {key: found}, indent=1) + "\n")
+
+
+@contextlib.contextmanager
+def tell_unreadable() -> Iterator[None]:
+    """End a command with one line and exit status 2 when data or weights cannot be read."""
+    try:
+        yield
+    except (UnreadableData, WeightsError, FileNotFoundError) as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from None

@@ -1,0 +1,57 @@
+"""model.json: what belongs to a set of weights. The reader refuses files whose hashes are not the ones written here."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ml.serve.expressions import EXPRESSIONS, INPUT_SIDE
+from ml.serve.onnx_session import WeightsError, WeightsMismatch, WeightsMissing
+from ml.serve.preprocess import Normaliser
+from ml.serve.quality import QualityLimits
+
+FRAME = 1.05
+"""Side of the crop in heights of the face box. CenterFace's box is 0.95 of the frame high on training faces."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """All that reading needs to know of the weights, and where they come from."""
+
+    version: str
+    normaliser: Normaliser
+    temperature: float
+    abstain_below: float
+    keras_sha256: str
+    onnx_sha256: str
+    data_sha256: str
+    served_head: str = "raters"
+    labels: tuple[str, ...] = EXPRESSIONS
+    input_side: int = INPUT_SIDE
+    frame: float = FRAME
+    limits: QualityLimits = field(default_factory=QualityLimits)
+    config: dict[str, Any] = field(default_factory=dict)  # Any: numbers and lists of numbers
+
+    def save(self, path: Path) -> None:
+        """Write the card as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+
+def load_card(weights: Path) -> ModelCard:
+    """Return the card in this folder. Raises WeightsMissing, WeightsMismatch for other labels, or WeightsError."""
+    try:
+        fields = json.loads((weights / "model.json").read_text())
+    except OSError as error:
+        raise WeightsMissing(f"model.json cannot be read from {weights}: {error.strerror}") from error
+    except ValueError as error:
+        raise WeightsError(f"model.json is not JSON: {error}") from error
+    try:
+        fields["normaliser"] = Normaliser(**fields["normaliser"])
+        fields["limits"] = QualityLimits(**fields["limits"])
+        fields["labels"] = tuple(fields["labels"])
+        card = ModelCard(**fields)
+    except (KeyError, TypeError) as error:
+        raise WeightsError(f"model.json does not have the fields that are expected: {error}") from error
+    if card.labels != EXPRESSIONS or card.input_side != INPUT_SIDE:
+        raise WeightsMismatch(f"the weights speak of {card.labels} at {card.input_side} px, the code of {EXPRESSIONS}")
+    return card

@@ -1,0 +1,103 @@
+"""The seven expressions and what a reading of one photo says. Pure Python: importing it loads no library."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""Label order of the network, the database and every export."""
+
+HEADS = ("raters", "fer2013")
+"""`raters`: shares of ten raters' votes, the head that is served. `fer2013`: the original label, for comparison."""
+
+INPUT_SIDE = 48
+"""Pixels along each edge of the network's input: the size of FER2013 (Goodfellow et al. 2013)."""
+
+NEGATIVE = ("angry", "disgust", "fear", "sad")
+
+
+def valence_index(shares: tuple[float, ...]) -> float:
+    """Return `happy - (angry + disgust + fear + sad)` of seven shares in label order, in [-1, 1]."""
+    share = dict(zip(EXPRESSIONS, shares, strict=True))
+    return share["happy"] - sum(share[name] for name in NEGATIVE)
+
+
+class Outcome(StrEnum):
+    """How a reading ends. Each is a result; a fault raises instead."""
+
+    DONE = "done"
+    NO_FACE = "no_face"
+    CHOOSE_FACE = "choose_face"
+    REJECTED = "rejected"
+
+
+class Reason(StrEnum):
+    """Why a face was found but not read."""
+
+    TOO_SMALL = "too_small"
+    TOO_BLURRED = "too_blurred"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    TURNED_AWAY = "turned_away"
+    CUT_OFF = "cut_off"
+    UNCERTAIN_FACE = "uncertain_face"
+
+
+@dataclass(frozen=True)
+class FaceBox:
+    """A face in pixels of the upright photo: top left corner, width and height. May reach over the edge."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face that the detector found. `detector_score` in [0, 1]; roll is positive when the head leans clockwise."""
+
+    box: FaceBox
+    detector_score: float
+    roll_degrees: float = 0.0
+
+
+@dataclass(frozen=True)
+class QualityCheck:
+    """One measured property of the chosen face against its limit, for example sharpness 14 of at least 40."""
+
+    name: str
+    measured: float
+    limit: float
+    passed: bool
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the reader says of one photo.
+
+    `chosen` is an index into `faces`; None when there is no face or a person must choose. `probabilities` are seven calibrated
+    shares in label order that sum to 1; None unless the outcome is DONE. `input_png` is the very 48x48 grey picture the network
+    saw, as PNG bytes. `abstained` means the shares are kept but too close to call. Milliseconds per stage.
+    """
+
+    outcome: Outcome
+    model_version: str
+    reason: Reason | None = None
+    faces: tuple[Face, ...] = ()
+    chosen: int | None = None
+    probabilities: tuple[float, ...] | None = None
+    abstained: bool = False
+    quality: tuple[QualityCheck, ...] = ()
+    input_png: bytes | None = None
+    milliseconds: tuple[tuple[str, float], ...] = ()
+
+    def as_json(self) -> dict[str, Any]:  # Any: a JSON object
+        """Return the reading as plain JSON types, probabilities by name, without the picture."""
+        fields = asdict(self)
+        del fields["input_png"]
+        if self.probabilities is not None:
+            fields["probabilities"] = dict(zip(EXPRESSIONS, self.probabilities, strict=True))
+        fields["milliseconds"] = dict(self.milliseconds)
+        return fields

@@ -1,0 +1,69 @@
+"""Squares, boxes and turns in pixels of a photo."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml.serve.expressions import FaceBox
+
+NARROWEST = 0.74
+"""Least width of a whole face in heights, and least height in widths: the 5th percentiles of CenterFace's boxes."""
+FLATTEST = 0.96
+
+Points = NDArray[np.float64]
+"""Places in a photo, (N, 2): x to the right, y down."""
+
+
+def centre_of(box: FaceBox) -> tuple[float, float]:
+    """Return the middle of the box."""
+    return box.left + box.width / 2, box.top + box.height / 2
+
+
+def overlap(first: FaceBox, second: FaceBox) -> float:
+    """Return the area two boxes share over the area they cover together, 0 to 1."""
+    wide = min(first.left + first.width, second.left + second.width) - max(first.left, second.left)
+    high = min(first.top + first.height, second.top + second.height) - max(first.top, second.top)
+    shared = max(wide, 0.0) * max(high, 0.0)
+    return shared / max(first.width * first.height + second.width * second.height - shared, 1e-9)
+
+
+def share_cut_off(box: FaceBox, width: int, height: int) -> float:
+    """Return the share of a face that the edge of the photo cuts off, 0 when the box keeps clear of the edge.
+
+    A detector draws its box around what is left of the face. So of a box at the edge, the share is told by its shape: what is
+    missing to the narrowest, or flattest, box that whole faces have.
+    """
+    near = 0.03 * max(box.width, box.height)
+    beside = box.left <= near or box.left + box.width >= width - near
+    over = box.top <= near or box.top + box.height >= height - near
+    missing_width = 1 - box.width / max(NARROWEST * box.height, 1e-9) if beside else 0.0
+    missing_height = 1 - box.height / max(FLATTEST * box.width, 1e-9) if over else 0.0
+    return max(missing_width, missing_height, 0.0)
+
+
+def cut_square(image: Image.Image, centre: tuple[float, float], side: float) -> Image.Image:
+    """Return the square around `centre`, at least one pixel wide. Beyond the picture its edge pixels are repeated."""
+    side_px = max(1, round(side))
+    left, top = round(centre[0] - side / 2), round(centre[1] - side / 2)
+    if left >= 0 and top >= 0 and left + side_px <= image.width and top + side_px <= image.height:
+        return image.crop((left, top, left + side_px, top + side_px))
+    columns = np.clip(np.arange(left, left + side_px), 0, image.width - 1)
+    rows = np.clip(np.arange(top, top + side_px), 0, image.height - 1)
+    inside = image.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+    return Image.fromarray(np.asarray(inside)[rows - rows[0]][:, columns - columns[0]])
+
+
+def cut_turned(image: Image.Image, centre: tuple[float, float], side: float, roll_degrees: float) -> Image.Image:
+    """Return the square around `centre` of a head that leans clockwise by `roll_degrees`, turned upright."""
+    reach = side * (abs(math.cos(math.radians(roll_degrees))) + abs(math.sin(math.radians(roll_degrees)))) + 2
+    wide = cut_square(image, centre, reach).rotate(roll_degrees, Image.Resampling.BILINEAR)
+    return cut_square(wide, (wide.width / 2, wide.height / 2), side)
+
+
+def turn_points(points: Points, centre: tuple[float, float], degrees: float) -> Points:
+    """Return points turned clockwise, as seen on the screen, around `centre`."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    turned: Points = (points - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre
+    return turned

@@ -1,0 +1,122 @@
+"""Read the expression of one face on a photo: find, turn upright, crop, judge the quality, name the shares.
+
+photo -> faces -> chosen face -> upright crop -> 48x48 -> seven calibrated shares
+           |           |              |
+        NO_FACE   CHOOSE_FACE   REJECTED(reason)
+"""
+
+import io
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from ml.serve.card import load_card
+from ml.serve.engines import EngineName, mirrored_logits, open_engine, softmax
+from ml.serve.explain import Explanation, explain
+from ml.serve.expressions import HEADS, FaceBox, Outcome, Reading
+from ml.serve.faces import FaceFinder, Sighting, UprightFace, choose_face
+from ml.serve.geometry import centre_of, cut_square
+from ml.serve.onnx_session import WeightsError, WeightsMismatch, WeightsMissing
+from ml.serve.preprocess import Pixels, to_pixels
+from ml.serve.quality import check_quality
+
+__all__ = ["WEIGHTS", "FaceReader", "WeightsError", "WeightsMismatch", "WeightsMissing"]
+
+WEIGHTS = Path(__file__).parents[1] / "weights"
+
+
+class Stopwatch:
+    """Milliseconds of the stages of one reading, in their order."""
+
+    def __init__(self) -> None:
+        self.stages: list[tuple[str, float]] = []
+        self.last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """Note the time since the last lap as that of `stage`."""
+        now = time.perf_counter()
+        self.stages.append((stage, round(1000 * (now - self.last), 2)))
+        self.last = now
+
+
+class FaceReader:
+    """Reads photos with one set of weights. Opens them once; one reader serves a process for its whole life."""
+
+    def __init__(self, weights: Path = WEIGHTS, engine: EngineName = "onnx") -> None:
+        """Open the weights. Raises WeightsMissing, WeightsMismatch, or WeightsError for a corrupt file."""
+        self.card = load_card(weights)
+        self.engine = open_engine(engine, weights, self.card)
+        self.finder = FaceFinder(weights)
+
+    @property
+    def model_version(self) -> str:
+        """Return the version of the weights, which every reading carries."""
+        return self.card.version
+
+    def read(self, image: Image.Image, face: FaceBox | None = None) -> Reading:
+        """Return what the expression on an upright photo is read to be, or the outcome that kept it from being read.
+
+        `face` is the box a person chose: the detected face that overlaps it most is read. Quality is judged all the same.
+        """
+        watch = Stopwatch()
+        photo = image if image.mode == "RGB" else image.convert("RGB")
+        sightings = self.finder.find(photo)
+        watch.lap("detect")
+        faces = tuple(seen.face for seen in sightings)
+        chosen = choose_face(faces, face)
+        if chosen is None:
+            outcome = Outcome.CHOOSE_FACE if faces else Outcome.NO_FACE
+            return Reading(outcome, self.model_version, faces=faces, milliseconds=tuple(watch.stages))
+        upright = self.finder.turn_upright(photo, sightings[chosen])
+        watch.lap("turn upright")
+        return self._read_face(photo, sightings, chosen, upright, watch)
+
+    def _read_face(
+        self, photo: Image.Image, sightings: tuple[Sighting, ...], chosen: int, upright: UprightFace, watch: Stopwatch
+    ) -> Reading:
+        faces = tuple(seen.face for seen in sightings)
+        pixels = to_pixels(crop_face(upright, self.card.frame))
+        checks = check_quality(photo, sightings[chosen], upright.sighting, pixels, self.card.limits)
+        watch.lap("crop and judge")
+        failed = next((check.reason for check in checks if not check.passed), None)
+        if failed is not None:
+            return Reading(
+                Outcome.REJECTED, self.model_version, failed, faces, chosen, quality=checks, milliseconds=tuple(watch.stages)
+            )
+        shares = self.shares_of(pixels)
+        watch.lap("network")
+        return Reading(
+            Outcome.DONE,
+            self.model_version,
+            faces=faces,
+            chosen=chosen,
+            probabilities=shares,
+            abstained=max(shares) < self.card.abstain_below,
+            quality=checks,
+            input_png=as_png(pixels),
+            milliseconds=tuple(watch.stages),
+        )
+
+    def shares_of(self, pixels: Pixels) -> tuple[float, ...]:
+        """Return the seven calibrated shares, in label order, of a face in 48x48 grey values."""
+        logits = mirrored_logits(self.engine, self.card.normaliser.apply(pixels[None]))
+        served = logits[HEADS.index(self.card.served_head), 0]
+        return tuple(float(share) for share in softmax(served / self.card.temperature))
+
+    def explain(self, pixels: Pixels, expression: int | None = None) -> Explanation:
+        """Return which parts of a face in 48x48 grey values moved the share of one expression, by default the named one."""
+        return explain(self.engine, self.card, pixels, expression)
+
+
+def crop_face(upright: UprightFace, frame: float) -> Image.Image:
+    """Return the square around an upright face, framed as the training faces are: `frame` times the box height."""
+    box = upright.sighting.face.box
+    return cut_square(upright.region, centre_of(box), frame * box.height)
+
+
+def as_png(pixels: Pixels) -> bytes:
+    """Return grey values as a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()

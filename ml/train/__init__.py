@@ -1,0 +1,1 @@
+"""What makes weights: the recipe, the network, its training and its release."""

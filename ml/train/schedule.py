@@ -1,0 +1,76 @@
+"""How far a run has come, and what rate and side that asks for: warm-up, a stable rate, then a fall to `rest`.
+
+        rate   ______________________
+              /                      \\
+             /                        \\
+            /_______________________   \\_
+            0   small side | crops  ^ trunk  1
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ml.serve.expressions import INPUT_SIDE
+from ml.train.config import Config
+
+
+@dataclass
+class Budget:
+    """A run's length, in epochs or in minutes of the wall clock. Minutes end a run in time, epochs make it repeatable."""
+
+    epochs: float
+    steps_per_epoch: int
+    minutes: float | None = None
+    seconds_before: float = 0.0
+    clock: Callable[[], float] = time.monotonic
+    started_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started_at = self.clock()
+
+    @property
+    def seconds(self) -> float:
+        """Return seconds spent, those before a resume included."""
+        return self.seconds_before + self.clock() - self.started_at
+
+    def seconds_left(self, done: int, step: int) -> float:
+        """Return how long the rest takes at the pace of the `done` steps of this process."""
+        if self.minutes is not None:
+            return max(0.0, 60 * self.minutes - self.seconds)
+        return (self.seconds - self.seconds_before) / done * max(0.0, self.epochs * self.steps_per_epoch - step)
+
+    def progress(self, step: int) -> float:
+        """Return the share of the run that is over, 0 to 1."""
+        if self.minutes is None:
+            return min(1.0, step / (self.epochs * self.steps_per_epoch))
+        return min(1.0, self.seconds / (60 * self.minutes))
+
+
+def steps_per_epoch(faces: int, config: Config) -> int:
+    """Return full batches in so many training faces; at least one, so that tiny sets train too."""
+    return max(1, faces // config.batch)
+
+
+def rate_at(progress: float, step: int, config: Config, warm: bool = False) -> float:
+    """Return the learning rate. `warm` leaves the warm-up out, for a run that continues a trunk."""
+    rise = 1.0 if warm else min(1.0, (step + 1) / config.warmup_steps)
+    fall = min(1.0, (1 - progress) / config.decay_share)
+    return config.rate * rise * (config.rest + (1 - config.rest) * fall)
+
+
+def is_falling(progress: float, config: Config) -> bool:
+    """Return whether the rate has begun to fall, which is when the trunk is set aside."""
+    return progress > 1 - config.decay_share
+
+
+def counts_alike(progress: float, config: Config) -> bool:
+    """Return whether the weights of this step count in the average as much as those of any other."""
+    return progress > 1 - config.average_share
+
+
+def frame_at(progress: float, config: Config, warm: bool = False) -> tuple[int, int]:
+    """Return the side to train at and how many of the 48 source pixels it covers."""
+    if progress < config.small_share and not warm:
+        return config.small_side, INPUT_SIDE
+    return config.crop_side, config.crop_side

@@ -1,0 +1,178 @@
+"""One network in training: its weights, momentum and moving average, and the step that changes them."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.serve.expressions import INPUT_SIDE
+from ml.serve.preprocess import Normaliser, Pixels
+from ml.train.augment import Batch
+from ml.train.config import Config
+from ml.train.model import build_model
+from ml.train.norm import fused_norm
+
+Arrays = dict[str, NDArray[Any]]
+
+PROCESSOR = Path("/proc/cpuinfo")
+
+
+def multiplies_bfloat16(processor: Path = PROCESSOR) -> bool:
+    """Return whether this processor has instructions for bfloat16 (AVX-512, AMX or Arm); False where nothing tells, as on macOS."""
+    try:
+        flags = set(processor.read_text().split())
+    except OSError:
+        return False
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+class Trainer:
+    """The network and everything a step changes. All of it is in `state`, so that a run resumes where it stopped."""
+
+    def __init__(self, config: Config) -> None:
+        import keras
+        import tensorflow as tf
+
+        keras.utils.set_random_seed(config.seed)
+        self.config = config
+        usual = keras.config.dtype_policy()
+        self.precision = config.precision if multiplies_bfloat16() else "float32"
+        keras.config.set_dtype_policy(self.precision)
+        self.model = build_model(config, side=None, norm=fused_norm())
+        keras.config.set_dtype_policy(usual)
+        self.trained = self.model.trainable_variables
+        self.decayed = [variable.path.endswith("/kernel") for variable in self.trained]
+        self.velocity = [tf.Variable(tf.zeros_like(variable)) for variable in self.trained]
+        self.averaged = [tf.Variable(tf.convert_to_tensor(variable)) for variable in self.trained]
+        self.counted = 0
+        """Steps whose weights count alike in the average."""
+        self._step = tf.function(self._take_step)
+
+    def step(self, batch: Batch, rate: float, alike: bool = False) -> float:
+        """Change the weights by one batch and return its loss.
+
+        The batch: faces (B, side, side, 1) z-scored; raters (B, 7) shares, all zero where there are none; labels (B, 7) smoothed.
+        `alike` makes these weights count in the average as much as those of every other such step.
+        """
+        kept = self.counted / (self.counted + 1) if alike else self.config.average
+        self.counted += alike
+        return float(self._step(*batch, np.float32(rate), np.float32(kept)))
+
+    def _take_step(self, faces: Any, raters: Any, labels: Any, rate: Any, kept: Any) -> Any:  # Any: TensorFlow ships no type hints
+        import tensorflow as tf
+
+        config = self.config
+        with tf.GradientTape() as tape:
+            raters_logits, fer2013_logits = self.model(faces, training=True)
+            # Not TensorFlow's fused loss: where a face has no votes it is 0, but its gradient is not.
+            raters_loss = -tf.reduce_sum(raters * tf.nn.log_softmax(raters_logits), axis=1)
+            fer2013_loss = -tf.reduce_sum(labels * tf.nn.log_softmax(fer2013_logits), axis=1)
+            loss = tf.reduce_mean(config.raters_weight * raters_loss + config.fer2013_weight * fer2013_loss)
+        gradients = tape.gradient(loss, [variable.value for variable in self.trained])
+        for variable, gradient, velocity, mean, decays in zip(
+            self.trained, gradients, self.velocity, self.averaged, self.decayed, strict=True
+        ):
+            slope = gradient + config.weight_decay * variable.value if decays else gradient
+            velocity.assign(config.momentum * velocity - rate * slope)
+            variable.assign(variable.value + config.momentum * velocity - rate * slope)
+            mean.assign(kept * mean + (1 - kept) * variable.value)
+        return loss
+
+    def state(self) -> Arrays:
+        """Return everything a step changes, by name."""
+        arrays = {f"weights/{name_of(variable)}": np.asarray(variable) for variable in self.model.variables}
+        arrays["counted"] = np.array(self.counted)
+        for kind, variables in (("velocity", self.velocity), ("averaged", self.averaged)):
+            arrays |= {f"{kind}/{name_of(of)}": variable.numpy() for of, variable in zip(self.trained, variables, strict=True)}
+        return arrays
+
+    def restore(self, state: Arrays) -> None:
+        """Take over weights, momentum and average from `state`. Raises KeyError when it is another network's."""
+        self.counted = int(state.get("counted", 0))
+        for variable in self.model.variables:
+            variable.assign(state[f"weights/{name_of(variable)}"])
+        for kind, variables in (("velocity", self.velocity), ("averaged", self.averaged)):
+            for of, variable in zip(self.trained, variables, strict=True):
+                variable.assign(state[f"{kind}/{name_of(of)}"])
+
+    def grow_from(self, state: Arrays) -> None:
+        """Take over a network with fewer residual pairs. The new pairs add nothing at first (Chen et al. 2016, Net2Net)."""
+        own = self.state() | {"counted": np.array(0)}
+        state = {name: array for name, array in state.items() if name != "counted"}
+        added = own.keys() - state.keys() - {"counted"}
+        if strange := [name for name in added if "_pair" not in name]:
+            raise KeyError(f"not of a network with fewer residual pairs: {min(strange)} is missing")
+        silent = {name: np.zeros_like(own[name]) for name in added if name.endswith("b_norm/gamma")}
+        self.restore(own | silent | state)
+
+    def grow_from_finished(self, path: Path) -> None:
+        """Take over the finished weights in a .keras file, at rest: without momentum. Grows as `grow_from` does."""
+        import keras
+
+        weights = {name_of(variable): np.asarray(variable) for variable in keras.models.load_model(path, compile=False).variables}
+        state = {f"{kind}/{name}": array for kind in ("weights", "averaged") for name, array in weights.items()}
+        self.grow_from(state | {f"velocity/{name}": np.zeros_like(array) for name, array in weights.items()})
+
+
+def averages(state: Arrays) -> Arrays:
+    """Return the moving averages of `state` alone."""
+    return {name: array for name, array in state.items() if name.startswith("averaged/")}
+
+
+def name_of(variable: Any) -> str:  # Any: a Keras variable
+    """Return the variable's path without the number that Keras gives to every further seed generator of a process."""
+    return re.sub(r"^seed_generator_\d+/", "seed_generator/", str(variable.path))
+
+
+def finished_model(config: Config, state: Arrays, faces: Pixels, normaliser: Normaliser, batches: int, average: bool = True) -> Any:
+    """Return the network for 48x48 faces with averaged (or raw) weights and batch-norm statistics measured anew.
+
+    The statistics are cumulative means over `batches` batches of unchanged training faces, drawn with the config's seed.
+    """
+    import tensorflow as tf
+
+    model = build_model(config, side=INPUT_SIDE)
+    for variable in model.variables:
+        variable.assign(state[f"weights/{name_of(variable)}"])
+    if average:
+        for variable in model.trainable_variables:
+            variable.assign(state[f"averaged/{name_of(variable)}"])
+    norms = [layer for layer in model.layers if layer.name.endswith("_norm")]
+    usual = [layer.momentum for layer in norms]
+    rng = np.random.default_rng((config.seed, 1))
+    for number in range(batches):
+        for layer in norms:
+            layer.momentum = number / (number + 1)
+        batch = faces[np.sort(rng.choice(len(faces), min(config.batch, len(faces)), replace=False))]
+        model(tf.convert_to_tensor(normaliser.apply(batch)), training=True)
+    for layer, momentum in zip(norms, usual, strict=True):
+        layer.momentum = momentum
+    return model
+
+
+def logits_of(model: Any, faces: Pixels, normaliser: Normaliser, batch: int = 256) -> NDArray[np.float64]:
+    """Return logits (2, N, 7) in the order of HEADS, each the mean over the face and its mirror image."""
+    import tensorflow as tf
+
+    answer = tf.function(lambda batch: model(batch, training=False))
+    parts = []
+    for start in range(0, len(faces), batch):
+        inputs = normaliser.apply(faces[start : start + batch])
+        parts.append((np.stack(answer(inputs)) + np.stack(answer(inputs[:, :, ::-1].copy()))) / 2)
+    return np.concatenate(parts, axis=1).astype(np.float64)
+
+
+def save_arrays(path: Path, arrays: Arrays) -> None:
+    """Write the arrays in one piece: a crash leaves the former file."""
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for its own keyword
+    part.replace(path)
+
+
+def load_arrays(path: Path) -> Arrays:
+    """Return arrays written by `save_arrays`."""
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}

@@ -1,0 +1,79 @@
+"""What is measured of weights, and what is told when they or the data cannot be read."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import ml.measure.evaluate
+import ml.train.release
+import ml.train.training
+from ml.data import VOTE_COLUMNS, FaceSet, join_votes, load_split, rater_majority, read_votes
+from ml.serve.card import load_card
+from ml.serve.expressions import EXPRESSIONS
+from ml.serve.reader import WEIGHTS
+
+
+@pytest.mark.parametrize("program", [ml.measure.evaluate, ml.train.release, ml.train.training])
+@pytest.mark.parametrize("missing", ["--data", "--votes"])
+def test_what_cannot_be_read_is_told_in_a_line(
+    program: ModuleType,
+    missing: str,
+    tiny_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = {"--data": tiny_data, "--votes": tiny_data / "votes.csv"} | {missing: tiny_data / "nothing"}
+    own = {
+        ml.measure.evaluate: ["--weights", WEIGHTS],
+        ml.train.release: ["--run", tmp_path, "--out", tmp_path, "--version", "0.0.1"],
+        ml.train.training: ["--out", tmp_path],
+    }
+    arguments = [*own[program], *(part for option in given.items() for part in option)]
+    monkeypatch.setattr(sys, "argv", ["program", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert ended.value.code == 2
+    assert str(tiny_data / "nothing") in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_weights_that_are_not_there_are_told_in_a_line(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["evaluate", "--weights", str(tmp_path), "--data", str(tiny_data)])
+    with pytest.raises(SystemExit) as ended:
+        ml.measure.evaluate.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("model.json cannot be read")
+
+
+def test_votes_that_stand_alone_count_as_cast() -> None:
+    votes = np.zeros((2, len(VOTE_COLUMNS)), np.int64)
+    votes[0, [VOTE_COLUMNS.index(name) for name in ("happiness", "surprise", "unknown")]] = 7, 1, 2
+    votes[1, VOTE_COLUMNS.index("sadness")] = 10
+    happy, sad = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
+    faces = FaceSet(np.zeros((2, 48, 48), np.uint8), np.array([happy, sad]), ("0", "1"), votes)
+    found = ml.measure.evaluate.measure_shares(100 * np.eye(7)[[happy, sad]], faces, 1.0)  # sure of what most say
+    assert {name: share["value"] for name, share in found["named_share"].items()} == pytest.approx(
+        {"served": 1, "counted": 1, "of_the_seven": (7 / 8 + 1) / 2, "of_all_votes": (7 / 10 + 1) / 2}
+    )
+    assert (found["ece"]["value"], found["ece_as_cast"]["value"]) == pytest.approx((0, 1 / 16))
+    assert (found["ece_classwise"]["value"], found["ece_classwise_as_cast"]["value"]) == pytest.approx((0, 2 / 16 / 7), abs=1e-5)
+
+
+def test_abstention_is_measured_at_the_threshold(tiny_data: Path) -> None:
+    votes = read_votes(tiny_data / "votes.csv")
+    faces, card = join_votes(load_split(tiny_data, "validation"), votes), load_card(WEIGHTS)
+    assert faces.votes is not None
+    majority, _ = rater_majority(faces.votes)
+    logits = 8 * np.eye(7)[np.maximum(majority, 0)]
+    logits[::2] = 0.1 * np.eye(7)[6]  # too close to call, and named neutral
+    found = ml.measure.evaluate.measure_abstention(logits, faces, replace(card, temperature=1.0, abstain_below=0.5))
+    assert found is not None
+    assert found["coverage"]["value"] == pytest.approx((majority[1::2] >= 0).sum() / (majority >= 0).sum(), abs=1e-4)
+    assert found["accuracy"]["value"] == 1
+    assert ml.measure.evaluate.measure_abstention(logits, replace(faces, votes=None), card) is None

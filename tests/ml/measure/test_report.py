@@ -1,0 +1,100 @@
+"""The weights that ship: hashes, report and documents fit together."""
+
+import csv
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ml.measure.document import document, drawings
+from ml.measure.fairness_document import document_audit
+from ml.serve.card import load_card
+from ml.serve.expressions import EXPRESSIONS
+from ml.serve.faces import DETECTOR_SHA256
+from ml.serve.quality import QualityLimits
+from ml.serve.reader import WEIGHTS
+
+REPORT = json.loads((WEIGHTS / "report.json").read_text())
+AUDIT = json.loads((WEIGHTS / "audit.json").read_text())
+DOCS = Path(__file__).parents[3] / "docs"
+KEYS_DOCUMENT = (DOCS / "evaluation.md").read_text()
+
+
+def test_hashes_are_those_of_the_files() -> None:
+    card = load_card(WEIGHTS)
+    files = {"model.keras": card.keras_sha256, "model.onnx": card.onnx_sha256, "centerface.onnx": DETECTOR_SHA256}
+    assert {name: hashlib.sha256((WEIGHTS / name).read_bytes()).hexdigest() for name in files} == files
+
+
+def test_report_is_of_these_weights() -> None:
+    card = load_card(WEIGHTS)
+    measured = REPORT["model_version"], REPORT["engine"], REPORT["weights_sha256"]
+    assert measured == (card.version, "onnx", card.onnx_sha256)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", card.version)
+    assert REPORT["split"] == "validation"
+
+
+def estimates(part: object) -> Iterator[dict[str, float]]:
+    """Yield every estimate below `part`."""
+    if isinstance(part, dict) and {"value", "low", "high"} <= part.keys():
+        yield part
+    elif isinstance(part, dict | list):
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from estimates(inner)
+
+
+def test_every_interval_holds_its_value() -> None:
+    found = list(estimates(REPORT))
+    assert len(found) > 100
+    assert [each for each in found if not each["low"] <= each["value"] <= each["high"]] == []
+
+
+def test_card_holds_the_limits_of_the_code() -> None:
+    assert load_card(WEIGHTS).limits == QualityLimits()
+
+
+def test_every_key_of_the_report_is_documented() -> None:
+    names = {*REPORT, *REPORT["fer2013"], *REPORT["raters"], *REPORT["raters"]["left_out"]} - {"majority_is_none_of_seven"}
+    assert {name for name in names if name not in KEYS_DOCUMENT} - {"without_votes"} == set()
+
+
+def test_every_expression_has_its_recall() -> None:
+    for head in ("fer2013", "raters"):
+        assert list(REPORT[head]["per_class"]) == list(EXPRESSIONS)
+        assert [set(figures) for figures in REPORT[head]["per_class"].values()] == [{"faces", "recall", "precision"}] * 7
+
+
+def test_document_and_drawings_are_of_these_weights() -> None:
+    card = DOCS / "model-card.md"
+    assert card.read_text() == document(json.loads((WEIGHTS / "model.json").read_text()), REPORT, AUDIT)
+    assert {path.name: path.read_text() for path in card.with_suffix("").iterdir()} == drawings(REPORT)
+
+
+def test_audit_document_and_table_are_of_the_audit() -> None:
+    assert (DOCS / "audit.md").read_text() == document_audit(AUDIT)
+    with (DOCS / "audit.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert (len(rows), sum(row["outcome"] == "done" for row in rows)) == (AUDIT["pictures"], AUDIT["read"])
+    assert len({row["mesh"] for row in rows}) == AUDIT["meshes"]
+    assert {row["tone"] for row in rows} == set("ABCDE")
+    assert {row["expression"] for row in rows} == set(EXPRESSIONS)
+
+
+def test_audit_of_other_weights_is_left_out_of_the_card() -> None:
+    card = json.loads((WEIGHTS / "model.json").read_text())
+    assert "These weights were not read on rendered twins" in document(card, REPORT, AUDIT | {"weights_sha256": "of another file"})
+
+
+def test_report_that_lacks_a_part_makes_no_document() -> None:
+    card = json.loads((WEIGHTS / "model.json").read_text())
+    with pytest.raises(ValueError, match=r"lacks parity: .*ml\.parity"):
+        document(card, REPORT | {"parity": None})
+
+
+def test_other_figure_makes_another_document() -> None:
+    changed = json.loads(json.dumps(REPORT))
+    changed["raters"]["accuracy"]["value"] = 0.123
+    assert "12.3 [" in document(json.loads((WEIGHTS / "model.json").read_text()), changed)

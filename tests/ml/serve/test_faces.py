@@ -1,0 +1,150 @@
+"""Finding faces, choosing one, and turning it upright."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.serve.expressions import Face, FaceBox
+from ml.serve.faces import FaceFinder, Sighting, choose_face, read_grid, roll_of
+from ml.serve.geometry import cut_square, cut_turned, overlap, share_cut_off, turn_points
+from ml.serve.onnx_session import WeightsMismatch, WeightsMissing
+from ml.serve.reader import WEIGHTS
+
+
+@pytest.fixture(scope="module")
+def finder() -> FaceFinder:
+    return FaceFinder(WEIGHTS)
+
+
+def face(left: float, side: float) -> Face:
+    return Face(FaceBox(left, 0, side, side), 0.9)
+
+
+def test_face_of_the_portrait_is_found(finder: FaceFinder, portrait: Image.Image) -> None:
+    (seen,) = finder.find(portrait)
+    assert overlap(seen.face.box, FaceBox(180, 58, 91, 118)) > 0.9
+    assert abs(seen.face.roll_degrees) < 10
+    assert seen.landmarks.shape == (5, 2)
+
+
+def test_even_picture_has_no_face(finder: FaceFinder) -> None:
+    assert finder.find(Image.new("RGB", (300, 200), "teal")) == ()
+
+
+@pytest.mark.parametrize("clockwise", [-90, -40, 40, 90, 180])
+def test_leaning_head_is_turned_upright(finder: FaceFinder, portrait: Image.Image, clockwise: int) -> None:
+    (seen,) = finder.find(portrait.rotate(-clockwise, expand=True))
+    upright = finder.turn_upright(portrait.rotate(-clockwise, expand=True), seen)
+    assert abs((seen.face.roll_degrees - clockwise + 180) % 360 - 180) < 25
+    assert abs(upright.sighting.face.roll_degrees) <= 10
+    assert upright.sighting.face.detector_score > 0.85
+    assert 100 < upright.sighting.face.box.height < 130
+
+
+def test_small_face_in_a_large_photo_is_found_in_the_second_pass(finder: FaceFinder, portrait: Image.Image) -> None:
+    wide = Image.new("RGB", (3000, 2000), "gray")
+    wide.paste(portrait.resize((256, 256)), (1500, 900))
+    assert all(seen.face.detector_score < 0.5 for seen in finder.look(wide, 640))
+    (seen,) = finder.find(wide)
+    assert overlap(seen.face.box, FaceBox(1590, 929, 45, 59)) > 0.6
+
+
+def sighting(left: float, side: float, score: float = 0.9) -> Sighting:
+    """Return an upright face seen at the top of a photo."""
+    marks = np.array([[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.35, 0.8], [0.65, 0.8]]) * side + [left, 0]
+    return Sighting(Face(FaceBox(left, 0, side, side), score), marks)
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, finder: FaceFinder, by_side: dict[int, list[Sighting]]) -> list[FaceBox]:
+    """Return the boxes that are found where each pass shows these."""
+    monkeypatch.setattr(finder, "look", lambda image, side_px: by_side.get(side_px, []))
+    return [seen.face.box for seen in finder.find(Image.new("RGB", (3000, 2000)))]
+
+
+def test_closer_look_that_loses_a_large_face_does_not_replace_it(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient, bystander = sighting(0, 900, 0.47), sighting(2000, 70)
+    assert shown(monkeypatch, finder, {640: [patient], 1280: [bystander]}) == [patient.face.box, bystander.face.box]
+    coarse, exact = sighting(2000, 50, 0.4), sighting(2002, 64)  # the same face: the closer look has the word
+    assert shown(monkeypatch, finder, {640: [coarse], 1280: [exact]}) == [exact.face.box]
+
+
+def test_small_face_of_the_background_does_not_end_the_search(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient, background = sighting(0, 1900), sighting(2500, 30)
+    assert shown(monkeypatch, finder, {1280: [background], 320: [patient]}) == [patient.face.box]
+
+
+def test_second_look_at_a_face_takes_no_neighbour(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, coarse = Image.new("RGB", (3000, 2000)), sighting(1000, 40, 0.46)
+    monkeypatch.setattr(finder, "look", lambda image, side_px: [sighting(0, 30)])  # at the edge of the region
+    kept = finder.turn_upright(photo, coarse).sighting.face
+    assert (kept.detector_score, kept.box.height) == (0.46, 40)
+
+
+def test_clearly_largest_face_is_chosen_else_a_person_must() -> None:
+    assert choose_face(()) is None
+    assert choose_face((face(0, 50),)) == 0
+    assert choose_face((face(0, 30), face(100, 60))) == 1
+    assert choose_face((face(0, 50), face(100, 60))) is None
+
+
+def test_wanted_box_takes_the_face_it_overlaps_most() -> None:
+    faces = (face(0, 50), face(100, 60))
+    assert choose_face(faces, FaceBox(5, 0, 50, 50)) == 0
+    assert choose_face(faces, FaceBox(90, 0, 60, 60)) == 1
+    assert choose_face(faces, FaceBox(500, 500, 10, 10)) is None
+
+
+def test_detector_with_other_bytes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing, match=r"centerface\.onnx"):
+        FaceFinder(tmp_path)
+    shutil.copy(WEIGHTS / "centerface.onnx", tmp_path)
+    with (tmp_path / "centerface.onnx").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(WeightsMismatch, match=r"centerface\.onnx"):
+        FaceFinder(tmp_path)
+
+
+def test_one_cell_of_the_grid_becomes_a_box() -> None:
+    heat, size, offset, marks = (np.zeros((count, 8, 8), np.float32) for count in (1, 2, 2, 10))
+    heat[0, 2, 3] = 0.9
+    size[:, 2, 3] = np.log([3, 2])  # height and width in cells of four pixels
+    marks[:, 2, 3] = 0.5
+    (seen,) = read_grid([heat, size, offset, marks], (2.0, 2.0))
+    box = (seen.face.box.left, seen.face.box.top, seen.face.box.width, seen.face.box.height)
+    assert box == pytest.approx((20, 8, 16, 24))
+    assert seen.landmarks[0].tolist() == pytest.approx([28, 20])
+
+
+def test_roll_is_positive_for_a_head_that_leans_clockwise() -> None:
+    upright = np.array([[-1, -1], [1, -1], [0, 0], [-1, 1], [1, 1]], np.float64)
+    assert roll_of(upright) == pytest.approx(0)
+    assert roll_of(turn_points(upright, (0, 0), 30)) == pytest.approx(30)
+    assert roll_of(turn_points(upright, (0, 0), -120)) == pytest.approx(-120)
+
+
+def test_square_beyond_the_edge_repeats_the_edge() -> None:
+    picture = Image.new("L", (10, 10), 0)
+    picture.putpixel((0, 5), 200)
+    cut = cut_square(picture, (0, 5), 6)
+    assert cut.size == (6, 6)
+    assert np.asarray(cut)[3].tolist() == [200, 200, 200, 200, 0, 0]
+    assert cut_square(picture, (50, 50), 4).size == (4, 4)
+
+
+def test_turned_square_stands_upright() -> None:
+    arrow = Image.new("L", (41, 41), 0)
+    arrow.paste(255, (18, 0, 23, 20))  # points up
+    leaning = cut_turned(arrow.rotate(-90), (20.5, 20.5), 41, 90)
+    assert np.abs(np.asarray(leaning, float) - np.asarray(arrow, float)).mean() < 12
+
+
+def test_face_at_the_edge_is_cut_off_if_its_box_lacks_the_shape_of_a_face() -> None:
+    whole = FaceBox(0, 40, 37, 50)
+    assert share_cut_off(whole, 200, 200) == pytest.approx(0)
+    assert share_cut_off(FaceBox(0, 40, 18.5, 50), 200, 200) == pytest.approx(0.5)
+    assert share_cut_off(FaceBox(181.5, 40, 18.5, 50), 200, 200) == pytest.approx(0.5)
+    assert share_cut_off(FaceBox(80, 0, 40, 19.2), 200, 200) == pytest.approx(0.5)
+    assert share_cut_off(FaceBox(80, 80, 40, 19.2), 200, 200) == 0

@@ -1,0 +1,153 @@
+"""What the reader says of photos: each outcome once, on the real network."""
+
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from ml.serve.expressions import FaceBox, Outcome, Reason
+from ml.serve.reader import WEIGHTS, FaceReader, WeightsError, WeightsMismatch, WeightsMissing
+
+Spoil = Callable[[Image.Image], Image.Image]
+
+
+def placed(portrait: Image.Image, size: tuple[int, int], *places: tuple[int, int, int]) -> Image.Image:
+    """Return a grey photo with the portrait at each (left, top, side)."""
+    photo = Image.new("RGB", size, "gray")
+    for left, top, side in places:
+        photo.paste(portrait.resize((side, side)), (left, top))
+    return photo
+
+
+def test_portrait_is_read(reader: FaceReader, portrait: Image.Image) -> None:
+    reading = reader.read(portrait)
+    assert reading.outcome is Outcome.DONE
+    assert reading.model_version == reader.model_version == reader.card.version
+    assert reading.chosen == 0
+    assert reading.probabilities is not None
+    assert len(reading.probabilities) == 7
+    assert sum(reading.probabilities) == pytest.approx(1)
+    assert reading.as_json()["probabilities"]["happy"] == max(reading.probabilities)
+    assert all(check.passed for check in reading.quality)
+    assert [stage for stage, _ in reading.milliseconds] == ["detect", "turn upright", "crop and judge", "network"]
+
+
+def test_picture_the_network_saw_is_kept(reader: FaceReader, portrait: Image.Image) -> None:
+    reading = reader.read(portrait)
+    assert reading.input_png is not None
+    with Image.open(io.BytesIO(reading.input_png)) as seen:
+        assert (seen.format, seen.mode, seen.size) == ("PNG", "L", (48, 48))
+        assert reader.shares_of(np.asarray(seen)) == pytest.approx(reading.probabilities)
+
+
+def test_same_photo_gives_the_same_shares(reader: FaceReader, portrait: Image.Image) -> None:
+    assert reader.read(portrait).probabilities == reader.read(portrait.copy()).probabilities
+
+
+def test_shares_do_not_change_in_the_mirror(reader: FaceReader, portrait: Image.Image) -> None:
+    pixels = np.asarray(portrait.crop((163, 55, 287, 179)).convert("L").resize((48, 48)))
+    assert reader.shares_of(pixels) == pytest.approx(reader.shares_of(pixels[:, ::-1]), abs=1e-5)
+
+
+def test_no_face_is_a_result(reader: FaceReader) -> None:
+    reading = reader.read(Image.new("RGB", (400, 300), "teal"))
+    assert reading.outcome is Outcome.NO_FACE
+    assert (reading.faces, reading.chosen, reading.probabilities) == ((), None, None)
+
+
+def test_one_pixel_has_no_face(reader: FaceReader) -> None:
+    assert reader.read(Image.new("RGB", (1, 1))).outcome is Outcome.NO_FACE
+
+
+def test_two_faces_of_like_size_ask_a_person(reader: FaceReader, portrait: Image.Image) -> None:
+    reading = reader.read(placed(portrait, (1000, 500), (0, 0, 500), (500, 0, 480)))
+    assert reading.outcome is Outcome.CHOOSE_FACE
+    assert len(reading.faces) == 2
+    assert (reading.chosen, reading.probabilities) == (None, None)
+
+
+def test_chosen_box_is_read(reader: FaceReader, portrait: Image.Image) -> None:
+    photo = placed(portrait, (1000, 500), (0, 0, 500), (500, 0, 480))
+    right = max(reader.read(photo).faces, key=lambda face: face.box.left)
+    reading = reader.read(photo, face=right.box)
+    assert reading.outcome is Outcome.DONE
+    assert reading.chosen is not None
+    assert reading.faces[reading.chosen].box == right.box
+
+
+def test_chosen_box_without_a_face_asks_again(reader: FaceReader, portrait: Image.Image) -> None:
+    assert reader.read(portrait, face=FaceBox(0, 450, 40, 40)).outcome is Outcome.CHOOSE_FACE
+
+
+def test_clearly_largest_face_is_read(reader: FaceReader, portrait: Image.Image) -> None:
+    reading = reader.read(placed(portrait, (1000, 600), (0, 0, 600), (650, 100, 260)))
+    assert len(reading.faces) == 2
+    assert (reading.outcome, reading.chosen) == (Outcome.DONE, 0)
+
+
+@pytest.mark.parametrize(
+    ("reason", "spoil"),
+    [
+        (Reason.TOO_SMALL, lambda photo: photo.resize((160, 160))),
+        (Reason.TOO_BLURRED, lambda photo: photo.filter(ImageFilter.GaussianBlur(6))),
+        (Reason.TOO_DARK, lambda photo: photo.point(lambda level: level * 0.12)),
+        (Reason.TOO_BRIGHT, lambda photo: photo.point(lambda level: 226 + level * 0.11)),
+        (Reason.CUT_OFF, lambda photo: photo.crop((212, 0, 512, 512))),
+    ],
+)
+def test_spoiled_photo_is_rejected_with_its_reason(reader: FaceReader, portrait: Image.Image, reason: Reason, spoil: Spoil) -> None:
+    reading = reader.read(spoil(portrait))
+    assert (reading.outcome, reading.reason) == (Outcome.REJECTED, reason)
+    assert reading.chosen == 0
+    assert reading.probabilities is None
+    assert next(check.reason for check in reading.quality if not check.passed) is reason
+
+
+@pytest.mark.parametrize("clockwise", [90, 180, 270])
+def test_photo_on_its_side_is_read_like_the_upright_one(reader: FaceReader, portrait: Image.Image, clockwise: int) -> None:
+    straight, turned = reader.read(portrait), reader.read(portrait.rotate(-clockwise, expand=True))
+    assert turned.outcome is Outcome.DONE
+    assert turned.probabilities is not None
+    assert straight.probabilities is not None
+    assert np.argmax(turned.probabilities) == np.argmax(straight.probabilities)
+
+
+def test_grey_photo_is_read(reader: FaceReader, portrait: Image.Image) -> None:
+    assert reader.read(portrait.convert("L")).outcome is Outcome.DONE
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(WEIGHTS, tmp_path / "weights"))
+
+
+def test_weights_with_another_hash_are_refused(copied: Path) -> None:
+    with (copied / "model.onnx").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(WeightsMismatch, match=r"model\.onnx has SHA-256"):
+        FaceReader(copied)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.onnx", "centerface.onnx"])
+def test_missing_file_is_named(copied: Path, name: str) -> None:
+    (copied / name).unlink()
+    with pytest.raises(WeightsMissing, match=name):
+        FaceReader(copied)
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", '{"version": "1"}'])
+def test_corrupt_card_is_refused(copied: Path, content: str) -> None:
+    (copied / "model.json").write_text(content)
+    with pytest.raises(WeightsError, match=r"model\.json"):
+        FaceReader(copied)
+
+
+def test_card_with_other_labels_is_refused(copied: Path) -> None:
+    card = (copied / "model.json").read_text()
+    (copied / "model.json").write_text(card.replace('"neutral"', '"calm"'))
+    with pytest.raises(WeightsMismatch, match="calm"):
+        FaceReader(copied)

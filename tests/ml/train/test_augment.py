@@ -1,0 +1,69 @@
+"""Random changes: seeded, in range, and none when every range is zero."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ml.train.augment import augment, mix
+from ml.train.config import Config
+
+STILL = replace(
+    Config(),
+    shift=0,
+    scale=0,
+    rotation_degrees=0,
+    brightness=0,
+    contrast=0,
+    soften_share=0,
+    compress_share=0,
+    erase_share=0,
+    erase_side=0.2,
+)
+FACES = np.random.default_rng(0).integers(0, 256, (6, 48, 48)).astype(np.uint8)
+
+
+def test_without_ranges_only_the_mirror_is_left() -> None:
+    changed = augment(FACES, 48, 48, STILL, np.random.default_rng(3))
+    for face, other in zip(FACES, changed, strict=True):
+        same, mirrored = (np.abs(other - wanted).max() for wanted in (face, face[:, ::-1]))
+        assert min(same, mirrored) < 0.5
+
+
+def test_window_is_cut_from_the_middle() -> None:
+    changed = augment(FACES, 44, 44, STILL, np.random.default_rng(3))
+    assert changed.shape == (6, 44, 44)
+    assert min(np.abs(changed[0] - side[2:46, 2:46]).max() for side in (FACES[0], FACES[0][:, ::-1])) < 0.5
+
+
+@pytest.mark.parametrize(("side", "covered"), [(36, 48), (44, 44), (48, 48)])
+def test_changed_faces_are_seeded_and_in_range(side: int, covered: int) -> None:
+    first, again = (augment(FACES, side, covered, Config(), np.random.default_rng(5)) for _ in range(2))
+    other = augment(FACES, side, covered, Config(), np.random.default_rng(6))
+    assert first.shape == (6, side, side)
+    assert (first.min() >= 0, first.max() <= 255) == (True, True)
+    assert (first == again).all()
+    assert not (first == other).all()
+
+
+def test_share_of_faces_goes_through_a_poor_jpeg() -> None:
+    changed = augment(FACES, 48, 48, replace(STILL, compress_share=1), np.random.default_rng(3))
+    plain = augment(FACES, 48, 48, STILL, np.random.default_rng(3))
+    lost = np.abs(changed - plain).mean(axis=(1, 2))
+    assert (lost > 5).all()  # noise of one pixel does not survive quality 60
+    assert (changed == changed.round()).all()
+
+
+def test_mixed_faces_and_targets_carry_the_same_share_of_another() -> None:
+    one_hot = np.eye(len(FACES), dtype=np.float32)
+    faces = FACES[..., np.newaxis].astype(np.float32)
+    mixed, raters, labels = mix((faces, one_hot, one_hot * 0.5), 0.2, np.random.default_rng(3))
+    assert np.allclose(mixed, np.tensordot(raters, faces, axes=1), atol=1e-2)
+    assert np.allclose(labels, raters / 2)
+    assert (np.diagonal(raters) >= 0.5).all()
+    assert (raters.max(axis=1) < 1).any()
+
+
+def test_without_mixing_the_batch_is_the_same() -> None:
+    batch = (FACES.astype(np.float32), np.eye(7, dtype=np.float32), np.eye(7, dtype=np.float32))
+    assert mix(batch, 0, np.random.default_rng(3)) is batch

@@ -1,0 +1,66 @@
+"""The stages of the recipe: what each builds on, how long it is, and which one ships."""
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ml.data import load_split
+from ml.serve.reader import WEIGHTS
+from ml.train.config import RECIPE, chain
+from ml.train.training import chosen_runs
+
+MAKEFILE = (Path(__file__).resolve().parents[3] / "Makefile").read_text()
+
+
+def asked(**options: object) -> argparse.Namespace:
+    """Return what the command line says when only these options are given."""
+    unsaid: dict[str, object] = {"out": Path("runs"), "stage": None, "to": None, "epochs": None, "minutes": None}
+    return argparse.Namespace(**unsaid | options)
+
+
+def test_a_stage_comes_after_all_that_it_builds_on() -> None:
+    order = list(RECIPE)
+    for name, stage in RECIPE.items():
+        assert stage.epochs > 0
+        for former in filter(None, (stage.trunk, stage.finished, *stage.teachers)):
+            assert order.index(former) < order.index(name)
+
+
+def test_chain_holds_what_is_needed_and_nothing_else() -> None:
+    assert chain("first") == ["first"]
+    assert chain("sixth") == ["first", "second", "third", "fourth", "fifth", "sixth"]
+    with pytest.raises(KeyError):
+        chain("eighth")
+
+
+def test_stages_are_run_in_order_each_with_its_own_recipe(tiny_data: Path) -> None:
+    train, validation = (load_split(tiny_data, split) for split in ("train", "validation"))
+    first, second, third = chosen_runs(asked(to="third"), train, validation)
+    assert (first.out, first.trunk, first.teachers) == (Path("runs/first"), None, ())
+    assert (second.out, second.trunk, second.teachers) == (Path("runs/second"), Path("runs/first/trunk.npz"), (Path("runs/first"),))
+    assert (third.out, third.trunk, third.teachers) == (Path("runs/third"), Path("runs/second/model.keras"), (Path("runs/second"),))
+    for run in (first, second, third):
+        assert (run.config, run.epochs, run.minutes) == (RECIPE[run.out.name].config, RECIPE[run.out.name].epochs, None)
+    (sixth,) = chosen_runs(asked(stage="sixth"), train, validation)
+    assert (sixth.out, sixth.epochs, sixth.minutes) == (Path("runs/sixth"), RECIPE["sixth"].epochs, None)
+
+
+def test_length_on_the_command_line_goes_before_the_recipes(tiny_data: Path) -> None:
+    train, validation = (load_split(tiny_data, split) for split in ("train", "validation"))
+    for stage in ("sixth", "first"):
+        (counted,) = chosen_runs(asked(stage=stage, epochs=3.0), train, validation)
+        assert (counted.epochs, counted.minutes) == (3, None)
+        (timed,) = chosen_runs(asked(stage=stage, minutes=2.0), train, validation)
+        assert timed.minutes == 2
+    (own,) = chosen_runs(asked(), train, validation)
+    assert (own.config, own.out, own.epochs, own.minutes) == (RECIPE["first"].config, Path("runs"), RECIPE["first"].epochs, None)
+
+
+def test_weights_that_ship_are_of_the_stage_that_make_train_runs() -> None:
+    stage = re.search(r"^STAGE \?= (\S+)$", MAKEFILE, re.MULTILINE)
+    assert stage
+    shipped = json.loads((WEIGHTS / "model.json").read_text())["config"]
+    assert shipped == json.loads(json.dumps(RECIPE[stage[1]].config.parameters))
