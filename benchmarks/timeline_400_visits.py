@@ -50,7 +50,9 @@ def measure(visits: int = 400, photos: int = 20) -> None:
     from django.test.utils import CaptureQueriesContext, override_settings
 
     from patients.models import User
-    from patients.timeline import figure, points, timeline
+    from patients.timeline.page import timeline
+    from patients.timeline.plot.figure import figure
+    from patients.timeline.points import points
     from tests.patients.timeline.long_record import write_record
 
     ada = User.objects.create_user("ada@clinic.example", display_name="Ada Okafor")

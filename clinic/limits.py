@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from clinic.sessions import SEEN, STARTED
 from encryption.fields import keyed_hash
-from patients.access import record_access
+from patients.audit.log import record_access
 from patients.models import AccessLog
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]

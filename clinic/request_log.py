@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 
 from clinic.logs import current_request, route_of
-from patients.access import request_id
+from patients.audit.log import request_id
 
 log = logging.getLogger(__name__)
 

@@ -131,7 +131,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "patients.gate.Gate",
+    "patients.audit.middleware.Gate",
 ]
 ROOT_URLCONF = "clinic.urls"
 WSGI_APPLICATION = "clinic.wsgi.application"
@@ -146,7 +146,7 @@ TEMPLATES: list[dict[str, Any]] = [  # Any: Django's own shape
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "clinic.context.site",
-                "patients.emergency.open_glasses",
+                "patients.care.break_glass.open_glasses",
             ],
         },
     },
@@ -181,7 +181,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 READ_TIME_LIMIT_SECONDS = whole("READ_TIME_LIMIT_SECONDS", 30)  # a photo takes well under 2 s on one slow core
 if READ_TIME_LIMIT_SECONDS < 10:
     raise ImproperlyConfigured("READ_TIME_LIMIT_SECONDS must be at least 10: the last 5 are for ending in order.")
-ERASE_TIME_LIMIT_SECONDS = 30  # of a task that erases: it pauses by itself long before (patients/erasure.py)
+ERASE_TIME_LIMIT_SECONDS = 30  # of a task that erases: it pauses by itself long before (patients/consent/erasure.py)
 CELERY_BROKER_URL = text("REDIS_URL", "redis://127.0.0.1:6379/0")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -210,9 +210,9 @@ CELERY_BEAT_SCHEDULE = {
     # An unsent sweep is worthless once the next one is due.
     "sweep": {"task": "inference.sweep.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
     "heartbeat": {"task": "inference.health.beat_heart", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
-    "erase": {"task": "patients.erasure.carry_out_erasures", "schedule": 60, "options": {"expires": 60}},
-    "retain": {"task": "patients.retention.retain", "schedule": crontab(hour=2, minute=30)},
-    "audit-head": {"task": "patients.access_chain.log_head", "schedule": crontab(hour=3, minute=0)},
+    "erase": {"task": "patients.consent.erasure.carry_out_erasures", "schedule": 60, "options": {"expires": 60}},
+    "retain": {"task": "patients.consent.retention.retain", "schedule": crontab(hour=2, minute=30)},
+    "audit-head": {"task": "patients.audit.chain.log_head", "schedule": crontab(hour=3, minute=0)},
 }
 
 # --- The model
@@ -226,7 +226,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(text("MEDIA_ROOT", str(VAR / "photos")))
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
-if Path("/dev/shm").is_dir():  # nosec B108  # what waits there has no name (patients/arrival.py)
+if Path("/dev/shm").is_dir():  # nosec B108  # what waits there has no name (patients/photos/upload_handler.py)
     FILE_UPLOAD_TEMP_DIR = "/dev/shm"  # nosec B108  # in memory: an original, with its place and time, touches no disk
 STORAGES = {
     "default": {"BACKEND": "encryption.storage.EncryptedStorage"},
@@ -245,12 +245,12 @@ DECODE_TIMEOUT_SECONDS = whole("DECODE_TIMEOUT_SECONDS", 20)
 DECODES_AT_ONCE = whole("DECODES_AT_ONCE", 2)  # up to 800 MB each, while a 40-megapixel photo is rebuilt
 PHOTOS_PER_USER_AND_DAY = whole("PHOTOS_PER_USER_AND_DAY", 2000)
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
-# One photo waits in memory; what is more gets no name on the disk, and no request fills it (patients/arrival.py).
+# One photo waits in memory; what is more gets no name on the disk, and no request fills it (patients/photos/upload_handler.py).
 FILE_UPLOAD_MAX_MEMORY_SIZE = PHOTO_MAX_BYTES + 1_000_000
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler", "patients.arrival.NamelessFile"]
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler", "patients.photos.upload_handler.NamelessFile"]
 
 # --- Consent and erasure
-BUILT_IN_CONSENT_TEXTS = "2026-11"  # version of the words in patients/consent.py; new words there need a new version here
+BUILT_IN_CONSENT_TEXTS = "2026-11"  # version of the words in patients/consent/consent.py; new words there need a new version here
 CONSENT_TEXT_VERSION = text("CONSENT_TEXT_VERSION", BUILT_IN_CONSENT_TEXTS)
 CONSENT_TEXTS = texts_of_consent(text("CONSENT_TEXTS"))
 if CONSENT_TEXTS and CONSENT_TEXT_VERSION == BUILT_IN_CONSENT_TEXTS:
@@ -265,7 +265,7 @@ RETENTION_DAYS = {
 
 # --- Sign-in
 AUTH_USER_MODEL = "patients.User"
-AUTHENTICATION_BACKENDS = ["patients.factors.Backend"]
+AUTHENTICATION_BACKENDS = ["patients.accounts.mfa.Backend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -274,7 +274,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "patients.invitation.InvitedOnly"
+ACCOUNT_ADAPTER = "patients.accounts.adapter.InvitedOnly"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -294,8 +294,11 @@ ACCOUNT_RATE_LIMITS = {
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0  # who asks, for rate limits and the list of sessions
 MFA_REQUIRED = not DEMO
-MFA_ADAPTER = "patients.factors.EncryptedFactors"
-MFA_FORMS = {"authenticate": "patients.code_forms.CodeForm", "reauthenticate": "patients.code_forms.CodeAgainForm"}
+MFA_ADAPTER = "patients.accounts.mfa.EncryptedFactors"
+MFA_FORMS = {
+    "authenticate": "patients.accounts.code_forms.CodeForm",
+    "reauthenticate": "patients.accounts.code_forms.CodeAgainForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey stands for both factors: the device asks for finger, face or PIN
@@ -349,7 +352,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-MESSAGE_STORAGE = "patients.notices.SealedNotices"
+MESSAGE_STORAGE = "patients.accounts.messages.SealedNotices"
 
 # --- API
 REST_FRAMEWORK = {

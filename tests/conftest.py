@@ -8,7 +8,7 @@ import pytest
 from django.conf import LazySettings
 from django.db.backends.base.operations import BaseDatabaseOperations
 
-from patients import append_only
+from patients.audit import triggers as append_only
 from patients.models import AccessLog, Patient, User, Visit
 from tests.factories import make_clinician, make_patient, make_visit
 

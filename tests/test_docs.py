@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from ml.decode.rebuild import RejectedPhoto
-from patients.intake import MESSAGES
+from patients.photos.receive import MESSAGES
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text()

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from ml.decode.rebuild import RejectedPhoto
-from patients.intake import message_for
+from patients.photos.receive import message_for
 
 REFUSED = {
     "duplicate_in_visit": status.HTTP_409_CONFLICT,

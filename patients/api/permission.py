@@ -8,9 +8,9 @@ from django.http import Http404
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from patients.gate import check
+from patients.audit.middleware import check
+from patients.audit.rules import RULES
 from patients.models import User
-from patients.rules import RULES
 
 if TYPE_CHECKING:  # the framework reads this file while it is being imported itself
     from rest_framework.views import APIView

@@ -11,9 +11,9 @@ from rest_framework.exceptions import Throttled
 
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
-from patients.forms import NAME_MAX_LETTERS, RECORD_NUMBER_MAX_LETTERS, birth_day, visit_day
+from patients.care.record_numbers import TooManyTries, is_taken
+from patients.forms.patient import NAME_MAX_LETTERS, RECORD_NUMBER_MAX_LETTERS, birth_day, visit_day
 from patients.models import Patient, Photo, Visit
-from patients.record_numbers import TooManyTries, is_taken
 
 Row = TypeVar("Row", bound=Model)
 NOTE_MAX_LETTERS = 100_000  # JSON has no limit of its own, as a form has

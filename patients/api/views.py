@@ -14,15 +14,15 @@ from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from patients.access import record_access
 from patients.api import serializers as shapes
 from patients.api.errors import NotReadable
-from patients.gate import leave_unchanged
-from patients.intake import receive_photo
+from patients.audit.log import record_access
+from patients.audit.middleware import leave_unchanged
 from patients.models import AccessLog, Patient, Photo, User, Visit
-from patients.read_again import read_once_more, why_not
+from patients.photos.reanalyse import read_once_more, why_not
+from patients.photos.receive import receive_photo
 from patients.reports.csv_export import csv_response
-from patients.timeline import points
+from patients.timeline.points import points
 
 CSV = {(200, "text/csv"): OpenApiTypes.STR}
 BOM = OpenApiParameter(

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from patients.append_only import guard, lift
+from patients.audit.triggers import guard, lift
 
 
 def guard_lines(apps, schema_editor):

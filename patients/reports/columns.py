@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
-from patients.agreement import is_same_face
 from patients.models import Photo
+from patients.readings.agreement import is_same_face
 
 KINDS = (
     gettext_noop("date"),

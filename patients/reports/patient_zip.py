@@ -27,7 +27,7 @@ from patients.models import (
     User,
     Visit,
 )
-from patients.stored import read_stored
+from patients.photos.files import read_stored
 
 Facts = dict[str, object]
 

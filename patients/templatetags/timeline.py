@@ -3,7 +3,7 @@
 from django import template
 from django.utils.translation import gettext as _
 
-from patients.templatetags.look import MINUS, percent
+from patients.formats import MINUS, percent
 from patients.timeline.interval import Interval
 
 register = template.Library()

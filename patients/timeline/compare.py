@@ -6,9 +6,9 @@ from datetime import date
 from functools import cached_property
 
 from ml.serve.expressions import EXPRESSIONS
+from patients.timeline.baseline import SETTLED_VISITS
 from patients.timeline.interval import LEAST, Interval, bootstrap, bootstrap_difference
 from patients.timeline.points import VisitPoint, version_order
-from patients.timeline.usual_range import SETTLED_VISITS
 
 VALENCE = "valence"
 NAMES = (*EXPRESSIONS, VALENCE)

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 
-from patients.templatetags.look import day, signed
+from patients.formats import day, signed
+from patients.timeline.baseline import PLACES
 from patients.timeline.compare import Line, Side, compare
 from patients.timeline.points import VisitPoint
-from patients.timeline.usual_range import PLACES
 
 
 def days_of(before: VisitPoint, after: VisitPoint) -> dict[str, str]:

@@ -8,15 +8,15 @@ from django.utils.translation import gettext as _
 
 from inference.dispatch import current_model_version
 from ml.serve.expressions import EXPRESSIONS
+from patients.formats import day, signed
 from patients.models import Event, Patient, SelfReport, Visit
-from patients.read_again import outdated_photos
-from patients.templatetags.look import day, signed
-from patients.timeline.figure import figure
-from patients.timeline.frame import Plain
+from patients.photos.reanalyse import outdated_photos
+from patients.timeline.baseline import UsualRange, outside, usual_range
+from patients.timeline.plot.figure import figure
+from patients.timeline.plot.frame import Plain
+from patients.timeline.plot.self_report_row import Reports, Scale, rated, spoke
 from patients.timeline.points import Share, VisitPoint, points
-from patients.timeline.self_report_row import Reports, Scale, rated, spoke
 from patients.timeline.sentence import Sentence, place_in_words, sentence, too_few_chosen
-from patients.timeline.usual_range import UsualRange, outside, usual_range
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from itertools import pairwise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from patients.templatetags.look import day, long_day, signed
-from patients.timeline.breaks import runs
+from patients.formats import day, long_day, signed
+from patients.timeline.baseline import LEAST_VISITS, PLACES, Place, UsualRange, chosen_that_count
 from patients.timeline.interval import Interval
+from patients.timeline.plot.breaks import runs
 from patients.timeline.points import VisitPoint
-from patients.timeline.usual_range import LEAST_VISITS, PLACES, Place, UsualRange, chosen_that_count
 
 LEAST_RUN = 3
 _OPENINGS = {

@@ -10,14 +10,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from patients.gate import leave_unchanged
+from patients.audit.middleware import leave_unchanged
+from patients.care.banner import banner_of
 from patients.models import Patient
-from patients.read_again import read_again
-from patients.timeline import VisitPoint, interval_glyph, points, usual_range
-from patients.timeline.usual_range import LEAST_VISITS
-from patients.views.asking import ClinicianRequest
-from patients.views.banner import banner_of
+from patients.photos.reanalyse import read_again
+from patients.timeline.baseline import LEAST_VISITS, usual_range
+from patients.timeline.plot.sparkline import interval_glyph
+from patients.timeline.points import VisitPoint, points
 from patients.views.record import find_patient
+from patients.views.requests import ClinicianRequest
 
 
 @require_http_methods(["GET", "POST"])

@@ -9,12 +9,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from patients.care_team import Carer, LastCarer, assign, care_of, unassign
-from patients.looked import look_lines
+from patients.audit.report import look_lines
+from patients.care.banner import banner_of
+from patients.care.team import Carer, LastCarer, assign, care_of, unassign
 from patients.models import Patient, Team, User
-from patients.views.asking import ClinicianRequest
-from patients.views.banner import banner_of
 from patients.views.record import find_patient
+from patients.views.requests import ClinicianRequest
 
 
 @require_GET

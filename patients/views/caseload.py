@@ -13,12 +13,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from inference.models import Prediction
+from patients.formats import clinic_today
 from patients.models import Consent, Look, Patient, Photo, User, Visit
+from patients.timeline.baseline import Place, UsualRange, chosen_that_count, usual_range
+from patients.timeline.plot.sparkline import Sparkline, sparkline, twelve_months
 from patients.timeline.points import VisitPoint, points_by_patient
-from patients.timeline.sparkline import Sparkline, sparkline, twelve_months
-from patients.timeline.usual_range import Place, UsualRange, chosen_that_count, usual_range
-from patients.today import clinic_today
-from patients.views.asking import ClinicianRequest
+from patients.views.requests import ClinicianRequest
 
 PAGE = 50
 RECENT = 3

@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from patients.forms import DateInput
-from patients.templatetags.look import day
-from patients.timeline import UsualRange, VisitPoint, points, usual_range
+from patients.care.banner import banner_of
+from patients.formats import day
+from patients.forms.widgets import DateInput
+from patients.timeline.baseline import UsualRange, usual_range
 from patients.timeline.compare import Side, compare, side
-from patients.views.asking import ClinicianRequest
-from patients.views.banner import banner_of
+from patients.timeline.points import VisitPoint, points
 from patients.views.record import find_patient
+from patients.views.requests import ClinicianRequest
 
 HALF_YEAR = timedelta(days=182)
 

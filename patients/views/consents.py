@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from patients.consent import give_consent, withdraw_consent, words_mark, words_now
-from patients.consent_form import ConsentForm
+from patients.care.banner import banner_of
+from patients.consent.consent import give_consent, withdraw_consent, words_mark, words_now
+from patients.formats import clinic_today
+from patients.forms.consent import ConsentForm
 from patients.models import Consent, Patient
-from patients.today import clinic_today
-from patients.views.asking import ClinicianRequest
-from patients.views.banner import banner_of
+from patients.views.requests import ClinicianRequest
 
 
 @dataclass(frozen=True)

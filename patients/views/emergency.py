@@ -9,10 +9,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from patients.access import record_access
-from patients.emergency import EmergencyForm, break_glass, has_proved_who, is_guessing
+from patients.audit.log import record_access
+from patients.care.break_glass import EmergencyForm, break_glass, has_proved_who, is_guessing
 from patients.models import AccessLog, BreakGlass, Draft, Patient
-from patients.views.asking import ClinicianRequest
+from patients.views.requests import ClinicianRequest
 from patients.views.sessions import DRAFT_MAX_LETTERS
 
 REVIEWS = 200

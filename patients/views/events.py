@@ -8,11 +8,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from patients.event_form import EventForm
+from patients.care.banner import banner_of
+from patients.forms.event import EventForm
 from patients.models import Event
-from patients.views.asking import ClinicianRequest
-from patients.views.banner import banner_of
 from patients.views.record import find_patient
+from patients.views.requests import ClinicianRequest
 
 
 def find_event(request: ClinicianRequest, event_id: UUID) -> Event:

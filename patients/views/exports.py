@@ -7,11 +7,11 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from patients.models import Patient, Photo, Visit
+from patients.readings.wording import reason_words
 from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import csv_response
 from patients.reports.research import OF_THE_FILE
-from patients.views.asking import ClinicianRequest
-from patients.words import reason_words
+from patients.views.requests import ClinicianRequest
 
 
 @require_GET

@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
-from patients.access import record_access
+from patients.audit.log import record_access
+from patients.care.banner import banner_of
 from patients.models import AccessLog, HandOff, Photo, Visit
-from patients.qr_code import qr_picture
-from patients.views.asking import ClinicianRequest, redirect_back
-from patients.views.banner import banner_of
-from patients.views.cards import cards_of
-from patients.views.phone_card import PhoneCard, short_id
+from patients.photos.phone_card import PhoneCard, short_id
+from patients.photos.qr_code import qr_picture
+from patients.readings.photo_card import cards_of
 from patients.views.photo import readable_photos
+from patients.views.requests import ClinicianRequest, redirect_back
 from patients.views.visit import find_visit
 
 

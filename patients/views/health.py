@@ -12,9 +12,9 @@ from django.views.decorators.http import require_GET
 
 from inference.health import Heartbeat, Readiness, last_heartbeat, messages_waiting, readiness
 from inference.models import Prediction
-from patients.access_chain import read_head
+from patients.audit.chain import read_head
 from patients.models import BreakGlass, Consent, ErasureRequest, Patient
-from patients.views.asking import ClinicianRequest
+from patients.views.requests import ClinicianRequest
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from patients.models import User
-from patients.views.asking import ClinicianRequest
+from patients.views.requests import ClinicianRequest
 
 BEGINS = {
     User.Role.CLINICIAN: "patients:list",

@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from patients.erasure import ask_for_erasure
+from patients.care.banner import banner_of
+from patients.consent.erasure import ask_for_erasure
 from patients.models import ErasureRequest, Patient
 from patients.models.patient import record_number_hash
 from patients.reports.patient_zip import zip_response
-from patients.views.asking import ClinicianRequest
-from patients.views.banner import banner_of
 from patients.views.record import find_patient
+from patients.views.requests import ClinicianRequest
 
 
 class ErasureForm(forms.Form):

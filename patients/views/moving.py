@@ -11,14 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from patients.access import POLLED_AGAIN_AFTER, record_access
+from patients.audit.log import POLLED_AGAIN_AFTER, record_access
+from patients.care.banner import banner_of
+from patients.forms.move import GONE, MovePhotosForm, MoveVisitForm, patient_choices
 from patients.models import AccessLog, Patient, Photo, Visit
-from patients.move_form import GONE, MovePhotosForm, MoveVisitForm, patient_choices
-from patients.moving import MESSAGES, STAYED, CannotMove, Moved, move_photos, move_visit
-from patients.views.asking import ClinicianRequest, redirect_back
-from patients.views.banner import banner_of
-from patients.views.other_days import day_taken
+from patients.photos.move import MESSAGES, STAYED, CannotMove, Moved, move_photos, move_visit
+from patients.photos.other_days import day_taken
 from patients.views.photo import readable_photos
+from patients.views.requests import ClinicianRequest, redirect_back
 from patients.views.visit import find_visit
 
 

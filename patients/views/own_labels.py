@@ -11,14 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from patients.access import record_access
-from patients.agreement import labelled_by
+from patients.audit.log import record_access
+from patients.care.banner import banner_of
+from patients.forms.label import OwnLabelForm
 from patients.models import AccessLog, OwnLabel, Patient, Photo
-from patients.own_label_form import OwnLabelForm
-from patients.views.asking import ClinicianRequest
-from patients.views.banner import banner_of
+from patients.readings.agreement import labelled_by
 from patients.views.photo import find_photo
 from patients.views.record import find_patient
+from patients.views.requests import ClinicianRequest
 
 
 @require_POST

@@ -7,11 +7,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from patients.forms import SettingsForm
-from patients.model_audit import read_audit
-from patients.model_card import PUBLISHED, read_model_card
+from patients.forms.settings import SettingsForm
 from patients.models import User
-from patients.views.asking import ClinicianRequest, redirect_back
+from patients.readings.fairness import read_audit
+from patients.readings.model_card import PUBLISHED, read_model_card
+from patients.views.requests import ClinicianRequest, redirect_back
 
 
 @require_GET

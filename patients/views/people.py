@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from patients.care_team import unattended
-from patients.meanwhile import ChangesOnly
+from patients.accounts.people import hand_over, invitation_path, note_rights, reset_factors
+from patients.care.team import unattended
+from patients.forms.conflicts import ChangesOnly
 from patients.models import ApiToken, User
-from patients.people import hand_over, invitation_path, note_rights, reset_factors
-from patients.views.asking import ClinicianRequest
+from patients.views.requests import ClinicianRequest
 
 
 class PersonForm(ChangesOnly[User]):

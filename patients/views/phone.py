@@ -15,9 +15,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from ml.decode.rebuild import RejectedPhoto
-from patients.access import record_access
-from patients.intake import message_for, receive_photo
+from patients.audit.log import record_access
 from patients.models import AccessLog, HandOff
+from patients.photos.receive import message_for, receive_photo
 from patients.views.upload import STATUS
 
 COOKIE = "__Secure-phone" if settings.HTTPS else "phone"

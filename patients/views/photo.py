@@ -15,16 +15,16 @@ from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 
 from inference.dispatch import current_model_version, request_explanation
 from inference.models import Prediction
-from patients.forms import ExcludeForm, PhotoNoteForm
-from patients.gate import leave_unchanged
+from patients.audit.middleware import leave_unchanged
+from patients.care.banner import banner_of
+from patients.forms.note_conflicts import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
+from patients.forms.photo import ExcludeForm, PhotoNoteForm
 from patients.models import Look, OwnLabel, Photo, User
 from patients.models.photo import PhotoQuerySet
-from patients.note import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
-from patients.read_again import read_once_more, why_not
-from patients.views.asking import ClinicianRequest, redirect_back
-from patients.views.banner import banner_of
-from patients.views.cards import PhotoCard, card_of
-from patients.views.label_card import label_card
+from patients.photos.reanalyse import read_once_more, why_not
+from patients.readings.label_card import label_card
+from patients.readings.photo_card import PhotoCard, card_of
+from patients.views.requests import ClinicianRequest, redirect_back
 
 MOST_DIGITS = 7  # of a number that a form sends: Python refuses to read one of thousands of digits
 

@@ -9,10 +9,10 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 from PIL import Image
 
-from patients.framing import face_boxes
 from patients.models import Photo
-from patients.stored import read_stored
-from patients.views.asking import ClinicianRequest
+from patients.photos.files import read_stored
+from patients.readings.crop import face_boxes
+from patients.views.requests import ClinicianRequest
 
 FACE_SIDE_PX = 160
 

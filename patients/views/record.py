@@ -9,13 +9,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from patients.access import record_access
-from patients.forms import PatientForm, VisitForm
+from patients.audit.log import record_access
+from patients.care.banner import banner_of
+from patients.formats import clinic_today
+from patients.forms.patient import PatientForm
+from patients.forms.visit import VisitForm
 from patients.models import AccessLog, Draft, Look, Patient, Visit
-from patients.timeline import timeline
-from patients.today import clinic_today
-from patients.views.asking import ClinicianRequest
-from patients.views.banner import banner_of
+from patients.timeline.page import timeline
+from patients.views.requests import ClinicianRequest
 from patients.views.visits import SHOWN, visit_rows
 
 

@@ -4,10 +4,10 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from patients.access import record_for_each
+from patients.audit.log import record_for_each
 from patients.models import AccessLog, Photo
 from patients.reports.research import research_patients, research_people, research_response
-from patients.views.asking import ClinicianRequest
+from patients.views.requests import ClinicianRequest
 
 
 @require_GET

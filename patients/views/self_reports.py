@@ -8,8 +8,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from patients.self_report_form import SelfReportForm, report_of
-from patients.views.asking import ClinicianRequest, redirect_back
+from patients.forms.self_report import SelfReportForm, report_of
+from patients.views.requests import ClinicianRequest, redirect_back
 from patients.views.visit import find_visit
 
 

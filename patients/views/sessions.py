@@ -10,10 +10,10 @@ from django.urls import resolve
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from patients.access import patient_id_of
-from patients.gate import SUBJECTS, subject_of
+from patients.audit.log import patient_id_of
+from patients.audit.middleware import SUBJECTS, subject_of
 from patients.models import Draft, Patient
-from patients.views.asking import ClinicianRequest
+from patients.views.requests import ClinicianRequest
 
 DRAFT_MAX_LETTERS = 50_000
 DRAFT_MAX_PATH = 200

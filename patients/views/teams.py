@@ -9,9 +9,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from patients.access import record_access
+from patients.audit.log import record_access
 from patients.models import AccessLog, Membership, Team, User
-from patients.views.asking import ClinicianRequest
+from patients.views.requests import ClinicianRequest
 
 
 class TeamForm(forms.ModelForm[Team]):

@@ -12,10 +12,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from ml.decode.rebuild import RejectedPhoto
-from patients.intake import message_for, receive_photo
 from patients.models import Photo, Visit
-from patients.views.asking import ClinicianRequest
-from patients.views.cards import card_of
+from patients.photos.receive import message_for, receive_photo
+from patients.readings.photo_card import card_of
+from patients.views.requests import ClinicianRequest
 
 STATUS = {"duplicate_in_visit": 409, "duplicate_in_patient": 409, "too_large": 413, "busy": 503, "not_stored": 503}
 

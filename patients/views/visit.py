@@ -14,18 +14,18 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from ml.decode.rebuild import RejectedPhoto
-from patients.forms import NoteForm, VisitForm
-from patients.intake import message_for
+from patients.care.banner import banner_of
+from patients.forms.note_conflicts import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
+from patients.forms.self_report import SelfReportForm, report_of
+from patients.forms.visit import NoteForm, VisitForm
 from patients.models import Look, Visit
-from patients.note import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
-from patients.self_report_form import SelfReportForm, report_of
-from patients.views.asking import ClinicianRequest, redirect_back
-from patients.views.banner import banner_of
-from patients.views.cards import Kind, PhotoCard, cards_of, count_filters, passes
-from patients.views.other_days import other_days
-from patients.views.phone_card import phone_card
+from patients.photos.other_days import other_days
+from patients.photos.phone_card import phone_card
+from patients.photos.receive import message_for
+from patients.readings.photo_card import Kind, PhotoCard, cards_of, count_filters, passes
+from patients.readings.visit_summary import summarise
 from patients.views.photo import answer_note, readable_photos
-from patients.views.summary import summarise
+from patients.views.requests import ClinicianRequest, redirect_back
 
 
 @dataclass(frozen=True)

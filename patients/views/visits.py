@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from patients.models import Patient, Visit
-from patients.timeline import IntervalGlyph, Share, Timeline, VisitPoint, interval_glyph
+from patients.timeline.page import Timeline
+from patients.timeline.plot.sparkline import IntervalGlyph, interval_glyph
+from patients.timeline.points import Share, VisitPoint
 
 SHOWN = 8
 """How many visits are listed until all are asked for."""

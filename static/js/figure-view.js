@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const DAY = 86400000;
-  const LETTER_PX = 6.2; // on average; patients/timeline/event_row.py reckons with the same
+  const LETTER_PX = 6.2; // on average; patients/timeline/plot/event_row.py reckons with the same
 
   function isIn(view, time) {
     return time >= view.range[0] && time <= view.range[1];
@@ -134,7 +134,7 @@
     turnLabels(view, layout);
   }
 
-  // `given` is what Python built (patients/timeline/figure.py). `view` holds the range in milliseconds, widthPx of figure and
+  // `given` is what Python built (patients/timeline/plot/figure.py). `view` holds the range in milliseconds, widthPx of figure and
   // margins, isApart, isPhone, isTouch, hasDots, and in `shown` what is switched on.
   window.figureAsSeen = function (given, view) {
     const data = view.isApart

@@ -7,7 +7,7 @@
   const unsaved = new Map(); // form -> how often something was typed into it
   const sent = new Map(); // form -> that number when it was last sent
   const failed = new Set(); // paths of requests that were not answered as they should be
-  const mostSent = 8; // patients/note.py takes as many
+  const mostSent = 8; // patients/forms/note_conflicts.py takes as many
 
   function formOf(event) {
     return event.target.closest ? event.target.closest("form[data-autosave]") : null;

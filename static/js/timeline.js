@@ -1,4 +1,4 @@
-// Draws the figure that Python built (patients/timeline/figure.py) and lets mouse, finger and keyboard read it.
+// Draws the figure that Python built (patients/timeline/plot/figure.py) and lets mouse, finger and keyboard read it.
 (function () {
   "use strict";
   const root = document.getElementById("timeline");

@@ -13,8 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 from clinic.middleware import OPEN_WITHOUT_FACTOR
+from patients.audit.rules import MOVED, RULES, Rule, Who
 from patients.models import AccessLog, ApiToken, BreakGlass, Event, HandOff, Membership, Patient, Photo, Team, TeamAssignment, User
-from patients.rules import MOVED, RULES, Rule, Who
 from tests.answers import put_away
 from tests.factories import PASSWORD, make_clinician, make_photo, make_prediction, make_visit
 from tests.trust.addresses import Address, described, drawn, every_address, methods_of_the_api

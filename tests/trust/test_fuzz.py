@@ -20,8 +20,8 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from clinic.wsgi import application
-from patients.intake import MESSAGES
 from patients.models import ApiToken, Event, HandOff, Photo, User, Visit
+from patients.photos.receive import MESSAGES
 from tests.answers import connection_kept, put_away
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, picture
 from tests.hostile.heics import heic

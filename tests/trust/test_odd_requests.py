@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from patients.consent import words_mark
+from patients.consent.consent import words_mark
 from patients.models import OwnLabel, Patient, Photo, User, Visit
 from patients.models.patient import PatientQuerySet
 from tests.factories import make_clinician, make_patient, make_photo, make_prediction

@@ -13,9 +13,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from patients.consent.retention import apply_retention
 from patients.models import Event, Patient, User, Visit
 from patients.models.draft import Draft
-from patients.retention import apply_retention
 from tests.factories import PASSWORD, make_clinician, make_photo, one_time_code
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from patients.access import record_access
+from patients.audit.log import record_access
 from patients.models import AccessLog, ApiToken, User
 
 

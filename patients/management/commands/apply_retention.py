@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand
 
-from patients.retention import apply_retention, expired_pictures
+from patients.consent.retention import apply_retention, expired_pictures
 
 
 class Command(BaseCommand):

@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
-from patients.erasure import carry_out_due
+from patients.consent.erasure import carry_out_due
 from patients.models import ErasureRequest
 
 

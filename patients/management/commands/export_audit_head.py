@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
-from patients.access_chain import read_head
+from patients.audit.chain import read_head
 
 
 class Command(BaseCommand):

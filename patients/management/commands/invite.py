@@ -6,8 +6,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
+from patients.accounts.people import invitation_path, note_rights
 from patients.models import User
-from patients.people import invitation_path, note_rights
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from patients.demo_clinic import Waiting, bring_photos, make_patients, withdraw
+from patients.demo.clinic import Waiting, bring_photos, make_patients, withdraw
 from patients.models import Membership, Team, User
 
 EMAIL = "ada@demo.example"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from patients.access_chain import Head, find_faults, read_head
+from patients.audit.chain import Head, find_faults, read_head
 
 WORDS = {
     "gap": "line {0} is missing, or others were moved",

@@ -90,7 +90,7 @@ def test_audit_of_other_weights_is_left_out_of_the_card() -> None:
 
 def test_report_that_lacks_a_part_makes_no_document() -> None:
     card = json.loads((WEIGHTS / "model.json").read_text())
-    with pytest.raises(ValueError, match=r"lacks parity: .*ml\.parity"):
+    with pytest.raises(ValueError, match=r"lacks parity: .*ml\.measure\.parity"):
         document(card, REPORT | {"parity": None})
 
 

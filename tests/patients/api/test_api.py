@@ -9,7 +9,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from inference.dispatch import current_model_version
-from patients.erasure import erase_picture
+from patients.consent.erasure import erase_picture
 from patients.models import AccessLog, ApiToken, Patient, Photo, User, Visit
 from tests.answers import put_away
 from tests.factories import make_photo, make_prediction, make_visit, picture, upload

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from patients.access import record_access
-from patients.consent import withdraw_consent
+from patients.audit.log import record_access
+from patients.consent.consent import withdraw_consent
 from patients.models import AccessLog, BreakGlass, Event, HandOff, Membership, Patient, SelfReport, Team, User
 from patients.reports.patient_zip import zip_chunks, zip_response
 from tests.factories import make_patient, make_photo, make_prediction, make_visit

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from inference.models import Prediction
-from patients.access_chain import find_faults
+from patients.audit.chain import find_faults
 from patients.models import AccessLog, Consent, Patient, User
 from patients.reports.research import research_people, research_rows
 from tests.answers import put_away

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.intervals import student
-from patients.help import ANSWERS
+from patients.readings.help import ANSWERS
 from patients.timeline.interval import bootstrap, tail
 from tests.patients.timeline.visits import FIRST, visit_on
 

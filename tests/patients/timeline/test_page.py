@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from inference.models import Prediction
 from patients.models import Event, Patient, SelfReport, User
-from patients.timeline import timeline
+from patients.timeline.page import timeline
 from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, shares
 
 pytestmark = pytest.mark.django_db

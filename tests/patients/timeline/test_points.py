@@ -9,8 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
 from patients.models import Patient, Photo, Visit
-from patients.timeline import point_of, points, points_by_patient
-from patients.timeline.points import version_order
+from patients.timeline.points import point_of, points, points_by_patient, version_order
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, shares
 
 pytestmark = pytest.mark.django_db

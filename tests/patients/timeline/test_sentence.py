@@ -4,8 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from patients.timeline import Interval, VisitPoint, sentence
-from patients.timeline.sentence import in_words
+from patients.timeline.interval import Interval
+from patients.timeline.points import VisitPoint
+from patients.timeline.sentence import in_words, sentence
 from tests.patients.timeline.visits import usual_from, visit_on, weekly
 
 LAST = date(2026, 11, 20)

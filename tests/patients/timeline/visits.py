@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from patients.models import Event
-from patients.timeline import UsualRange, VisitPoint
+from patients.timeline.baseline import UsualRange
+from patients.timeline.points import VisitPoint
 
 FIRST = date(2026, 1, 5)
 

@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 
 from patients.models import Patient, Visit
-from patients.timeline import points, usual_range
+from patients.timeline.baseline import usual_range
+from patients.timeline.points import points
 from tests.factories import make_photo, make_prediction, make_visit, shares
 
 

@@ -8,9 +8,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from inference.models import Prediction
+from patients import formats
+from patients.formats import clinic_today
 from patients.models import Look, Patient, Photo, User, Visit
-from patients.templatetags import look
-from patients.today import clinic_today
 from tests.factories import make_patient, make_photo, make_prediction, make_read_visits, make_visit, shares
 from tests.queries import of_the_access_log
 
@@ -48,7 +48,7 @@ def test_a_later_visit_without_photos_is_told(browser: Client, ines: Patient) ->
     make_read_visits(ines, days=2)
     assert ": no photos" not in browser.get("/patients/").content.decode()
     make_visit(ines, clinic_today())
-    assert f"{look.day(clinic_today())}: no photos" in browser.get("/patients/").content.decode()
+    assert f"{formats.day(clinic_today())}: no photos" in browser.get("/patients/").content.decode()
 
 
 def test_search_finds_name_and_record_number_in_any_case(browser: Client, ada: User, ines: Patient) -> None:

@@ -8,7 +8,7 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from patients.consent import TEXTS, words_mark
+from patients.consent.consent import TEXTS, words_mark
 from patients.models import Consent, ErasureRequest, Patient, User, Visit
 
 

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from django.test import Client
 
-from patients.erasure import carry_out_erasures
+from patients.consent.erasure import carry_out_erasures
 from patients.models import AccessLog, ErasureRequest, Patient, Photo, User, Visit
 from tests.factories import make_photo, make_prediction
 

@@ -14,11 +14,11 @@ from django.urls import reverse
 
 from ml.serve.expressions import EXPRESSIONS
 from ml.serve.reader import WEIGHTS
-from patients.model_card import CHANGES, MEASURES
 from patients.models import Patient, User, Visit
+from patients.readings.model_card import CHANGES, MEASURES
+from patients.readings.wording import reason_words
 from patients.reports.columns import COLUMNS
 from patients.reports.research import OF_THE_FILE
-from patients.words import reason_words
 from tests.factories import make_photo, make_prediction, make_read_visits
 
 VENDOR = settings.BASE_DIR / "static" / "vendor"

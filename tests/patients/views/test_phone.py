@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from patients.models import AccessLog, Consent, HandOff, Photo, User, Visit
 from patients.models.hand_off import LASTS, OPENED_WITHIN
-from patients.views.phone_card import short_id
+from patients.photos.phone_card import short_id
 from tests.factories import make_photo, make_prediction, make_visit, picture, upload
 
 HTMX = {"HX-Request": "true"}

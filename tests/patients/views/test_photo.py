@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from inference.dispatch import current_model_version
 from inference.models import Prediction
-from patients.erasure import erase_picture
+from patients.consent.erasure import erase_picture
 from patients.models import Photo, User, Visit
 from tests.factories import make_photo, make_prediction, picture, shares
 from tests.patients.views.test_visit import FACES

@@ -5,9 +5,9 @@ import re
 import pytest
 from django.test import Client
 
-from patients.forms import SettingsForm
-from patients.help import ANSWERS
+from patients.forms.settings import SettingsForm
 from patients.models import Patient, User, Visit
+from patients.readings.help import ANSWERS
 from tests.factories import make_read_visits
 
 BARE = {"display_name": "Dr Ada Lind", "theme": "system", "time_zone": "", "idle_minutes": 15}

@@ -1,0 +1,31 @@
+"""Record numbers that are taken: said plainly, but not to whoever tries them one after the other."""
+
+from allauth.core import ratelimit
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from patients.audit.log import record_access
+from patients.models import AccessLog, Patient, User
+from patients.models.patient import record_number_hash
+
+
+class TooManyTries(Exception):
+    """More numbers of foreign patients were entered than slips explain. Until the hour is over nothing is said of any number."""
+
+
+def is_taken(number: str, request: HttpRequest | Request, own: Patient | None = None) -> bool:
+    """Return whether a patient other than `own` has the number.
+
+    Where the user may not see that patient it counts as a try, and is a line about the patient. Raises TooManyTries.
+    """
+    user = request.user
+    assert isinstance(user, User)
+    if own is not None and own.record_number_hash == record_number_hash(number):
+        return False
+    if not ratelimit.consume(request, action="record_number", user=user, dry_run=True):
+        raise TooManyTries
+    patient = Patient.objects.with_record_number(number).first()
+    if patient is not None and not Patient.objects.visible_to(user).filter(pk=patient.pk).exists():
+        ratelimit.consume(request, action="record_number", user=user)
+        record_access(request, AccessLog.Action.TRY_NUMBER, patient)
+    return patient is not None

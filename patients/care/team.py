@@ -1,0 +1,80 @@
+"""Who looks after a patient: clinicians by name and whole teams. Every change is a line in the access log."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from patients.audit.log import Asker, record_access
+from patients.models import AccessLog, Assignment, Patient, Team, TeamAssignment, User
+
+Carer = User | Team
+
+
+class LastCarer(Exception):
+    """Nobody would be left who sees the patient."""
+
+
+@dataclass(frozen=True)
+class Care:
+    """Who looks after a patient, and who could."""
+
+    clinicians: list[User]
+    teams: list[Team]
+    other_clinicians: QuerySet[User]
+    other_teams: QuerySet[Team]
+
+
+@dataclass(frozen=True)
+class Unattended:
+    """Patients whom nobody who can sign in looks after: an account was locked, a role changed, a team left empty."""
+
+    count: int
+    people: list[User]
+    teams: list[Team]
+
+
+def care_of(patient: Patient) -> Care:
+    """Return who looks after the patient."""
+    clinicians = list(patient.clinicians.order_by("display_name"))
+    teams = list(patient.teams.prefetch_related("members"))
+    able = User.objects.filter(is_active=True, role=User.Role.CLINICIAN).order_by("display_name")
+    return Care(
+        clinicians, teams, able.exclude(pk__in=[each.pk for each in clinicians]), Team.objects.exclude(pk__in=[t.pk for t in teams])
+    )
+
+
+def assign(patient: Patient, carer: Carer, who: Asker) -> None:
+    """Let a clinician or a team see the patient."""
+    with transaction.atomic():
+        if isinstance(carer, Team):
+            is_new = TeamAssignment.objects.get_or_create(patient=patient, team=carer)[1]
+        else:
+            is_new = Assignment.objects.get_or_create(patient=patient, clinician=carer)[1]
+        if is_new:
+            record_access(who, AccessLog.Action.PERMISSION, patient, obj=carer, changed="assigned")
+
+
+def unassign(patient: Patient, carer: Carer, who: Asker) -> None:
+    """End it. Raises LastCarer when nobody who can sign in would see the patient any more."""
+    with transaction.atomic():
+        Patient.objects.select_for_update().get(pk=patient.pk)
+        if isinstance(carer, Team):
+            gone, _rows = TeamAssignment.objects.filter(patient=patient, team=carer).delete()
+        else:
+            gone, _rows = Assignment.objects.filter(patient=patient, clinician=carer).delete()
+        if Patient.objects.without_carer().filter(pk=patient.pk).exists():
+            raise LastCarer
+        if gone:
+            record_access(who, AccessLog.Action.PERMISSION, patient, obj=carer, changed="unassigned")
+
+
+def unattended() -> Unattended:
+    """Return how many patients nobody looks after, and through whom they can be given to somebody."""
+    patients = Patient.objects.without_carer()
+    of_these = {"assignments__patient__in": patients.values("pk")}
+    return Unattended(
+        patients.count(),
+        list(User.objects.filter(**of_these).distinct().order_by("display_name")),
+        list(Team.objects.filter(**of_these).distinct()),
+    )

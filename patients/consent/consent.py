@@ -1,0 +1,79 @@
+"""Consent in force: the words a patient agrees to, and what a withdrawal sets going at once."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from encryption.fields import keyed_hash
+from inference.models import Prediction
+from patients.audit.log import Asker, record_access
+from patients.models import AccessLog, Consent, ErasureRequest, Patient, User
+
+TEXTS: dict[str, str | Promise] = {
+    Consent.Purpose.CARE: _(
+        "My photos are taken in sessions and kept encrypted. A program says which expressions they resemble, and my care team "
+        "uses this to see how they change. I can withdraw at any time: reading stops at once, and the pictures are erased."
+    ),
+    Consent.Purpose.RESEARCH: _(
+        "The numbers that were read on my photos may be used for research, without my name. My care does not depend on this."
+    ),
+    Consent.Purpose.TEACHING: _(
+        "My photos may be shown to people in training who keep professional secrecy. My care does not depend on this."
+    ),
+}
+"""The words of settings.BUILT_IN_CONSENT_TEXTS, by purpose."""
+
+
+def words_now(purpose: str) -> str:
+    """Return the words that a patient agrees to from now on; empty when the clinic named a version and not its words."""
+    if settings.CONSENT_TEXTS:
+        return str(settings.CONSENT_TEXTS[purpose])
+    return str(TEXTS[purpose]) if settings.CONSENT_TEXT_VERSION == settings.BUILT_IN_CONSENT_TEXTS else ""
+
+
+def words_mark(purpose: str) -> str:
+    """Return what names these very words and their version: equal only while both are in use. It cannot be turned back."""
+    return keyed_hash(f"consent:{settings.CONSENT_TEXT_VERSION}:{words_now(purpose)}".encode())[:16]
+
+
+def stop_reading(patient: Patient, reason: str = "no_consent") -> int:
+    """End every unfinished prediction of the patient and return how many. What a worker reads at this moment is dropped."""
+    return Prediction.objects.filter(photo__visit__patient=patient).drop(reason)
+
+
+def withdraw_consent(consent: Consent, by: User, who: Asker, level: str = ErasureRequest.Level.IMAGES) -> bool:
+    """Note the withdrawal. Care: reading stops now, and an erasure waits for settings.ERASURE_GRACE_HOURS, in case of a mistake.
+
+    Return False when it was noted already. Other purposes end without an erasure: the data stay for the patient's care.
+    """
+    with transaction.atomic():
+        if not consent.end(by):
+            return False
+        if consent.purpose == Consent.Purpose.CARE:
+            stop_reading(consent.patient)
+            due_at = timezone.now() + timedelta(hours=settings.ERASURE_GRACE_HOURS)
+            ErasureRequest.queue(consent.patient, level, by, ErasureRequest.Cause.WITHDRAWAL, due_at)
+        record_access(who, AccessLog.Action.WITHDRAW, consent.patient, purpose=consent.purpose)
+    return True
+
+
+def give_consent(consent: Consent, who: Asker) -> Consent:
+    """Store the new consent. An erasure that only a withdrawal of care asked for, and that has not begun, is stopped.
+
+    Raises IntegrityError while there is a consent for the same purpose.
+    """
+    with transaction.atomic():
+        consent.save(force_insert=True)
+        if consent.purpose == Consent.Purpose.CARE:
+            waiting = ErasureRequest.objects.filter(patient=consent.patient, cause=ErasureRequest.Cause.WITHDRAWAL)
+            for request in waiting.open():
+                if request.stop():
+                    record_access(who, AccessLog.Action.ERASE_STOPPED, consent.patient, request=request.pk)
+        record_access(
+            who, AccessLog.Action.CONSENT, consent.patient, purpose=consent.purpose, text=consent.text_version, how=consent.method
+        )
+    return consent

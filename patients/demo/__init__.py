@@ -1,0 +1,1 @@
+"""The demo: patients who do not exist."""

@@ -1,0 +1,102 @@
+"""How numbers, days and times are written, and what day it is where the clinic is.
+
+Visits, consents and births have their days in the zone of the clinic; clock times are told in the zone of the reader.
+"""
+
+from datetime import date, datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format, get_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+MINUS = "\u2212"
+
+
+def clinic_today() -> date:
+    """Return the day in the clinic's zone. A reader who set another zone sees clock times in theirs, but days do not move."""
+    return timezone.localdate(timezone=timezone.get_default_timezone())
+
+
+def signed(value: object, places: int = 2) -> str:
+    """Return the number with a true minus sign and without a negative zero; a dash for anything else."""
+    if not isinstance(value, int | float):
+        return "–"
+    text = f"{abs(value):.{places}f}"
+    written = decimal(abs(value), places)
+    return MINUS + written if value < 0 and float(text) else written
+
+
+def decimal(value: float, places: int) -> str:
+    """Return the number with the reader's decimal separator."""
+    return f"{value:.{places}f}".replace(".", get_format("DECIMAL_SEPARATOR"))
+
+
+def points(share: float) -> str:
+    """Return a difference of shares as "12 points", in hundredths."""
+    whole = round(share * 100)
+    return ngettext("%(n)s point", "%(n)s points", whole) % {"n": whole}
+
+
+def percent(share: float | None) -> str:
+    """Return a share in [0, 1] as "71 %", "under 1 %" for less than half a percent, a dash for None."""
+    if share is None:
+        return "–"
+    whole = round(share * 100)
+    return _("under 1 %") if whole < 1 else f"{whole} %"
+
+
+def of_hundred(share: float) -> str:
+    """Return a share of things that were counted: 0 of 12 is "0 %"."""
+    return f"{round(share * 100)} %"
+
+
+def day(value: date | None) -> str:
+    """Return "20 Nov 2026" in the reader's zone, empty for None."""
+    return _written(value, "SHORT_DATE_FORMAT")
+
+
+def long_day(value: date | None) -> str:
+    """Return "20 November 2026" in the reader's zone, empty for None."""
+    return _written(value, "DATE_FORMAT")
+
+
+def short_day(value: date | None) -> str:
+    """Return "20 Nov" in the reader's zone, empty for None."""
+    return _written(value, "MONTH_DAY_FORMAT")
+
+
+def clock(value: datetime | None) -> str:
+    """Return "09:44" in the reader's zone, empty for None."""
+    return _written(value, "TIME_FORMAT")
+
+
+def ago(value: date) -> str:
+    """Return how long ago a day was: "today", "yesterday", "3 days ago", "2 weeks ago"."""
+    days = (clinic_today() - value).days
+    if days <= 0:
+        return _("today") if days == 0 else _("to come")
+    if days == 1:
+        return _("yesterday")
+    return _long_ago(days)
+
+
+def age(born: date) -> int:
+    """Return the age in whole years today."""
+    today = clinic_today()
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def _written(value: date | None, form: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime) and timezone.is_aware(value):  # a clock without a zone is told as it is
+        value = timezone.localtime(value)
+    return date_format(value, form)
+
+
+def _long_ago(days: int) -> str:
+    for size, form in ((365, _("%(n)d years ago")), (30, _("%(n)d months ago")), (7, _("%(n)d weeks ago"))):
+        if days >= 2 * size:
+            return form % {"n": days // size}
+    return _("%(n)d days ago") % {"n": days}

@@ -1,0 +1,26 @@
+"""The form for a consent that a patient has given."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from patients.formats import clinic_today
+from patients.forms.widgets import DateInput
+from patients.models import Consent
+
+
+class ConsentForm(forms.ModelForm[Consent]):
+    """How and when a patient agreed. Purpose and text are not a person's choice: the page shows them."""
+
+    class Meta:
+        model = Consent
+        fields = ("given_on", "method")
+        widgets = {"given_on": DateInput()}  # noqa: RUF012  # Django's own shape
+        labels = {"given_on": _("Given on"), "method": _("How")}  # noqa: RUF012  # Django's own shape
+
+    def clean_given_on(self) -> object:
+        """Return the day, which has come."""
+        day = self.cleaned_data["given_on"]
+        if day > clinic_today():
+            raise ValidationError(_("A consent cannot be given in the future."))
+        return day

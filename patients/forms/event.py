@@ -1,0 +1,61 @@
+"""The form of one event."""
+
+from datetime import date, timedelta
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from patients.formats import clinic_today
+from patients.forms.conflicts import ChangesOnly
+from patients.forms.widgets import DateInput
+from patients.models import Event
+
+MOST_LETTERS = 120
+AHEAD = timedelta(days=366)  # a planned admission, but no slip of the year that would stretch the axis
+
+
+class EventForm(ChangesOnly[Event]):
+    """Kind, label and days of an event. The patient and the clinician come with the instance."""
+
+    label = forms.CharField(
+        label=_("What happened"), max_length=MOST_LETTERS, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+    class Meta:
+        model = Event
+        fields = ("kind", "label", "starts_on", "ends_on", "goes_on")
+        widgets = {"starts_on": DateInput(), "ends_on": DateInput()}  # noqa: RUF012  # Django's own shape
+        help_texts = {"ends_on": _("Leave it empty for a single day, or for something that still goes on.")}  # noqa: RUF012
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        kind = self.fields["kind"]
+        assert isinstance(kind, forms.TypedChoiceField)
+        kind.choices = [("", _("Choose one")), *Event.Kind.choices]
+
+    def clean_starts_on(self) -> date:
+        """Return the first day, which lies in the patient's life and at most a year ahead."""
+        return self._within_life(self.cleaned_data["starts_on"])
+
+    def clean_ends_on(self) -> date | None:
+        """Return the last day, which lies in the patient's life and at most a year ahead."""
+        day = self.cleaned_data["ends_on"]
+        return None if day is None else self._within_life(day)
+
+    def clean(self) -> dict[str, object]:
+        """Return the fields; the last day is not before the first, and something with an end does not go on."""
+        fields = super().clean()
+        start, end = fields.get("starts_on"), fields.get("ends_on")
+        if isinstance(start, date) and isinstance(end, date) and end < start:
+            self.add_error("ends_on", _("The last day comes before the first."))
+        if end and fields.get("goes_on"):
+            self.add_error("goes_on", _("It has a last day: clear that day, or this mark."))
+        return fields
+
+    def _within_life(self, day: date) -> date:
+        if day < self.instance.patient.birth_date:
+            raise ValidationError(_("This day comes before the patient was born."))
+        if day > clinic_today() + AHEAD:
+            raise ValidationError(_("This day is more than a year ahead. Check the year."))
+        return day

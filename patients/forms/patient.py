@@ -1,0 +1,94 @@
+"""The form of a patient, and the days that a record allows."""
+
+from datetime import date
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Min
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from patients.care.record_numbers import TooManyTries, is_taken
+from patients.formats import clinic_today, day
+from patients.forms.conflicts import ChangesOnly
+from patients.forms.widgets import DateInput
+from patients.models import Patient
+
+NAME_MAX_LETTERS, RECORD_NUMBER_MAX_LETTERS = 200, 60
+EARLIEST_BIRTH = date(1900, 1, 1)
+
+
+def birth_day(born: date, patient: Patient | None = None) -> date:
+    """Return the date of birth.
+
+    Raises ValidationError when it is to come, further back than anybody lives, or after a visit or an event that `patient` has.
+    """
+    if born > clinic_today():
+        raise ValidationError(_("A date of birth cannot lie in the future."))
+    if born < EARLIEST_BIRTH:
+        raise ValidationError(_("This date of birth is too long ago. Check the year."))
+    first = None if patient is None else first_day_of(patient)
+    if first is not None and born > first:
+        raise ValidationError(_("The record of this patient begins on %(day)s, before this date of birth.") % {"day": day(first)})
+    return born
+
+
+def first_day_of(patient: Patient) -> date | None:
+    """Return the first day of which the patient's record tells, a visit's or an event's; None while it tells of none."""
+    visits = patient.visits.aggregate(first=Min("date"))["first"]
+    events = patient.events.aggregate(first=Min("starts_on"))["first"]
+    return min((each for each in (visits, events) if each is not None), default=None)
+
+
+def visit_day(day: date, patient: Patient) -> date:
+    """Return the day of a visit. Raises ValidationError when it is to come or lies before the patient's birth."""
+    if day > clinic_today():
+        raise ValidationError(_("A visit cannot lie in the future."))
+    if day < patient.birth_date:
+        raise ValidationError(_("This day comes before the patient was born."))
+    return day
+
+
+class PatientForm(ChangesOnly[Patient]):
+    """Name, date of birth and record number."""
+
+    name = forms.CharField(label=_("Name"), max_length=NAME_MAX_LETTERS, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    record_number = forms.CharField(
+        label=_("Record number"), max_length=RECORD_NUMBER_MAX_LETTERS, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+    TAKEN = _("A patient with this record number exists already. Ask to be assigned, or check the number.")
+    TOO_MANY = _("Too many record numbers of other patients were entered. Try again in an hour.")
+
+    class Meta:
+        model = Patient
+        fields = ("name", "birth_date", "record_number")
+        widgets = {"birth_date": DateInput()}  # noqa: RUF012  # Django's own shape
+
+    def __init__(self, request: HttpRequest, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_birth_date(self) -> date:
+        """Return the date of birth, which has passed, and not in the year 202 that a slip makes of 2020."""
+        return birth_day(self.cleaned_data["birth_date"], None if self.instance._state.adding else self.instance)
+
+    def clean_record_number(self) -> str:
+        """Return the record number, which no other patient has."""
+        number = str(self.cleaned_data["record_number"]).strip()
+        try:
+            if is_taken(number, self.request, self.instance):
+                raise ValidationError(self.TAKEN)
+        except TooManyTries:
+            raise ValidationError(self.TOO_MANY) from None
+        return number
+
+    def saved(self) -> Patient | None:
+        """Return the saved patient; None, with the error in its place, when somebody was faster with the record number."""
+        try:
+            with transaction.atomic():
+                return self.save()
+        except IntegrityError:
+            self.add_error("record_number", self.TAKEN)
+            return None

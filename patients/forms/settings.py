@@ -1,0 +1,32 @@
+"""The form of one's own settings."""
+
+import zoneinfo
+
+from django import forms
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from patients.models import User
+
+
+class SettingsForm(forms.ModelForm[User]):
+    """How pages look to one clinician."""
+
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+    language = forms.ChoiceField(label=_("Language"), required=False)
+
+    class Meta:
+        model = User
+        fields = ("display_name", "language", "theme", "time_zone", "idle_minutes", "has_shortcuts")
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
+        zones = sorted(zoneinfo.available_timezones())
+        clinic = _("As the clinic (%(zone)s)") % {"zone": timezone.get_default_timezone_name()}
+        field = self.fields["time_zone"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", clinic), *((zone, zone.replace("_", " ")) for zone in zones)]
+        language = self.fields["language"]
+        assert isinstance(language, forms.ChoiceField)
+        language.choices = [("", _("As the browser")), *settings.LANGUAGES]

@@ -1,0 +1,1 @@
+"""The way of a photo: received, decoded apart, stored, moved, analysed again."""

@@ -1,0 +1,133 @@
+"""Moves photos, or a whole visit, that went to the wrong day or the wrong patient. What was read on them goes along."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from patients.audit.log import Asker, record_access
+from patients.models import AccessLog, Consent, Draft, ErasureRequest, Patient, Photo, Visit
+
+MESSAGES: dict[str, str | Promise] = {
+    "no_consent": _("That patient has not consented to photos in their care. Record the consent on their page first."),
+    "being_erased": _("The data of one of these patients are being erased. Nothing is moved meanwhile."),
+    "unborn": _("The visit lies before that patient was born. Check the day, or the patient."),
+    "moved_meanwhile": _("Somebody moved this meanwhile. Look where it is now."),
+    "same_patient": _("This is the patient whose visit it is already."),
+    "duplicate_in_patient": _("That patient has a photo of this visit already, in another visit. Say that both are to be kept."),
+}
+"""What a person reads for each reason not to move at all."""
+STAYED: dict[str, str | Promise] = {
+    "duplicate_in_visit": _("already there: the very same file"),
+    "duplicate_in_patient": _("the same file is in another visit of that patient; say that both are to be kept"),
+    "visit_full": _("the other visit is full"),
+}
+"""What a person reads for each reason to leave a photo where it is."""
+
+
+class CannotMove(Exception):
+    """Nothing was moved. `code` is one of MESSAGES."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass
+class Moved:
+    """How many photos were moved, and how many stayed where they are, by reason."""
+
+    count: int = 0
+    stayed: Counter[str] = field(default_factory=Counter)
+
+
+def move_photos(photos: Iterable[Photo], target: Visit, who: Asker, keep_duplicate: bool = False) -> Moved:
+    """Put the photos into the visit `target`, with their readings and labels; tell what was moved and what stayed.
+
+    Raises CannotMove when the patient of `target` does not consent to photos, or a photo is not where it was.
+    """
+    moved, sources = Moved(), list[tuple[Photo, Visit]]()
+    with transaction.atomic():
+        photos = list(photos)
+        patient = _locked(target.patient, *(photo.visit.patient for photo in photos))
+        are_there = dict(Photo.objects.filter(pk__in=[photo.pk for photo in photos]).values_list("pk", "visit__patient"))
+        if any(are_there.get(photo.pk) != photo.visit.patient_id for photo in photos):
+            raise CannotMove("moved_meanwhile")
+        room = settings.PHOTOS_PER_VISIT - target.photos.count()
+        for photo in photos:
+            if photo.visit_id == target.pk:
+                continue
+            reason = _why_it_stays(photo, target, patient, keep_duplicate) or ("" if room > 0 else "visit_full")
+            if reason:
+                moved.stayed[reason] += 1
+                continue
+            sources.append((photo, photo.visit))
+            _move_one(photo, target)
+            moved.count, room = moved.count + 1, room - 1
+        # Every row before the first line: whoever adds a line holds up all others, and must not wait for a row that they hold.
+        for photo, source in sources:
+            for patient in dict.fromkeys((source.patient, target.patient)):
+                record_access(who, AccessLog.Action.MOVE, patient, photo, from_visit=str(source.pk), to_visit=str(target.pk))
+    return moved
+
+
+def move_visit(visit: Visit, target: Patient, who: Asker, keep_duplicate: bool = False) -> None:
+    """Give the visit with its photos, note and self-report to another patient. Raises CannotMove, and then nothing has changed."""
+    if visit.patient_id == target.pk:
+        raise CannotMove("same_patient")
+    with transaction.atomic():
+        patient = _locked(target, visit.patient)
+        if not Visit.objects.filter(pk=visit.pk, patient=visit.patient_id).exists():
+            raise CannotMove("moved_meanwhile")
+        if visit.date < patient.birth_date:
+            raise CannotMove("unborn")
+        files = visit.photos.values_list("fingerprint", flat=True)
+        if not keep_duplicate and Photo.objects.filter(visit__patient=patient, fingerprint__in=list(files)).exists():
+            raise CannotMove("duplicate_in_patient")
+        source = visit.patient
+        visit.patient, visit.is_baseline = patient, False  # what was usual for one patient says nothing of another
+        visit.save(update_fields=["patient", "is_baseline"])
+        _move_drafts([visit.pk, *visit.photos.values_list("pk", flat=True)], patient)
+        record_access(who, AccessLog.Action.MOVE, source, visit, direction="away")
+        record_access(who, AccessLog.Action.MOVE, patient, visit, direction="here")
+
+
+def _locked(target: Patient, *sources: Patient) -> Patient:
+    """Return the target; nobody erases it or the sources before our transaction ends.
+
+    Raises CannotMove when one of them is to be erased already, or the target does not consent to care.
+    """
+    ids = {target.pk, *(source.pk for source in sources)}
+    locked = {each.pk: each for each in Patient.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")}
+    asked_for = Q(cause=ErasureRequest.Cause.REQUEST) | Q(state=ErasureRequest.State.RUNNING)
+    if locked.keys() != ids or ErasureRequest.objects.open().filter(asked_for, patient__in=ids).exists():
+        raise CannotMove("being_erased")
+    if not locked[target.pk].has_consent(Consent.Purpose.CARE):
+        raise CannotMove("no_consent")
+    return locked[target.pk]
+
+
+def _why_it_stays(photo: Photo, target: Visit, patient: Patient, keep_duplicate: bool) -> str:
+    same = Photo.objects.filter(visit__patient=patient, fingerprint=photo.fingerprint).exclude(pk=photo.pk)
+    if same.filter(visit=target).exists():
+        return "duplicate_in_visit"
+    is_elsewhere = photo.visit.patient_id != patient.pk and same.exists()
+    return "duplicate_in_patient" if is_elsewhere and not keep_duplicate else ""
+
+
+def _move_one(photo: Photo, target: Visit) -> None:
+    Photo.objects.filter(pk=photo.pk).update(visit=target, date_kept_at=None)
+    _move_drafts([photo.pk], target.patient)
+    photo.visit = target
+
+
+def _move_drafts(ids: Iterable[UUID], patient: Patient) -> None:
+    """Let what somebody was writing on these pages belong to `patient`: it is erased with them."""
+    for each in ids:
+        Draft.objects.filter(path__contains=str(each)).update(patient=patient)

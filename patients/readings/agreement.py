@@ -1,0 +1,197 @@
+"""How often the model says what a clinician says of the same face, and how sure that share is."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from itertools import groupby
+from math import sqrt
+from operator import attrgetter, itemgetter
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, OuterRef, Subquery
+
+from inference.models import Prediction
+from ml.intervals import student
+from ml.serve.expressions import EXPRESSIONS
+from patients.models import OwnLabel, Patient, User
+from patients.models.own_label import CANNOT_SAY
+from patients.readings.crop import Box
+from patients.timeline.interval import Interval
+
+LEAST = 3  # visits, or patients
+Z = 1.96  # 95 % of a normal distribution
+SAME_FACE = 0.3  # overlap of two boxes of one face; a newer detector moves them a little
+FACTS = ("label", "box", "photo__visit__patient", "photo__visit", "photo__visit__date", "photo__predictions__model_version")
+READ = ("photo__predictions__abstained", "photo__predictions__faces", "photo__predictions__chosen_face")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What a clinician and the model say of one face. Both are expressions; a label that cannot say is no pair."""
+
+    patient_id: UUID
+    visit_id: UUID
+    date: date
+    own: str
+    model: str
+    model_version: str
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both say the same."""
+        return self.own == self.model
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The share of `pairs` on which both say the same."""
+
+    pairs: tuple[Pair, ...]
+
+    @property
+    def n(self) -> int:
+        """How many photos both have named."""
+        return len(self.pairs)
+
+    @cached_property
+    def agreed(self) -> int:
+        """On how many both say the same."""
+        return sum(pair.agrees for pair in self.pairs)
+
+    @property
+    def share(self) -> float | None:
+        """The share, or None without a photo."""
+        return self.agreed / self.n if self.n else None
+
+    @cached_property
+    def visits(self) -> int:
+        """How many visits the photos come from."""
+        return len({pair.visit_id for pair in self.pairs})
+
+    @cached_property
+    def interval(self) -> Interval | None:
+        """The 95 % interval of the share; None below three visits.
+
+        Wilson's interval on the effective number of photos (Dean and Pagano 2015): photos of one visit resemble each other, so they
+        count for fewer; so do those of one patient, from three patients on. By how much is estimated from few visits, so that
+        Student's distribution is due (Korn and Graubard 1998). Where all agree or none does, nothing tells by how much, and a visit
+        counts as one photo.
+        """
+        if self.visits < LEAST or self.share is None:
+            return None
+        return wilson(self.share, self._effective)
+
+    @property
+    def _effective(self) -> float:
+        share = self.share
+        if share in (0, 1, None):
+            return self.visits
+        by_visit, by_patient = (self._groups(attrgetter(name)) for name in ("visit_id", "patient_id"))
+        counted = [by_visit, by_patient] if len(by_patient) >= LEAST else [by_visit]
+        return min(effective(groups, share) for groups in counted)
+
+    def _groups(self, key: Callable[[Pair], UUID]) -> list[list[bool]]:
+        """Return which photos of each visit, or of each patient, both call the same."""
+        groups: dict[UUID, list[bool]] = {}
+        for pair in self.pairs:
+            groups.setdefault(key(pair), []).append(pair.agrees)
+        return list(groups.values())
+
+    @property
+    def by_chance(self) -> float | None:
+        """The share that two who name each expression as often as these do would reach without looking."""
+        if not self.n:
+            return None
+        own, model = Counter(pair.own for pair in self.pairs), Counter(pair.model for pair in self.pairs)
+        return sum(own[name] * model[name] for name in EXPRESSIONS) / self.n**2
+
+    @property
+    def model_versions(self) -> list[str]:
+        """The models that read these photos last."""
+        return sorted({pair.model_version for pair in self.pairs})
+
+    @property
+    def crossed(self) -> list[tuple[str, list[int]]]:
+        """How often the model names each expression on photos that the clinician calls so, one row per label."""
+        counts = Counter((pair.own, pair.model) for pair in self.pairs)
+        return [(own, [counts[own, model] for model in EXPRESSIONS]) for own in EXPRESSIONS]
+
+    @property
+    def months(self) -> list[tuple[date, "Agreement"]]:
+        """The agreement of each month that has a pair, by the day of the visit, oldest first."""
+        ordered = sorted(self.pairs, key=lambda pair: pair.date)
+        return [(month, Agreement(tuple(pairs))) for month, pairs in groupby(ordered, lambda pair: pair.date.replace(day=1))]
+
+    @property
+    def by_patient(self) -> dict[UUID, "Agreement"]:
+        """The agreement on each patient."""
+        ordered = sorted(self.pairs, key=lambda pair: str(pair.patient_id))
+        return {key: Agreement(tuple(pairs)) for key, pairs in groupby(ordered, lambda pair: pair.patient_id)}
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Everything one clinician has labelled: what can be compared, and how many cannot, by reason."""
+
+    agreement: Agreement
+    cannot_say: int = 0
+    too_close: int = 0
+    another_face: int = 0
+
+
+def effective(groups: Sequence[Sequence[bool]], share: float) -> float:
+    """Return as how many independent photos those of `groups` count, of which `share`, not 0 or 1, agree; two groups or more."""
+    n, count = sum(map(len, groups)), len(groups)
+    spread = sum((sum(each) - share * len(each)) ** 2 for each in groups)
+    variance = spread * count / (count - 1) / n**2
+    simple = share * (1 - share) / n
+    return n / max(1.0, variance / simple) * (Z / student(count - 1)) ** 2
+
+
+def wilson(share: float, n: float) -> Interval:
+    """Return the 95 % score interval of a share of `n` (Wilson 1927)."""
+    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z / (1 + Z**2 / n) * sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    return Interval(max(0.0, middle - half), min(1.0, middle + half))
+
+
+def labelled_by(clinician: User, patient: Patient | None = None) -> Labelled:
+    """Return what `clinician` labelled on the photos of the patients they may see, or of one. One query.
+
+    The newest reading of each photo counts. Excluded photos do not, nor those without a reading.
+    """
+    newest = Prediction.objects.filter(photo=OuterRef("photo")).order_by("-requested_at").values("id")[:1]
+    patients = Patient.objects.visible_to(clinician) if patient is None else [patient]
+    labels = OwnLabel.objects.filter(clinician=clinician, photo__visit__patient__in=patients, photo__excluded_at=None)
+    read = labels.annotate(newest=Subquery(newest)).filter(  # one call: a second one would join the readings once more
+        photo__predictions__id=F("newest"), photo__predictions__state=Prediction.State.DONE
+    )
+    names = tuple(f"photo__predictions__{name}" for name in EXPRESSIONS)
+    rows = read.order_by("photo__visit__date", "id")
+    return _sorted_out(rows.values_list(*FACTS, *READ, *names))
+
+
+def _sorted_out(rows: Iterable[tuple[Any, ...]]) -> Labelled:  # Any: what a row holds
+    pairs: list[Pair] = []
+    left_out: Counter[str] = Counter()
+    for label, box, patient_id, visit_id, day, version, abstained, faces, chosen, *shares in rows:
+        if label == CANNOT_SAY:
+            left_out["cannot_say"] += 1
+        elif abstained:
+            left_out["too_close"] += 1
+        elif not is_same_face(box, faces, chosen):
+            left_out["another_face"] += 1
+        else:
+            _largest, model = max(zip(shares, EXPRESSIONS, strict=True), key=itemgetter(0))
+            pairs.append(Pair(patient_id, visit_id, day, label, model, version))
+    return Labelled(Agreement(tuple(pairs)), **left_out)
+
+
+def is_same_face(box: object, faces: object, chosen: object) -> bool:
+    """Whether a label given to the face in `box` is about the face that was read: number `chosen` of `faces`."""
+    if not isinstance(box, dict) or not isinstance(faces, list) or not isinstance(chosen, int) or chosen >= len(faces):
+        return True  # nothing says otherwise
+    return Box(**box).overlap(Box(**faces[chosen]["box"])) >= SAME_FACE

@@ -1,0 +1,307 @@
+"""A photo card: what one photo says of itself at this moment, ready to be drawn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from inference.models import Prediction
+from ml.serve.expressions import EXPRESSIONS
+from patients.formats import clock, day, decimal, short_day
+from patients.models import OwnLabel, Photo
+from patients.photos.other_days import day_taken
+from patients.readings import crop
+from patients.readings.agreement import is_same_face
+from patients.readings.votes import Votes, ten_raters
+from patients.readings.wording import CHECKS, REFUSALS, Refusal, refusal
+
+State = Prediction.State
+
+
+class Kind(StrEnum):
+    """What a card says first. The order is the order on the visit."""
+
+    CHOOSE = "choose"
+    REFUSED = "refused"
+    READING = "reading"
+    WAITING = "waiting"
+    READ = "read"
+    CLOSE = "close"
+    ERASED = "erased"  # before it was read: with its numbers it stays READ or CLOSE
+    EXCLUDED = "excluded"
+
+
+RANK = {kind: rank for rank, kind in enumerate((Kind.CHOOSE, Kind.REFUSED, Kind.READING, Kind.WAITING, Kind.READ))}
+RANK |= {Kind.CLOSE: RANK[Kind.READ], Kind.ERASED: 8, Kind.EXCLUDED: 9}
+
+FILTERS = {
+    "used": (Kind.READ,),
+    "needs-you": (Kind.CHOOSE, Kind.REFUSED),
+    "on-the-way": (Kind.READING, Kind.WAITING),
+}
+
+OF_STATE = {
+    State.QUEUED: Kind.WAITING,
+    State.RUNNING: Kind.READING,
+    State.DONE: Kind.READ,
+    State.CHOOSE_FACE: Kind.CHOOSE,
+}
+
+
+PLACE = {reason: place for place, reason in enumerate(CHECKS)}
+
+
+@dataclass(frozen=True)
+class NumberedFace:
+    """One of several faces, numbered from the left as people count, with its place in the prediction's list."""
+
+    number: int
+    index: int
+    box: crop.Box
+
+
+@dataclass(frozen=True)
+class QualityLine:
+    """One quality check in words."""
+
+    name: str
+    measured: str
+    limit: str
+    passed: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class PhotoCard:
+    """One photo with its newest prediction. Everything a template asks for, and no query."""
+
+    photo: Photo
+    prediction: Prediction | None
+    place: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What the card says first."""
+        if self.photo.excluded_at:
+            return Kind.EXCLUDED
+        if self.photo.is_erased and self.shares is None:
+            return Kind.ERASED
+        if self.prediction is None:
+            return Kind.WAITING
+        if self.prediction.state == State.DONE and self.prediction.abstained:
+            return Kind.CLOSE
+        return OF_STATE.get(State(self.prediction.state), Kind.REFUSED)
+
+    @property
+    def stands(self) -> str:
+        """What a card on the way shows: its kind, and its place in line."""
+        return f"{self.kind}{self.place or ''}"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the card changes only when a person acts. An excluded photo does not poll either."""
+        return self.kind not in FILTERS["on-the-way"]
+
+    @property
+    def needs_you(self) -> bool:
+        """Whether a person should look at it."""
+        return self.kind in FILTERS["needs-you"] and self.photo.dismissed_at is None
+
+    @property
+    def earlier(self) -> list[PhotoCard]:
+        """What other models said before, newest first."""
+        readings = sorted(self.photo.predictions.all(), key=lambda each: each.requested_at, reverse=True)
+        return [PhotoCard(self.photo, each) for each in readings if self.prediction and each.pk != self.prediction.pk]
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Needs you first, then on the way, then read with the newest first, excluded and dismissed last."""
+        rank = 8 if self.photo.dismissed_at and not self.photo.excluded_at else RANK[self.kind]
+        return rank, -self.taken_at.timestamp()
+
+    @property
+    def taken_at(self) -> datetime:
+        """When it was taken, else when it came."""
+        return self.photo.taken_at or self.photo.uploaded_at
+
+    @property
+    def when(self) -> str:
+        """Return "09:44" as the camera wrote it, after the day when it is another than the visit's.
+
+        Without a word of the camera "added 25 Nov, 17:46": the clock of the upload is not that of the photo.
+        """
+        if self.photo.taken_at is None:
+            added = self.photo.uploaded_at
+            return _("added %(day)s, %(time)s") % {"day": short_day(added), "time": clock(added)}
+        time = clock(self.on_the_camera)
+        return f"{day(self.on_the_camera)}, {time}" if self.is_of_another_day else time
+
+    @property
+    def on_the_camera(self) -> datetime | None:
+        """What the camera's clock said, whatever zone the reader is in."""
+        return timezone.make_naive(self.photo.taken_at, timezone.get_default_timezone()) if self.photo.taken_at else None
+
+    @property
+    def is_of_another_day(self) -> bool:
+        """Whether the camera names another day than the visit's."""
+        return self.photo.taken_at is not None and day_taken(self.photo) != self.photo.visit.date
+
+    @cached_property
+    def shares(self) -> tuple[float, ...] | None:
+        """The seven shares, when it was read."""
+        return self.prediction.shares if self.prediction else None
+
+    @cached_property
+    def votes(self) -> tuple[Votes, ...]:
+        """Ten raters, most votes first; empty before it was read."""
+        return ten_raters(self.shares) if self.shares else ()
+
+    @property
+    def named_shares(self) -> list[tuple[str, float]]:
+        """The seven shares with their names, in label order."""
+        return list(zip(EXPRESSIONS, self.shares or (), strict=True))
+
+    @property
+    def first(self) -> Votes | None:
+        """The expression that most raters would name."""
+        return self.votes[0] if self.votes else None
+
+    @property
+    def own_label(self) -> OwnLabel | None:
+        """What the clinician calls this very face; None for a label that was given to another face of the photo."""
+        label = next(iter(self.photo.own_labels.all()), None)
+        if label is None or self.prediction is None:
+            return label
+        return label if is_same_face(label.box, self.prediction.faces, self.prediction.chosen_face) else None
+
+    @property
+    def votes_in_words(self) -> str:
+        """Return "7 happy, 2 neutral, 1 surprise"."""
+        return ", ".join(f"{vote.count} {_(vote.expression)}" for vote in self.votes)
+
+    @property
+    def others_in_words(self) -> str:
+        """Return the votes after the first as "Neutral 2, surprise 1"."""
+        text = ", ".join(f"{_(vote.expression)} {vote.count}" for vote in self.votes[1:])
+        return text[:1].upper() + text[1:]
+
+    @property
+    def cells(self) -> list[tuple[str, str]]:
+        """Return the ten cells of the strip: expression and left edge."""
+        names = [vote.expression for vote in self.votes for _cell in range(vote.count)]
+        return [(name, f"{k * 10.0778:.3f}%") for k, name in enumerate(names)]
+
+    @property
+    def refusal(self) -> Refusal:
+        """Why it was not read, in words."""
+        assert self.prediction is not None
+        code = "no_face" if self.prediction.state == State.NO_FACE else self.prediction.reason
+        return refusal(code)
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the reading failed for no fault of the photo."""
+        return self.prediction is not None and self.prediction.state == State.FAILED and self.prediction.reason not in REFUSALS
+
+    @property
+    def failed_check(self) -> QualityLine | None:
+        """The check that kept the photo out."""
+        return next((line for line in self.quality if not line.passed), None)
+
+    @property
+    def quality(self) -> list[QualityLine]:
+        """Every quality check in words, in the order of the page; of the two for light only the one that matters."""
+        checks = sorted(
+            self.prediction.quality if self.prediction else [], key=lambda check: PLACE.get(check["reason"], len(PLACE))
+        )
+        lines = [_quality_line(check) for check in checks]
+        is_glaring = any(line.reason == "too_bright" and not line.passed for line in lines)
+        return [line for line in lines if line.reason != ("too_dark" if is_glaring else "too_bright")]
+
+    @cached_property
+    def faces(self) -> list[NumberedFace]:
+        """The faces from left to right."""
+        boxes = crop.face_boxes(self.prediction.faces) if self.prediction else []
+        from_left = sorted(enumerate(boxes), key=lambda pair: pair[1].left)
+        return [NumberedFace(number, index, box) for number, (index, box) in enumerate(from_left, start=1)]
+
+    @property
+    def face(self) -> crop.Box | None:
+        """The box of the face that was read."""
+        chosen = self.prediction.chosen_face if self.prediction else None
+        return next((face.box for face in self.faces if face.index == chosen), None)
+
+    @property
+    def view_box(self) -> str:
+        """The part of the photo that the card shows."""
+        if self.kind is Kind.CHOOSE and self.faces:
+            return self._wide.as_view_box
+        return crop.square(self.photo.width, self.photo.height, self.face).as_view_box
+
+    @property
+    def tag_side(self) -> float:
+        """Side of a number tag in pixels of the photo."""
+        return self._wide.width * 0.0475
+
+    @property
+    def face_radius(self) -> float:
+        """Radius of the corners of a face box in pixels of the photo."""
+        return self._wide.width * 0.0075
+
+    @property
+    def _wide(self) -> crop.Box:
+        return crop.wide(self.photo.width, self.photo.height, [face.box for face in self.faces])
+
+    @property
+    def corners(self) -> str:
+        """The brackets around the face that was read, as a path; empty without one."""
+        return crop.corners(self.face) if self.face else ""
+
+
+def card_of(photo: Photo) -> PhotoCard:
+    """Return the card of one photo; a waiting one knows its place in line (one query)."""
+    prediction = photo.prediction
+    waits = prediction is not None and prediction.state == State.QUEUED and not photo.excluded_at
+    return PhotoCard(photo, prediction, prediction.place_in_line() if prediction and waits else None)
+
+
+def cards_of(photos: Iterable[Photo]) -> list[PhotoCard]:
+    """Return the cards of a visit in their order. One query for the first place in line, whatever the number of photos."""
+    cards = [PhotoCard(photo, photo.prediction) for photo in photos]
+    queued = [card for card in cards if card.prediction and card.kind is Kind.WAITING]
+    queued.sort(key=lambda card: card.prediction.queued_at if card.prediction else card.taken_at)
+    if queued and queued[0].prediction:
+        first = queued[0].prediction.place_in_line()
+        places = {card.photo.id: first + k for k, card in enumerate(queued)}
+        cards = [PhotoCard(card.photo, card.prediction, places.get(card.photo.id)) for card in cards]
+    return sorted(cards, key=lambda card: card.rank)
+
+
+def count_filters(cards: Iterable[PhotoCard]) -> dict[str, int]:
+    """Return how many cards each filter shows."""
+    counts = Counter(name for card in cards for name in FILTERS if passes(card, name))
+    return {name: counts[name] for name in FILTERS}
+
+
+def passes(card: PhotoCard, name: str) -> bool:
+    """Whether the filter `name` shows the card. An unknown filter shows all."""
+    if name == "needs-you":
+        return card.needs_you
+    return name not in FILTERS or card.kind in FILTERS[name]
+
+
+def _quality_line(check: dict[str, object]) -> QualityLine:
+    reason, measured, limit = str(check["reason"]), float(str(check["measured"])), float(str(check["limit"]))
+    words = CHECKS.get(reason)
+    if words is None:
+        return QualityLine(str(check["name"]), f"{measured:g}", f"{limit:g}", bool(check["passed"]), reason)
+    number = decimal(limit * words.scale, words.places)
+    text = decimal(measured * words.scale, words.places) + words.unit
+    return QualityLine(str(words.name), text, str(words.limit) % number, bool(check["passed"]), reason)

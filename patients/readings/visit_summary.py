@@ -1,0 +1,85 @@
+"""What the photos of one visit say together, beside the patient's own usual range."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from patients.formats import signed
+from patients.models import Visit
+from patients.timeline.baseline import Place, UsualRange, usual_range
+from patients.timeline.last_time import LastTime, last_time
+from patients.timeline.plot.sparkline import IntervalGlyph, interval_glyph
+from patients.timeline.points import VisitPoint, points
+from patients.timeline.sentence import too_few_chosen
+
+GLYPH_WIDTH = 278
+
+
+@dataclass(frozen=True)
+class VisitSummary:
+    """The numbers of one visit and where they lie."""
+
+    point: VisitPoint
+    usual: UsualRange | None
+    last_time: LastTime | None
+    too_few_chosen: str  # in words, when a chosen usual range is lost for it
+
+    @property
+    def glyph(self) -> IntervalGlyph | None:
+        """The interval on the axis from -1 to 1."""
+        return interval_glyph(self.point, self.usual, GLYPH_WIDTH)
+
+    @property
+    def named_shares(self) -> list[tuple[str, float]]:
+        """The seven mean shares in label order; empty when no photo is used."""
+        return [(share.expression, share.mean) for share in self.point.shares]
+
+    @property
+    def sentences(self) -> list[str]:
+        """Return in words how the visit compares and what is still to come."""
+        return [text for text in (self._against_range(), self._certainty(), self._open()) if text]
+
+    def _against_range(self) -> str:
+        if self.point.valence is None:
+            return _("No photo of this visit counts so far.")
+        if self.usual is None:
+            return self.too_few_chosen or _("A usual range appears after four visits.")
+        low, high = self.usual.on_scale
+        limits = {"low": signed(low), "high": signed(high)}
+        place = self.usual.place(self.point)
+        if place is Place.BELOW:
+            return _("Below the usual range of %(low)s to %(high)s.") % limits
+        if place is Place.ABOVE:
+            return _("Above the usual range of %(low)s to %(high)s.") % limits
+        return _("Inside the usual range of %(low)s to %(high)s.") % limits
+
+    def _certainty(self) -> str:
+        if self.point.is_sparse:
+            return _("Three photos or more give an interval.")
+        if self.usual is None or self.point.interval is None or self.usual.place(self.point) is Place.INSIDE:
+            return ""
+        return (
+            _("The interval reaches into it.")
+            if self.usual.is_reached_by(self.point.interval)
+            else _("The interval lies outside too.")
+        )
+
+    def _open(self) -> str:
+        texts = []
+        if self.point.to_choose:
+            texts.append(
+                ngettext(
+                    "One photo waits for a face to be chosen.", "%(n)d photos wait for a face to be chosen.", self.point.to_choose
+                )
+            )
+        if self.point.unfinished:
+            texts.append(ngettext("One photo is on the way.", "%(m)d photos are on the way.", self.point.unfinished))
+        return " ".join(texts) % {"n": self.point.to_choose, "m": self.point.unfinished}
+
+
+def summarise(visit: Visit) -> VisitSummary:
+    """Return the summary of the visit. Two queries: the usual range needs every visit of the patient."""
+    all_points = points(visit.patient)
+    point = next((point for point in all_points if point.visit_id == visit.pk), VisitPoint(visit.pk, visit.date))
+    return VisitSummary(point, usual_range(all_points), last_time(all_points, point), too_few_chosen(all_points))

@@ -1,0 +1,1 @@
+"""The figure of the timeline, row by row."""

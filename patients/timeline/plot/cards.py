@@ -1,0 +1,58 @@
+"""What the card over the figure says of each visit, in words that are ready to show."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from patients.formats import day, percent, signed
+from patients.models import Event, SelfReport
+from patients.timeline.baseline import UsualRange
+from patients.timeline.plot.frame import Plain, Visits
+from patients.timeline.plot.self_report_row import Reports
+from patients.timeline.points import VisitPoint
+from patients.timeline.sentence import in_words, photos_in_words, place_in_words
+
+
+def cards(visits: Visits, usual: UsualRange | None, events: Sequence[Event], reports: Reports) -> list[Plain]:
+    """Return one card per visit that has photos, oldest first, and with it the valence index of each of its photos."""
+    found = []
+    since = date.max
+    for point in visits.every:
+        around = [event.label for event in events if event.covers(point.date) or since < event.starts_on <= point.date]
+        found.append(
+            _card(point, visits.moments[point.visit_id], usual, around)
+            | {"said": self_report_in_words(reports.get(point.visit_id))}
+        )
+        since = point.date
+    return found
+
+
+def self_report_in_words(report: SelfReport | None) -> str:
+    """Return "mood 3 of 10, PHQ-9 17", only what was said; empty for nothing."""
+    if report is None:
+        return ""
+    said = {
+        _("mood %(total)s of 10"): report.mood,
+        _("PHQ-9 %(total)s"): report.phq9,
+        _("GAD-7 %(total)s"): report.gad7,
+    }
+    return ", ".join(text % {"total": total} for text, total in said.items() if total is not None)
+
+
+def _card(point: VisitPoint, moment: str, usual: UsualRange | None, events: Sequence[str]) -> Plain:
+    """Return one card; `events` are those that last on the day and those that began since the visit before."""
+    return {
+        "x": moment,
+        "y": [round(value, 2) for value in point.photo_valences],
+        "href": reverse("patients:visit", args=[point.visit_id]),
+        "date": day(point.date),
+        "n": photos_in_words(point),
+        "valence": signed(point.valence),
+        "interval": in_words(point.interval) if point.used else _("no photo counts"),
+        "where": place_in_words(point, usual),
+        "top": [{"expression": share.expression, "share": percent(share.mean)} for share in point.top],
+        "events": ", ".join(events),
+        "model": " + ".join(point.model_versions) or "–",
+    }

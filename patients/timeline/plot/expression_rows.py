@@ -1,0 +1,128 @@
+"""Row two of the figure: the mean shares of a visit stacked, or seven strips with an interval each."""
+
+from collections.abc import Sequence
+from math import ceil
+
+from django.utils.translation import gettext as _
+
+from ml.serve.expressions import EXPRESSIONS
+from patients.timeline.plot.frame import QUIET, Frame, Plain, Visits, days_of, token, y_axis
+from patients.timeline.points import Share, VisitPoint
+
+SYMBOLS = {
+    "angry": "triangle-up",
+    "disgust": "square",
+    "fear": "diamond",
+    "happy": "circle",
+    "sad": "triangle-down",
+    "surprise": "star",
+    "neutral": "cross",
+}
+FIRST_STRIP = 11  # the strips have the axes y11 to y17
+
+
+def stack_traces(visits: Visits) -> list[Plain]:
+    """Return seven stacked bars per visit in label order."""
+    return [
+        {
+            "type": "bar",
+            "name": name,
+            "x": days_of("known"),
+            "y": [round(point.shares[k].mean, 3) for point in visits.known],
+            "yaxis": "y2",
+            "marker": {"color": token(f"e-{name}"), "line": {"color": token("surface"), "width": 1}},
+            **QUIET,
+        }
+        for k, name in enumerate(EXPRESSIONS)
+    ]
+
+
+def stack_axes(frame: Frame) -> Plain:
+    """Return the axis of the stacked row."""
+    return {"yaxis2": y_axis(frame.domain(frame.expressions[0]), [0, 1], [0, 0.5, 1], ["0", "50", "100 %"], anchor="x")}
+
+
+def strip_traces(visits: Visits) -> list[Plain]:
+    """Return line, means with interval and sparse visits for each of the seven strips."""
+    return [trace for k in range(len(EXPRESSIONS)) for trace in _strip(visits, k)]
+
+
+def strip_axes(points: Sequence[VisitPoint], frame: Frame) -> Plain:
+    """Return seven axes with one scale."""
+    foot, head = strip_range(points)
+    middle = round((foot + head) / 2, 3)
+    tick_font = {"size": 11, "color": token("ink-2")}
+    return {
+        f"yaxis{FIRST_STRIP + k}": y_axis(
+            frame.domain(row), [foot, head], [middle], [_(name)], anchor="x", showgrid=False, tickfont=tick_font
+        )
+        for k, (name, row) in enumerate(zip(EXPRESSIONS, frame.expressions, strict=True))
+    }
+
+
+def strip_shapes(points: Sequence[VisitPoint]) -> list[Plain]:
+    """Return the ground of each strip."""
+    foot, head = strip_range(points)
+    return [
+        {
+            "type": "rect",
+            "xref": "x domain",
+            "yref": f"y{FIRST_STRIP + k}",
+            "x0": 0,
+            "x1": 1,
+            "y0": foot,
+            "y1": head,
+            "fillcolor": token("strip"),
+            "line": {"width": 0},
+            "layer": "below",
+        }
+        for k in range(len(EXPRESSIONS))
+    ]
+
+
+def strip_top(points: Sequence[VisitPoint]) -> int:
+    """Return the scale of all strips: the largest mean or interval end in percent, rounded up to 25."""
+    ends = [share.interval.high if share.interval else share.mean for point in points for share in point.shares]
+    return min(100, 25 * ceil(max(ends, default=1.0) * 4))
+
+
+def strip_range(points: Sequence[VisitPoint]) -> tuple[float, float]:
+    """Return the range of the strips' axes, with room for a symbol at zero and at the top."""
+    top = strip_top(points) / 100
+    return -0.04, round(top + 0.04, 3)
+
+
+def _strip(visits: Visits, k: int) -> list[Plain]:
+    name = EXPRESSIONS[k]
+    colour = token(f"e-{name}")
+    common = {"type": "scatter", "name": name, "yaxis": f"y{FIRST_STRIP + k}", **QUIET}
+    values = [point and round(point.shares[k].mean, 3) for point in visits.line]
+    full, sparse = [point.shares[k] for point in visits.full], [point.shares[k] for point in visits.sparse]
+    return [
+        common | {"mode": "lines", "x": days_of("line"), "y": values, "line": {"color": colour, "width": 1.5}},
+        common | _symbols("full", full, SYMBOLS[name], colour, 0) | {"error_y": _error_bars(full, colour)},
+        common | _symbols("sparse", sparse, SYMBOLS[name] + "-open", colour, 1.25),
+    ]
+
+
+def _symbols(group: str, shares: Sequence[Share], symbol: str, colour: str, line_width: float) -> Plain:
+    return {
+        "mode": "markers",
+        "x": days_of(group),
+        "y": [round(share.mean, 3) for share in shares],
+        "marker": {"size": 7, "symbol": symbol, "color": colour, "line": {"width": line_width, "color": colour}},
+        "cliponaxis": False,
+    }
+
+
+def _error_bars(shares: Sequence[Share], colour: str) -> Plain:
+    ends = [(share.interval.low, share.mean, share.interval.high) for share in shares if share.interval]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [round(high - mean, 3) for _low, mean, high in ends],
+        "arrayminus": [round(mean - low, 3) for low, mean, _high in ends],
+        "color": colour,
+        "thickness": 1.25,
+        "width": 0,
+    }

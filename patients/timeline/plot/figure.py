@@ -1,0 +1,124 @@
+"""The timeline as a Plotly figure: four rows on one date axis. Plain JSON; the browser draws it (static/js/timeline.js)."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from patients.models import Event
+from patients.timeline.baseline import UsualRange
+from patients.timeline.plot import axis, event_row, expression_rows, photo_row, self_report_row, valence_row
+from patients.timeline.plot.cards import cards
+from patients.timeline.plot.event_row import Placed
+from patients.timeline.plot.frame import BOTTOM, CLEAR, LEFT, RIGHT, TOP, Frame, Plain, Visits, apart, stacked, token
+from patients.timeline.plot.self_report_row import Reports
+from patients.timeline.points import VisitPoint
+
+MOST_DOTS = 400  # photos in view; above it only means and intervals can still be read
+
+
+def figure(
+    points: Sequence[VisitPoint],
+    usual: UsualRange | None,
+    events: Sequence[Event] = (),
+    reports: Reports | None = None,
+    others: Sequence[VisitPoint] = (),
+) -> Plain:
+    """Return the figure of at least one point, oldest first. `others` are visits without photos: patients may have spoken there.
+
+    ``data`` and ``layout`` are the whole figure with stacked expressions. ``apart`` holds what differs with seven strips: its own
+    expression traces and its own layout. ``visits`` are the cards, one per point, with the photos' dots. ``ends`` are the first and
+    the last visit of which anything is drawn. Two kinds of strings stand for something else: ``var(--token)`` for a colour,
+    ``days(group)`` for the dates of a group in ``days``.
+    """
+    visits, said = Visits.of(points, others), reports or {}
+    first, last = axis.ends(visits.all, events)
+    placed, lanes = event_row.place(events, first, last)
+    whole = _Whole(visits, usual, placed, lanes, said, (first, last))
+    return {
+        "data": [
+            *valence_row.traces(visits, usual),
+            *self_report_row.traces(visits, said),
+            *photo_row.traces(visits),
+            *event_row.traces(placed),
+            *expression_rows.stack_traces(visits),
+        ],
+        "layout": whole.layout_stacked(stacked(sum(lanes))),
+        "apart": {"data": expression_rows.strip_traces(visits), "layout": whole.layout_apart(apart(sum(lanes)))},
+        "days": visits.days(),
+        "ends": _ends(visits, said),
+        "rooms": axis.rooms(points),
+        "visits": cards(visits, usual, events, said),
+        "until": event_row.until(placed, last),
+        "scales": self_report_row.choices(visits.all, said),
+        "ticks": axis.tick_choices(),
+        "locale": axis.month_names(),
+        "lanes": event_row.short_names(),
+        "mostDots": MOST_DOTS,
+    }
+
+
+def _ends(visits: Visits, reports: Reports) -> list[str]:
+    """Return where the first and the last visit lie at which there were photos or the patient spoke."""
+    drawn = [visits.moments[point.visit_id] for point in visits.all if point.total or self_report_row.spoke(point, reports)]
+    return [drawn[0], drawn[-1]]
+
+
+class _Whole:
+    """Puts the rows together into a layout."""
+
+    def __init__(
+        self,
+        visits: Visits,
+        usual: UsualRange | None,
+        placed: Sequence[Placed],
+        lanes: Sequence[int],
+        reports: Reports,
+        ends: tuple[date, date],
+    ) -> None:
+        self.visits, self.usual, self.placed, self.lanes, self.reports = visits, usual, placed, lanes, reports
+        self.first, self.last = ends
+
+    def layout_stacked(self, frame: Frame) -> Plain:
+        """Return the layout with one row of expressions."""
+        title = frame.title(frame.expressions[0], _("Expressions, share of each visit"))
+        return self._layout(frame, title, [], expression_rows.stack_axes(frame))
+
+    def layout_apart(self, frame: Frame) -> Plain:
+        """Return the layout with seven strips."""
+        top = {"top": expression_rows.strip_top(self.visits.every)}
+        title = frame.title(frame.expressions[0], _("Expressions, 0 to %(top)d %% each, 95 %% interval") % top)
+        return self._layout(
+            frame, title, expression_rows.strip_shapes(self.visits.every), expression_rows.strip_axes(self.visits.every, frame)
+        )
+
+    def _layout(self, frame: Frame, title: Plain, ground: list[Plain], own_axes: Plain) -> Plain:
+        return {
+            "height": frame.height,
+            "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM, "pad": 0},
+            "paper_bgcolor": CLEAR,
+            "plot_bgcolor": CLEAR,
+            "font": {"family": token("font"), "size": 12, "color": token("ink-2")},
+            "barmode": "stack",
+            "bargap": 0,
+            "showlegend": False,
+            "dragmode": "pan",
+            "hovermode": False,
+            "shapes": [
+                *ground,
+                *event_row.shapes(self.placed, frame, self.last),
+                *valence_row.shapes(self.visits, self.usual, frame),
+            ],
+            "annotations": [
+                *event_row.annotations(self.placed, frame),
+                *valence_row.annotations(self.visits, self.usual, frame),
+                title,
+                frame.title(frame.photos, _("Photos, used and missing (hatched)")),
+            ],
+            "xaxis": axis.x_axis(self.first, self.last, "y4" if frame.events else "y3"),
+            **valence_row.axes(frame),
+            **self_report_row.axes(self.visits.all, self.reports, frame),
+            **own_axes,
+            **photo_row.axes(self.visits.every, frame),
+            **event_row.axes(self.lanes, frame),
+        }

@@ -1,0 +1,177 @@
+"""Where each row of the figure lies, in pixels from the top, and what every row has in common."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from patients.timeline.plot.breaks import line, runs
+from patients.timeline.points import VisitPoint
+
+Plain = dict[str, Any]  # Any: Plotly's own JSON
+
+LEFT, RIGHT, TOP, BOTTOM = 76, 72, 4, 42
+LANE = 16
+STRIP, PITCH = 42, 46
+QUIET: Plain = {"hoverinfo": "skip", "showlegend": False}
+CLEAR = "rgba(0,0,0,0)"
+
+
+def moments(points: Sequence[VisitPoint]) -> dict[UUID, str]:
+    """Return where each visit stands on the date axis, by its id: at its day, and of several on one day each at its share of it.
+
+    At one moment their bars would be stacked on each other, and no pointer could reach the second.
+    """
+    found = {}
+    for day, group in groupby(points, key=lambda point: point.date):
+        same = list(group)
+        for k, point in enumerate(same):
+            hours, minutes = divmod(24 * 60 * k // len(same), 60)
+            found[point.visit_id] = f"{day.isoformat()}T{hours:02}:{minutes:02}:00Z" if k else day.isoformat()
+    return found
+
+
+@dataclass(frozen=True)
+class Visits:
+    """The visits as the rows need them.
+
+    `all` are in order, also those without photos; `every` has photos, `known` a mean, `full` an interval, `sparse` none, and
+    `line` is the line through them.
+    """
+
+    moments: Mapping[UUID, str]
+    all: Sequence[VisitPoint]
+    every: Sequence[VisitPoint]
+    known: Sequence[VisitPoint]
+    full: Sequence[VisitPoint]
+    sparse: Sequence[VisitPoint]
+    line: Sequence[VisitPoint | None]
+
+    @classmethod
+    def of(cls, points: Sequence[VisitPoint], others: Sequence[VisitPoint] = ()) -> "Visits":
+        """Return `points` sorted into what the rows need; `others` have no photos."""
+        together = sorted([*points, *others], key=lambda point: point.date)
+        known = [point for point in points if point.used]
+        full, sparse = [point for point in known if point.interval], [point for point in known if point.is_sparse]
+        return cls(moments(together), together, points, known, full, sparse, line(runs(known)))
+
+    def halfway(self, before: VisitPoint, after: VisitPoint) -> str:
+        """Return the moment halfway between two visits on the date axis, which may be of one day."""
+        start, end = (datetime.fromisoformat(self.moments[each.visit_id]).replace(tzinfo=UTC) for each in (before, after))
+        return f"{start + (end - start) / 2:%Y-%m-%dT%H:%M:%SZ}"
+
+    def days(self) -> Plain:
+        """Return the dates of each group, which many traces share."""
+        groups = {"every": self.every, "known": self.known, "full": self.full, "sparse": self.sparse, "line": self.line}
+        return {name: [point and self.moments[point.visit_id] for point in group] for name, group in groups.items()}
+
+
+def days_of(group: str) -> str:
+    """Return what stands for the dates of a group in a trace; the browser puts the dates in its place."""
+    return f"days({group})"
+
+
+def token(name: str) -> str:
+    """Return a colour of the stylesheet by name; the browser puts the colour of the theme in its place."""
+    return f"var(--{name})"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row between two heights, in pixels from the top."""
+
+    top: int
+    bottom: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """All rows of one view. Expressions are one row when stacked and seven when apart."""
+
+    valence: Row
+    expressions: tuple[Row, ...]
+    photos: Row
+    events: Row | None  # None without events
+
+    @property
+    def bottom(self) -> int:
+        """Return where the last row ends."""
+        return (self.events or self.photos).bottom
+
+    @property
+    def height(self) -> int:
+        """Return the height of the whole figure with its margins."""
+        return self.bottom + TOP + BOTTOM
+
+    def up(self, px: float) -> float:
+        """Return a height in pixels from the top as Plotly's share from the bottom."""
+        return round(1 - px / self.bottom, 4)
+
+    def domain(self, row: Row) -> list[float]:
+        """Return the row as Plotly's domain."""
+        return [self.up(row.bottom), self.up(row.top)]
+
+    def title(self, row: Row, text: str) -> Plain:
+        """Return the name of a row, at the far left above it."""
+        return {
+            "name": "title",
+            "xref": "paper",
+            "yref": "paper",
+            "x": 0,
+            "xshift": -LEFT,
+            "xanchor": "left",
+            "y": self.up(row.top),
+            "yshift": 8,
+            "yanchor": "bottom",
+            "showarrow": False,
+            "text": text,
+            "font": {"size": 12, "color": token("ink"), "weight": 600},
+        }
+
+
+def stacked(lanes: int) -> Frame:
+    """Return the frame with the expressions in one stacked row."""
+    return _frame((Row(310, 428),), 462, lanes)
+
+
+def apart(lanes: int) -> Frame:
+    """Return the frame with the expressions in seven strips."""
+    strips = tuple(Row(308 + PITCH * k, 308 + PITCH * k + STRIP) for k in range(7))
+    return _frame(strips, 658, lanes)
+
+
+def _frame(expressions: tuple[Row, ...], photos_top: int, lanes: int) -> Frame:
+    top = photos_top + 68
+    events = Row(top, top + LANE * lanes) if lanes else None
+    return Frame(Row(24, 272), expressions, Row(photos_top, photos_top + 36), events)
+
+
+def y_axis(
+    domain: list[float], value_range: list[float], ticks: Sequence[float], texts: Sequence[str], **more: Any
+) -> Plain:  # Any: JSON
+    """Return a y axis that can be neither dragged nor zoomed."""
+    return {
+        "domain": domain,
+        "range": value_range,
+        "tickvals": list(ticks),
+        "ticktext": list(texts),
+        "gridcolor": token("grid"),
+        "zeroline": False,
+        "fixedrange": True,
+        "ticks": "",
+        "ticksuffix": " ",
+        "tickfont": {"size": 11, "color": token("ink-3")},
+        **more,
+    }
+
+
+def words(text: str, colour: str = "ink-3", **more: Any) -> Plain:  # Any: JSON
+    """Return a small text in the figure. Plotly reads tags in it: hand user input through `plain` first."""
+    return {"text": text, "showarrow": False, "font": {"size": 11, "color": token(colour)}, **more}
+
+
+def plain(text: str) -> str:
+    """Return what a person typed, with nothing in it that Plotly would read as a tag."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,207 @@
+"""The gate: an address without a rule is closed; no line, no look; a change and its line are written together or not at all."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from patients.audit.rules import RULES
+from patients.consent.consent import words_mark
+from patients.models import AccessLog, ApiToken, BreakGlass, Patient, Photo, User, Visit
+from tests.answers import put_away
+from tests.factories import PASSWORD, make_photo, make_prediction, one_time_code, upload
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def browser(ada: User) -> Client:
+    """Return the browser of Dr Ada, which gets an error page where the server fails."""
+    client = Client(raise_request_exception=False)
+    client.force_login(ada)
+    return client
+
+
+@pytest.fixture
+def photo(visit: Visit) -> Photo:
+    """Return a photo of Ines that was read."""
+    photo = make_photo(visit)
+    make_prediction(photo)
+    return photo
+
+
+def lines() -> list[tuple[str, str]]:
+    return [(line.action, line.object_kind) for line in AccessLog.objects.all()]
+
+
+@pytest.fixture
+def without_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no line be written."""
+
+    def fail(line: AccessLog) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(AccessLog, "append", fail)
+
+
+def test_address_without_a_rule_is_closed(browser: Client, ines: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(RULES, "patients:detail")
+    monkeypatch.delitem(RULES, "api:patient-list")
+    assert browser.get(f"/patients/{ines.pk}/").status_code == 404
+    assert browser.get("/api/patients/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/patients/{}/", "/patients/{}/csv/", "/api/patients/{}/"])
+def test_no_line_no_look(browser: Client, ines: Patient, without_log: None, path: str) -> None:
+    answer = browser.get(path.format(ines.pk))
+    assert answer.status_code == 500
+    assert ines.name not in answer.content.decode()
+
+
+def test_no_line_no_change(browser: Client, photo: Photo, without_log: None) -> None:
+    assert browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "blurred"}).status_code == 500
+    assert browser.post(f"/photos/{photo.pk}/delete/").status_code == 500
+    assert browser.patch(f"/api/visits/{photo.visit_id}/", {"note": "x"}, "application/json").status_code == 500
+    photo.refresh_from_db()
+    assert (photo.excluded_at, photo.visit.note) == (None, "")
+    assert photo.image.read()
+
+
+def test_no_line_no_photo(browser: Client, visit: Visit, without_log: None) -> None:
+    assert browser.post(f"/visits/{visit.pk}/photos/", {"photos": upload()}).status_code == 500
+    assert not Photo.objects.exists()
+
+
+def test_each_thing_done_is_one_line(browser: Client, photo: Photo) -> None:
+    browser.get(f"/photos/{photo.pk}/")
+    browser.get(f"/photos/{photo.pk}/preview/")
+    browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "blurred"})
+    browser.post(f"/visits/{photo.visit_id}/photos/", {"photos": upload()})
+    browser.delete(f"/api/photos/{photo.pk}/")
+    put_away(browser.get(f"/patients/{photo.visit.patient_id}/csv/"))
+    seen = [("view", "photo"), ("image", "photo"), ("exclude", "photo"), ("upload", "photo"), ("delete", "photo"), ("export", "")]
+    assert lines() == seen
+
+
+def test_what_was_refused_is_no_line(browser: Client, photo: Photo) -> None:
+    browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "x" * 201})
+    browser.post(f"/photos/{photo.pk}/choose-face/", {"face": "7"})
+    browser.post(f"/photos/{photo.pk}/retry/")  # this one is done: from now on it waits
+    browser.post(f"/photos/{photo.pk}/retry/")
+    browser.post(f"/api/photos/{photo.pk}/retry/")
+    browser.post(f"/patients/{photo.visit.patient_id}/read-again/")
+    assert lines() == [("retry", "photo"), ("view", "photo")]  # the program was told of the photo
+
+
+def test_refusal_that_shows_the_card_is_a_look(browser: Client, photo: Photo) -> None:
+    for action, asked in (("exclude", {"reason": "x" * 201}), ("choose-face", {"face": "7"})):
+        assert "photo-" in browser.post(f"/photos/{photo.pk}/{action}/", asked, headers={"HX-Request": "true"}).content.decode()
+    assert lines() == [("view", "photo")] * 2
+
+
+@pytest.mark.parametrize("ask", ["foreign patient", "redirect to sign-in"])
+def test_what_did_not_happen_is_no_line(bo: User, ines: Patient, ask: str) -> None:
+    stranger = Client()
+    if ask == "foreign patient":
+        stranger.force_login(bo)
+    stranger.get(f"/patients/{ines.pk}/")
+    stranger.post(f"/patients/{ines.pk}/visits/new/", {"date": "2026-11-20"})
+    stranger.post(f"/patients/{ines.pk}/visits/new/", {"date": "never"})
+    assert lines() == []
+
+
+@pytest.mark.parametrize("of", ["edit", "visits/new", "events/new", "usual-range", "erase", "consent/research"])
+def test_page_that_answers_a_form_with_its_mistakes_is_a_look(
+    browser: Client, ada: User, photo: Photo, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    User.objects.filter(pk=ada.pk).update(may_erase=True)
+    visit, number = photo.visit, photo.visit.patient.record_number
+    fields = {"date": "never", "visit": str(visit.pk), "words": words_mark("research"), "given_on": "never"}
+    fields["record_number"] = number
+    page = browser.post(f"/patients/{visit.patient_id}/{of}/", fields)
+    assert (page.status_code, number in page.content.decode()) == (200, True)
+    assert lines() == [("view", "")]
+    if of in ("erase", "consent/research"):  # these know nothing of htmx: a header spares nobody the line
+        browser.post(f"/patients/{visit.patient_id}/{of}/", fields, headers={"HX-Request": "true"})
+        assert lines() == [("view", "")] * 2
+    monkeypatch.setattr(AccessLog, "append", lambda line: 1 / 0)
+    page = browser.post(f"/patients/{visit.patient_id}/{of}/", fields)
+    assert (page.status_code, number in page.content.decode()) == (500, False)
+
+
+@pytest.mark.parametrize("of", ["visits", "photos"])
+def test_page_that_answers_a_note_that_came_too_late_is_a_look(browser: Client, photo: Photo, of: str) -> None:
+    row = photo.visit if of == "visits" else photo
+    late = {"note": "Eats well.", "loaded": "of older words"}
+    page = browser.post(f"/{of}/{row.pk}/note/", late)
+    assert (page.status_code, "Ines Moreau" in page.content.decode()) == (409, True)
+    assert lines() == [("view", of[:-1])]
+    assert browser.post(f"/{of}/{row.pk}/note/", late, headers={"HX-Request": "true"}).status_code == 409  # a sentence, no page
+    assert lines() == [("view", of[:-1])]
+    row.refresh_from_db()
+    assert row.note == ""
+
+
+@pytest.mark.parametrize("of", ["visits", "photos"])
+def test_no_line_no_page_for_a_note_that_came_too_late(browser: Client, photo: Photo, without_log: None, of: str) -> None:
+    row = photo.visit if of == "visits" else photo
+    answer = browser.post(f"/{of}/{row.pk}/note/", {"note": "Eats well.", "loaded": "of older words"})
+    assert (answer.status_code, "Ines Moreau" in answer.content.decode()) == (500, False)
+
+
+def test_search_while_typing_is_part_of_one_look(browser: Client, ines: Patient) -> None:
+    browser.get("/patients/")
+    browser.get("/patients/", {"q": "in"}, headers={"HX-Request": "true"})
+    assert lines() == [("list", "")]
+
+
+@pytest.mark.parametrize("path", ["/patients/?all", "/agreement/", "/api/patients/"])
+def test_header_of_a_script_spares_nobody_the_line(browser: Client, ines: Patient, path: str) -> None:
+    for _ in range(2):
+        assert browser.get(path, headers={"HX-Request": "true"}).status_code == 200
+    assert lines() == [("list", "")]
+
+
+def test_line_of_a_key_and_of_an_emergency_says_so(client: Client, bo: User, ines: Patient) -> None:
+    glass = BreakGlass.objects.create(patient=ines, clinician=bo, reason="Overdose")
+    key = {"Authorization": f"Bearer {ApiToken.issue(bo)}"}
+    assert client.get(f"/api/patients/{ines.pk}/", headers=key).status_code == 200
+    assert AccessLog.objects.get().detail == {"glass": glass.pk, "key": ApiToken.objects.get().pk}
+    BreakGlass.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
+    assert client.get(f"/api/patients/{ines.pk}/", headers=key).status_code == 404
+
+
+def test_sign_in_and_out_and_a_failure_are_lines(client: Client, ada: User) -> None:
+    client.post("/accounts/login/", {"login": ada.email, "password": "not the password"})
+    client.post("/accounts/login/", {"login": ada.email, "password": PASSWORD})
+    assert [action for action, _kind in lines()] == ["sign_in_failed"]  # the second factor is still to come
+    client.post("/accounts/2fa/authenticate/", {"code": one_time_code()})
+    client.post("/accounts/logout/")
+    failed, came, left = AccessLog.objects.all()
+    assert [line.action for line in (failed, came, left)] == ["sign_in_failed", "sign_in", "sign_out"]
+    assert (failed.actor_id, came.actor_id, left.actor_id) == (None, ada.pk, ada.pk)
+    assert ada.email not in str(list(AccessLog.objects.values()))
+
+
+def test_wrong_code_is_a_line(client: Client, ada: User) -> None:
+    client.post("/accounts/login/", {"login": ada.email, "password": PASSWORD})
+    client.post("/accounts/2fa/authenticate/", {"code": "000000"})
+    line = AccessLog.objects.get()
+    assert (line.action, line.actor_id, line.object_id, line.detail) == ("sign_in_failed", None, str(ada.pk), {"factor": "code"})
+
+
+def test_end_of_an_idle_session_is_a_line(browser: Client, ada: User) -> None:
+    session = browser.session
+    session["seen_at"] = 0
+    session.save()
+    assert browser.get("/patients/").status_code == 302
+    line = AccessLog.objects.get()
+    assert (line.action, line.actor_id, line.detail) == ("sign_out", ada.pk, {"by": "time"})
+
+
+def test_change_of_password_is_a_line(browser: Client, ada: User) -> None:
+    new = "a calm long phrase"
+    browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
+    line = AccessLog.objects.get()
+    assert (line.action, line.object_id, line.detail) == ("permission", str(ada.pk), {"changed": "password_changed"})
