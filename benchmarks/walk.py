@@ -21,27 +21,27 @@ def main() -> None:
     """Measure and print."""
     photos = int(sys.argv[1]) if len(sys.argv) > 1 else 40
     with tempfile.TemporaryDirectory() as folder:
-        house = Installation(Path(folder) / "var", PHOTOS_PER_VISIT=str(photos + 1))
+        installation = Installation(Path(folder) / "var", PHOTOS_PER_VISIT=str(photos + 1))
         began = time.monotonic()
-        house.start()
+        installation.start()
         first_start = seconds(began)
-        eventually(house.has_its_demo, "the demo's photos are there")
-        visit = house.new_visit()
-        house.upload(visit, portrait(photos))
-        eventually(lambda: house.all_final(visit), "the model is loaded")
+        eventually(installation.has_its_demo, "the demo's photos are there")
+        visit = installation.new_visit()
+        installation.upload(visit, portrait(photos))
+        eventually(lambda: installation.all_final(visit), "the model is loaded")
 
         began = time.monotonic()
         for number in range(photos):
-            house.upload(visit, portrait(number))
+            installation.upload(visit, portrait(number))
         uploaded = seconds(began)
-        eventually(lambda: house.all_final(visit), "every photo is read", 600)
+        eventually(lambda: installation.all_final(visit), "every photo is read", 600)
         read = seconds(began)
 
-        house.stop()
+        installation.stop()
         began = time.monotonic()
-        house.start()
+        installation.start()
         second_start = seconds(began)
-        house.stop()
+        installation.stop()
     print(f"first start            {first_start:6.2f} s")
     print(f"start again            {second_start:6.2f} s, {second_start / first_start:.2f} of the first")
     print(f"upload of one photo    {uploaded / photos:6.3f} s")

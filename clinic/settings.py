@@ -15,28 +15,28 @@ from kombu import Queue
 django_stubs_ext.monkeypatch()  # lets Django's classes be written as they are typed, ModelForm[Patient]
 
 
-def text(name: str, default: str = "") -> str:
+def env_str(name: str, default: str = "") -> str:
     """Return the environment variable `name`, or the default."""
     return os.environ.get(name, default)
 
 
-def flag(name: str, default: bool) -> bool:
+def env_bool(name: str, default: bool) -> bool:
     """Return whether the environment variable `name` says 1, true, yes or on."""
-    return text(name, str(default)).strip().lower() in {"1", "true", "yes", "on"}
+    return env_str(name, str(default)).strip().lower() in {"1", "true", "yes", "on"}
 
 
-def whole(name: str, default: int) -> int:
+def env_int(name: str, default: int) -> int:
     """Return the environment variable `name` as a whole number."""
-    value = text(name, str(default))
+    value = env_str(name, str(default))
     try:
         return int(value)
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
 
 
-def words(name: str, default: str = "") -> list[str]:
+def env_list(name: str, default: str = "") -> list[str]:
     """Return the comma-separated environment variable `name` as a list."""
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+    return [word.strip() for word in env_str(name, default).split(",") if word.strip()]
 
 
 def secret(name: str) -> str:
@@ -45,7 +45,7 @@ def secret(name: str) -> str:
     Raises ImproperlyConfigured when neither holds it: a made-up key would lose every encrypted field at the next start.
     """
     path = VAR / name.lower()
-    value = text(name) or (path.read_text().strip() if path.exists() else "")
+    value = env_str(name) or (path.read_text().strip() if path.exists() else "")
     if not value:
         raise ImproperlyConfigured(f"Set {name}, or run `python -m clinic.serve --setup` to generate {path}.")
     return value
@@ -72,22 +72,22 @@ def _is_said(words: object) -> bool:
 
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR = Path(text("AFFECTLINE_VAR", str(BASE_DIR / "var"))).resolve()
+VAR = Path(env_str("AFFECTLINE_VAR", str(BASE_DIR / "var"))).resolve()
 
 # --- Secrets and hosts
 SECRET_KEY = secret("SECRET_KEY")
 FIELD_KEYS = [key.strip() for key in secret("FIELD_KEYS").replace("\n", ",").split(",") if key.strip()]  # newest first
-FIELD_KEYS_FILE = None if text("FIELD_KEYS") else VAR / "field_keys"  # read again when it changes: running processes follow
+FIELD_KEYS_FILE = None if env_str("FIELD_KEYS") else VAR / "field_keys"  # read again when it changes: running processes follow
 SEARCH_KEY = secret("SEARCH_KEY")
-DEBUG = flag("DEBUG", False)
-DEMO = flag("DEMO", False)
-DEMO_VISITS = whole("DEMO_VISITS", 0)
-ALLOWED_HOSTS = words("ALLOWED_HOSTS", "127.0.0.1,localhost")
-CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
+DEBUG = env_bool("DEBUG", False)
+DEMO = env_bool("DEMO", False)
+DEMO_VISITS = env_int("DEMO_VISITS", 0)
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "127.0.0.1,localhost")
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 if DEMO and not {"127.0.0.1", "localhost", "[::1]"}.issuperset(ALLOWED_HOSTS):
     raise ImproperlyConfigured("DEMO has one password and no second factor: ALLOWED_HOSTS can only be 127.0.0.1 and localhost.")
 
-HTTPS = flag("HTTPS", True)
+HTTPS = env_bool("HTTPS", True)
 
 # --- Rooms
 INSTALLED_APPS = [
@@ -131,7 +131,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "patients.audit.middleware.Gate",
+    "patients.audit.middleware.AccessMiddleware",
 ]
 ROOT_URLCONF = "clinic.urls"
 WSGI_APPLICATION = "clinic.wsgi.application"
@@ -146,7 +146,7 @@ TEMPLATES: list[dict[str, Any]] = [  # Any: Django's own shape
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "clinic.context.site",
-                "patients.care.break_glass.open_glasses",
+                "patients.care.break_glass.open_break_glasses",
             ],
         },
     },
@@ -154,8 +154,8 @@ TEMPLATES: list[dict[str, Any]] = [  # Any: Django's own shape
 
 # --- Engines
 # The path of the embedded one is no part of an address: it may hold what means something there.
-DATABASES = {"default": dj_database_url.parse(text("DATABASE_URL") or "sqlite://", conn_max_age=60)}
-if not text("DATABASE_URL"):
+DATABASES = {"default": dj_database_url.parse(env_str("DATABASE_URL") or "sqlite://", conn_max_age=60)}
+if not env_str("DATABASE_URL"):
     DATABASES["default"]["NAME"] = str(VAR / "db.sqlite3")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a transaction that will write waits for its turn at the start instead of failing in the middle.
@@ -178,11 +178,11 @@ CACHES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-READ_TIME_LIMIT_SECONDS = whole("READ_TIME_LIMIT_SECONDS", 30)  # a photo takes well under 2 s on one slow core
+READ_TIME_LIMIT_SECONDS = env_int("READ_TIME_LIMIT_SECONDS", 30)  # a photo takes well under 2 s on one slow core
 if READ_TIME_LIMIT_SECONDS < 10:
     raise ImproperlyConfigured("READ_TIME_LIMIT_SECONDS must be at least 10: the last 5 are for ending in order.")
 ERASE_TIME_LIMIT_SECONDS = 30  # of a task that erases: it pauses by itself long before (patients/consent/erasure.py)
-CELERY_BROKER_URL = text("REDIS_URL", "redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = env_str("REDIS_URL", "redis://127.0.0.1:6379/0")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Redis hands an unacknowledged task out again after this time; shorter than the hard limit it would run twice.
@@ -205,7 +205,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = READ_TIME_LIMIT_SECONDS - 5
 CELERY_TASK_TIME_LIMIT = READ_TIME_LIMIT_SECONDS
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-SWEEP_SECONDS = whole("SWEEP_SECONDS", 15)
+SWEEP_SECONDS = env_int("SWEEP_SECONDS", 15)
 CELERY_BEAT_SCHEDULE = {
     # An unsent sweep is worthless once the next one is due.
     "sweep": {"task": "inference.sweep.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
@@ -216,14 +216,14 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- The model
-MODEL_DIR = Path(text("MODEL_DIR", str(BASE_DIR / "ml" / "weights")))
-MODEL_ENGINE: Literal["onnx", "keras"] = "keras" if text("MODEL_ENGINE", "onnx") == "keras" else "onnx"
+MODEL_DIR = Path(env_str("MODEL_DIR", str(BASE_DIR / "ml" / "weights")))
+MODEL_ENGINE: Literal["onnx", "keras"] = "keras" if env_str("MODEL_ENGINE", "onnx") == "keras" else "onnx"
 
 # --- Files
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-MEDIA_ROOT = Path(text("MEDIA_ROOT", str(VAR / "photos")))
+MEDIA_ROOT = Path(env_str("MEDIA_ROOT", str(VAR / "photos")))
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 if Path("/dev/shm").is_dir():  # nosec B108  # what waits there has no name (patients/photos/upload_handler.py)
@@ -238,12 +238,12 @@ STORAGES = {
 }
 
 # --- Photos
-PHOTO_MAX_BYTES = whole("PHOTO_MAX_BYTES", 15_000_000)
-PHOTO_MAX_PIXELS = whole("PHOTO_MAX_PIXELS", 40_000_000)
-PHOTOS_PER_VISIT = whole("PHOTOS_PER_VISIT", 60)
-DECODE_TIMEOUT_SECONDS = whole("DECODE_TIMEOUT_SECONDS", 20)
-DECODES_AT_ONCE = whole("DECODES_AT_ONCE", 2)  # up to 800 MB each, while a 40-megapixel photo is rebuilt
-PHOTOS_PER_USER_AND_DAY = whole("PHOTOS_PER_USER_AND_DAY", 2000)
+PHOTO_MAX_BYTES = env_int("PHOTO_MAX_BYTES", 15_000_000)
+PHOTO_MAX_PIXELS = env_int("PHOTO_MAX_PIXELS", 40_000_000)
+PHOTOS_PER_VISIT = env_int("PHOTOS_PER_VISIT", 60)
+DECODE_TIMEOUT_SECONDS = env_int("DECODE_TIMEOUT_SECONDS", 20)
+DECODES_AT_ONCE = env_int("DECODES_AT_ONCE", 2)  # up to 800 MB each, while a 40-megapixel photo is rebuilt
+PHOTOS_PER_USER_AND_DAY = env_int("PHOTOS_PER_USER_AND_DAY", 2000)
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 # One photo waits in memory; what is more gets no name on the disk, and no request fills it (patients/photos/upload_handler.py).
 FILE_UPLOAD_MAX_MEMORY_SIZE = PHOTO_MAX_BYTES + 1_000_000
@@ -251,16 +251,16 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler
 
 # --- Consent and erasure
 BUILT_IN_CONSENT_TEXTS = "2026-11"  # version of the words in patients/consent/consent.py; new words there need a new version here
-CONSENT_TEXT_VERSION = text("CONSENT_TEXT_VERSION", BUILT_IN_CONSENT_TEXTS)
-CONSENT_TEXTS = texts_of_consent(text("CONSENT_TEXTS"))
+CONSENT_TEXT_VERSION = env_str("CONSENT_TEXT_VERSION", BUILT_IN_CONSENT_TEXTS)
+CONSENT_TEXTS = texts_of_consent(env_str("CONSENT_TEXTS"))
 if CONSENT_TEXTS and CONSENT_TEXT_VERSION == BUILT_IN_CONSENT_TEXTS:
     raise ImproperlyConfigured("CONSENT_TEXTS needs a CONSENT_TEXT_VERSION of its own: this one names the words that came along.")
-ERASURE_GRACE_HOURS = whole("ERASURE_GRACE_HOURS", 24)  # after a withdrawal, in case it was recorded for the wrong patient
+ERASURE_GRACE_HOURS = env_int("ERASURE_GRACE_HOURS", 24)  # after a withdrawal, in case it was recorded for the wrong patient
 # Days from the visit after which pictures are erased; 0 keeps them. The longest of the purposes a patient consents to decides.
 RETENTION_DAYS = {
-    "care": whole("RETENTION_CARE_DAYS", 0),
-    "research": whole("RETENTION_RESEARCH_DAYS", 0),
-    "teaching": whole("RETENTION_TEACHING_DAYS", 0),
+    "care": env_int("RETENTION_CARE_DAYS", 0),
+    "research": env_int("RETENTION_RESEARCH_DAYS", 0),
+    "teaching": env_int("RETENTION_TEACHING_DAYS", 0),
 }
 
 # --- Sign-in
@@ -286,7 +286,7 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 # Beside the limits of sign-in, which stay as django-allauth sets them: codes for phones made, codes tried, photos from
 # one phone, attempts at an emergency access.
 ACCOUNT_RATE_LIMITS = {
-    "hand_off": "10/10m/user",
+    "phone_pairing": "10/10m/user",
     "phone_code": "20/m/ip",
     "phone_photo": "60/m/key",
     "break_glass": "10/h/user",
@@ -305,13 +305,13 @@ MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey stands for both factors
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # see ACCOUNT_EMAIL_VERIFICATION
 # Printed in a demo. Elsewhere nothing is sent until a mail server is named: a password link does not belong into a log.
-EMAIL_BACKEND = text("EMAIL_BACKEND", f"django.core.mail.backends.{'console' if DEMO else 'dummy'}.EmailBackend")
-EMAIL_HOST = text("EMAIL_HOST", "localhost")
-EMAIL_PORT = whole("EMAIL_PORT", 25)
-EMAIL_HOST_USER = text("EMAIL_HOST_USER")
-EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD")
-EMAIL_USE_TLS = flag("EMAIL_USE_TLS", False)
-DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "affectline@localhost")
+EMAIL_BACKEND = env_str("EMAIL_BACKEND", f"django.core.mail.backends.{'console' if DEMO else 'dummy'}.EmailBackend")
+EMAIL_HOST = env_str("EMAIL_HOST", "localhost")
+EMAIL_PORT = env_int("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env_str("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env_str("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", False)
+DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "affectline@localhost")
 
 # --- Transport and headers
 if HTTPS:
@@ -362,9 +362,9 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["patients.api.permission.ByRule"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "patients.api.negotiation.WhatThereIs",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "patients.api.negotiation.JSONFallback",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "patients.api.portions.Portions",
+    "DEFAULT_PAGINATION_CLASS": "patients.api.pagination.LimitedPagination",
     "PAGE_SIZE": 100,
     "EXCEPTION_HANDLER": "patients.api.errors.answer",
 }
@@ -383,7 +383,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
-TIME_ZONE = text("TIME_ZONE", "UTC")  # the clinic's zone: a visit has its date here
+TIME_ZONE = env_str("TIME_ZONE", "UTC")  # the clinic's zone: a visit has its date here
 FORMAT_MODULE_PATH = ["clinic.formats"]
 
 # --- Logs: ids, never names, file names or images
@@ -392,5 +392,5 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "clinic.logs.JsonLines"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": text("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": env_str("LOG_LEVEL", "INFO")},
 }

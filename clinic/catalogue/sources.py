@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ROOMS = ("clinic", "patients", "inference")
 # How many of the first arguments are texts, and whether the very first one is a context.
 CALLS = {
-    **dict.fromkeys(("_", "now", "gettext", "gettext_lazy", "gettext_noop"), (1, False)),
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), (1, False)),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (2, False)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), (2, True)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), (3, True)),

@@ -46,7 +46,7 @@ REGION = 2.2
 
 
 @dataclass(frozen=True)
-class Sighting:
+class Detection:
     """A face with its five landmarks (5, 2): left eye, right eye, nose, left and right corner of the mouth, as seen."""
 
     face: Face
@@ -58,7 +58,7 @@ class UprightFace:
     """A face in a region of the photo that was turned so that the head stands upright."""
 
     region: Image.Image
-    sighting: Sighting
+    detection: Detection
 
 
 def roll_of(landmarks: Points) -> float:
@@ -92,7 +92,7 @@ class FaceFinder:
         self.session = open_session(weights / "centerface.onnx", DETECTOR_SHA256)
         self.input_name = self.session.get_inputs()[0].name
 
-    def find(self, image: Image.Image) -> tuple[Sighting, ...]:
+    def find(self, image: Image.Image) -> tuple[Detection, ...]:
         """Return the faces of an upright RGB photo, largest first. Tries closer and upside down before it gives up."""
         found = self._look_closely(image)
         if not found:
@@ -100,7 +100,7 @@ class FaceFinder:
             found = [turn_sighting(seen, centre, 180) for seen in self._look_closely(image.rotate(180))]
         return tuple(sorted(found, key=lambda seen: -seen.face.box.width * seen.face.box.height))
 
-    def _look_closely(self, image: Image.Image) -> list[Sighting]:
+    def _look_closely(self, image: Image.Image) -> list[Detection]:
         found = self.look(image, FIRST_SIDE_PX)
         good = any(is_large(seen) and seen.face.detector_score >= GOOD_SCORE for seen in found)
         if not found or (not good and max(image.size) > FIRST_SIDE_PX):
@@ -110,7 +110,7 @@ class FaceFinder:
                 found = seen_with(self.look(image, side_px), found)
         return found
 
-    def turn_upright(self, image: Image.Image, seen: Sighting) -> UprightFace:
+    def turn_upright(self, image: Image.Image, seen: Detection) -> UprightFace:
         """Return the face in an upright region. A head that leans, or was seen coarsely, is looked at again, at most thrice."""
         centre, side = centre_of(seen.face.box), REGION * max(seen.face.box.width, seen.face.box.height)
         roll = seen.face.roll_degrees
@@ -134,7 +134,7 @@ class FaceFinder:
             turned += here.face.roll_degrees
         return UprightFace(region, here)
 
-    def look(self, image: Image.Image, side_px: int) -> list[Sighting]:
+    def look(self, image: Image.Image, side_px: int) -> list[Detection]:
         """Return the faces seen with the longer side scaled to `side_px` (small pictures at most doubled)."""
         scale = min(side_px / max(image.size), 2.0)
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
@@ -146,19 +146,19 @@ class FaceFinder:
         return read_grid([answer[0] for answer in answers], scales)
 
 
-def is_large(seen: Sighting) -> bool:
+def is_large(seen: Detection) -> bool:
     """Whether the face has height enough in the photo for its box to be exact."""
     return seen.face.box.height >= SMALL_FACE_PX
 
 
-def seen_with(closer: list[Sighting], before: list[Sighting]) -> list[Sighting]:
+def seen_with(closer: list[Detection], before: list[Detection]) -> list[Detection]:
     """Return what a closer look shows, and the large faces of the look before that it has lost. Without it, all of those."""
     lost = (seen for seen in before if not any(overlap(seen.face.box, other.face.box) > SAME_FACE for other in closer))
     return [*closer, *(seen for seen in lost if is_large(seen) or not closer)]
 
 
-def read_grid(grid: list[NDArray[np.float32]], scales: tuple[float, float]) -> list[Sighting]:
-    """Return sightings from the detector's four maps, best first, in pixels of the photo."""
+def read_grid(grid: list[NDArray[np.float32]], scales: tuple[float, float]) -> list[Detection]:
+    """Return detections from the detector's four maps, best first, in pixels of the photo."""
     heat, size, offset, marks = (np.asarray(part, np.float64) for part in grid)
     rows, columns = np.nonzero(heat[0] > LEAST_SCORE)
     scores = heat[0, rows, columns]
@@ -167,7 +167,7 @@ def read_grid(grid: list[NDArray[np.float32]], scales: tuple[float, float]) -> l
     lefts = (columns + offset[1, rows, columns] + 0.5) * STRIDE - widths / 2
     ys = marks[0::2, rows, columns] * heights + tops  # (5, faces)
     xs = marks[1::2, rows, columns] * widths + lefts
-    kept: list[Sighting] = []
+    kept: list[Detection] = []
     for index in np.argsort(-scores):
         box = FaceBox(
             float(lefts[index] * scales[0]),
@@ -178,17 +178,17 @@ def read_grid(grid: list[NDArray[np.float32]], scales: tuple[float, float]) -> l
         if any(overlap(box, other.face.box) > SAME_FACE for other in kept):
             continue
         landmarks = np.stack([xs[:, index] * scales[0], ys[:, index] * scales[1]], axis=1)
-        kept.append(Sighting(Face(box, min(1.0, float(scores[index])), roll_of(landmarks)), landmarks))
+        kept.append(Detection(Face(box, min(1.0, float(scores[index])), roll_of(landmarks)), landmarks))
     return kept
 
 
 def turn_sighting(
-    seen: Sighting, centre: tuple[float, float], degrees: float, shift: NDArray[np.float64] | None = None
-) -> Sighting:
-    """Return the sighting as it lies after a clockwise turn around `centre` and then a shift. The box keeps its size."""
+    seen: Detection, centre: tuple[float, float], degrees: float, shift: NDArray[np.float64] | None = None
+) -> Detection:
+    """Return the detection as it lies after a clockwise turn around `centre` and then a shift. The box keeps its size."""
     shift = np.zeros(2) if shift is None else shift
     landmarks = turn_points(seen.landmarks, centre, degrees) + shift
     x, y = (turn_points(np.array([centre_of(seen.face.box)]), centre, degrees) + shift)[0]
     box = seen.face.box
     moved = FaceBox(float(x) - box.width / 2, float(y) - box.height / 2, box.width, box.height)
-    return Sighting(replace(seen.face, box=moved, roll_degrees=roll_of(landmarks)), landmarks)
+    return Detection(replace(seen.face, box=moved, roll_degrees=roll_of(landmarks)), landmarks)

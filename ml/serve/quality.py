@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from ml.serve.expressions import QualityCheck, Reason
-from ml.serve.faces import Sighting
+from ml.serve.faces import Detection
 from ml.serve.geometry import Points, share_cut_off
 from ml.serve.preprocess import Pixels
 
@@ -46,7 +46,7 @@ def measure_sharpness(pixels: Pixels) -> float:
 
 
 def check_quality(
-    photo: Image.Image, found: Sighting, upright: Sighting, pixels: Pixels, limits: QualityLimits
+    photo: Image.Image, found: Detection, upright: Detection, pixels: Pixels, limits: QualityLimits
 ) -> tuple[QualityCheck, ...]:
     """Return every check of the chosen face, in the order in which a failure is told.
 

@@ -15,7 +15,7 @@ from ml.serve.card import load_card
 from ml.serve.engines import EngineName, mirrored_logits, open_engine, softmax
 from ml.serve.explain import Explanation, explain
 from ml.serve.expressions import HEADS, FaceBox, Outcome, Reading
-from ml.serve.faces import FaceFinder, Sighting, UprightFace, choose_face
+from ml.serve.faces import Detection, FaceFinder, UprightFace, choose_face
 from ml.serve.geometry import centre_of, cut_square
 from ml.serve.onnx_session import WeightsError, WeightsMismatch, WeightsMissing
 from ml.serve.preprocess import Pixels, to_pixels
@@ -61,23 +61,23 @@ class FaceReader:
         """
         watch = Stopwatch()
         photo = image if image.mode == "RGB" else image.convert("RGB")
-        sightings = self.finder.find(photo)
+        detections = self.finder.find(photo)
         watch.lap("detect")
-        faces = tuple(seen.face for seen in sightings)
+        faces = tuple(seen.face for seen in detections)
         chosen = choose_face(faces, face)
         if chosen is None:
             outcome = Outcome.CHOOSE_FACE if faces else Outcome.NO_FACE
             return Reading(outcome, self.model_version, faces=faces, milliseconds=tuple(watch.stages))
-        upright = self.finder.turn_upright(photo, sightings[chosen])
+        upright = self.finder.turn_upright(photo, detections[chosen])
         watch.lap("turn upright")
-        return self._read_face(photo, sightings, chosen, upright, watch)
+        return self._read_face(photo, detections, chosen, upright, watch)
 
     def _read_face(
-        self, photo: Image.Image, sightings: tuple[Sighting, ...], chosen: int, upright: UprightFace, watch: Stopwatch
+        self, photo: Image.Image, detections: tuple[Detection, ...], chosen: int, upright: UprightFace, watch: Stopwatch
     ) -> Reading:
-        faces = tuple(seen.face for seen in sightings)
+        faces = tuple(seen.face for seen in detections)
         pixels = to_pixels(crop_face(upright, self.card.frame))
-        checks = check_quality(photo, sightings[chosen], upright.sighting, pixels, self.card.limits)
+        checks = check_quality(photo, detections[chosen], upright.detection, pixels, self.card.limits)
         watch.lap("crop and judge")
         failed = next((check.reason for check in checks if not check.passed), None)
         if failed is not None:
@@ -111,7 +111,7 @@ class FaceReader:
 
 def crop_face(upright: UprightFace, frame: float) -> Image.Image:
     """Return the square around an upright face, framed as the training faces are: `frame` times the box height."""
-    box = upright.sighting.face.box
+    box = upright.detection.face.box
     return cut_square(upright.region, centre_of(box), frame * box.height)
 
 

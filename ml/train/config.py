@@ -35,7 +35,7 @@ class Config:
     warmup_steps: int = 300
     """The rate rises from 0, so that the first batch statistics do no harm."""
     decay_share: float = 0.3
-    """Share of the run in which the rate falls. Before it the run can be prolonged at will (the trunk)."""
+    """Share of the run in which the rate falls. Before it the run can be prolonged at will (the stable_checkpoint)."""
     rest: float = 0.0
     """What remains of the rate at the end, as a share. More than 0 only where many epochs are averaged."""
     average: float = 0.995
@@ -95,7 +95,7 @@ class Stage:
 
     config: Config
     epochs: float
-    trunk: str = ""
+    stable_checkpoint: str = ""
     """The stage to go on from, at the point where its rate began to fall."""
     finished: str = ""
     """Or the stage to go on from with its finished weights."""
@@ -109,10 +109,10 @@ PATIENT = replace(Config(), seed=2016, rate=0.03, decay_share=0.9, rest=1 / 3, a
 Its teachers are three, which err less together: they have half a say."""
 RECIPE = {
     "first": Stage(SHALLOW, 91),
-    "second": Stage(SHALLOW, 74, trunk="first", teachers=("first",)),
+    "second": Stage(SHALLOW, 74, stable_checkpoint="first", teachers=("first",)),
     "third": Stage(replace(Config(), seed=2014, decay_share=0.6), 53.3, finished="second", teachers=("second",)),
-    "fourth": Stage(replace(Config(), seed=2015), 84.8, trunk="third", teachers=("second", "third")),
-    "fifth": Stage(PATIENT, 90.7, trunk="fourth", teachers=("second", "third", "fourth")),
+    "fourth": Stage(replace(Config(), seed=2015), 84.8, stable_checkpoint="third", teachers=("second", "third")),
+    "fifth": Stage(PATIENT, 90.7, stable_checkpoint="fourth", teachers=("second", "third", "fourth")),
     "sixth": Stage(replace(PATIENT, seed=2017, start_share=0.5), 124.2, finished="fifth", teachers=("second", "third", "fifth")),
 }
 """Runs that build on each other, in order; the first comes near the last within a fraction of the time. docs/experiments.md says
@@ -124,5 +124,5 @@ OWN = RECIPE["first"]
 def chain(name: str) -> list[str]:
     """Return the stage and all that it builds on, in the order of the recipe. Raises KeyError for one that is none."""
     stage = RECIPE[name]
-    needed = {name}.union(*(chain(former) for former in (stage.trunk, stage.finished, *stage.teachers) if former))
+    needed = {name}.union(*(chain(former) for former in (stage.stable_checkpoint, stage.finished, *stage.teachers) if former))
     return [each for each in RECIPE if each in needed]

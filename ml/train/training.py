@@ -1,11 +1,11 @@
 """Train the network on FER2013 faces with FER+ votes: as the first stage of the recipe, unless a stage is named.
 
 Progress is a line every fifty steps, one per epoch, and what is left. A run that was stopped goes on with --resume. --minutes makes
-the run end in time: the rate starts to fall when the last share of the time begins. trunk.npz is the state just before that fall,
+the run end in time: the rate starts to fall when the last share of the time begins. stable.npz is the state just before that fall,
 start.npz what it began with.
 
---to STAGE makes that stage's weights from nothing, stage by stage: each goes on from the trunk or finished weights of one before,
-and blends what finished weights say of each training face into its targets.
+--to STAGE makes that stage's weights from nothing, stage by stage. Each continues from the stable checkpoint or finished weights of
+an earlier one, and blends what finished weights say of each training face into its targets.
 """
 
 import argparse
@@ -51,15 +51,15 @@ class Run:
     out: Path
     epochs: float
     minutes: float | None = None
-    trunk: Path | None = None
+    stable_checkpoint: Path | None = None
     teachers: tuple[Path, ...] = ()
-    look_every: int = 6
-    tell_every: int = 50
+    eval_every: int = 6
+    log_every: int = 50
 
     @cached_property
-    def made_of(self) -> dict[str, str]:
+    def fingerprint(self) -> dict[str, str]:
         """Return recipe, faces and what the run grows out of, as text: it goes on with these and no others."""
-        former = [path for path in (self.trunk, *(teacher / "model.keras" for teacher in self.teachers)) if path]
+        former = [path for path in (self.stable_checkpoint, *(teacher / "model.keras" for teacher in self.teachers)) if path]
         hashes = " ".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in former)
         return {"recipe": str(self.config), "faces": hash_faces(self.train), "former": hashes}
 
@@ -69,7 +69,7 @@ class Run:
         return steps_per_epoch(len(self.train), self.config)
 
 
-class MadeOfOther(ValueError):
+class WrongFingerprint(ValueError):
     """What lies in the run folder is another run: of another recipe, other faces or other forerunners, or one to be kept."""
 
 
@@ -98,13 +98,13 @@ def choose_targets(run: Run, normaliser: Normaliser) -> Targets:
     raters, usable = rater_shares(faces.votes)
     labels = smooth_labels(faces.labels, run.config.smoothing)
     if run.teachers:
-        said = np.mean([opinion(teacher, faces, normaliser) for teacher in run.teachers], axis=0)
+        said = np.mean([teacher_probs(teacher, faces, normaliser) for teacher in run.teachers], axis=0)
         raters = (1 - share) * raters + share * said[0]
         labels = (1 - share) * labels + share * said[1]
     return Targets(raters * usable[:, np.newaxis], labels)
 
 
-def opinion(teacher: Path, faces: FaceSet, normaliser: Normaliser) -> NDArray[np.float32]:
+def teacher_probs(teacher: Path, faces: FaceSet, normaliser: Normaliser) -> NDArray[np.float32]:
     """Return the probabilities (2, N, 7) that a run folder's finished weights give each face, in the order of HEADS."""
     import keras
 
@@ -144,14 +144,14 @@ def accuracies(logits: NDArray[np.float64], faces: FaceSet) -> tuple[float, floa
 
 
 def train(run: Run, resume: bool = False) -> Trainer:
-    """Train until the budget is spent and return the trainer. Writes state.npz, trunk.npz and curves.csv as it goes.
+    """Train until the budget is spent and return the trainer. Writes state.npz, stable.npz and curves.csv as it goes.
 
-    Raises MadeOfOther when `resume` finds another run's state, and without `resume` when it finds any: hours of work.
+    Raises WrongFingerprint when `resume` finds another run's state, and without `resume` when it finds any: hours of work.
     """
     run.out.mkdir(parents=True, exist_ok=True)
     state = state_of(run)
     if state and not resume:
-        raise MadeOfOther(f"{run.out} holds a run already: choose another --out, or go on with --resume")
+        raise WrongFingerprint(f"{run.out} holds a run already: choose another --out, or go on with --resume")
     normaliser = measure_normaliser(run.train.pixels)
     targets = choose_targets(run, normaliser)
     trainer = Trainer(run.config)
@@ -159,17 +159,17 @@ def train(run: Run, resume: bool = False) -> Trainer:
     if state:
         trainer.restore(state)
         epoch, step, seconds = int(state["epoch"]), int(state["step"]), float(state["seconds"])
-    elif run.trunk is not None and run.trunk.suffix == ".keras":
-        trainer.grow_from_finished(run.trunk)
+    elif run.stable_checkpoint is not None and run.stable_checkpoint.suffix == ".keras":
+        trainer.grow_from_finished(run.stable_checkpoint)
         save_arrays(run.out / "start.npz", averages(trainer.state()))
-    elif run.trunk is not None:
-        trunk = load_arrays(run.trunk)
-        trainer.grow_from(trunk)
-        epoch = int(trunk["epoch"])  # not to see the same order again
+    elif run.stable_checkpoint is not None:
+        stable_checkpoint = load_arrays(run.stable_checkpoint)
+        trainer.grow_from(stable_checkpoint)
+        epoch = int(stable_checkpoint["epoch"])  # not to see the same order again
     budget = Budget(run.epochs, run.steps_per_epoch, run.minutes, seconds)
     log.info("arithmetic: %s", trainer.precision)
     if not is_falling(budget.progress(step), run.config):
-        (run.out / "trunk.npz").unlink(missing_ok=True)  # of a run that was here before, or of this one when it was to be shorter
+        (run.out / "stable.npz").unlink(missing_ok=True)  # of a run that was here before, or of this one when it was to be shorter
     if not step:
         (run.out / "curves.csv").unlink(missing_ok=True)
     if budget.progress(step) < 1:
@@ -184,13 +184,13 @@ def train(run: Run, resume: bool = False) -> Trainer:
 
 
 def state_of(run: Run) -> Arrays:
-    """Return the state in the run folder, empty when there is none. Raises MadeOfOther when it is another run's."""
+    """Return the state in the run folder, empty when there is none. Raises WrongFingerprint when it is another run's."""
     path = run.out / "state.npz"
     if not path.exists():
         return {}
     state = load_arrays(path)
-    if {name: str(state.get(name)) for name in run.made_of} != run.made_of:
-        raise MadeOfOther(
+    if {name: str(state.get(name)) for name in run.fingerprint} != run.fingerprint:
+        raise WrongFingerprint(
             f"{run.out} holds a run of another recipe, other faces or other former stages: take another folder for --out"
         )
     return state
@@ -207,7 +207,7 @@ def is_finished(run: Run) -> bool:
 
 def train_epoch(run: Run, trainer: Trainer, targets: Targets, budget: Budget, normaliser: Normaliser, epoch: int, step: int) -> int:
     """Train one epoch, or what the budget leaves of it, and return the step reached."""
-    warm, first, began = run.trunk is not None, step, budget.seconds
+    warm, first, began = run.stable_checkpoint is not None, step, budget.seconds
     frame = frame_at(budget.progress(step), run.config, warm)
     losses: list[float] = []
     rate = 0.0
@@ -215,19 +215,19 @@ def train_epoch(run: Run, trainer: Trainer, targets: Targets, budget: Budget, no
         progress = budget.progress(step)
         if progress >= 1:
             break
-        if is_falling(progress, run.config) and not (run.out / "trunk.npz").exists():
-            save_arrays(run.out / "trunk.npz", trainer.state() | {"epoch": np.array(epoch), "step": np.array(step)})
+        if is_falling(progress, run.config) and not (run.out / "stable.npz").exists():
+            save_arrays(run.out / "stable.npz", trainer.state() | {"epoch": np.array(epoch), "step": np.array(step)})
         rate = rate_at(progress, step, run.config, warm)
         losses.append(trainer.step(batch, rate, counts_alike(progress, run.config)))
         step += 1
-        if len(losses) % run.tell_every == 0:
-            log.info("epoch %d step %d loss %.4f", epoch, step, np.mean(losses[-run.tell_every :]))
+        if len(losses) % run.log_every == 0:
+            log.info("epoch %d step %d loss %.4f", epoch, step, np.mean(losses[-run.log_every :]))
     images = (step - first) * run.config.batch / max(budget.seconds - began, 1e-9)
-    marks = {"epoch": epoch, "step": step, "seconds": budget.seconds, "precision": trainer.precision, **run.made_of}
+    marks = {"epoch": epoch, "step": step, "seconds": budget.seconds, "precision": trainer.precision, **run.fingerprint}
     save_arrays(run.out / "state.npz", trainer.state() | {name: np.array(mark) for name, mark in marks.items()})
     row = [epoch, step, round(budget.seconds), frame[0], round(rate, 5), round(float(np.mean(losses or [0])), 4), round(images, 1)]
     at_end = budget.progress(step) >= 1
-    looks = look(run, trainer, normaliser, at_end) if at_end or epoch % run.look_every == 0 else []
+    looks = look(run, trainer, normaliser, at_end) if at_end or epoch % run.eval_every == 0 else []
     record(run.out / "curves.csv", [[*row, *seen] for seen in looks] or [[*row, "", "", ""]])
     return step
 
@@ -293,14 +293,14 @@ def main() -> int:
     try:
         for run in chosen_runs(options, train_faces, validation):
             make_weights(run, options.resume)
-    except MadeOfOther as error:
+    except WrongFingerprint as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0
 
 
 def make_weights(run: Run, resume: bool) -> None:
-    """Train the run and finish and measure its weights, unless that was done before. Raises MadeOfOther as `train` does."""
+    """Train the run and finish and measure its weights, unless that was done before. Raises WrongFingerprint as `train` does."""
     if resume and is_finished(run):
         log.info("%s is finished", run.out)
         return
@@ -319,7 +319,15 @@ def chosen_runs(options: argparse.Namespace, train_faces: FaceSet, validation: F
     runs = []
     for name in chain(options.to) if options.to else [options.stage]:
         stage = RECIPE[name]
-        trunk = out / stage.trunk / "trunk.npz" if stage.trunk else out / stage.finished / "model.keras" if stage.finished else None
+        stable_checkpoint = (
+            out / stage.stable_checkpoint / "stable.npz"
+            if stage.stable_checkpoint
+            else out / stage.finished / "model.keras"
+            if stage.finished
+            else None
+        )
         teachers = tuple(out / teacher for teacher in stage.teachers)
-        runs.append(Run(stage.config, train_faces, validation, out / name, epochs or stage.epochs, minutes, trunk, teachers))
+        runs.append(
+            Run(stage.config, train_faces, validation, out / name, epochs or stage.epochs, minutes, stable_checkpoint, teachers)
+        )
     return runs

@@ -15,9 +15,12 @@ class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no ty
 
     @staticmethod
     def _people() -> QuerySet[User]:
-        glass = BreakGlass.objects.open().filter(clinician=OuterRef("pk"))
+        access = BreakGlass.objects.open().filter(clinician=OuterRef("pk"))
         lead = Membership.objects.filter(clinician=OuterRef("pk"), is_lead=True, clinician__role=User.Role.CLINICIAN)
-        facts = {"has_open_glass": Exists(glass), "leads": Exists(lead)}  # what the properties of these names ask, in advance
+        facts = {
+            "has_open_break_glass": Exists(access),
+            "leads": Exists(lead),
+        }  # asked in advance for the properties
         return User.objects.with_factors().annotate(**facts)
 
     def get_user(self, user_id: int) -> User | None:

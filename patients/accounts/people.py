@@ -7,7 +7,7 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.urls import reverse
 
-from patients.audit.log import Asker, record_access
+from patients.audit.log import Actor, record_access
 from patients.care.team import assign
 from patients.models import AccessLog, ApiToken, Patient, User
 
@@ -18,7 +18,7 @@ def invitation_path(user: User) -> str:
     return reverse("account_reset_password_from_key", kwargs=key)
 
 
-def note_rights(user: User, who: Asker, changed: str, keys: int = 0) -> None:
+def note_rights(user: User, who: Actor, changed: str, keys: int = 0) -> None:
     """Write down what `user` may do from now on, and how many keys of programs ended with it."""
     ended: dict[str, int] = {"keys": keys} if keys else {}
     record_access(
@@ -34,7 +34,7 @@ def note_rights(user: User, who: Asker, changed: str, keys: int = 0) -> None:
     )
 
 
-def reset_factors(user: User, who: Asker) -> None:
+def reset_factors(user: User, who: Actor) -> None:
     """Take away every second factor of somebody who lost theirs: all their sessions end, and the next sign-in enrols a new one.
 
     Their API keys end too: whoever found the phone may have found those. The owner is told by mail, in case nobody lost anything.
@@ -45,7 +45,7 @@ def reset_factors(user: User, who: Asker) -> None:
     get_adapter().send_notification_mail("mfa/email/totp_deactivated", user)
 
 
-def hand_over(leaving: User, to: User, who: Asker) -> int:
+def hand_over(leaving: User, to: User, who: Actor) -> int:
     """Assign every patient who is assigned to one clinician by name to another as well; return how many."""
     patients = list(Patient.objects.filter(assignments__clinician=leaving))
     with transaction.atomic():

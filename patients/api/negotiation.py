@@ -8,7 +8,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
-class WhatThereIs(DefaultContentNegotiation):
+class JSONFallback(DefaultContentNegotiation):
     """Answers in JSON also to who asks for something else: a CSV has an address of its own, and errors are read by people."""
 
     def select_renderer(

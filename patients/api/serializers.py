@@ -24,7 +24,7 @@ def taken() -> serializers.ValidationError:
     return serializers.ValidationError("Another patient has this record number.", code="taken")
 
 
-class ChangesOnly(serializers.ModelSerializer[Row]):
+class ConflictCheckedForm(serializers.ModelSerializer[Row]):
     """Writes only the fields that were sent: somebody else may be changing others at this moment."""
 
     def update(self, instance: Row, validated_data: dict[str, Any]) -> Row:  # Any: the framework's own signature
@@ -35,7 +35,7 @@ class ChangesOnly(serializers.ModelSerializer[Row]):
         return instance
 
 
-class PatientSerializer(ChangesOnly[Patient]):
+class PatientSerializer(ConflictCheckedForm[Patient]):
     """A patient as their clinicians see them."""
 
     class Meta:
@@ -69,7 +69,7 @@ class PatientSerializer(ChangesOnly[Patient]):
             raise serializers.ValidationError({"record_number": taken().detail}) from None
 
 
-class VisitSerializer(ChangesOnly[Visit]):
+class VisitSerializer(ConflictCheckedForm[Visit]):
     """A visit."""
 
     patient: serializers.PrimaryKeyRelatedField[Patient] = serializers.PrimaryKeyRelatedField(read_only=True)

@@ -8,13 +8,15 @@ from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import generics, mixins, serializers, status, viewsets
+from rest_framework import generics, mixins, status, viewsets
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
-from patients.api import serializers as shapes
+from patients.api import serializers
 from patients.api.errors import NotReadable
 from patients.audit.log import record_access
 from patients.audit.middleware import leave_unchanged
@@ -28,7 +30,10 @@ CSV = {(200, "text/csv"): OpenApiTypes.STR}
 BOM = OpenApiParameter(
     "bom", OpenApiTypes.STR, description="Given, the file begins with a byte order mark, for spreadsheets that guess"
 )
-READ_AGAIN = {202: shapes.PhotoSerializer, 409: OpenApiResponse(OpenApiTypes.OBJECT, "It cannot be read any more; `code` says why")}
+READ_AGAIN = {
+    202: serializers.PhotoSerializer,
+    409: OpenApiResponse(OpenApiTypes.OBJECT, "It cannot be read any more; `code` says why"),
+}
 
 
 def clinician(request: Request) -> User:
@@ -46,7 +51,7 @@ class PatientViewSet(
 ):
     """Your patients."""
 
-    serializer_class = shapes.PatientSerializer
+    serializer_class = serializers.PatientSerializer
     queryset = Patient.objects.none()
     http_method_names = ("get", "post", "patch", "head", "options")
 
@@ -54,14 +59,14 @@ class PatientViewSet(
         """Return the caller's patients."""
         return Patient.objects.visible_to(clinician(self.request)).order_by("created_at", "id")
 
-    def perform_create(self, serializer: serializers.BaseSerializer[Patient]) -> None:
+    def perform_create(self, serializer: BaseSerializer[Patient]) -> None:
         """Save the patient and assign them to the caller."""
         with transaction.atomic():
             patient = serializer.save()
             patient.assign(clinician(self.request))
             record_access(self.request, AccessLog.Action.ADD, patient)
 
-    def perform_update(self, serializer: serializers.BaseSerializer[Patient]) -> None:
+    def perform_update(self, serializer: BaseSerializer[Patient]) -> None:
         """Save the patient, with the line: the gate would undo the one that a refused record number leaves."""
         with transaction.atomic():
             record_access(self.request, AccessLog.Action.EDIT, serializer.save())
@@ -84,7 +89,7 @@ class PatientViewSet(
 class PatientVisits(generics.ListCreateAPIView[Visit]):
     """The visits of one patient."""
 
-    serializer_class = shapes.VisitSerializer
+    serializer_class = serializers.VisitSerializer
     queryset = Visit.objects.none()
 
     def patient(self) -> Patient:
@@ -100,7 +105,7 @@ class PatientVisits(generics.ListCreateAPIView[Visit]):
         self.patient()  # a foreign patient is 404 before anything is said about the request
         return super().post(request, *args, **kwargs)
 
-    def perform_create(self, serializer: serializers.BaseSerializer[Visit]) -> None:
+    def perform_create(self, serializer: BaseSerializer[Visit]) -> None:
         """Save the visit under the patient."""
         serializer.save(patient=self.patient(), created_by=clinician(self.request))
 
@@ -108,7 +113,7 @@ class PatientVisits(generics.ListCreateAPIView[Visit]):
 class VisitViewSet(mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.GenericViewSet[Visit]):
     """One visit."""
 
-    serializer_class = shapes.VisitSerializer
+    serializer_class = serializers.VisitSerializer
     queryset = Visit.objects.none()
     http_method_names = ("get", "patch", "head", "options")
 
@@ -128,7 +133,7 @@ class VisitViewSet(mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.
 class VisitPhotos(generics.ListAPIView[Photo]):
     """The photos of one visit."""
 
-    serializer_class = shapes.PhotoSerializer
+    serializer_class = serializers.PhotoSerializer
     queryset = Photo.objects.none()
     parser_classes = (MultiPartParser, FormParser)
 
@@ -141,9 +146,9 @@ class VisitPhotos(generics.ListAPIView[Photo]):
         return Photo.objects.filter(visit=self.visit()).with_predictions()
 
     @extend_schema(
-        request=shapes.UploadSerializer,
+        request=serializers.UploadSerializer,
         responses={
-            201: shapes.PhotoSerializer,
+            201: serializers.PhotoSerializer,
             409: OpenApiResponse(OpenApiTypes.OBJECT, "The photo is here already"),
             422: OpenApiResponse(OpenApiTypes.OBJECT, "The file was refused; `code` says why"),
             503: OpenApiResponse(OpenApiTypes.OBJECT, "Not now; `Retry-After` or a moment says when"),
@@ -152,17 +157,17 @@ class VisitPhotos(generics.ListAPIView[Photo]):
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # Any: the framework's own signature
         """Take one photo in. It is read by a worker after the answer: ask for its state."""
         visit = self.visit()
-        asked = shapes.UploadSerializer(data=request.data)
+        asked = serializers.UploadSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
         photo = receive_photo(visit, wanted["file"], clinician(request), wanted["keep_duplicate"], who=request)
-        return Response(shapes.PhotoSerializer(photo).data, status=status.HTTP_201_CREATED)
+        return Response(serializers.PhotoSerializer(photo).data, status=status.HTTP_201_CREATED)
 
 
 class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[Photo]):
     """One photo: its state and what the model says."""
 
-    serializer_class = shapes.PhotoSerializer
+    serializer_class = serializers.PhotoSerializer
     queryset = Photo.objects.none()
 
     def get_queryset(self) -> QuerySet[Photo]:
@@ -177,7 +182,7 @@ class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets
         photo = self.get_object()
         prediction = photo.prediction
         if prediction is None or (face is not None and face >= len(prediction.faces)):
-            raise serializers.ValidationError({"face": ["This photo has no such face."]})
+            raise ValidationError({"face": ["This photo has no such face."]})
         if not read_once_more(photo, face):
             code, why = why_not(photo)
             if code != "being_read" or face is not None:  # the face that is being read may be another
@@ -185,12 +190,12 @@ class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets
             leave_unchanged(self.request._request)
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(request=shapes.FaceChoiceSerializer, responses=READ_AGAIN)
+    @extend_schema(request=serializers.FaceChoiceSerializer, responses=READ_AGAIN)
     @action(detail=True, methods=["post"], url_path="choose-face")
     def choose_face(self, request: Request, pk: str) -> Response:
         """Read this face of the photo: the index counts from 0 in the list of faces."""
         self.get_object()  # a foreign photo is 404 before anything is said about the request
-        asked = shapes.FaceChoiceSerializer(data=request.data)
+        asked = serializers.FaceChoiceSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         return self._read_again(asked.validated_data["face"])
 

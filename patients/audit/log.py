@@ -17,21 +17,21 @@ from rest_framework.request import Request
 from encryption.fields import keyed_hash
 from patients.models.access import DETAIL_MAX_LETTERS, AccessLog, Detail, pseudonym
 from patients.models.event import Event
-from patients.models.hand_off import HandOff
 from patients.models.patient import Patient
+from patients.models.phone_pairing import PhonePairing
 from patients.models.photo import Photo
 from patients.models.token import ApiToken
 from patients.models.user import User
 from patients.models.visit import Visit
 
-Asker = HttpRequest | Request | User | None
+Actor = HttpRequest | Request | User | None
 POLLED_AGAIN_AFTER = timedelta(minutes=5)
 """A card or a summary that renews itself every second is one look, not three hundred."""
 LINES_LOOKED_BACK = 5000  # a clinic writes fewer in that time; the search for the earlier look stays short in a long log
 
 
 def record_access(
-    who: Asker,
+    who: Actor,
     action: AccessLog.Action,
     patient: Patient | None = None,
     obj: Model | None = None,
@@ -100,7 +100,7 @@ def tried_name(name: str) -> str:
     return keyed_hash(b"tried to sign in:" + name.strip().lower().encode())[:16]
 
 
-def _actor_id(who: Asker) -> int | None:
+def _actor_id(who: Actor) -> int | None:
     if isinstance(who, User):
         return who.pk
     user = getattr(who, "user", None)
@@ -111,17 +111,17 @@ def patient_id_of(subject: Model | None) -> uuid.UUID | None:
     """Return whose row it is; None when it is nobody's."""
     if isinstance(subject, Patient):
         return subject.pk
-    if isinstance(subject, Photo | HandOff):
+    if isinstance(subject, Photo | PhonePairing):
         return subject.visit.patient_id
     return subject.patient_id if isinstance(subject, Visit | Event) else None
 
 
-def _emergency_of(who: Asker, patient_id: uuid.UUID | None) -> Detail:
+def _emergency_of(who: Actor, patient_id: uuid.UUID | None) -> Detail:
     user = who if isinstance(who, User) else getattr(who, "user", None)
-    if patient_id is None or not isinstance(user, User) or not user.has_open_glass:
+    if patient_id is None or not isinstance(user, User) or not user.has_open_break_glass:
         return {}
-    glass = user.break_glasses.open().filter(patient=patient_id).first()
-    return {"glass": glass.pk} if glass else {}
+    access = user.break_glasses.open().filter(patient=patient_id).first()
+    return {"glass": access.pk} if access else {}
 
 
 def _checked(detail: Detail) -> Detail:

@@ -16,7 +16,7 @@ from django.urls import Resolver404, ResolverMatch, resolve
 
 from patients.audit.log import POLLED_AGAIN_AFTER, patient_id_of, record_access
 from patients.audit.rules import RULES, SAFE, Rule
-from patients.models import AccessLog, Draft, Event, HandOff, Patient, Photo, User, Visit
+from patients.models import AccessLog, Draft, Event, Patient, PhonePairing, Photo, User, Visit
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +28,13 @@ SUBJECTS: dict[str, type[Model]] = {
     "visit": Visit,
     "photo_id": Photo,
     "event_id": Event,
-    "hand_off_id": HandOff,
+    "phone_pairing_id": PhonePairing,
 }
 """What an address names, by the name of its part."""
 OF_THE_API: dict[str, type[Model]] = {"patient": Patient, "visit": Visit, "photo": Photo}
 
 
-class Gate:
+class AccessMiddleware:
     """Stands last before the views."""
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -118,7 +118,7 @@ def subject_of(match: ResolverMatch) -> Model | None:
         model = OF_THE_API.get(match.url_name.partition("-")[0]) if name == "pk" and match.url_name else SUBJECTS.get(name)
         if model is not None:
             rows = model._default_manager.all()
-            if model in (Photo, HandOff):
+            if model in (Photo, PhonePairing):
                 rows = rows.select_related("visit").only("id", "visit__patient_id")
             try:
                 return rows.filter(pk=value if isinstance(value, UUID) else UUID(value)).first()

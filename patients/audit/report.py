@@ -11,7 +11,7 @@ PAGE = 100
 
 
 @dataclass(frozen=True)
-class LookLine:
+class AccessEntry:
     """One line of the access log. `who` is empty for the system itself; `reason` is there where an emergency access begins.
 
     It stays empty for a reader who does not look after the patient.
@@ -26,7 +26,7 @@ class LookLine:
     reason: str
 
 
-def look_lines(patient: Patient, reader: User, with_pictures: bool, page: int) -> tuple[list[LookLine], bool]:
+def access_entries(patient: Patient, reader: User, with_pictures: bool, page: int) -> tuple[list[AccessEntry], bool]:
     """Return one page of lines for `reader`, newest first, and whether there are older ones. Three queries."""
     lines = AccessLog.objects.about(patient)
     if not with_pictures:
@@ -39,7 +39,7 @@ def look_lines(patient: Patient, reader: User, with_pictures: bool, page: int) -
     reasons = dict(glasses.values_list("pk", "reason"))
     kinds = {"visit": _("a visit"), "photo": _("a photo"), "event": _("an event"), "user": _("a clinician"), "team": _("a team")}
     shown = [
-        LookLine(
+        AccessEntry(
             line.at,
             names.get(line.actor_id, _("somebody who is gone")) if line.actor_id else "",
             line.get_action_display(),

@@ -1,10 +1,18 @@
 """Whose record this is: what the banner of every page of a patient says."""
 
-from patients.models import Consent, Patient
+from patients.models import Consent, ErasureRequest, Patient
 
 
 def banner_of(patient: Patient) -> dict[str, object]:
-    """Return the patient, the care teams, the consent to care in force and the section of the top bar. Two queries."""
-    consent: Consent | None = patient.care_consent  # kept on the patient: the template asks the database nothing
-    teams = ", ".join(patient.teams.values_list("name", flat=True))
-    return {"patient": patient, "care_team": teams, "consent": consent, "section": "patients"}
+    """Return what every page of a record says of the patient, and the section of the top bar.
+
+    Two queries: the care teams, and the consent to care in force. Without a consent, a third finds the erasure that is queued.
+    """
+    consent = Consent.objects.to_care_of(patient)
+    return {
+        "patient": patient,
+        "care_team": ", ".join(patient.teams.values_list("name", flat=True)),
+        "care_consent": consent,
+        "queued_erasure": None if consent else ErasureRequest.objects.open_for(patient),
+        "section": "patients",
+    }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import QuerySet
 
-from patients.audit.log import Asker, record_access
+from patients.audit.log import Actor, record_access
 from patients.models import AccessLog, Assignment, Patient, Team, TeamAssignment, User
 
 Carer = User | Team
@@ -44,7 +44,7 @@ def care_of(patient: Patient) -> Care:
     )
 
 
-def assign(patient: Patient, carer: Carer, who: Asker) -> None:
+def assign(patient: Patient, carer: Carer, who: Actor) -> None:
     """Let a clinician or a team see the patient."""
     with transaction.atomic():
         if isinstance(carer, Team):
@@ -55,7 +55,7 @@ def assign(patient: Patient, carer: Carer, who: Asker) -> None:
             record_access(who, AccessLog.Action.PERMISSION, patient, obj=carer, changed="assigned")
 
 
-def unassign(patient: Patient, carer: Carer, who: Asker) -> None:
+def unassign(patient: Patient, carer: Carer, who: Actor) -> None:
     """End it. Raises LastCarer when nobody who can sign in would see the patient any more."""
     with transaction.atomic():
         Patient.objects.select_for_update().get(pk=patient.pk)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from encryption.fields import keyed_hash
 from inference.models import Prediction
-from patients.audit.log import Asker, record_access
+from patients.audit.log import Actor, record_access
 from patients.models import AccessLog, Consent, ErasureRequest, Patient, User
 
 TEXTS: dict[str, str | Promise] = {
@@ -45,7 +45,7 @@ def stop_reading(patient: Patient, reason: str = "no_consent") -> int:
     return Prediction.objects.filter(photo__visit__patient=patient).drop(reason)
 
 
-def withdraw_consent(consent: Consent, by: User, who: Asker, level: str = ErasureRequest.Level.IMAGES) -> bool:
+def withdraw_consent(consent: Consent, by: User, who: Actor, level: str = ErasureRequest.Level.IMAGES) -> bool:
     """Note the withdrawal. Care: reading stops now, and an erasure waits for settings.ERASURE_GRACE_HOURS, in case of a mistake.
 
     Return False when it was noted already. Other purposes end without an erasure: the data stay for the patient's care.
@@ -61,7 +61,7 @@ def withdraw_consent(consent: Consent, by: User, who: Asker, level: str = Erasur
     return True
 
 
-def give_consent(consent: Consent, who: Asker) -> Consent:
+def give_consent(consent: Consent, who: Actor) -> Consent:
     """Store the new consent. An erasure that only a withdrawal of care asked for, and that has not begun, is stopped.
 
     Raises IntegrityError while there is a consent for the same purpose.

@@ -24,7 +24,7 @@ from django.db.models import Case, F, Value, When
 from encryption.fields import EncryptedBinaryField, EncryptedTextField
 from inference.models import Prediction
 from patients.accounts.messages import SealedNotices, opened
-from patients.audit.log import Asker, record_access
+from patients.audit.log import Actor, record_access
 from patients.consent.consent import stop_reading
 from patients.formats import clinic_today
 from patients.models import AccessLog, Consent, Draft, ErasureRequest, Event, Patient, Photo, SelfReport, User, Visit
@@ -44,7 +44,7 @@ SHORT = 4  # letters; below, a word is part of many others
 IDS_AT_ONCE = 30  # each is a branch of one CASE: more at once take longer, fewer make more statements
 
 
-def ask_for_erasure(patient: Patient, level: str, by: User, who: Asker) -> ErasureRequest:
+def ask_for_erasure(patient: Patient, level: str, by: User, who: Actor) -> ErasureRequest:
     """Return the request, due now. A worker is woken after commit; with the broker down the next round finds the row."""
     with transaction.atomic():
         request = ErasureRequest.queue(patient, level, by, ErasureRequest.Cause.REQUEST)

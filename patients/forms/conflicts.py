@@ -15,7 +15,7 @@ from patients.formats import day
 Row = TypeVar("Row", bound=Model)
 
 
-class ChangesOnly(forms.ModelForm[Row]):
+class ConflictCheckedForm(forms.ModelForm[Row]):
     """A form of a row that exists brings along what each field was when the page was opened, hidden beside it.
 
     A field that was left as it was keeps what is stored by now. One that two people changed differently is not saved: the form

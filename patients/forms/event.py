@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from patients.formats import clinic_today
-from patients.forms.conflicts import ChangesOnly
+from patients.forms.conflicts import ConflictCheckedForm
 from patients.forms.widgets import DateInput
 from patients.models import Event
 
@@ -15,7 +15,7 @@ MOST_LETTERS = 120
 AHEAD = timedelta(days=366)  # a planned admission, but no slip of the year that would stretch the axis
 
 
-class EventForm(ChangesOnly[Event]):
+class EventForm(ConflictCheckedForm[Event]):
     """Kind, label and days of an event. The patient and the clinician come with the instance."""
 
     label = forms.CharField(

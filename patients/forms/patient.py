@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from patients.care.record_numbers import TooManyTries, is_taken
 from patients.formats import clinic_today, day
-from patients.forms.conflicts import ChangesOnly
+from patients.forms.conflicts import ConflictCheckedForm
 from patients.forms.widgets import DateInput
 from patients.models import Patient
 
@@ -50,7 +50,7 @@ def visit_day(day: date, patient: Patient) -> date:
     return day
 
 
-class PatientForm(ChangesOnly[Patient]):
+class PatientForm(ConflictCheckedForm[Patient]):
     """Name, date of birth and record number."""
 
     name = forms.CharField(label=_("Name"), max_length=NAME_MAX_LETTERS, widget=forms.TextInput(attrs={"autocomplete": "off"}))

@@ -6,9 +6,9 @@ from patients.models.consent import Consent
 from patients.models.draft import Draft
 from patients.models.erasure import ErasureRequest
 from patients.models.event import Event
-from patients.models.hand_off import HandOff
 from patients.models.own_label import OwnLabel
-from patients.models.patient import Assignment, Look, Patient
+from patients.models.patient import Assignment, LastViewed, Patient
+from patients.models.phone_pairing import PhonePairing
 from patients.models.photo import Photo
 from patients.models.self_report import SelfReport
 from patients.models.team import Membership, Team, TeamAssignment
@@ -25,11 +25,11 @@ __all__ = [
     "Draft",
     "ErasureRequest",
     "Event",
-    "HandOff",
-    "Look",
+    "LastViewed",
     "Membership",
     "OwnLabel",
     "Patient",
+    "PhonePairing",
     "Photo",
     "SelfReport",
     "Team",

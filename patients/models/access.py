@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from encryption.fields import keyed_hash
-from patients.models.patient import Patient
 
 Detail = dict[str, str | int | bool | None]
 
@@ -32,7 +31,7 @@ def pseudonym(patient_id: UUID) -> str:
 class AccessLogQuerySet(models.QuerySet["AccessLog"]):
     """Questions to many lines. Nothing here changes one."""
 
-    def about(self, patient: Patient) -> AccessLogQuerySet:
+    def about(self, patient: models.Model) -> AccessLogQuerySet:
         """Return the lines about one patient, newest first."""
         return self.filter(patient=pseudonym(patient.pk)).order_by("-sequence")
 

@@ -18,6 +18,10 @@ from patients.models.user import User
 class ConsentQuerySet(models.QuerySet["Consent"]):
     """Questions to many consents."""
 
+    def to_care_of(self, patient: Patient) -> Consent | None:
+        """Return the consent to care of `patient` that is in force, or None."""
+        return self.active().filter(patient=patient, purpose=Consent.Purpose.CARE).first()
+
     def active(self) -> ConsentQuerySet:
         """Return those that were not taken back."""
         return self.filter(withdrawn_at=None)

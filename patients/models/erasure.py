@@ -21,6 +21,10 @@ TAKEN_UP_AGAIN_AFTER = timedelta(minutes=2)  # above the hard time limit of a ta
 class ErasureRequestQuerySet(models.QuerySet["ErasureRequest"]):
     """Questions to many requests."""
 
+    def open_for(self, patient: Patient) -> ErasureRequest | None:
+        """Return the erasure of `patient` that was requested, or that a withdrawal queued, and is not carried out yet."""
+        return self.open().filter(patient=patient).first()
+
     def open(self) -> ErasureRequestQuerySet:
         """Return those that are not carried out yet."""
         return self.filter(state__in=ErasureRequest.OPEN)

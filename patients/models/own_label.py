@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
-from django.utils.translation import gettext as now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from encryption.fields import EncryptedTextField
@@ -54,4 +54,4 @@ class OwnLabel(models.Model):
     @property
     def in_words(self) -> str:
         """Return the label in the reader's language."""
-        return str(dict(LABELS)[CANNOT_SAY]) if self.label == CANNOT_SAY else now(self.label)
+        return str(dict(LABELS)[CANNOT_SAY]) if self.label == CANNOT_SAY else gettext(self.label)

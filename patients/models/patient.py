@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from encryption.fields import EncryptedTextField, keyed_hash
 from patients.models.user import User
-
-if TYPE_CHECKING:
-    from patients.models.consent import Consent
-    from patients.models.erasure import ErasureRequest
 
 
 def record_number_hash(record_number: str) -> str:
@@ -93,16 +88,6 @@ class Patient(models.Model):
         """Whether the patient consents to `purpose` at this moment."""
         return self.consents.active().filter(purpose=purpose).exists()
 
-    @cached_property
-    def care_consent(self) -> Consent | None:
-        """The consent to care that is in force, as the banner shows it."""
-        return self.consents.active().filter(purpose="care").first()
-
-    @cached_property
-    def open_erasure(self) -> ErasureRequest | None:
-        """The erasure that somebody asked for, or that a withdrawal queued, and that is not carried out yet."""
-        return self.erasure_requests.open().first()
-
     def assign(self, clinician: User) -> None:
         """Let `clinician` see this patient."""
         Assignment.objects.get_or_create(patient=self, clinician=clinician)
@@ -122,18 +107,18 @@ class Assignment(models.Model):
         return f"{self.patient_id} {self.clinician_id}"
 
 
-class Look(models.Model):
+class LastViewed(models.Model):
     """When a clinician last opened a patient, a visit or a photo of theirs: what came after it is new to them."""
 
-    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="looks")
-    clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="looks")
-    looked_at = models.DateTimeField(default=timezone.now)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="last_views")
+    clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="last_views")
+    viewed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["patient", "clinician"], name="one_look_per_clinician")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["patient", "clinician"], name="one_last_view_per_clinician")]
 
     def __str__(self) -> str:
-        return f"{self.patient_id} {self.clinician_id} {self.looked_at:%Y-%m-%d}"
+        return f"{self.patient_id} {self.clinician_id} {self.viewed_at:%Y-%m-%d}"
 
     @classmethod
     def now(cls, patient: Patient, clinician: User) -> None:
@@ -141,5 +126,5 @@ class Look(models.Model):
 
         It is never spared, however short ago the last one was: what was read in between would stay new.
         """
-        if not cls.objects.filter(patient=patient, clinician=clinician).update(looked_at=timezone.now()):
+        if not cls.objects.filter(patient=patient, clinician=clinician).update(viewed_at=timezone.now()):
             cls.objects.get_or_create(patient=patient, clinician=clinician)

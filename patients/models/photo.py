@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from encryption.fields import EncryptedTextField
 from inference.models import Prediction
 from patients.models.consent import Consent
-from patients.models.hand_off import HandOff
 from patients.models.patient import Patient
+from patients.models.phone_pairing import PhonePairing
 from patients.models.user import User
 from patients.models.visit import Visit
 
@@ -59,7 +59,7 @@ class Photo(models.Model):
     date_kept_at = models.DateTimeField(null=True, blank=True)  # a person said that another day than the visit's is right
     uploaded_at = models.DateTimeField(default=timezone.now)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    hand_off = models.ForeignKey(HandOff, null=True, blank=True, on_delete=models.SET_NULL, related_name="photos")  # by a phone
+    phone_pairing = models.ForeignKey(PhonePairing, null=True, blank=True, on_delete=models.SET_NULL, related_name="photos")
     excluded_at = models.DateTimeField(null=True, blank=True)
     excluded_reason = EncryptedTextField(_("reason"), blank=True)
     excluded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")

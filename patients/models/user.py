@@ -112,7 +112,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.role == self.Role.ADMINISTRATOR
 
     @cached_property
-    def has_open_glass(self) -> bool:
+    def has_open_break_glass(self) -> bool:
         """Whether an emergency access of theirs is open. Without a query when the session's user was fetched."""
         return self.break_glasses.open().exists()
 

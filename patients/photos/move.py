@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from patients.audit.log import Asker, record_access
+from patients.audit.log import Actor, record_access
 from patients.models import AccessLog, Consent, Draft, ErasureRequest, Patient, Photo, Visit
 
 MESSAGES: dict[str, str | Promise] = {
@@ -47,7 +47,7 @@ class Moved:
     stayed: Counter[str] = field(default_factory=Counter)
 
 
-def move_photos(photos: Iterable[Photo], target: Visit, who: Asker, keep_duplicate: bool = False) -> Moved:
+def move_photos(photos: Iterable[Photo], target: Visit, who: Actor, keep_duplicate: bool = False) -> Moved:
     """Put the photos into the visit `target`, with their readings and labels; tell what was moved and what stayed.
 
     Raises CannotMove when the patient of `target` does not consent to photos, or a photo is not where it was.
@@ -77,7 +77,7 @@ def move_photos(photos: Iterable[Photo], target: Visit, who: Asker, keep_duplica
     return moved
 
 
-def move_visit(visit: Visit, target: Patient, who: Asker, keep_duplicate: bool = False) -> None:
+def move_visit(visit: Visit, target: Patient, who: Actor, keep_duplicate: bool = False) -> None:
     """Give the visit with its photos, note and self-report to another patient. Raises CannotMove, and then nothing has changed."""
     if visit.patient_id == target.pk:
         raise CannotMove("same_patient")

@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from encryption.fields import keyed_hash
 from inference.dispatch import request_prediction
 from ml.decode.rebuild import RebuiltPhoto, RejectedPhoto, check_outside
-from patients.audit.log import Asker, record_access
+from patients.audit.log import Actor, record_access
 from patients.formats import day
-from patients.models import AccessLog, Consent, HandOff, Photo, User, Visit
+from patients.models import AccessLog, Consent, PhonePairing, Photo, User, Visit
 from patients.photos.decoding import rebuild_apart
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def _hold_consent(photo: Photo) -> None:
         raise RejectedPhoto("no_consent" if Visit.objects.filter(pk=photo.visit_id).exists() else "visit_gone")
 
 
-def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Asker) -> Photo:
+def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Actor) -> Photo:
     """Return the photo saved with its pictures and its prediction requested. Files whose row fails are taken away again."""
     photo.width, photo.height, photo.taken_at = rebuilt.width, rebuilt.height, _moment(rebuilt.taken_at)
     try:
@@ -110,10 +110,10 @@ def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Asker) -> Photo:
             _check_room(photo.visit)  # once more: other files may have come in while this one was opened
             photo.save(force_insert=True)
             request_prediction(photo)
-            if photo.hand_off is None:
+            if photo.phone_pairing is None:
                 record_access(who, AccessLog.Action.UPLOAD, obj=photo)
             else:
-                record_access(who, AccessLog.Action.UPLOAD, obj=photo, hand_off=str(photo.hand_off.pk))
+                record_access(who, AccessLog.Action.UPLOAD, obj=photo, phone_pairing=str(photo.phone_pairing.pk))
     except BaseException:
         _take_back(photo)
         raise
@@ -146,10 +146,10 @@ def receive_photo(
     upload: UploadedFile[bytes],
     user: User,
     keep_duplicate: bool = False,
-    hand_off: HandOff | None = None,
-    who: Asker = None,
+    phone_pairing: PhonePairing | None = None,
+    who: Actor = None,
 ) -> Photo:
-    """Return the stored photo; a worker is asked to read it after commit. `hand_off` names the phone that sent it.
+    """Return the stored photo; a worker is asked to read it after commit. `phone_pairing` names the phone that sent it.
 
     The original bytes are never stored. `who` is the request, where there is one, for the access log. Raises RejectedPhoto with
     a code of MESSAGES; then nothing is kept.
@@ -167,7 +167,7 @@ def receive_photo(
     fingerprint = keyed_hash(source)
     _check_duplicates(visit, fingerprint, keep_duplicate)
     name = (upload.name or "")[:255]
-    photo = Photo(visit=visit, original_name=name, fingerprint=fingerprint, uploaded_by=user, hand_off=hand_off)
+    photo = Photo(visit=visit, original_name=name, fingerprint=fingerprint, uploaded_by=user, phone_pairing=phone_pairing)
     rebuilt = rebuild_apart(source, kind)
     try:
         return _store(photo, rebuilt, who or user)

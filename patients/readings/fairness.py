@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from patients.formats import decimal, signed
@@ -85,7 +85,7 @@ def _lines(comparisons: Json) -> Iterator[Twins]:
         yield Twins(
             NAMES.get(name, name),
             f"{decimal(100 * moved['value'], 1)} %",
-            now("%(low)s to %(high)s") % {end: decimal(100 * moved[end], 1) for end in ("low", "high")},
+            gettext("%(low)s to %(high)s") % {end: decimal(100 * moved[end], 1) for end in ("low", "high")},
             f"{100 * each['renamed']['value']:.0f} %",
             ("+" if each["intended"]["value"] > 0 else "") + signed(100 * each["intended"]["value"], 1),
             bool(each.get("beyond_noise")),

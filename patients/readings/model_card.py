@@ -8,9 +8,8 @@ from pathlib import Path
 
 from django.utils.formats import get_format, number_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext as now
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 from ml.serve.expressions import EXPRESSIONS
 from patients.formats import decimal, signed
@@ -291,7 +290,7 @@ class ModelCard:
         compare = str(words.compare)
         if words.beside:
             compare = compare % f"{_scaled(beside.get('value'), words)}{words.unit}" if isinstance(beside, Mapping) else ""
-        yield Measure(words.name, f"{value}{words.unit}", now("%(low)s to %(high)s") % {"low": low, "high": high}, compare)
+        yield Measure(words.name, f"{value}{words.unit}", gettext("%(low)s to %(high)s") % {"low": low, "high": high}, compare)
 
     def _recalls(self) -> Iterator[Found]:
         for name in EXPRESSIONS:
@@ -336,7 +335,7 @@ def _dot(x: float, y: float, radius: float) -> Dot:
 def _written(figures: Mapping[str, float]) -> tuple[str, str]:
     """Return an accuracy in % and its interval."""
     value, low, high = (signed(100 * figures[name], 1) for name in ("value", "low", "high"))
-    return f"{value} %", now("%(low)s to %(high)s") % {"low": low, "high": high}
+    return f"{value} %", gettext("%(low)s to %(high)s") % {"low": low, "high": high}
 
 
 def _in_words(figures: Mapping[str, float] | None) -> str:

@@ -100,7 +100,7 @@ class PhotoCard:
         return OF_STATE.get(State(self.prediction.state), Kind.REFUSED)
 
     @property
-    def stands(self) -> str:
+    def state_token(self) -> str:
         """What a card on the way shows: its kind, and its place in line."""
         return f"{self.kind}{self.place or ''}"
 

@@ -19,9 +19,9 @@ from patients.models import (
     Draft,
     ErasureRequest,
     Event,
-    HandOff,
     OwnLabel,
     Patient,
+    PhonePairing,
     Photo,
     Team,
     User,
@@ -101,7 +101,7 @@ def record_of(patient: Patient) -> Facts:
     readings = Prefetch("predictions", Prediction.objects.defer("input_png", "explanation_png"))  # the pictures come by themselves
     photos = Photo.objects.select_related("uploaded_by", "excluded_by").prefetch_related(readings, "own_labels__clinician")
     visits = patient.visits.select_related("self_report", "created_by")
-    visits = visits.prefetch_related(Prefetch("photos", photos), "hand_offs__clinician")
+    visits = visits.prefetch_related(Prefetch("photos", photos), "phone_pairings__clinician")
     return {
         "id": patient.pk,
         "name": patient.name,
@@ -112,7 +112,9 @@ def record_of(patient: Patient) -> Facts:
         "care_teams": [team_facts(team) for team in patient.teams.prefetch_related("members").order_by("name")],
         "consents": [consent_facts(consent) for consent in patient.consents.select_related("recorded_by", "withdrawn_by")],
         "events": [event_facts(event) for event in patient.events.select_related("created_by")],
-        "emergency_accesses": [glass_facts(glass) for glass in patient.break_glasses.select_related("clinician", "reviewed_by")],
+        "emergency_accesses": [
+            break_glass_facts(access) for access in patient.break_glasses.select_related("clinician", "reviewed_by")
+        ],
         "erasure_requests": [erasure_facts(request) for request in patient.erasure_requests.select_related("asked_by")],
         "drafts": [draft_facts(draft) for draft in patient.drafts.select_related("clinician")],
         "visits": [visit_facts(visit) for visit in visits],
@@ -132,7 +134,7 @@ def visit_facts(visit: Visit) -> Facts:
         "created_at": visit.created_at,
         "self_report": scales,
         "photos": [photo_facts(photo) for photo in visit.photos.all()],
-        "phones": [phone_facts(hand_off) for hand_off in visit.hand_offs.all()],
+        "phones": [phone_facts(phone_pairing) for phone_pairing in visit.phone_pairings.all()],
     }
 
 
@@ -154,14 +156,14 @@ def photo_facts(photo: Photo) -> Facts:
     readings = [reading_facts(prediction) for prediction in photo.predictions.all()]
     labels = [label_facts(label) for label in photo.own_labels.all()]
     rest = {"is_erased": photo.is_erased, "readings": readings, "own_labels": labels}
-    who = {"uploaded_by": _named(photo.uploaded_by), "phone": photo.hand_off_id, "excluded_by": _named(photo.excluded_by)}
+    who = {"uploaded_by": _named(photo.uploaded_by), "phone": photo.phone_pairing_id, "excluded_by": _named(photo.excluded_by)}
     return {name: getattr(photo, name) for name in names} | who | rest
 
 
-def phone_facts(hand_off: HandOff) -> Facts:
+def phone_facts(phone_pairing: PhonePairing) -> Facts:
     """Return one phone that was handed the visit, and by whom. Photos name it by its id."""
     names = ("id", "made_at", "opened_at", "expires_at", "closed_at")
-    return {name: getattr(hand_off, name) for name in names} | {"clinician": _named(hand_off.clinician)}
+    return {name: getattr(phone_pairing, name) for name in names} | {"clinician": _named(phone_pairing.clinician)}
 
 
 def label_facts(label: OwnLabel) -> Facts:
@@ -216,11 +218,11 @@ def team_facts(team: Team) -> Facts:
     return {"name": team.name, "members": sorted(member.display_name for member in team.members.all())}
 
 
-def glass_facts(glass: BreakGlass) -> Facts:
+def break_glass_facts(access: BreakGlass) -> Facts:
     """Return one emergency access: who, when and why, and who looked through it."""
     names = ("id", "opened_at", "ends_at", "reason", "reviewed_at")
-    who = {"clinician": _named(glass.clinician), "reviewed_by": _named(glass.reviewed_by)}
-    return {name: getattr(glass, name) for name in names} | who
+    who = {"clinician": _named(access.clinician), "reviewed_by": _named(access.reviewed_by)}
+    return {name: getattr(access, name) for name in names} | who
 
 
 def erasure_facts(request: ErasureRequest) -> Facts:

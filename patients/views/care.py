@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from patients.audit.report import look_lines
+from patients.audit.report import access_entries
 from patients.care.banner import banner_of
 from patients.care.team import Carer, LastCarer, assign, care_of, unassign
 from patients.models import Patient, Team, User
@@ -51,15 +51,15 @@ def unassign_carer(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
 
 
 @require_GET
-def show_looks(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+def show_access_log(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Show who did what with the patient's data, newest first."""
     patient = find_patient(request, patient_id)
     asked = request.GET.get("page", "0")
     page = int(asked) if asked.isdecimal() and len(asked) < 7 else 0
     with_pictures = "pictures" in request.GET
-    lines, has_older = look_lines(patient, request.user, with_pictures, page)
+    lines, has_older = access_entries(patient, request.user, with_pictures, page)
     context = {"lines": lines, "with_pictures": with_pictures, "older": page + 1 if has_older else None, "page": page}
-    return render(request, "patients/looked.html", banner_of(patient) | context)
+    return render(request, "patients/access_log.html", banner_of(patient) | context)
 
 
 def _asked(request: ClinicianRequest, clinicians: QuerySet[User], teams: QuerySet[Team]) -> Carer:

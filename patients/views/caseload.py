@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from inference.models import Prediction
 from patients.formats import clinic_today
-from patients.models import Consent, Look, Patient, Photo, User, Visit
+from patients.models import Consent, LastViewed, Patient, Photo, User, Visit
 from patients.timeline.baseline import Place, UsualRange, chosen_that_count, usual_range
 from patients.timeline.plot.sparkline import Sparkline, sparkline, twelve_months
 from patients.timeline.points import VisitPoint, points_by_patient
@@ -32,7 +32,7 @@ class CaseRow:
 
     patient: Patient
     points: list[VisitPoint]
-    looked_at: datetime | None = None
+    viewed_at: datetime | None = None
     read_at: datetime | None = None
     states: Counter[str] = field(default_factory=Counter)
     visited_on: date | None = None
@@ -71,7 +71,7 @@ class CaseRow:
     @property
     def is_new(self) -> bool:
         """Whether something was read since the clinician last looked."""
-        return self.read_at is not None and (self.looked_at is None or self.read_at > self.looked_at)
+        return self.read_at is not None and (self.viewed_at is None or self.read_at > self.viewed_at)
 
     @property
     def to_choose(self) -> int:
@@ -132,7 +132,7 @@ def case_rows(user: User) -> list[CaseRow]:
     """Return the user's patients with what the list says of each. Eight queries, whatever their number."""
     patients = list(Patient.objects.visible_to(user))
     ids = [patient.pk for patient in patients]
-    looks = dict(Look.objects.filter(clinician=user, patient__in=ids).values_list("patient_id", "looked_at"))
+    looks = dict(LastViewed.objects.filter(clinician=user, patient__in=ids).values_list("patient_id", "viewed_at"))
     points, states, read = points_by_patient(ids), _open_states(ids), _read_at(ids)
     visited = dict(Visit.objects.filter(patient__in=ids).order_by().values_list("patient_id").annotate(on=Max("date")))
     bare = [key for key in ids if not points[key]]
@@ -173,5 +173,5 @@ def _read_at(patient_ids: Iterable[UUID]) -> dict[UUID, datetime]:
 
 def _recent(rows: list[CaseRow]) -> list[Patient]:
     """Return the patients that the clinician opened last."""
-    looked = [(row.looked_at, row.patient) for row in rows if row.looked_at]
+    looked = [(row.viewed_at, row.patient) for row in rows if row.viewed_at]
     return [patient for _at, patient in sorted(looked, key=lambda pair: pair[0], reverse=True)[:RECENT]]

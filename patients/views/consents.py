@@ -16,7 +16,7 @@ from patients.care.banner import banner_of
 from patients.consent.consent import give_consent, withdraw_consent, words_mark, words_now
 from patients.formats import clinic_today
 from patients.forms.consent import ConsentForm
-from patients.models import Consent, Patient
+from patients.models import Consent, ErasureRequest, Patient
 from patients.views.requests import ClinicianRequest
 
 
@@ -88,7 +88,7 @@ def _page(request: ClinicianRequest, patient: Patient, filled: dict[str, Consent
     consents = list(patient.consents.select_related("recorded_by", "withdrawn_by"))
     context = banner_of(patient) | {
         "cards": [_card(purpose, consents, (filled or {}).get(purpose)) for purpose in Consent.Purpose],
-        "erasure": patient.open_erasure,
+        "erasure": ErasureRequest.objects.open_for(patient),
         "may_record": Patient.objects.in_care_of(request.user).filter(pk=patient.pk).exists(),
         "text_version": settings.CONSENT_TEXT_VERSION,
         "way_back": reverse("patients:consents", args=[patient.pk]),

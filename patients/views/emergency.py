@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from patients.audit.log import record_access
-from patients.care.break_glass import EmergencyForm, break_glass, has_proved_who, is_guessing
+from patients.care.break_glass import break_glass, has_proved_who, is_guessing
+from patients.forms.emergency import EmergencyForm
 from patients.models import AccessLog, BreakGlass, Draft, Patient
 from patients.views.requests import ClinicianRequest
 from patients.views.sessions import DRAFT_MAX_LETTERS
@@ -56,12 +57,12 @@ def _keep_words(request: ClinicianRequest) -> None:
 
 
 @require_POST
-def end_emergency(request: ClinicianRequest, glass_id: int) -> HttpResponse:
+def end_emergency(request: ClinicianRequest, break_glass_id: int) -> HttpResponse:
     """End one's own emergency access before its time."""
-    glass = get_object_or_404(request.user.break_glasses.open().select_related("patient"), pk=glass_id)
+    access = get_object_or_404(request.user.break_glasses.open().select_related("patient"), pk=break_glass_id)
     with transaction.atomic():
-        glass.end()
-        record_access(request, AccessLog.Action.PERMISSION, glass.patient, changed="emergency ended", glass=glass.pk)
+        access.end()
+        record_access(request, AccessLog.Action.PERMISSION, access.patient, changed="emergency ended", glass=access.pk)
     messages.success(request, _("The emergency access has ended."))
     return redirect("patients:list")
 
@@ -75,13 +76,13 @@ def show_reviews(request: ClinicianRequest) -> HttpResponse:
 
 
 @require_POST
-def review_emergency(request: ClinicianRequest, glass_id: int) -> HttpResponse:
+def review_emergency(request: ClinicianRequest, break_glass_id: int) -> HttpResponse:
     """Note that somebody looked through it."""
-    glass = get_object_or_404(BreakGlass.objects.to_be_reviewed_by(request.user), pk=glass_id)
+    access = get_object_or_404(BreakGlass.objects.to_be_reviewed_by(request.user), pk=break_glass_id)
     with transaction.atomic():
-        is_first = glass.review(request.user)
+        is_first = access.review(request.user)
         if is_first:  # not as `glass`: whoever looks through one has opened nothing
-            record_access(request, AccessLog.Action.PERMISSION, glass.patient, changed="emergency reviewed", reviewed=glass.pk)
+            record_access(request, AccessLog.Action.PERMISSION, access.patient, changed="emergency reviewed", reviewed=access.pk)
     if is_first:
         messages.success(request, _("Noted as looked through."))
     return redirect("patients:emergency_reviews")

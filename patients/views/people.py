@@ -15,12 +15,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from patients.accounts.people import hand_over, invitation_path, note_rights, reset_factors
 from patients.care.team import unattended
-from patients.forms.conflicts import ChangesOnly
+from patients.forms.conflicts import ConflictCheckedForm
 from patients.models import ApiToken, User
 from patients.views.requests import ClinicianRequest
 
 
-class PersonForm(ChangesOnly[User]):
+class PersonForm(ConflictCheckedForm[User]):
     """What somebody is called and what they may."""
 
     class Meta:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from ml.decode.rebuild import RejectedPhoto
 from patients.audit.log import record_access
-from patients.models import AccessLog, HandOff
+from patients.models import AccessLog, PhonePairing
 from patients.photos.receive import message_for, receive_photo
 from patients.views.upload import STATUS
 
@@ -37,11 +37,17 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
         return render(request, "phone/start.html")
     if not ratelimit.consume(request, action="phone_code"):
         return _refused(request, _("Too many attempts. Wait a minute and scan a new code."), 429)
-    key = HandOff.objects.open_with(code)
-    hand_off = HandOff.objects.with_key(key) if key else None
-    if key is None or hand_off is None:
+    key = PhonePairing.objects.open_with(code)
+    phone_pairing = PhonePairing.objects.with_key(key) if key else None
+    if key is None or phone_pairing is None:
         return _refused(request, _("This code is spent or too old. Ask for a new one on the visit’s page."), 410)
-    record_access(hand_off.clinician, AccessLog.Action.PERMISSION, obj=hand_off.visit, hand_off=str(hand_off.pk), phone="connected")
+    record_access(
+        phone_pairing.clinician,
+        AccessLog.Action.PERMISSION,
+        obj=phone_pairing.visit,
+        phone_pairing=str(phone_pairing.pk),
+        phone="connected",
+    )
     response = redirect("phone:photos")
     age = int(KEPT.total_seconds())
     response.set_cookie(COOKIE, key, max_age=age, path=PATH, secure=settings.HTTPS, httponly=True, samesite="Lax")
@@ -52,29 +58,29 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def photos(request: HttpRequest) -> HttpResponse:
     """Show the ways to add photos (GET), or take photos in (POST): one from a script, many from a plain form."""
-    hand_off = _hand_off_of(request)
-    if hand_off is None:
+    phone_pairing = _pairing_of(request)
+    if phone_pairing is None:
         return _over(request)
     if request.method == "GET":
-        context = {"hand_off": hand_off, "sent": hand_off.photos.count(), "max_bytes": settings.PHOTO_MAX_BYTES}
+        context = {"phone_pairing": phone_pairing, "sent": phone_pairing.photos.count(), "max_bytes": settings.PHOTO_MAX_BYTES}
         return render(request, "phone/photos.html", context)
     files = request.FILES.getlist("photos")
     keep = request.POST.get("keep_duplicate") == "1"
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
-        return _answer_script(request, hand_off, files, keep)
-    _take_in(request, hand_off, files, keep)
+        return _answer_script(request, phone_pairing, files, keep)
+    _take_in(request, phone_pairing, files, keep)
     return redirect("phone:photos")
 
 
 @login_not_required
 @require_POST
 def done(request: HttpRequest) -> HttpResponse:
-    """End the hand-off from the phone, and say how many photos it sent, also when its time was up before."""
+    """End the pairing from the phone, and say how many photos it sent, also when its time was up before."""
     key = request.COOKIES.get(COOKIE, "")
-    hand_off = HandOff.objects.of_phone(key) if key else None
-    if hand_off:
-        hand_off.close()
-        sent = hand_off.photos.count()
+    phone_pairing = PhonePairing.objects.of_phone(key) if key else None
+    if phone_pairing:
+        phone_pairing.close()
+        sent = phone_pairing.photos.count()
         text = ngettext("%(n)d photo is with the visit.", "%(n)d photos are with the visit.", sent)
         messages.success(request, text % {"n": sent})
     response = redirect("phone:over")
@@ -89,16 +95,16 @@ def over(request: HttpRequest) -> HttpResponse:
     return render(request, "phone/over.html")
 
 
-def _hand_off_of(request: HttpRequest) -> HandOff | None:
+def _pairing_of(request: HttpRequest) -> PhonePairing | None:
     key = request.COOKIES.get(COOKIE, "")
-    return HandOff.objects.with_key(key) if key else None
+    return PhonePairing.objects.with_key(key) if key else None
 
 
-def _take_in(request: HttpRequest, hand_off: HandOff, files: Iterable[UploadedFile[bytes]], keep: bool) -> None:
+def _take_in(request: HttpRequest, phone_pairing: PhonePairing, files: Iterable[UploadedFile[bytes]], keep: bool) -> None:
     taken = 0
     for file in files:
         try:
-            _receive(request, hand_off, file, keep)
+            _receive(request, phone_pairing, file, keep)
             taken += 1
         except RejectedPhoto as rejected:
             messages.warning(request, _("Not added: %(why)s") % {"why": _why(rejected)})
@@ -106,23 +112,25 @@ def _take_in(request: HttpRequest, hand_off: HandOff, files: Iterable[UploadedFi
         messages.success(request, ngettext("%(n)d photo added.", "%(n)d photos added.", taken) % {"n": taken})
 
 
-def _answer_script(request: HttpRequest, hand_off: HandOff, files: list[UploadedFile[bytes]], keep: bool) -> JsonResponse:
+def _answer_script(request: HttpRequest, phone_pairing: PhonePairing, files: list[UploadedFile[bytes]], keep: bool) -> JsonResponse:
     """Answer one file: that it is there, or the code of the refusal with the sentence that a person reads."""
     if len(files) != 1:
         return JsonResponse({"code": "one_file", "message": _("Send one photo at a time.")}, status=400)
     try:
-        _receive(request, hand_off, files[0], keep)
+        _receive(request, phone_pairing, files[0], keep)
     except RejectedPhoto as rejected:
         answer = {"code": rejected.code, "message": _why(rejected)}
         return JsonResponse(answer, status=STATUS.get(rejected.code, 422))
-    return JsonResponse({"sent": hand_off.photos.count()}, status=201)
+    return JsonResponse({"sent": phone_pairing.photos.count()}, status=201)
 
 
-def _receive(request: HttpRequest, hand_off: HandOff, file: UploadedFile[bytes], keep: bool) -> None:
+def _receive(request: HttpRequest, phone_pairing: PhonePairing, file: UploadedFile[bytes], keep: bool) -> None:
     """Take one photo in for the clinician who handed the visit over. Raises RejectedPhoto."""
-    if not ratelimit.consume(request, action="phone_photo", key=str(hand_off.pk)):
+    if not ratelimit.consume(request, action="phone_photo", key=str(phone_pairing.pk)):
         raise RejectedPhoto("busy")
-    receive_photo(hand_off.visit, file, hand_off.clinician, keep_duplicate=keep, hand_off=hand_off)  # with its line
+    receive_photo(
+        phone_pairing.visit, file, phone_pairing.clinician, keep_duplicate=keep, phone_pairing=phone_pairing
+    )  # with its line
 
 
 def _why(rejected: RejectedPhoto) -> str:

@@ -19,7 +19,7 @@ from patients.audit.middleware import leave_unchanged
 from patients.care.banner import banner_of
 from patients.forms.note_conflicts import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
 from patients.forms.photo import ExcludeForm, PhotoNoteForm
-from patients.models import Look, OwnLabel, Photo, User
+from patients.models import LastViewed, OwnLabel, Photo, User
 from patients.models.photo import PhotoQuerySet
 from patients.photos.reanalyse import read_once_more, why_not
 from patients.readings.label_card import label_card
@@ -46,7 +46,7 @@ def find_photo(request: ClinicianRequest, photo_id: UUID) -> Photo:
 def show_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Show one photo, what was read on it, and how well it could be read."""
     photo = find_photo(request, photo_id)
-    Look.now(photo.visit.patient, request.user)
+    LastViewed.now(photo.visit.patient, request.user)
     return render(request, "patients/photo.html", _page(request, photo))
 
 
@@ -77,7 +77,7 @@ def show_card(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 def is_as_shown(request: ClinicianRequest, card: PhotoCard) -> bool:
     """Whether a photo on the way stands as the page says that asks: what is not replaced is not read out again."""
-    return not card.is_final and request.GET.get("was") == card.stands
+    return not card.is_final and request.GET.get("state") == card.state_token
 
 
 @require_GET
@@ -159,7 +159,7 @@ def explain_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 def show_explanation(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Answer where the map stands, or the map."""
     photo = find_photo(request, photo_id)
-    is_unchanged = photo.prediction is not None and photo.prediction.explanation == request.GET.get("was")
+    is_unchanged = photo.prediction is not None and photo.prediction.explanation == request.GET.get("state")
     return HttpResponse(status=204) if is_unchanged else _answer_explanation(request, photo)
 
 

@@ -14,7 +14,7 @@ from patients.care.banner import banner_of
 from patients.formats import clinic_today
 from patients.forms.patient import PatientForm
 from patients.forms.visit import VisitForm
-from patients.models import AccessLog, Draft, Look, Patient, Visit
+from patients.models import AccessLog, Draft, LastViewed, Patient, Visit
 from patients.timeline.page import timeline
 from patients.views.requests import ClinicianRequest
 from patients.views.visits import SHOWN, visit_rows
@@ -36,7 +36,7 @@ def show_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
         "visits": rows if request.GET.get("visits") == "all" else rows[:SHOWN],
         "visits_count": len(rows),
     }
-    Look.now(patient, request.user)
+    LastViewed.now(patient, request.user)
     return render(request, "patients/patient.html", context)
 
 

@@ -18,7 +18,7 @@ from patients.care.banner import banner_of
 from patients.forms.note_conflicts import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
 from patients.forms.self_report import SelfReportForm, report_of
 from patients.forms.visit import NoteForm, VisitForm
-from patients.models import Look, Visit
+from patients.models import LastViewed, Visit
 from patients.photos.other_days import other_days
 from patients.photos.phone_card import phone_card
 from patients.photos.receive import message_for
@@ -69,7 +69,7 @@ def show_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     """Show the drop zone, the photos and what they say together."""
     visit = find_visit(request, visit_id)
     context = _page(request, visit)
-    Look.now(visit.patient, request.user)
+    LastViewed.now(visit.patient, request.user)
     return render(request, "patients/visit.html", context)
 
 
@@ -100,7 +100,7 @@ def show_state(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     """Answer the summary and the counts of the filters, as they are now."""
     visit = find_visit(request, visit_id)
     context = _state(visit, visit_cards(request, visit)) | {"is_update": True, "show": request.GET.get("show", "")}
-    Look.now(visit.patient, request.user)
+    LastViewed.now(visit.patient, request.user)
     return render(request, "patients/_visit_state.html", context)
 
 

@@ -19,14 +19,14 @@ SEEN = "from patients.models import User; User.objects.get(email='{email}').see_
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Yield a running installation."""
     many = "20000"  # one test writes a record of 8,000 photos, and others add theirs after it
-    house = Installation(tmp_path_factory.mktemp("walk") / "var", DEMO_VISITS="2", PHOTOS_PER_USER_AND_DAY=many)
-    house.start()
-    eventually(house.has_read_its_demo, "the demo's photos are read")
-    yield house
-    house.stop()
+    installation = Installation(tmp_path_factory.mktemp("walk") / "var", DEMO_VISITS="2", PHOTOS_PER_USER_AND_DAY=many)
+    installation.start()
+    eventually(installation.has_read_its_demo, "the demo's photos are read")
+    yield installation
+    installation.stop()
 
 
 @pytest.fixture(scope="session")
@@ -54,27 +54,27 @@ FAILED = pytest.StashKey[bool]()
 expect.set_options(timeout=STEP_MS)  # five seconds else, whatever the context says; other work may have the cores
 
 
-def set_user(house: Installation, change: str) -> None:
+def set_user(installation: Installation, change: str) -> None:
     """Change a field of the demo's clinician."""
-    code = f"from patients.models import User; User.objects.filter(email='{house.email}').update({change})"
-    house.run(code)
+    code = f"from patients.models import User; User.objects.filter(email='{installation.email}').update({change})"
+    installation.run(code)
 
 
 @pytest.fixture
-def as_before(house: Installation) -> Iterator[None]:
+def as_before(installation: Installation) -> Iterator[None]:
     """Give the clinician back their language and shortcuts, however the test ends: later ones sign in as the same."""
     yield
-    set_user(house, "language='', has_shortcuts=True")
+    set_user(installation, "language='', has_shortcuts=True")
 
 
 @pytest.fixture
-def open_page(house: Installation, browser: Browser, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
+def open_page(installation: Installation, browser: Browser, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
     """Yield a function that opens an empty page in a context of its own. A failed test leaves pictures in test-results/."""
-    watch = Watch(urlsplit(house.address).netloc)
+    watch = Watch(urlsplit(installation.address).netloc)
     pages: list[Page] = []
 
     def open_one(**options: object) -> Page:
-        context = browser.new_context(**{"base_url": house.address, "locale": "en-US", **options})  # type: ignore[arg-type]  # passed through as they came
+        context = browser.new_context(**{"base_url": installation.address, "locale": "en-US", **options})  # type: ignore[arg-type]  # passed through as they came
         context.set_default_timeout(STEP_MS)
         page = context.new_page()
         watch.on(page)
@@ -97,12 +97,12 @@ def keep_pictures(pages: list[Page], name: str) -> None:
         page.screenshot(path=Path(RESULTS) / f"{re.sub(r'[^a-z0-9_]+', '-', name)}-{number}.png", full_page=True)
 
 
-def sign_in(page: Page, house: Installation, is_toured: bool = True, email: str = "") -> None:
+def sign_in(page: Page, installation: Installation, is_toured: bool = True, email: str = "") -> None:
     """Sign the demo's clinician in, or who has the address; as one who has seen the tours."""
     if is_toured:
-        house.run(SEEN.format(email=email or house.email))
+        installation.run(SEEN.format(email=email or installation.email))
     page.goto("/")
-    page.get_by_label("Work e-mail").fill(email or house.email)
-    page.get_by_label("Password").fill(house.password)
+    page.get_by_label("Work e-mail").fill(email or installation.email)
+    page.get_by_label("Password").fill(installation.password)
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url(re.compile("/(patients|people|research|health)/"))

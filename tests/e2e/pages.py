@@ -45,7 +45,7 @@ for model in apps.get_models():
     first = model._base_manager.order_by("pk").first()
     words = re.sub("(?<!^)(?=[A-Z])", "_", model.__name__).lower()
     keys[words + "_id"] = str(first.pk) if first else None
-keys |= dict(glass_id=keys["break_glass_id"])
+keys |= dict(break_glass_id=keys["break_glass_id"])
 keys |= dict(patient_id=str(patient.pk), visit_id=str(visit.pk), photo_id=str(photo.pk))
 print(json.dumps(keys))
 """
@@ -59,29 +59,29 @@ class Address:
     path: str
 
 
-def addresses(house: Installation) -> list[Address]:
+def addresses(installation: Installation) -> list[Address]:
     """Return the path of every address that can be asked for, with rows of the demo in it: of the patient with most visits.
 
     Raises AssertionError for an address that asks for something no row and no word above stands for.
     """
-    house.run(EVENTS.format(email=house.email))
-    keys = json.loads(house.run(KEYS))
+    installation.run(EVENTS.format(email=installation.email))
+    keys = json.loads(installation.run(KEYS))
     return list(_filled(keys | WORDS))
 
 
-def pages_by_role(house: Installation, contexts: dict[str, BrowserContext]) -> dict[str, list[Address]]:
+def pages_by_role(installation: Installation, contexts: dict[str, BrowserContext]) -> dict[str, list[Address]]:
     """Return the addresses that answer with a whole page, each under the first role that may open it."""
     found: dict[str, list[Address]] = {role: [] for role in contexts}
-    for address in addresses(house):
+    for address in addresses(installation):
         role = next((role for role, context in contexts.items() if _is_page(context, address)), None)
         if role is not None:
             found[role].append(address)
     return found
 
 
-def pages(house: Installation, signed_in: BrowserContext, signed_out: BrowserContext) -> tuple[list[Address], list[Address]]:
+def pages(installation: Installation, signed_in: BrowserContext, signed_out: BrowserContext) -> tuple[list[Address], list[Address]]:
     """Return the addresses that answer with a whole page: to somebody signed in alone, and to everybody."""
-    found = pages_by_role(house, {"nobody": signed_out, "somebody": signed_in})
+    found = pages_by_role(installation, {"nobody": signed_out, "somebody": signed_in})
     return found["somebody"], found["nobody"]
 
 

@@ -77,7 +77,7 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-def keep_moments(page: Page, house: Installation, patient: str, folder: Path) -> None:
+def keep_moments(page: Page, installation: Installation, patient: str, folder: Path) -> None:
     """Save what no address shows by itself: the card by keyboard, seven strips, shortcuts, an answer, German, the tour."""
     moments: dict[str, Callable[[], None]] = {
         "timeline-card": lambda: press(page, "t", "ArrowLeft"),
@@ -91,31 +91,31 @@ def keep_moments(page: Page, house: Installation, patient: str, folder: Path) ->
         page.locator("#timeline").scroll_into_view_if_needed()
         act()
         keep(page, folder / f"{name}-light.png")
-    house.run(TOURS.format(seen="['patients', 'patient', 'visit']", language="de"))
+    installation.run(TOURS.format(seen="['patients', 'patient', 'visit']", language="de"))
     page.goto(patient)
     keep(page, folder / "patient-german-light.png")
-    house.run(TOURS.format(seen="[]", language=""))
+    installation.run(TOURS.format(seen="[]", language=""))
     page.goto("/patients/")
     keep(page, folder / "tour-light.png")
 
 
-def walk(house: Installation, browser: Browser, folder: Path) -> None:
+def walk(installation: Installation, browser: Browser, folder: Path) -> None:
     """Open every page as the first role that may, and save it."""
     # Django's models can be imported only after its setup.
     from patients.management.commands.load_demo import ADMINISTRATOR, EMAIL
 
     people = {"nobody": "", "clinician": EMAIL, "administrator": ADMINISTRATOR}
-    opened = {role: browser.new_page(base_url=house.address, viewport=DESK, locale="en-US") for role in people}
+    opened = {role: browser.new_page(base_url=installation.address, viewport=DESK, locale="en-US") for role in people}
     for role, email in people.items():
         opened[role].set_default_timeout(PATIENCE_MS)
         if email:
-            sign_in(opened[role], house, email=email)
-    found = pages_by_role(house, {role: page.context for role, page in opened.items()})
+            sign_in(opened[role], installation, email=email)
+    found = pages_by_role(installation, {role: page.context for role, page in opened.items()})
     for role, group in found.items():
         for address in group:
             keep_three(opened[role], address, folder)
     record = next(each.path for each in found["clinician"] if each.name == "detail")
-    keep_moments(opened["clinician"], house, record, folder)
+    keep_moments(opened["clinician"], installation, record, folder)
 
 
 def main() -> int:
@@ -127,13 +127,13 @@ def main() -> int:
     for old in folder.glob("*.png"):
         old.unlink()
     with tempfile.TemporaryDirectory() as var, chromium() as browser:
-        house = Installation(Path(var) / "var", DEMO_VISITS="0")
-        house.start()
+        installation = Installation(Path(var) / "var", DEMO_VISITS="0")
+        installation.start()
         try:
-            eventually(house.has_its_demo, "the demo's photos are there")
-            walk(house, browser, folder)
+            eventually(installation.has_its_demo, "the demo's photos are there")
+            walk(installation, browser, folder)
         finally:
-            house.stop()
+            installation.stop()
     size = sum(path.stat().st_size for path in folder.glob("*.png"))
     sys.stdout.write(f"{len(list(folder.glob('*.png')))} pictures, {size / 1e6:.1f} MB\n")
     return int(size > MOST_BYTES)

@@ -19,9 +19,9 @@ def open_ines(page: Page) -> None:
     page.wait_for_load_state("load")  # what follows needs the scripts
 
 
-def test_question_mark_shows_the_shortcuts_and_escape_puts_them_away(house: Installation, open_page: OpenPage) -> None:
+def test_question_mark_shows_the_shortcuts_and_escape_puts_them_away(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     sheet = page.locator("#keys")
     expect(sheet).to_be_hidden()
     page.keyboard.press("?")
@@ -31,9 +31,9 @@ def test_question_mark_shows_the_shortcuts_and_escape_puts_them_away(house: Inst
     expect(sheet).to_be_hidden()
 
 
-def test_single_keys_lead_where_the_sheet_says(house: Installation, open_page: OpenPage) -> None:
+def test_single_keys_lead_where_the_sheet_says(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     page.keyboard.press("/")
     expect(page.get_by_label("Search by name")).to_be_focused()
     page.keyboard.type("nobody ?gs")  # text, not a shortcut
@@ -58,10 +58,10 @@ def test_single_keys_lead_where_the_sheet_says(house: Installation, open_page: O
 
 
 @pytest.mark.usefixtures("as_before")
-def test_single_keys_can_be_switched_off(house: Installation, open_page: OpenPage) -> None:
-    set_user(house, "has_shortcuts=False")
+def test_single_keys_can_be_switched_off(installation: Installation, open_page: OpenPage) -> None:
+    set_user(installation, "has_shortcuts=False")
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     open_ines(page)
     patient = page.url
     for key in ("?", "n", "c"):
@@ -73,20 +73,20 @@ def test_single_keys_can_be_switched_off(house: Installation, open_page: OpenPag
     expect(page.get_by_text("switched off in your settings")).to_be_visible()
 
 
-def test_a_question_is_answered_where_it_arises_also_without_scripts(house: Installation, open_page: OpenPage) -> None:
+def test_a_question_is_answered_where_it_arises_also_without_scripts(installation: Installation, open_page: OpenPage) -> None:
     for options in ({}, {"java_script_enabled": False}):
         page = open_page(**options)
-        sign_in(page, house)
+        sign_in(page, installation)
         page.get_by_role("button", name="What is the usual range?").click()
         expect(page.get_by_text("The patient’s own range, not a norm")).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.get_by_text("The patient’s own range, not a norm")).to_be_hidden()
 
 
-def test_the_tour_is_taken_by_keyboard_and_comes_only_once(house: Installation, open_page: OpenPage) -> None:
-    set_user(house, "tours_seen=[]")
+def test_the_tour_is_taken_by_keyboard_and_comes_only_once(installation: Installation, open_page: OpenPage) -> None:
+    set_user(installation, "tours_seen=[]")
     page = open_page()
-    sign_in(page, house, is_toured=False)
+    sign_in(page, installation, is_toured=False)
     tour = page.locator("#tour")
     expect(tour.get_by_role("heading", name="Welcome to Affectline")).to_be_visible()
     found = violations_in_both_themes(page)
@@ -110,10 +110,10 @@ def test_the_tour_is_taken_by_keyboard_and_comes_only_once(house: Installation, 
     expect(tour).to_have_count(0)
 
 
-def test_skipping_one_tour_skips_them_all(house: Installation, open_page: OpenPage) -> None:
-    set_user(house, "tours_seen=[]")
+def test_skipping_one_tour_skips_them_all(installation: Installation, open_page: OpenPage) -> None:
+    set_user(installation, "tours_seen=[]")
     page = open_page()
-    sign_in(page, house, is_toured=False)
+    sign_in(page, installation, is_toured=False)
     with page.expect_response("**/settings/tour/"):
         page.get_by_role("button", name="Skip the tour").click()
     open_ines(page)
@@ -121,9 +121,9 @@ def test_skipping_one_tour_skips_them_all(house: Installation, open_page: OpenPa
     expect(page.get_by_role("link", name=re.compile("New visit")).first).to_be_visible()
 
 
-def test_patient_fits_on_paper(house: Installation, open_page: OpenPage) -> None:
+def test_patient_fits_on_paper(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(viewport={"width": 688, "height": 972}, color_scheme="dark")  # A4 within its margins
-    sign_in(page, house)
+    sign_in(page, installation)
     open_ines(page)
     expect(page.locator("#timeline .main-svg").first).to_be_visible()
     page.emulate_media(media="print")
@@ -140,9 +140,9 @@ def test_patient_fits_on_paper(house: Installation, open_page: OpenPage) -> None
     expect(drawing).not_to_have_attribute("width", "680")
 
 
-def test_nothing_moves_for_those_who_ask_for_stillness(house: Installation, open_page: OpenPage) -> None:
+def test_nothing_moves_for_those_who_ask_for_stillness(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(reduced_motion="reduce")
-    sign_in(page, house)
+    sign_in(page, installation)
     moving = """Array.from(document.querySelectorAll('*'), e => getComputedStyle(e))
         .filter(s => s.animationName !== 'none' || s.transitionDuration !== '0s').length"""
     for path in ("/patients/", "/settings/"):

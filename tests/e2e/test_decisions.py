@@ -25,7 +25,7 @@ def spoiled(expected: str, quality: int) -> FilePayload:
     return FilePayload(name=path.name, mimeType="image/jpeg", buffer=out.getvalue())
 
 
-def hand_in(page: Page, house: Installation, photos: list[FilePayload], with_script: bool) -> None:
+def hand_in(page: Page, installation: Installation, photos: list[FilePayload], with_script: bool) -> None:
     """Add a visit with these photos and wait until they are final."""
     add_visit(page, INES)
     visit = page.url.rstrip("/").rpartition("/")[2]
@@ -33,16 +33,16 @@ def hand_in(page: Page, house: Installation, photos: list[FilePayload], with_scr
     if not with_script:
         page.get_by_role("button", name="Add photos").click()
     expect(page.locator("#photos > .photo[id]")).to_have_count(len(photos), timeout=PATIENCE_MS)
-    eventually(lambda: house.all_final(visit), "the photos are final")
+    eventually(lambda: installation.all_final(visit), "the photos are final")
     page.reload()
 
 
 @SCRIPTS
-def test_a_face_is_chosen_and_a_refusal_is_put_away(house: Installation, open_page: OpenPage, with_script: bool) -> None:
+def test_a_face_is_chosen_and_a_refusal_is_put_away(installation: Installation, open_page: OpenPage, with_script: bool) -> None:
     page = open_page(java_script_enabled=with_script)
-    sign_in(page, house)
+    sign_in(page, installation)
     quality = 91 if with_script else 92
-    hand_in(page, house, [spoiled("choose_face", quality), spoiled("too_dark", quality)], with_script)
+    hand_in(page, installation, [spoiled("choose_face", quality), spoiled("too_dark", quality)], with_script)
     visit = page.url.rstrip("/").rpartition("/")[2]
     choose = page.locator(".photo").filter(has_text=f"Which one is {INES}?")
     choose.get_by_role("radio", name="Face 2").check()
@@ -53,16 +53,16 @@ def test_a_face_is_chosen_and_a_refusal_is_put_away(house: Installation, open_pa
     expect(dark.get_by_role("button", name="Dismiss")).to_have_count(0)
     with page.expect_response("**/retry/"):
         dark.get_by_role("button", name="Retry").click()
-    eventually(lambda: house.all_final(visit), "both are read again")
+    eventually(lambda: installation.all_final(visit), "both are read again")
     page.reload()
     expect(dark.get_by_role("button", name="Dismiss")).to_be_visible()
 
 
 @SCRIPTS
-def test_a_photo_is_left_out_and_counted_again(house: Installation, open_page: OpenPage, with_script: bool) -> None:
+def test_a_photo_is_left_out_and_counted_again(installation: Installation, open_page: OpenPage, with_script: bool) -> None:
     page = open_page(java_script_enabled=with_script)
-    sign_in(page, house)
-    hand_in(page, house, files(151 if with_script else 152), with_script)
+    sign_in(page, installation)
+    hand_in(page, installation, files(151 if with_script else 152), with_script)
     visit = page.url
     page.locator("#photos .rowlink").click()
     page.locator("summary").filter(has_text="Exclude").click()
@@ -77,9 +77,9 @@ def test_a_photo_is_left_out_and_counted_again(house: Installation, open_page: O
     expect(page.locator("#visit-state")).to_contain_text("1 of 1 photo")
 
 
-def test_what_moved_the_score_is_drawn_by_keyboard(house: Installation, open_page: OpenPage) -> None:
+def test_what_moved_the_score_is_drawn_by_keyboard(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     page.locator("#files").set_input_files(files(161))
     expect(page.locator("#photos .rowlink")).to_have_count(1, timeout=PATIENCE_MS)
@@ -93,10 +93,10 @@ def test_what_moved_the_score_is_drawn_by_keyboard(house: Installation, open_pag
 
 @SCRIPTS
 def test_a_new_patient_consents_and_a_visit_of_the_wrong_one_moves_over(
-    house: Installation, open_page: OpenPage, with_script: bool
+    installation: Installation, open_page: OpenPage, with_script: bool
 ) -> None:
     page = open_page(java_script_enabled=with_script)
-    sign_in(page, house)
+    sign_in(page, installation)
     number = f"NEW-{int(with_script)}"
     page.get_by_role("link", name="Add patient").click()
     page.get_by_label("Name").fill("Noor Vermeer")

@@ -19,24 +19,24 @@ Found = dict[str, list[Address]]
 
 
 @pytest.fixture(scope="module")
-def found(house: Installation, browser: Browser) -> Found:
+def found(installation: Installation, browser: Browser) -> Found:
     """Return the pages by the first role that may open them."""
-    contexts = {role: browser.new_context(base_url=house.address, locale="en-US") for role in ROLES}
+    contexts = {role: browser.new_context(base_url=installation.address, locale="en-US") for role in ROLES}
     for role, email in ROLES.items():
         contexts[role].set_default_timeout(STEP_MS)
         if email:
-            sign_in(contexts[role].new_page(), house, email=email)
-    answer = pages_by_role(house, contexts)
+            sign_in(contexts[role].new_page(), installation, email=email)
+    answer = pages_by_role(installation, contexts)
     for context in contexts.values():
         context.close()
     return answer
 
 
-def opened_as(open_page: OpenPage, house: Installation, role: str, **options: object) -> Page:
+def opened_as(open_page: OpenPage, installation: Installation, role: str, **options: object) -> Page:
     """Return an empty page of somebody in that role."""
     page = open_page(**options)
     if ROLES[role]:
-        sign_in(page, house, email=ROLES[role])
+        sign_in(page, installation, email=ROLES[role])
     return page
 
 
@@ -58,9 +58,9 @@ def test_the_list_of_addresses_holds_every_page(found: Found) -> None:
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 def test_every_page_is_accessible_in_light_and_dark(
-    house: Installation, open_page: OpenPage, found: Found, role: str, size: dict[str, int]
+    installation: Installation, open_page: OpenPage, found: Found, role: str, size: dict[str, int]
 ) -> None:
-    page = opened_as(open_page, house, role, viewport=size)
+    page = opened_as(open_page, installation, role, viewport=size)
     wrong = []
     for address in found[role]:
         page.goto(address.path)
@@ -70,8 +70,8 @@ def test_every_page_is_accessible_in_light_and_dark(
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_page_is_whole_at_twice_the_size(house: Installation, open_page: OpenPage, found: Found, role: str) -> None:
-    page = opened_as(open_page, house, role, viewport=ZOOMED, device_scale_factor=2)
+def test_every_page_is_whole_at_twice_the_size(installation: Installation, open_page: OpenPage, found: Found, role: str) -> None:
+    page = opened_as(open_page, installation, role, viewport=ZOOMED, device_scale_factor=2)
     wrong = []
     for address in found[role]:
         page.goto(address.path)

@@ -31,9 +31,9 @@ def handed_in(page: Page, how: str, file: FilePayload) -> object:
     return page.evaluate(HAND_IN, {"name": file["name"], "bytes": base64.b64encode(file["buffer"]).decode(), "how": how})
 
 
-def test_photos_are_dropped_anywhere_and_pasted(house: Installation, open_page: OpenPage) -> None:
+def test_photos_are_dropped_anywhere_and_pasted(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     dropped, pasted = files(31, 32)
     assert handed_in(page, "drop", dropped) == "Let go to add one photo to this visit"
@@ -44,9 +44,9 @@ def test_photos_are_dropped_anywhere_and_pasted(house: Installation, open_page: 
     expect(page.locator("#no-photos")).to_be_hidden()
 
 
-def test_three_are_in_flight_and_the_others_wait(house: Installation, open_page: OpenPage) -> None:
+def test_three_are_in_flight_and_the_others_wait(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     held: list[Route] = []
     is_held = [True]
@@ -60,9 +60,9 @@ def test_three_are_in_flight_and_the_others_wait(house: Installation, open_page:
     expect(page.locator("#photos-total")).to_have_text("5", timeout=PATIENCE_MS)
 
 
-def test_a_twin_is_kept_or_skipped_and_a_huge_file_is_not_sent(house: Installation, open_page: OpenPage) -> None:
+def test_a_twin_is_kept_or_skipped_and_a_huge_file_is_not_sent(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     (photo,) = files(51)
     page.locator("#files").set_input_files([photo])
@@ -82,16 +82,16 @@ def test_a_twin_is_kept_or_skipped_and_a_huge_file_is_not_sent(house: Installati
     expect(page.get_by_text("The file is larger than")).to_be_visible()
 
 
-def test_a_phone_adds_photos_that_appear_at_once(house: Installation, open_page: OpenPage) -> None:
+def test_a_phone_adds_photos_that_appear_at_once(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     page.get_by_role("button", name="Phone", exact=True).click()
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
     address = page.locator("#phone a").inner_text()
     page.get_by_role("button", name="End it").focus()
     for _ in range(2):  # the first may have been under way
-        page.wait_for_event("response", lambda answer: "/hand-offs/" in answer.url)
+        page.wait_for_event("response", lambda answer: "/phone-pairings/" in answer.url)
     page.wait_for_timeout(100)
     expect(page.get_by_role("button", name="End it")).to_be_focused()
     phone = open_page(viewport=PHONE)
@@ -124,9 +124,9 @@ def test_a_phone_adds_photos_that_appear_at_once(house: Installation, open_page:
     expect(page.locator("#photos > .photo[id]")).to_have_count(3)
 
 
-def test_who_stays_for_photos_on_their_way_can_sign_out_afterwards(house: Installation, open_page: OpenPage) -> None:
+def test_who_stays_for_photos_on_their_way_can_sign_out_afterwards(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     held: list[Route] = []
     page.route("**/visits/*/photos/", lambda route: held.append(route))
@@ -143,13 +143,13 @@ def test_who_stays_for_photos_on_their_way_can_sign_out_afterwards(house: Instal
 
 
 def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
-    house: Installation, open_page: OpenPage, browser: Browser
+    installation: Installation, open_page: OpenPage, browser: Browser
 ) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     page.get_by_role("button", name="Phone", exact=True).click()
-    outside = browser.new_context(base_url=house.address, viewport=PHONE)  # not watched: a fault is what it is for
+    outside = browser.new_context(base_url=installation.address, viewport=PHONE)  # not watched: a fault is what it is for
     phone = outside.new_page()
     phone.goto(page.locator("#phone a").inner_text())
     phone.get_by_role("button", name="Start").click()
@@ -173,9 +173,9 @@ def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
     outside.close()
 
 
-def test_without_javascript_a_phone_adds_photos_too(house: Installation, open_page: OpenPage) -> None:
+def test_without_javascript_a_phone_adds_photos_too(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(java_script_enabled=False)
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     page.get_by_role("button", name="Phone", exact=True).click()
     address = page.locator("#phone a").inner_text()
@@ -193,16 +193,16 @@ def test_without_javascript_a_phone_adds_photos_too(house: Installation, open_pa
 
 
 @pytest.mark.parametrize("with_script", [True, False], ids=["script", "no script"])
-def test_a_label_a_note_and_a_move(house: Installation, open_page: OpenPage, with_script: bool) -> None:
+def test_a_label_a_note_and_a_move(installation: Installation, open_page: OpenPage, with_script: bool) -> None:
     page = open_page(java_script_enabled=with_script)
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     visit = page.url.rstrip("/").rpartition("/")[2]
     page.locator("#files").set_input_files(files(81 if with_script else 82))
     if not with_script:
         page.get_by_role("button", name="Add photos").click()
     expect(page.locator("#photos > .photo[id]")).to_have_count(1)
-    eventually(lambda: house.all_final(visit), "the photo is read")
+    eventually(lambda: installation.all_final(visit), "the photo is read")
     page.reload()
     page.locator("#photos .rowlink").click()
     page.get_by_role("radio", name="sad").check()
@@ -231,9 +231,9 @@ def test_a_label_a_note_and_a_move(house: Installation, open_page: OpenPage, wit
     expect(page.get_by_text("Your label:").first).to_be_visible()
 
 
-def test_label_and_move_by_keyboard_alone(house: Installation, open_page: OpenPage) -> None:
+def test_label_and_move_by_keyboard_alone(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     page.locator("#files").set_input_files(files(91))
     expect(page.locator("#photos .rowlink")).to_have_count(1, timeout=PATIENCE_MS)

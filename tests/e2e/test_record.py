@@ -12,13 +12,13 @@ SCRIPTS = pytest.mark.parametrize("options", [{}, {"java_script_enabled": False}
 
 
 @pytest.fixture(scope="module")
-def record(house: Installation) -> str:
+def record(installation: Installation) -> str:
     """Return the address of a patient with twelve visits, four weeks apart, read by two models."""
-    return written(house, "RECORD-12", 12, 4, 28)
+    return written(installation, "RECORD-12", 12, 4, 28)
 
 
-def opened(page: Page, house: Installation, address: str) -> Page:
-    sign_in(page, house)
+def opened(page: Page, installation: Installation, address: str) -> Page:
+    sign_in(page, installation)
     page.goto(address)
     expect(page.get_by_role("heading", name="Jonas Record")).to_be_visible()
     return page
@@ -26,11 +26,11 @@ def opened(page: Page, house: Installation, address: str) -> Page:
 
 @SCRIPTS
 def test_an_event_is_added_changed_and_removed(
-    house: Installation, open_page: OpenPage, record: str, options: dict[str, bool]
+    installation: Installation, open_page: OpenPage, record: str, options: dict[str, bool]
 ) -> None:
-    page = opened(open_page(**options), house, record)
+    page = opened(open_page(**options), installation, record)
     events = page.locator("#events")
-    label = f"Moved house, {len(options)}"
+    label = f"Moved installation, {len(options)}"
     events.get_by_role("link", name="Add event").click()
     page.get_by_label("Kind").select_option("life_event")
     page.get_by_label("What happened").fill(label)
@@ -48,9 +48,9 @@ def test_an_event_is_added_changed_and_removed(
 
 @SCRIPTS
 def test_two_visits_and_two_periods_are_compared(
-    house: Installation, open_page: OpenPage, record: str, options: dict[str, bool]
+    installation: Installation, open_page: OpenPage, record: str, options: dict[str, bool]
 ) -> None:
-    page = opened(open_page(**options), house, record)
+    page = opened(open_page(**options), installation, record)
     page.get_by_label("Record", exact=True).get_by_role("link", name="Compare").click()
     expect(page.locator(".comparison__head")).to_contain_text("1 visit, 4 photos, interval over photos")
     page.get_by_role("link", name="Last half year and the one before").click()
@@ -65,8 +65,8 @@ def test_two_visits_and_two_periods_are_compared(
 
 
 @SCRIPTS
-def test_usual_visits_are_chosen(house: Installation, open_page: OpenPage, record: str, options: dict[str, bool]) -> None:
-    page = opened(open_page(**options), house, record)
+def test_usual_visits_are_chosen(installation: Installation, open_page: OpenPage, record: str, options: dict[str, bool]) -> None:
+    page = opened(open_page(**options), installation, record)
     expect(page.locator(".outside")).to_contain_text("from the first 8 visits")
     page.locator(".outside").get_by_role("link", name="Change").click()
     expect(page.get_by_role("button", name="Use these visits")).to_be_visible()  # it stands after them
@@ -86,9 +86,9 @@ def test_usual_visits_are_chosen(house: Installation, open_page: OpenPage, recor
 @pytest.mark.usefixtures("as_before")
 @SCRIPTS
 def test_the_language_is_chosen_and_every_page_follows(
-    house: Installation, open_page: OpenPage, record: str, options: dict[str, bool]
+    installation: Installation, open_page: OpenPage, record: str, options: dict[str, bool]
 ) -> None:
-    page = opened(open_page(**options), house, record)
+    page = opened(open_page(**options), installation, record)
     page.goto("/settings/")
     page.get_by_label("Language").select_option("de")
     page.get_by_role("button", name="Save settings").click()
@@ -105,8 +105,8 @@ def test_the_language_is_chosen_and_every_page_follows(
     expect(page.get_by_role("heading", name="Settings")).to_be_visible()
 
 
-def test_event_and_comparison_by_keyboard_alone(house: Installation, open_page: OpenPage, record: str) -> None:
-    page = opened(open_page(), house, record)
+def test_event_and_comparison_by_keyboard_alone(installation: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), installation, record)
     page.keyboard.press("e")
     expect(page.get_by_role("heading", name="Add event")).to_be_visible()
     page.get_by_label("Kind").focus()

@@ -10,9 +10,9 @@ from tests.e2e.test_walk import INES, add_visit, dog, files
 from tests.engines.installation import Installation, eventually
 
 
-def test_what_could_not_be_saved_is_said(house: Installation, open_page: OpenPage) -> None:
+def test_what_could_not_be_saved_is_said(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     report, note = page.locator("#self-report-said"), page.locator("#note-said")
     page.get_by_label("PHQ-9 total").fill("12")
@@ -32,9 +32,9 @@ def test_what_could_not_be_saved_is_said(house: Installation, open_page: OpenPag
     expect(note).to_have_class("push tiny muted")
 
 
-def test_enter_saves_and_clears_nothing(house: Installation, open_page: OpenPage) -> None:
+def test_enter_saves_and_clears_nothing(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     value, report = page.locator("#mood-value"), page.locator("#self-report-said")
     page.get_by_role("radio", name="3", exact=True).check()
@@ -52,9 +52,9 @@ def test_enter_saves_and_clears_nothing(house: Installation, open_page: OpenPage
     expect(page.get_by_role("radio", name="0", exact=True)).to_be_focused()
 
 
-def test_a_card_that_is_gone_says_so_and_asks_no_more(house: Installation, browser: Browser) -> None:
-    page = browser.new_context(base_url=house.address).new_page()  # unwatched: an answer of 404 is what this is about
-    sign_in(page, house)
+def test_a_card_that_is_gone_says_so_and_asks_no_more(installation: Installation, browser: Browser) -> None:
+    page = browser.new_context(base_url=installation.address).new_page()  # unwatched: an answer of 404 is what this is about
+    sign_in(page, installation)
     add_visit(page, INES)
     page.locator("#files").set_input_files(files(172))
     page.evaluate(
@@ -76,9 +76,9 @@ def test_a_card_that_is_gone_says_so_and_asks_no_more(house: Installation, brows
     page.context.close()
 
 
-def test_a_note_is_kept_when_one_leaves_at_once(house: Installation, open_page: OpenPage) -> None:
+def test_a_note_is_kept_when_one_leaves_at_once(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     visit = page.url
     page.get_by_label("Note", exact=True).fill("Slept better.")
@@ -92,9 +92,9 @@ def test_a_note_is_kept_when_one_leaves_at_once(house: Installation, open_page: 
     eventually(is_kept, "the note is kept")
 
 
-def test_a_page_that_renews_itself_waits_for_who_writes(house: Installation, open_page: OpenPage) -> None:
+def test_a_page_that_renews_itself_waits_for_who_writes(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     page.locator("#files").set_input_files(files(171))
     expect(page.locator("#photos .rowlink")).to_have_count(1, timeout=PATIENCE_MS)
@@ -119,9 +119,9 @@ def test_a_page_that_renews_itself_waits_for_who_writes(house: Installation, ope
     expect(page.get_by_text("Being read")).to_have_count(0)
 
 
-def test_focus_stays_where_a_card_was_replaced(house: Installation, open_page: OpenPage) -> None:
+def test_focus_stays_where_a_card_was_replaced(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     page.locator("#files").set_input_files([dog(quality=80)])
     expect(page.get_by_role("button", name="Dismiss")).to_be_visible(timeout=PATIENCE_MS)
@@ -130,9 +130,9 @@ def test_focus_stays_where_a_card_was_replaced(house: Installation, open_page: O
     expect(page.locator("#photos > .photo.is-dismissed")).to_be_focused()
 
 
-def test_a_second_click_adds_no_second_visit(house: Installation, open_page: OpenPage) -> None:
+def test_a_second_click_adds_no_second_visit(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     page.get_by_role("link", name=INES).last.click()
     page.get_by_role("link", name="New visit").first.click()
     page.wait_for_load_state("load")  # what follows needs the scripts
@@ -143,9 +143,9 @@ def test_a_second_click_adds_no_second_visit(house: Installation, open_page: Ope
     assert [url for url in posts if url.endswith("/visits/new/")] == posts[:1]
 
 
-def test_an_answer_that_is_no_answer_is_told_as_what_it_is(house: Installation, open_page: OpenPage) -> None:
+def test_an_answer_that_is_no_answer_is_told_as_what_it_is(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     page.route("**/visits/*/photos/", lambda route: route.fulfill(status=413, body="<html>", content_type="text/html"))
     page.locator("#files").set_input_files(files(172))
@@ -153,10 +153,10 @@ def test_an_answer_that_is_no_answer_is_told_as_what_it_is(house: Installation, 
     expect(page.get_by_role("button", name="Retry")).to_be_hidden()
 
 
-def test_a_photo_that_could_not_be_stored_waits_to_be_sent_again(house: Installation, browser: Browser) -> None:
-    outside = browser.new_context(base_url=house.address)  # not watched: a fault is what it is for
+def test_a_photo_that_could_not_be_stored_waits_to_be_sent_again(installation: Installation, browser: Browser) -> None:
+    outside = browser.new_context(base_url=installation.address)  # not watched: a fault is what it is for
     page = outside.new_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     full = {"code": "not_stored", "message": "The photo could not be stored."}
     page.route("**/visits/*/photos/", lambda route: route.fulfill(status=503, json=full))
@@ -168,9 +168,9 @@ def test_a_photo_that_could_not_be_stored_waits_to_be_sent_again(house: Installa
     outside.close()
 
 
-def test_a_note_is_not_saved_over_words_that_nobody_here_has_seen(house: Installation, open_page: OpenPage) -> None:
+def test_a_note_is_not_saved_over_words_that_nobody_here_has_seen(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     newer = page.context.new_page()
     newer.goto(page.url)
@@ -191,9 +191,9 @@ def saves_draft(page: Page) -> AbstractContextManager[object]:
     return page.expect_response(lambda answer: answer.url.endswith("/drafts/") and answer.request.method == "POST")
 
 
-def test_a_draft_stands_beside_a_note_that_was_changed_meanwhile(house: Installation, open_page: OpenPage) -> None:
+def test_a_draft_stands_beside_a_note_that_was_changed_meanwhile(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     visit, note, earlier = page.url, page.locator("#id_note"), page.get_by_label("What you wrote here last time")
     newer = page.context.new_page()
@@ -234,9 +234,9 @@ def lose_the_answer(route: Route) -> None:
     route.abort("internetdisconnected")
 
 
-def test_an_answer_that_may_have_been_stored_is_sent_again(house: Installation, open_page: OpenPage) -> None:
+def test_an_answer_that_may_have_been_stored_is_sent_again(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     report, total = page.locator("#self-report-said"), page.get_by_label("PHQ-9 total")
     total.fill("7")
@@ -259,9 +259,9 @@ def test_an_answer_that_may_have_been_stored_is_sent_again(house: Installation, 
     expect(total).to_have_value("7")
 
 
-def test_one_s_own_note_outlasts_a_network_that_drops(house: Installation, open_page: OpenPage) -> None:
+def test_one_s_own_note_outlasts_a_network_that_drops(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     said, note = page.locator("#note-said"), page.get_by_label("Note", exact=True)
 

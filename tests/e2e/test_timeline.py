@@ -20,20 +20,20 @@ print("patient", patient.pk)
 PHONE = {"width": 390, "height": 844}
 
 
-def written(house: Installation, number: str, visits: int, photos: int, days: int) -> str:
+def written(installation: Installation, number: str, visits: int, photos: int, days: int) -> str:
     """Return the address of a new patient with that record."""
-    code = WRITE.format(email=house.email, number=number, visits=visits, photos=photos, days=days)
-    return "/patients/" + house.run(code).split()[-1] + "/"
+    code = WRITE.format(email=installation.email, number=number, visits=visits, photos=photos, days=days)
+    return "/patients/" + installation.run(code).split()[-1] + "/"
 
 
 @pytest.fixture(scope="module")
-def record(house: Installation) -> str:
+def record(installation: Installation) -> str:
     """Return the address of a patient with twenty visits, four weeks apart."""
-    return written(house, "TL-20", 20, 6, 28)
+    return written(installation, "TL-20", 20, 6, 28)
 
 
-def opened(page: Page, house: Installation, address: str) -> Page:
-    sign_in(page, house)
+def opened(page: Page, installation: Installation, address: str) -> Page:
+    sign_in(page, installation)
     page.goto(address)
     expect(page.locator("#timeline .main-svg").first).to_be_visible()
     return page
@@ -44,8 +44,8 @@ def attribute(page: Page, script: str) -> object:
     return page.evaluate(f"() => {{ const g = document.querySelector('#timeline .js-plotly-plot'); return {script}; }}")
 
 
-def test_figure_is_drawn_without_a_way_to_send_it_away(house: Installation, open_page: OpenPage, record: str) -> None:
-    page = opened(open_page(), house, record)
+def test_figure_is_drawn_without_a_way_to_send_it_away(installation: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), installation, record)
     assert page.locator(".modebar-btn, .modebar, [data-title*=hare]").count() == 0
     assert attribute(page, "[g._context.showSendToCloud, g._context.displaylogo, g._context.plotlyServerURL]") == [False, False, ""]
     assert attribute(page, "g._fullLayout.yaxis.range") == [-1, 1]
@@ -53,8 +53,8 @@ def test_figure_is_drawn_without_a_way_to_send_it_away(house: Installation, open
     assert "<b>Dental surgery</b>" in page.locator("#timeline .annotation-text").all_text_contents()
 
 
-def test_every_step_by_keyboard(house: Installation, open_page: OpenPage, record: str) -> None:
-    page = opened(open_page(), house, record)
+def test_every_step_by_keyboard(installation: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), installation, record)
     page.locator("[data-plot]").focus()
     card, said = page.locator("[data-tip]"), page.locator("[data-said]")
     expect(card).to_be_hidden()
@@ -77,8 +77,8 @@ def test_every_step_by_keyboard(house: Installation, open_page: OpenPage, record
     page.wait_for_url("**/visits/**")
 
 
-def test_range_buttons_fields_and_steps_move_the_view(house: Installation, open_page: OpenPage, record: str) -> None:
-    page = opened(open_page(), house, record)
+def test_range_buttons_fields_and_steps_move_the_view(installation: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), installation, record)
     first, last = page.get_by_label("From", exact=True), page.get_by_label("To", exact=True)
     expect(first).to_have_value("2025-03-04")
     page.get_by_role("button", name="6 m").click()
@@ -106,8 +106,8 @@ SelfReport.objects.create(visit=visit, mood=4)
 """
 
 
-def test_a_year_is_typed_digit_by_digit(house: Installation, open_page: OpenPage, record: str) -> None:
-    page = opened(open_page(), house, record)
+def test_a_year_is_typed_digit_by_digit(installation: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), installation, record)
     first, last = page.locator("#from"), page.locator("#to")
     year = int(last.input_value()[:4])
     last.focus()
@@ -120,10 +120,10 @@ def test_a_year_is_typed_digit_by_digit(house: Installation, open_page: OpenPage
     expect(page.get_by_text("The first day comes after the last.")).to_have_count(0)
 
 
-def test_range_buttons_reach_what_was_said_after_the_last_photos(house: Installation, open_page: OpenPage) -> None:
-    address = written(house, "TL-21", 6, 3, 28)  # the last photos are of 22 July 2025
-    house.run(SAID_SINCE.format(pk=address.split("/")[2]))
-    page = opened(open_page(), house, address)
+def test_range_buttons_reach_what_was_said_after_the_last_photos(installation: Installation, open_page: OpenPage) -> None:
+    address = written(installation, "TL-21", 6, 3, 28)  # the last photos are of 22 July 2025
+    installation.run(SAID_SINCE.format(pk=address.split("/")[2]))
+    page = opened(open_page(), installation, address)
     expect(page.get_by_label("To", exact=True)).to_have_value("2026-10-13")
     page.get_by_role("button", name="6 m").click()
     expect(page.get_by_label("To", exact=True)).to_have_value("2026-10-13")
@@ -132,8 +132,8 @@ def test_range_buttons_reach_what_was_said_after_the_last_photos(house: Installa
     expect(page.get_by_label("To", exact=True)).to_have_value("2026-10-13")
 
 
-def test_pointer_shows_a_card_and_a_click_opens_the_visit(house: Installation, open_page: OpenPage, record: str) -> None:
-    page = opened(open_page(), house, record)
+def test_pointer_shows_a_card_and_a_click_opens_the_visit(installation: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), installation, record)
     plot = page.locator("[data-plot]")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
@@ -158,10 +158,10 @@ def test_pointer_shows_a_card_and_a_click_opens_the_visit(house: Installation, o
     page.wait_for_url("**/visits/**")
 
 
-def test_toggles_and_views(house: Installation, open_page: OpenPage, record: str) -> None:
-    page = opened(open_page(), house, record)
+def test_toggles_and_views(installation: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), installation, record)
     dots = "g.data.find(t => t.name === 'photos').x.length"
-    verticals = "g.layout.shapes.filter(s => s.name === 'event').length"
+    verticals = "g.layout.serializers.filter(s => s.name === 'event').length"
     assert attribute(page, dots) == 120
     page.locator("[data-show=photos]").uncheck()
     assert attribute(page, dots) == 0
@@ -176,16 +176,18 @@ def test_toggles_and_views(house: Installation, open_page: OpenPage, record: str
     expect(page.locator("[data-legend=stacked]")).to_be_hidden()
 
 
-def test_theme_change_redraws_in_its_colours(house: Installation, open_page: OpenPage, record: str) -> None:
-    page = opened(open_page(color_scheme="light"), house, record)
+def test_theme_change_redraws_in_its_colours(installation: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(color_scheme="light"), installation, record)
     line = "g._fullData.find(t => t.name === 'mean').line.color"
     assert attribute(page, line) == "rgb(11, 107, 128)"
     page.emulate_media(color_scheme="dark")
     eventually(lambda: attribute(page, line) == "rgb(91, 200, 220)", "it is drawn for the dark")
 
 
-def test_phone_begins_with_one_year_and_a_tap_asks_before_it_opens(house: Installation, open_page: OpenPage, record: str) -> None:
-    page = opened(open_page(viewport=PHONE, has_touch=True, is_mobile=True), house, record)
+def test_phone_begins_with_one_year_and_a_tap_asks_before_it_opens(
+    installation: Installation, open_page: OpenPage, record: str
+) -> None:
+    page = opened(open_page(viewport=PHONE, has_touch=True, is_mobile=True), installation, record)
     expect(page.get_by_role("button", name="1 y")).to_have_attribute("aria-pressed", "true")
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert attribute(page, "g._fullLayout.dragmode") is False  # a finger scrolls the page
@@ -203,9 +205,9 @@ def test_phone_begins_with_one_year_and_a_tap_asks_before_it_opens(house: Instal
     page.wait_for_url("**/visits/**")
 
 
-def test_without_javascript_the_numbers_are_there(house: Installation, open_page: OpenPage, record: str) -> None:
+def test_without_javascript_the_numbers_are_there(installation: Installation, open_page: OpenPage, record: str) -> None:
     page = open_page(java_script_enabled=False)
-    sign_in(page, house)
+    sign_in(page, installation)
     page.goto(record)
     expect(page.get_by_text("The figure needs JavaScript.")).to_be_visible()
     expect(page.locator("[data-tools]")).to_be_hidden()
@@ -214,8 +216,8 @@ def test_without_javascript_the_numbers_are_there(house: Installation, open_page
     expect(page.locator(".numbers tbody tr").first).to_contain_text(re.compile("18 Aug 2026.*6.*1.3.0", re.DOTALL))
 
 
-def test_four_hundred_visits_hide_their_dots_until_one_zooms_in(house: Installation, open_page: OpenPage) -> None:
-    page = opened(open_page(), house, written(house, "TL-400", 400, 20, 4))
+def test_four_hundred_visits_hide_their_dots_until_one_zooms_in(installation: Installation, open_page: OpenPage) -> None:
+    page = opened(open_page(), installation, written(installation, "TL-400", 400, 20, 4))
     photos = page.locator("[data-show=photos]")
     expect(photos).to_be_disabled()
     page.get_by_label("From", exact=True).fill("2025-03-01")
@@ -225,8 +227,8 @@ def test_four_hundred_visits_hide_their_dots_until_one_zooms_in(house: Installat
     assert attribute(page, "g.data.find(t => t.name === 'photos').x.length") == 320
 
 
-def test_accessible_with_the_card_open(house: Installation, open_page: OpenPage, record: str) -> None:
-    page = opened(open_page(), house, record)
+def test_accessible_with_the_card_open(installation: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), installation, record)
     page.get_by_text("All numbers, 20 visits").click()
     page.locator("[data-plot]").focus()
     page.keyboard.press("End")
@@ -243,11 +245,11 @@ Event.objects.create(
 """
 
 
-def test_label_of_the_last_visit_s_day_stays_inside_the_figure(house: Installation, open_page: OpenPage) -> None:
+def test_label_of_the_last_visit_s_day_stays_inside_the_figure(installation: Installation, open_page: OpenPage) -> None:
     label = "Sertraline raised to 100 mg from this day on"
-    address = written(house, "TL-22", 20, 3, 28)
-    house.run(TODAY.format(pk=address.split("/")[2], label=label, email=house.email))
-    page = opened(open_page(), house, address)
+    address = written(installation, "TL-22", 20, 3, 28)
+    installation.run(TODAY.format(pk=address.split("/")[2], label=label, email=installation.email))
+    page = opened(open_page(), installation, address)
     edges = page.evaluate(
         """label => {
             const texts = Array.from(document.querySelectorAll("#timeline .annotation-text"));

@@ -49,31 +49,33 @@ def walk(page: Page, paths: list[str]) -> list[str]:
 
 
 @pytest.mark.timeout(1800)  # every page of every role, on a slow computer
-def test_no_page_violates_the_policy_or_asks_another_host(house: Installation, browser: Browser, open_page: OpenPage) -> None:
-    inside = browser.new_context(base_url=house.address)
-    sign_in(inside.new_page(), house)
-    outside = browser.new_context(base_url=house.address)
-    own, open_to_all = pages(house, inside, outside)
+def test_no_page_violates_the_policy_or_asks_another_host(
+    installation: Installation, browser: Browser, open_page: OpenPage
+) -> None:
+    inside = browser.new_context(base_url=installation.address)
+    sign_in(inside.new_page(), installation)
+    outside = browser.new_context(base_url=installation.address)
+    own, open_to_all = pages(installation, inside, outside)
     inside.close()
     outside.close()
     page = open_page()  # whoever opens it also watches every request and the console
     page.add_init_script(VIOLATIONS)
     found = walk(page, [each.path for each in open_to_all])
-    sign_in(page, house)
+    sign_in(page, installation)
     found += walk(page, [each.path for each in own])
     assert found == []
     assert len(own) >= 25
 
 
-def test_pages_of_an_administrator_are_accessible_and_keep_to_the_policy(house: Installation, open_page: OpenPage) -> None:
+def test_pages_of_an_administrator_are_accessible_and_keep_to_the_policy(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     page.add_init_script(VIOLATIONS)
     page.goto("/")
     page.get_by_label("Work e-mail").fill(ADMINISTRATOR)
-    page.get_by_label("Password").fill(house.password)
+    page.get_by_label("Password").fill(installation.password)
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url("**/people/")
-    paths = [each.path for each in addresses(house) if each.name in OF_AN_ADMINISTRATOR]
+    paths = [each.path for each in addresses(installation) if each.name in OF_AN_ADMINISTRATOR]
     assert len(paths) == len(OF_AN_ADMINISTRATOR)
     found = walk(page, paths)
     for path in paths:
@@ -82,11 +84,11 @@ def test_pages_of_an_administrator_are_accessible_and_keep_to_the_policy(house: 
     assert found == []
 
 
-def test_what_is_injected_does_not_run(house: Installation, open_page: OpenPage, browser: Browser) -> None:
-    context = browser.new_context(base_url=house.address)
+def test_what_is_injected_does_not_run(installation: Installation, open_page: OpenPage, browser: Browser) -> None:
+    context = browser.new_context(base_url=installation.address)
     page = context.new_page()
     page.add_init_script(VIOLATIONS)
-    sign_in(page, house)
+    sign_in(page, installation)
     page.evaluate("""() => {
         const injected = [
             ['script', {textContent: 'window.ran = 1'}],
@@ -106,13 +108,13 @@ def test_what_is_injected_does_not_run(house: Installation, open_page: OpenPage,
     blocked = {violation.split()[0] for violation in page.evaluate("window.violations")}
     assert blocked == {"script-src-elem", "img-src", "style-src-elem", "form-action"}
     assert page.evaluate("window.ran") is None
-    assert page.url.startswith(house.address)
+    assert page.url.startswith(installation.address)
     context.close()
 
 
-def test_plotly_has_no_button_that_sends_the_figure_away(house: Installation, open_page: OpenPage) -> None:
+def test_plotly_has_no_button_that_sends_the_figure_away(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     page.get_by_role("link", name=INES).last.click()
     plot = page.locator(".js-plotly-plot")
     expect(plot.locator(".main-svg").first).to_be_visible(timeout=PATIENCE_MS)
@@ -125,10 +127,12 @@ def test_plotly_has_no_button_that_sends_the_figure_away(house: Installation, op
     )
 
 
-def test_nothing_is_left_in_the_browser_after_sign_out(house: Installation, open_page: OpenPage) -> None:
+def test_nothing_is_left_in_the_browser_after_sign_out(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
-    paths = [each.path for each in addresses(house) if each.name in {"list", "detail", "visit", "photo", "edit_visit", "compare"}]
+    sign_in(page, installation)
+    paths = [
+        each.path for each in addresses(installation) if each.name in {"list", "detail", "visit", "photo", "edit_visit", "compare"}
+    ]
     walk_without_violations(page, paths)
     kept = page.evaluate(KEPT)
     assert INES not in str(kept)  # not even while somebody is signed in
@@ -141,16 +145,16 @@ def test_nothing_is_left_in_the_browser_after_sign_out(house: Installation, open
     assert [cookie["name"] for cookie in page.context.cookies() if "session" in str(cookie.get("name"))] == []
 
 
-def test_name_that_is_searched_for_does_not_become_an_address(house: Installation, open_page: OpenPage) -> None:
+def test_name_that_is_searched_for_does_not_become_an_address(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     page.goto("/patients/")
     with page.expect_response(lambda answer: "/patients/?q=" in answer.url):
         page.get_by_role("searchbox").press_sequentially("aalto")
     expect(page.get_by_role("link", name=INES).last).to_be_visible()
     page.keyboard.press("Enter")
     page.wait_for_load_state("networkidle")
-    assert page.url == f"{house.address}/patients/"  # the history of a browser outlives the session
+    assert page.url == f"{installation.address}/patients/"  # the history of a browser outlives the session
     expect(page.locator("#found")).to_have_text("One patient found.")
     expect(page.locator(".htmx-request, .htmx-added, .htmx-settling")).to_have_count(0)
     page.wait_for_timeout(300)  # a search that waits for the next letter would win over a click
@@ -158,7 +162,7 @@ def test_name_that_is_searched_for_does_not_become_an_address(house: Installatio
         with page.expect_response(lambda answer: "q=aalto" in answer.url):
             page.get_by_role("link", name=name).first.click()
         expect(page.locator("#caseload [aria-current]")).to_contain_text(name)
-    assert page.url == f"{house.address}/patients/"
+    assert page.url == f"{installation.address}/patients/"
     expect(page.locator("#show-new")).to_have_attribute("href", "/patients/?show=new")
 
 
@@ -167,9 +171,9 @@ def walk_without_violations(page: Page, paths: list[str]) -> None:
     assert walk(page, paths) == []
 
 
-def test_back_button_after_sign_out_shows_no_patient(house: Installation, open_page: OpenPage) -> None:
+def test_back_button_after_sign_out_shows_no_patient(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     page.get_by_role("link", name=INES).last.click()
     page.wait_for_url("**/patients/*-*/")
     page.goto("/settings/")
@@ -181,9 +185,9 @@ def test_back_button_after_sign_out_shows_no_patient(house: Installation, open_p
         assert INES not in page.content()
 
 
-def test_unfinished_form_is_kept_before_the_session_ends_and_comes_back(house: Installation, open_page: OpenPage) -> None:
+def test_unfinished_form_is_kept_before_the_session_ends_and_comes_back(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     page.get_by_role("link", name=INES).last.click()
     page.wait_for_url("**/patients/*-*/")
     path = page.url + "events/new/"
@@ -212,9 +216,9 @@ def test_unfinished_form_is_kept_before_the_session_ends_and_comes_back(house: I
     expect(page.get_by_label("What happened")).to_have_value("Moved in with her sister")
 
 
-def test_what_comes_back_with_its_errors_is_newer_than_any_draft(house: Installation, open_page: OpenPage) -> None:
+def test_what_comes_back_with_its_errors_is_newer_than_any_draft(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     page.get_by_role("link", name=INES).last.click()
     page.wait_for_url("**/patients/*-*/")
     page.goto(page.url + "events/new/")
@@ -231,9 +235,9 @@ def test_what_comes_back_with_its_errors_is_newer_than_any_draft(house: Installa
     page.get_by_role("link", name="Cancel").click()
 
 
-def test_what_one_cancels_does_not_come_back(house: Installation, open_page: OpenPage) -> None:
+def test_what_one_cancels_does_not_come_back(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     page.get_by_role("link", name=INES).last.click()
     page.wait_for_url("**/patients/*-*/")
     path = page.url + "events/new/"
@@ -255,9 +259,9 @@ def headers_of(context: BrowserContext, path: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/patients/", "/nowhere/", "/api/patients/"])
-def test_every_answer_carries_the_headers(house: Installation, open_page: OpenPage, path: str) -> None:
+def test_every_answer_carries_the_headers(installation: Installation, open_page: OpenPage, path: str) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     headers = headers_of(page.context, path)
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"

@@ -40,9 +40,9 @@ def rows(download: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(download.read_text(encoding="utf-8-sig"))))
 
 
-def test_from_sign_in_to_csv(house: Installation, open_page: OpenPage) -> None:
+def test_from_sign_in_to_csv(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     visit = page.url
     page.locator("#files").set_input_files([*files(1, 2, 3), dog()])
@@ -74,15 +74,15 @@ def test_from_sign_in_to_csv(house: Installation, open_page: OpenPage) -> None:
     assert {line["photo"] for line in lines} < {line["photo"] for line in rows(download.value.path())}
 
 
-def test_without_javascript(house: Installation, open_page: OpenPage) -> None:
+def test_without_javascript(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(java_script_enabled=False)
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     visit = page.url.rstrip("/").rpartition("/")[2]
     page.locator("#files").set_input_files(files(11, 12))
     page.get_by_role("button", name="Add photos").click()
     expect(page.locator("#photos > .photo")).to_have_count(2)
-    eventually(lambda: house.all_final(visit), "both photos are read")
+    eventually(lambda: installation.all_final(visit), "both photos are read")
     page.reload()
     cards = page.locator("#photos > .photo").filter(has=page.get_by_role("link"))
     expect(cards).to_have_count(2)
@@ -110,13 +110,13 @@ def tab_to(page: Page, text: str) -> None:
     raise AssertionError(f"{text} is not reached by the keyboard on {page.url}")
 
 
-def test_keyboard_alone(house: Installation, open_page: OpenPage) -> None:
+def test_keyboard_alone(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     page.goto("/")
     expect(page.get_by_label("Work e-mail")).to_be_focused()
-    page.keyboard.type(house.email)
+    page.keyboard.type(installation.email)
     tab_to(page, "password")
-    page.keyboard.type(house.password)
+    page.keyboard.type(installation.password)
     page.keyboard.press("Enter")
     page.wait_for_url("**/patients/")
     page.keyboard.press("Tab")

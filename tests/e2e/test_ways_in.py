@@ -50,10 +50,10 @@ def expect_read(page: Page, photos: int) -> None:
     assert page.evaluate(drawn) == photos
 
 
-def test_three_clicks_from_the_session_to_the_comparison(house: Installation, open_page: OpenPage) -> None:
+def test_three_clicks_from_the_session_to_the_comparison(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     page.add_init_script(COUNT_CLICKS)
-    sign_in(page, house)
+    sign_in(page, installation)
     page.evaluate("sessionStorage.clicks = 0")
     add_visit(page, AMARA)
     for file in files(101, 102, 103):
@@ -66,9 +66,9 @@ def test_three_clicks_from_the_session_to_the_comparison(house: Installation, op
     expect(page.locator(".comparison__head")).to_contain_text("1 visit, 3 photos")
 
 
-def test_a_photo_of_an_iphone_is_read_and_drawn(house: Installation, open_page: OpenPage) -> None:
+def test_a_photo_of_an_iphone_is_read_and_drawn(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     heic = FilePayload(name="IMG_2291.HEIC", mimeType="image/heic", buffer=saved_as(111, "HEIF"))
     page.locator("#files").set_input_files([heic])
@@ -77,18 +77,18 @@ def test_a_photo_of_an_iphone_is_read_and_drawn(house: Installation, open_page: 
     expect(page.get_by_text("IMG_2291.HEIC")).to_be_visible()
 
 
-def test_a_picture_is_pasted_out_of_the_clipboard(house: Installation, open_page: OpenPage) -> None:
+def test_a_picture_is_pasted_out_of_the_clipboard(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     page.evaluate(COPY_PICTURE, list(saved_as(121, "PNG")))
     page.keyboard.press("Control+V")
     expect_read(page, 1)
 
 
-def test_the_camera_of_a_computer_takes_photos(house: Installation, open_page: OpenPage) -> None:
+def test_the_camera_of_a_computer_takes_photos(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(permissions=["camera"])
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     page.get_by_role("button", name="Camera", exact=True).click()
     dialog = page.get_by_role("dialog", name="Take photos")
@@ -109,10 +109,10 @@ def test_the_camera_of_a_computer_takes_photos(house: Installation, open_page: O
     assert page.evaluate("tracks.map(track => track.readyState)") == ["ended"]
 
 
-def test_a_camera_that_starts_after_one_gave_up_goes_off(house: Installation, open_page: OpenPage) -> None:
+def test_a_camera_that_starts_after_one_gave_up_goes_off(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(permissions=["camera"])
     page.add_init_script(SLOW_CAMERA)
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     page.get_by_role("button", name="Camera", exact=True).click()
     dialog = page.get_by_role("dialog", name="Take photos")
@@ -124,9 +124,9 @@ def test_a_camera_that_starts_after_one_gave_up_goes_off(house: Installation, op
     assert page.evaluate("document.querySelector('video').srcObject === null")
 
 
-def test_the_camera_button_of_a_phone_opens_its_own_camera(house: Installation, open_page: OpenPage) -> None:
+def test_the_camera_button_of_a_phone_opens_its_own_camera(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Camera", exact=True).tap()

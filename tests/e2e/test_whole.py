@@ -41,23 +41,25 @@ DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def record(house: Installation) -> str:
+def record(installation: Installation) -> str:
     """Return the address of a patient with twelve visits, the last of which has photos of every kind."""
-    address = written(house, "WHOLE-12", 12, 4, 28)
-    house.run(NEEDS_MUCH.format(patient=address.split("/")[2]))
+    address = written(installation, "WHOLE-12", 12, 4, 28)
+    installation.run(NEEDS_MUCH.format(patient=address.split("/")[2]))
     return address
 
 
-def in_language(house: Installation, page: Page, language: str) -> None:
-    sign_in(page, house)
-    set_user(house, f"language='{language}'")
+def in_language(installation: Installation, page: Page, language: str) -> None:
+    sign_in(page, installation)
+    set_user(installation, f"language='{language}'")
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_no_word_is_cut_off(house: Installation, open_page: OpenPage, record: str, size: dict[str, int], language: str) -> None:
+def test_no_word_is_cut_off(
+    installation: Installation, open_page: OpenPage, record: str, size: dict[str, int], language: str
+) -> None:
     page = open_page(viewport=size)
-    in_language(house, page, language)
+    in_language(installation, page, language)
     wrong = []
     for path in ("/patients/", record, record + "compare/"):
         page.goto(path)
@@ -65,9 +67,11 @@ def test_no_word_is_cut_off(house: Installation, open_page: OpenPage, record: st
     assert wrong == []
 
 
-def test_the_scales_of_self_reports_keep_clear_of_the_usual_range(house: Installation, open_page: OpenPage, record: str) -> None:
+def test_the_scales_of_self_reports_keep_clear_of_the_usual_range(
+    installation: Installation, open_page: OpenPage, record: str
+) -> None:
     page = open_page(viewport=DESK)
-    in_language(house, page, "de")
+    in_language(installation, page, "de")
     page.goto(record)
     page.locator("[data-show=mood]").check()
     expect(page.locator("#timeline .y5tick").first).to_be_visible()
@@ -75,18 +79,18 @@ def test_the_scales_of_self_reports_keep_clear_of_the_usual_range(house: Install
     assert gap >= 4
 
 
-def test_the_facts_of_the_banner_keep_clear_of_its_buttons(house: Installation, open_page: OpenPage, record: str) -> None:
+def test_the_facts_of_the_banner_keep_clear_of_its_buttons(installation: Installation, open_page: OpenPage, record: str) -> None:
     page = open_page(viewport=PHONE)
-    in_language(house, page, "de")
+    in_language(installation, page, "de")
     page.goto(record)
     expect(page.locator(".banner")).to_contain_text("WHOLE-12")
     gap = page.evaluate(BANNER_GAP)
     assert gap >= 0
 
 
-def test_a_long_name_keeps_clear_of_the_buttons(house: Installation, open_page: OpenPage, record: str) -> None:
+def test_a_long_name_keeps_clear_of_the_buttons(installation: Installation, open_page: OpenPage, record: str) -> None:
     page = open_page(viewport=PHONE)
-    in_language(house, page, "de")
+    in_language(installation, page, "de")
     page.goto(record + "edit/")
     name = page.locator("#id_name")
     before = name.input_value()
@@ -103,9 +107,9 @@ def test_a_long_name_keeps_clear_of_the_buttons(house: Installation, open_page: 
     assert wide == []
 
 
-def test_the_totals_of_a_self_report_stand_on_one_line(house: Installation, open_page: OpenPage, record: str) -> None:
+def test_the_totals_of_a_self_report_stand_on_one_line(installation: Installation, open_page: OpenPage, record: str) -> None:
     page = open_page(viewport=DESK)
-    in_language(house, page, "de")
+    in_language(installation, page, "de")
     page.goto(record)
     page.locator(".visits .rowlink").first.click()
     page.wait_for_load_state("load")

@@ -28,37 +28,39 @@ def sign_out(page: Page) -> None:
     page.wait_for_url("**/accounts/login/**")
 
 
-def test_sign_out_in_one_window_blanks_the_others_at_once(house: Installation, open_page: OpenPage) -> None:
+def test_sign_out_in_one_window_blanks_the_others_at_once(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     open_ines(page)
     sign_out(page.context.new_page())
     expect(page.get_by_role("heading", name=ENDED)).to_be_visible()
     assert INES not in page.content()
 
 
-def test_page_of_whoever_was_here_before_goes_when_somebody_else_has_signed_in(house: Installation, open_page: OpenPage) -> None:
+def test_page_of_whoever_was_here_before_goes_when_somebody_else_has_signed_in(
+    installation: Installation, open_page: OpenPage
+) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     open_ines(page)
     page.route("**/session/", lambda route: route.abort("internetdisconnected"))  # while the other window signs out
     other = page.context.new_page()
     sign_out(other)
-    sign_in(other, house, email=ADMINISTRATOR)
+    sign_in(other, installation, email=ADMINISTRATOR)
     page.unroute_all()
     page.evaluate(SEEN_ANEW)
     expect(page.get_by_role("heading", name=ENDED)).to_be_visible()
     assert INES not in page.content()
 
 
-def test_old_page_saves_after_the_same_person_signed_in_anew(house: Installation, open_page: OpenPage) -> None:
+def test_old_page_saves_after_the_same_person_signed_in_anew(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     add_visit(page, INES)
     page.route("**/session/", lambda route: route.abort("internetdisconnected"))  # this window hears nothing of it
     other = page.context.new_page()
     sign_out(other)
-    sign_in(other, house)
+    sign_in(other, installation)
     page.unroute_all()
     with page.expect_response("**/session/"):
         page.evaluate(SEEN_ANEW)
@@ -66,9 +68,9 @@ def test_old_page_saves_after_the_same_person_signed_in_anew(house: Installation
     expect(page.locator("#note-said")).to_contain_text("Saved ")
 
 
-def test_tab_that_slept_goes_on_when_another_kept_the_session(house: Installation, open_page: OpenPage) -> None:
+def test_tab_that_slept_goes_on_when_another_kept_the_session(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     address = open_ines(page)
 
     def slept(route: Route) -> None:
@@ -82,9 +84,9 @@ def test_tab_that_slept_goes_on_when_another_kept_the_session(house: Installatio
     expect(page.get_by_text(ENDED)).to_have_count(0)
 
 
-def test_words_that_could_not_be_kept_are_not_said_to_be(house: Installation, open_page: OpenPage) -> None:
+def test_words_that_could_not_be_kept_are_not_said_to_be(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     page.goto(open_ines(page) + "events/new/")
     page.route("**/drafts/", lambda route: route.abort("internetdisconnected"))
     with page.expect_request("**/drafts/"):
@@ -96,9 +98,9 @@ def test_words_that_could_not_be_kept_are_not_said_to_be(house: Installation, op
     expect(page.get_by_text("is kept for a day")).to_be_hidden()
 
 
-def test_draft_that_was_only_looked_at_is_there_next_time(house: Installation, open_page: OpenPage) -> None:
+def test_draft_that_was_only_looked_at_is_there_next_time(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, house)
+    sign_in(page, installation)
     address = open_ines(page) + "visits/new/"
     page.goto(address)
     with page.expect_response(lambda answer: answer.url.endswith("/drafts/") and answer.request.method == "POST"):

@@ -11,29 +11,29 @@ from tests.engines.postgres import postgres
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Yield an installation on PostgreSQL and Redis."""
     folder = tmp_path_factory.mktemp("production")
     broker = Broker("redis", folder / "redis")
     broker.start()
     with postgres() as database_url:
-        house = Installation(folder / "var", DATABASE_URL=database_url, REDIS_URL=broker.url)
+        installation = Installation(folder / "var", DATABASE_URL=database_url, REDIS_URL=broker.url)
         try:
-            house.start()
-            yield house
+            installation.start()
+            yield installation
         finally:
-            house.stop()
+            installation.stop()
             broker.stop()
 
 
-def test_photo_is_read_over_redis_into_postgresql(house: Installation) -> None:
-    visit = house.new_visit()
+def test_photo_is_read_over_redis_into_postgresql(installation: Installation) -> None:
+    visit = installation.new_visit()
     for number in range(3):
-        house.upload(visit, portrait(number))
-    eventually(lambda: house.all_final(visit), "three photos are read")
-    assert house.states(visit) == ["done"] * 3
+        installation.upload(visit, portrait(number))
+    eventually(lambda: installation.all_final(visit), "three photos are read")
+    assert installation.states(visit) == ["done"] * 3
 
 
-def test_embedded_engines_stay_away(house: Installation) -> None:
-    assert not [command for command in house.processes().values() if "valkey" in command]
-    assert not (house.var / "db.sqlite3").exists()
+def test_embedded_engines_stay_away(installation: Installation) -> None:
+    assert not [command for command in installation.processes().values() if "valkey" in command]
+    assert not (installation.var / "db.sqlite3").exists()

@@ -33,117 +33,117 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, broker: Broker) -> Iterator[Installation]:
+def installation(tmp_path_factory: pytest.TempPathFactory, broker: Broker) -> Iterator[Installation]:
     """Yield an installation that gives up on a lost photo after seconds instead of half a minute."""
     var = tmp_path_factory.mktemp("faults") / "var"
-    house = Installation(var, REDIS_URL=broker.url, READ_TIME_LIMIT_SECONDS="12", SWEEP_SECONDS="2")
-    house.start()
-    house.count_endings()
-    eventually(house.has_read_its_demo, "the demo's photos are read")
-    yield house
-    house.stop()
+    installation = Installation(var, REDIS_URL=broker.url, READ_TIME_LIMIT_SECONDS="12", SWEEP_SECONDS="2")
+    installation.start()
+    installation.count_endings()
+    eventually(installation.has_read_its_demo, "the demo's photos are read")
+    yield installation
+    installation.stop()
 
 
-def upload(house: Installation, visit: str, numbers: Iterable[int]) -> None:
+def upload(installation: Installation, visit: str, numbers: Iterable[int]) -> None:
     for number in numbers:
-        house.upload(visit, portrait(number))
+        installation.upload(visit, portrait(number))
 
 
-def assert_each_ended_once(house: Installation, visit: str, photos: int) -> None:
+def assert_each_ended_once(installation: Installation, visit: str, photos: int) -> None:
     """Wait for the end of every photo, then a little longer: a second end would come by then."""
-    eventually(lambda: house.all_final(visit), f"{photos} photos are final\n{house.logs()}")
+    eventually(lambda: installation.all_final(visit), f"{photos} photos are final\n{installation.logs()}")
     time.sleep(2)
-    endings = house.endings(visit)
+    endings = installation.endings(visit)
     assert len(endings) == photos
     assert [states for states in endings.values() if len(states) != 1] == []
-    assert set(house.states(visit)) <= set(FINAL)
+    assert set(installation.states(visit)) <= set(FINAL)
 
 
-def pictures(house: Installation) -> set[Path]:
-    return {path for path in (house.var / "photos").rglob("*") if path.is_file()}
+def pictures(installation: Installation) -> set[Path]:
+    return {path for path in (installation.var / "photos").rglob("*") if path.is_file()}
 
 
-def running(house: Installation) -> bool:
-    with house.database() as connection:
+def running(installation: Installation) -> bool:
+    with installation.database() as connection:
         return bool(connection.execute("SELECT 1 FROM inference_prediction WHERE state = 'running'").fetchone())
 
 
-def is_back(house: Installation, killed: int) -> bool:
-    return house.worker() not in (0, killed)
+def is_back(installation: Installation, killed: int) -> bool:
+    return installation.worker() not in (0, killed)
 
 
-def test_worker_killed_in_the_middle_of_a_batch(house: Installation) -> None:
+def test_worker_killed_in_the_middle_of_a_batch(installation: Installation) -> None:
     photos, killed = 6, 0
-    visit = house.new_visit()
-    upload(house, visit, range(photos))
+    visit = installation.new_visit()
+    upload(installation, visit, range(photos))
     while killed < KILLS:
-        if house.all_final(visit):
-            upload(house, visit, [photos])
+        if installation.all_final(visit):
+            upload(installation, visit, [photos])
             photos += 1
-        if running(house) and (worker := house.worker()):
+        if running(installation) and (worker := installation.worker()):
             os.kill(worker, signal.SIGKILL)
             killed += 1
-            eventually(partial(is_back, house, worker), "the worker is back")
-    assert_each_ended_once(house, visit, photos)
+            eventually(partial(is_back, installation, worker), "the worker is back")
+    assert_each_ended_once(installation, visit, photos)
 
 
-def test_broker_down_during_upload(house: Installation, broker: Broker) -> None:
-    visit = house.new_visit()
+def test_broker_down_during_upload(installation: Installation, broker: Broker) -> None:
+    visit = installation.new_visit()
     broker.stop()
     try:
-        upload(house, visit, range(3))
-        assert house.states(visit) == ["queued"] * 3
+        upload(installation, visit, range(3))
+        assert installation.states(visit) == ["queued"] * 3
     finally:
         broker.start()
-    assert_each_ended_once(house, visit, 3)
-    assert house.states(visit) == ["done"] * 3
+    assert_each_ended_once(installation, visit, 3)
+    assert installation.states(visit) == ["done"] * 3
 
 
-def test_broker_emptied(house: Installation, broker: Broker) -> None:
-    visit = house.new_visit()
-    pause(house, signal.SIGSTOP)
+def test_broker_emptied(installation: Installation, broker: Broker) -> None:
+    visit = installation.new_visit()
+    pause(installation, signal.SIGSTOP)
     try:
-        upload(house, visit, range(4))
+        upload(installation, visit, range(4))
         broker.empty()
     finally:
-        pause(house, signal.SIGCONT)
-    assert_each_ended_once(house, visit, 4)
-    assert house.states(visit) == ["done"] * 4
+        pause(installation, signal.SIGCONT)
+    assert_each_ended_once(installation, visit, 4)
+    assert installation.states(visit) == ["done"] * 4
 
 
-def test_photo_deleted_while_queued(house: Installation) -> None:
-    visit = house.new_visit()
-    pause(house, signal.SIGSTOP)
+def test_photo_deleted_while_queued(installation: Installation) -> None:
+    visit = installation.new_visit()
+    pause(installation, signal.SIGSTOP)
     try:
-        upload(house, visit, range(2))
-        gone, kept = house.photos(visit)
-        house.ask("DELETE", f"photos/{gone['id']}/")
-        worker = eventually(house.worker, "a worker is there")
+        upload(installation, visit, range(2))
+        gone, kept = installation.photos(visit)
+        installation.ask("DELETE", f"photos/{gone['id']}/")
+        worker = eventually(installation.worker, "a worker is there")
     finally:
-        pause(house, signal.SIGCONT)
-    assert_each_ended_once(house, visit, 1)
-    assert [photo["id"] for photo in house.photos(visit)] == [kept["id"]]
-    assert house.worker() == worker
+        pause(installation, signal.SIGCONT)
+    assert_each_ended_once(installation, visit, 1)
+    assert [photo["id"] for photo in installation.photos(visit)] == [kept["id"]]
+    assert installation.worker() == worker
 
 
-def test_database_held_for_longer_than_an_upload_waits(house: Installation) -> None:
-    house.forget_key()  # the use of a new one is noted now, and not while the database is held
-    visit = house.new_visit()
-    before = pictures(house)
-    with house.database() as connection:
+def test_database_held_for_longer_than_an_upload_waits(installation: Installation) -> None:
+    installation.forget_key()  # the use of a new one is noted now, and not while the database is held
+    visit = installation.new_visit()
+    before = pictures(installation)
+    with installation.database() as connection:
         connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(urllib.error.HTTPError) as refused:
-            upload(house, visit, [0])
+            upload(installation, visit, [0])
     assert (refused.value.code, json.load(refused.value)["code"]) == (503, "busy")
-    assert house.photos(visit) == []
-    assert pictures(house) == before
-    upload(house, visit, [0])
-    assert_each_ended_once(house, visit, 1)
+    assert installation.photos(visit) == []
+    assert pictures(installation) == before
+    upload(installation, visit, [0])
+    assert_each_ended_once(installation, visit, 1)
 
 
-def test_sign_of_life_comes_before_hundreds_of_photos(house: Installation, broker: Broker) -> None:
-    log = house.var / "log" / "worker.log"
-    pause(house, signal.SIGSTOP)
+def test_sign_of_life_comes_before_hundreds_of_photos(installation: Installation, broker: Broker) -> None:
+    log = installation.var / "log" / "worker.log"
+    pause(installation, signal.SIGSTOP)
     try:
         already = len(log.read_text())
         with celery_app.connection_for_write(broker.url) as connection:
@@ -151,7 +151,7 @@ def test_sign_of_life_comes_before_hundreds_of_photos(house: Installation, broke
                 predict.apply_async((str(uuid4()),), connection=connection)  # type: ignore[call-arg]  # missing in the stubs
             beat_heart.apply_async(connection=connection)  # type: ignore[call-arg]  # likewise
     finally:
-        pause(house, signal.SIGCONT)
+        pause(installation, signal.SIGCONT)
 
     def begun() -> list[str]:
         """Return the names of the tasks that the worker took up since, in their order."""
@@ -161,13 +161,13 @@ def test_sign_of_life_comes_before_hundreds_of_photos(house: Installation, broke
     assert begun().index("inference.health.beat_heart") < 10
 
 
-def pause(house: Installation, number: signal.Signals) -> None:
+def pause(installation: Installation, number: signal.Signals) -> None:
     """Hold every worker process where it is, or let it go on.
 
     While we hold the database: a worker held in the middle of a transaction would keep everybody else from writing.
     """
-    with house.database() as connection:
+    with installation.database() as connection:
         connection.execute("BEGIN IMMEDIATE")
-        for pid, command in house.processes().items():
+        for pid, command in installation.processes().items():
             if " worker " in command:
                 os.kill(pid, number)

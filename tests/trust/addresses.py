@@ -40,9 +40,9 @@ class Address:
     @property
     def names_a_patient(self) -> bool:
         """Whether a row of one patient is meant."""
-        return bool({"patient_id", "visit_id", "photo_id", "event_id", "hand_off_id", "patient", "visit"} & set(self.parts)) or (
-            self.is_of_the_api and "pk" in self.parts
-        )
+        return bool(
+            {"patient_id", "visit_id", "photo_id", "event_id", "phone_pairing_id", "patient", "visit"} & set(self.parts)
+        ) or (self.is_of_the_api and "pk" in self.parts)
 
     def url(self, photo: Photo, event: Event) -> str:
         """Return the address of this photo, its visit or its patient."""
@@ -51,8 +51,8 @@ class Address:
         known = {f"{name}_id": each for name, each in ids.items()} | ids | {"pk": ids.get(kind, 1)}
         known |= {
             "event_id": event.pk,
-            "glass_id": 1,
-            "hand_off_id": photo.hand_off_id,
+            "break_glass_id": 1,
+            "phone_pairing_id": photo.phone_pairing_id,
             "code": "k",
             "user_id": event.created_by_id,
             "team_id": 1,

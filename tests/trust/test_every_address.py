@@ -14,7 +14,19 @@ from django.utils import timezone
 
 from clinic.middleware import OPEN_WITHOUT_FACTOR
 from patients.audit.rules import MOVED, RULES, Rule, Who
-from patients.models import AccessLog, ApiToken, BreakGlass, Event, HandOff, Membership, Patient, Photo, Team, TeamAssignment, User
+from patients.models import (
+    AccessLog,
+    ApiToken,
+    BreakGlass,
+    Event,
+    Membership,
+    Patient,
+    PhonePairing,
+    Photo,
+    Team,
+    TeamAssignment,
+    User,
+)
 from tests.answers import put_away
 from tests.factories import PASSWORD, make_clinician, make_photo, make_prediction, make_visit
 from tests.trust.addresses import Address, described, drawn, every_address, methods_of_the_api
@@ -30,7 +42,7 @@ WITHOUT_ANYTHING_TO_SHOW |= {
     "patients:invitation",
     "patients:hand_over",
 }
-WITHOUT_ANYTHING_TO_SHOW |= {"patients:assign", "patients:unassign", "patients:hand_off", "patients:end_hand_off"}
+WITHOUT_ANYTHING_TO_SHOW |= {"patients:assign", "patients:unassign", "patients:phone_pairing", "patients:end_phone_pairing"}
 """Nobody of the cast has a passkey, recovery codes, a second session, a draft or a phone, and no form is filled in: these
 answer 404 also to those whom they let in."""
 
@@ -130,7 +142,7 @@ AT_THE_DOOR = {"nobody", "disabled", "own clinician", "administrator"}
 def photo(ines: Patient) -> Photo:
     """Return a photo of Ines that came from a phone and was read."""
     visit = make_visit(ines)
-    photo = make_photo(visit, hand_off=HandOff.make(visit, visit.created_by)[0])
+    photo = make_photo(visit, phone_pairing=PhonePairing.make(visit, visit.created_by)[0])
     make_prediction(photo)
     drawn(photo)
     return photo

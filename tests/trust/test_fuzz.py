@@ -20,7 +20,7 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from clinic.wsgi import application
-from patients.models import ApiToken, Event, HandOff, Photo, User, Visit
+from patients.models import ApiToken, Event, PhonePairing, Photo, User, Visit
 from patients.photos.receive import MESSAGES
 from tests.answers import connection_kept, put_away
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, picture
@@ -54,7 +54,7 @@ OPERATIONS = operations()
 def photo(visit: Visit, bo: User) -> Photo:
     """Return a read photo of Ines, beside a patient of somebody else."""
     make_visit(make_patient(bo, name=SECRET), note=SECRET)
-    photo = make_photo(visit, hand_off=HandOff.make(visit, visit.created_by)[0])
+    photo = make_photo(visit, phone_pairing=PhonePairing.make(visit, visit.created_by)[0])
     make_prediction(photo)
     return photo
 

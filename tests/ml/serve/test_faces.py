@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ml.serve.expressions import Face, FaceBox
-from ml.serve.faces import FaceFinder, Sighting, choose_face, read_grid, roll_of
+from ml.serve.faces import Detection, FaceFinder, choose_face, read_grid, roll_of
 from ml.serve.geometry import cut_square, cut_turned, overlap, share_cut_off, turn_points
 from ml.serve.onnx_session import WeightsMismatch, WeightsMissing
 from ml.serve.reader import WEIGHTS
@@ -39,9 +39,9 @@ def test_leaning_head_is_turned_upright(finder: FaceFinder, portrait: Image.Imag
     (seen,) = finder.find(portrait.rotate(-clockwise, expand=True))
     upright = finder.turn_upright(portrait.rotate(-clockwise, expand=True), seen)
     assert abs((seen.face.roll_degrees - clockwise + 180) % 360 - 180) < 25
-    assert abs(upright.sighting.face.roll_degrees) <= 10
-    assert upright.sighting.face.detector_score > 0.85
-    assert 100 < upright.sighting.face.box.height < 130
+    assert abs(upright.detection.face.roll_degrees) <= 10
+    assert upright.detection.face.detector_score > 0.85
+    assert 100 < upright.detection.face.box.height < 130
 
 
 def test_small_face_in_a_large_photo_is_found_in_the_second_pass(finder: FaceFinder, portrait: Image.Image) -> None:
@@ -52,34 +52,34 @@ def test_small_face_in_a_large_photo_is_found_in_the_second_pass(finder: FaceFin
     assert overlap(seen.face.box, FaceBox(1590, 929, 45, 59)) > 0.6
 
 
-def sighting(left: float, side: float, score: float = 0.9) -> Sighting:
+def detection(left: float, side: float, score: float = 0.9) -> Detection:
     """Return an upright face seen at the top of a photo."""
     marks = np.array([[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.35, 0.8], [0.65, 0.8]]) * side + [left, 0]
-    return Sighting(Face(FaceBox(left, 0, side, side), score), marks)
+    return Detection(Face(FaceBox(left, 0, side, side), score), marks)
 
 
-def shown(monkeypatch: pytest.MonkeyPatch, finder: FaceFinder, by_side: dict[int, list[Sighting]]) -> list[FaceBox]:
+def shown(monkeypatch: pytest.MonkeyPatch, finder: FaceFinder, by_side: dict[int, list[Detection]]) -> list[FaceBox]:
     """Return the boxes that are found where each pass shows these."""
     monkeypatch.setattr(finder, "look", lambda image, side_px: by_side.get(side_px, []))
     return [seen.face.box for seen in finder.find(Image.new("RGB", (3000, 2000)))]
 
 
 def test_closer_look_that_loses_a_large_face_does_not_replace_it(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
-    patient, bystander = sighting(0, 900, 0.47), sighting(2000, 70)
+    patient, bystander = detection(0, 900, 0.47), detection(2000, 70)
     assert shown(monkeypatch, finder, {640: [patient], 1280: [bystander]}) == [patient.face.box, bystander.face.box]
-    coarse, exact = sighting(2000, 50, 0.4), sighting(2002, 64)  # the same face: the closer look has the word
+    coarse, exact = detection(2000, 50, 0.4), detection(2002, 64)  # the same face: the closer look has the word
     assert shown(monkeypatch, finder, {640: [coarse], 1280: [exact]}) == [exact.face.box]
 
 
 def test_small_face_of_the_background_does_not_end_the_search(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
-    patient, background = sighting(0, 1900), sighting(2500, 30)
+    patient, background = detection(0, 1900), detection(2500, 30)
     assert shown(monkeypatch, finder, {1280: [background], 320: [patient]}) == [patient.face.box]
 
 
 def test_second_look_at_a_face_takes_no_neighbour(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
-    photo, coarse = Image.new("RGB", (3000, 2000)), sighting(1000, 40, 0.46)
-    monkeypatch.setattr(finder, "look", lambda image, side_px: [sighting(0, 30)])  # at the edge of the region
-    kept = finder.turn_upright(photo, coarse).sighting.face
+    photo, coarse = Image.new("RGB", (3000, 2000)), detection(1000, 40, 0.46)
+    monkeypatch.setattr(finder, "look", lambda image, side_px: [detection(0, 30)])  # at the edge of the region
+    kept = finder.turn_upright(photo, coarse).detection.face
     assert (kept.detector_score, kept.box.height) == (0.46, 40)
 
 

@@ -25,7 +25,7 @@ def test_a_stage_comes_after_all_that_it_builds_on() -> None:
     order = list(RECIPE)
     for name, stage in RECIPE.items():
         assert stage.epochs > 0
-        for former in filter(None, (stage.trunk, stage.finished, *stage.teachers)):
+        for former in filter(None, (stage.stable_checkpoint, stage.finished, *stage.teachers)):
             assert order.index(former) < order.index(name)
 
 
@@ -39,9 +39,17 @@ def test_chain_holds_what_is_needed_and_nothing_else() -> None:
 def test_stages_are_run_in_order_each_with_its_own_recipe(tiny_data: Path) -> None:
     train, validation = (load_split(tiny_data, split) for split in ("train", "validation"))
     first, second, third = chosen_runs(asked(to="third"), train, validation)
-    assert (first.out, first.trunk, first.teachers) == (Path("runs/first"), None, ())
-    assert (second.out, second.trunk, second.teachers) == (Path("runs/second"), Path("runs/first/trunk.npz"), (Path("runs/first"),))
-    assert (third.out, third.trunk, third.teachers) == (Path("runs/third"), Path("runs/second/model.keras"), (Path("runs/second"),))
+    assert (first.out, first.stable_checkpoint, first.teachers) == (Path("runs/first"), None, ())
+    assert (second.out, second.stable_checkpoint, second.teachers) == (
+        Path("runs/second"),
+        Path("runs/first/stable.npz"),
+        (Path("runs/first"),),
+    )
+    assert (third.out, third.stable_checkpoint, third.teachers) == (
+        Path("runs/third"),
+        Path("runs/second/model.keras"),
+        (Path("runs/second"),),
+    )
     for run in (first, second, third):
         assert (run.config, run.epochs, run.minutes) == (RECIPE[run.out.name].config, RECIPE[run.out.name].epochs, None)
     (sixth,) = chosen_runs(asked(stage="sixth"), train, validation)

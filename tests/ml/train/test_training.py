@@ -43,7 +43,7 @@ def make_run(tiny_data: Path, tiny_config: Config, tmp_path: Path) -> MakeRun:
     train, validation = (join_votes(load_split(tiny_data, split), votes) for split in ("train", "validation"))
 
     def make(name: str, epochs: float = 4) -> ml.train.training.Run:
-        return ml.train.training.Run(tiny_config, train, validation, tmp_path / name, epochs, look_every=2)
+        return ml.train.training.Run(tiny_config, train, validation, tmp_path / name, epochs, eval_every=2)
 
     return make
 
@@ -75,11 +75,11 @@ def test_run_leaves_curves_and_a_trunk_to_continue(make_run: MakeRun) -> None:
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4", "4"]
     assert [row["weights"] for row in rows] == ["", "averaged", "", "raw", "averaged"]
     assert [row["side"] for row in rows] == ["24", "24", "44", "44", "44"]
-    trunk = load_arrays(run.out / "trunk.npz")
-    assert 0 < int(trunk["step"]) < int(load_arrays(run.out / "state.npz")["step"])
-    longer = replace(make_run("longer", epochs=1), trunk=run.out / "trunk.npz")
+    stable_checkpoint = load_arrays(run.out / "stable.npz")
+    assert 0 < int(stable_checkpoint["step"]) < int(load_arrays(run.out / "state.npz")["step"])
+    longer = replace(make_run("longer", epochs=1), stable_checkpoint=run.out / "stable.npz")
     ml.train.training.train(longer)
-    assert int(load_arrays(longer.out / "state.npz")["epoch"]) == int(trunk["epoch"]) + 1
+    assert int(load_arrays(longer.out / "state.npz")["epoch"]) == int(stable_checkpoint["epoch"]) + 1
 
 
 def test_run_goes_on_with_its_own_recipe_and_faces_alone(make_run: MakeRun) -> None:
@@ -88,31 +88,31 @@ def test_run_goes_on_with_its_own_recipe_and_faces_alone(make_run: MakeRun) -> N
     others = (
         replace(run, config=replace(run.config, rate=0.01)),
         replace(run, train=run.train.where(np.arange(len(run.train)) > 0)),
-        replace(run, trunk=run.out / "trunk.npz"),
+        replace(run, stable_checkpoint=run.out / "stable.npz"),
     )
     for other in others:
-        with pytest.raises(ml.train.training.MadeOfOther, match="another recipe, other faces or other former stages"):
+        with pytest.raises(ml.train.training.WrongFingerprint, match="another recipe, other faces or other former stages"):
             ml.train.training.train(other, resume=True)
-    with pytest.raises(ml.train.training.MadeOfOther, match="holds a run"):
+    with pytest.raises(ml.train.training.WrongFingerprint, match="holds a run"):
         ml.train.training.train(run)
 
 
 def test_longer_run_goes_on_and_makes_its_own_trunk(make_run: MakeRun) -> None:
     run = make_run("again")
     ml.train.training.train(run)
-    former = int(load_arrays(run.out / "trunk.npz")["step"])
+    former = int(load_arrays(run.out / "stable.npz")["step"])
     ml.train.training.train(replace(run, epochs=12), resume=True)
-    assert int(load_arrays(run.out / "trunk.npz")["step"]) > former
+    assert int(load_arrays(run.out / "stable.npz")["step"]) > former
     assert int(load_arrays(run.out / "state.npz")["epoch"]) == 12
 
 
 def test_new_run_clears_what_a_broken_one_left(make_run: MakeRun) -> None:
     run = make_run("broken")
     run.out.mkdir()
-    for name in ("trunk.npz", "curves.csv"):
+    for name in ("stable.npz", "curves.csv"):
         (run.out / name).write_text("of a run that left no state")
     ml.train.training.train(run)
-    assert int(load_arrays(run.out / "trunk.npz")["step"]) > 0
+    assert int(load_arrays(run.out / "stable.npz")["step"]) > 0
     with (run.out / "curves.csv").open() as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3", "4", "4"]
 
@@ -177,17 +177,17 @@ def test_fused_norm_does_what_keras_does(monkeypatch: pytest.MonkeyPatch, tiny_c
 def test_deeper_network_grows_from_a_trunk_and_says_the_same_at_first(make_run: MakeRun) -> None:
     run = make_run("shallow")
     ml.train.training.train(run)
-    trunk = load_arrays(run.out / "trunk.npz")
+    stable_checkpoint = load_arrays(run.out / "stable.npz")
     faces = run.validation.pixels
     shallow, deep = Trainer(run.config), Trainer(replace(run.config, pairs=(0, 3)))
-    shallow.restore(trunk)
-    deep.grow_from(trunk)
+    shallow.restore(stable_checkpoint)
+    deep.grow_from(stable_checkpoint)
     assert deep.model.count_params() > shallow.model.count_params()
     normaliser = measure_normaliser(run.train.pixels)
     before, after = (logits_of(each.model, faces, normaliser) for each in (shallow, deep))
     assert np.allclose(before, after, atol=0.05)  # bfloat16 rounds otherwise in graphs of other shapes
     with pytest.raises(KeyError, match="stage1_conv"):
-        deep.grow_from({name: array for name, array in trunk.items() if "stage1_conv" not in name})
+        deep.grow_from({name: array for name, array in stable_checkpoint.items() if "stage1_conv" not in name})
 
 
 def test_deeper_network_grows_from_finished_weights(make_run: MakeRun) -> None:
@@ -207,7 +207,7 @@ def test_weights_end_halfway_to_those_they_began_with(make_run: MakeRun) -> None
     ml.train.training.train(began)
     ml.train.release.release(began.out, began.train, began.validation, "0.0.1", began.out, config=began.config)
     run = make_run("further", epochs=1)
-    run = replace(run, config=replace(run.config, start_share=0.5, average_share=1.0), trunk=began.out / "model.keras")
+    run = replace(run, config=replace(run.config, start_share=0.5, average_share=1.0), stable_checkpoint=began.out / "model.keras")
     ended = averages(ml.train.training.train(run).state())
     ml.train.release.release(run.out, run.train, run.validation, "0.0.1", run.out, config=run.config)
     first, last = (load_keras_weights(folder / "model.keras") for folder in (began.out, run.out))
@@ -229,7 +229,7 @@ def test_teacher_has_its_share_in_the_targets(make_run: MakeRun) -> None:
     normaliser = measure_normaliser(run.train.pixels)
     alone = ml.train.training.choose_targets(run, normaliser)
     taught = ml.train.training.choose_targets(replace(run, teachers=(run.out,)), normaliser)
-    said = ml.train.training.opinion(run.out, run.train, normaliser)
+    said = ml.train.training.teacher_probs(run.out, run.train, normaliser)
     share = run.config.teacher_share
     assert np.allclose(taught.raters, (1 - share) * alone.raters + share * said[0] * (alone.raters.sum(1, keepdims=True) > 0))
     assert np.allclose(taught.labels, (1 - share) * alone.labels + share * said[1])
@@ -314,7 +314,7 @@ def test_run_is_finished_when_it_is_as_long_as_asked_and_measured(make_run: Make
     assert ml.train.training.is_finished(run)
     assert not ml.train.training.is_finished(replace(run, epochs=2))
     for other in (replace(run, config=replace(run.config, seed=1)), replace(run, train=run.validation)):
-        with pytest.raises(ml.train.training.MadeOfOther, match="another recipe"):
+        with pytest.raises(ml.train.training.WrongFingerprint, match="another recipe"):
             ml.train.training.is_finished(other)
         with pytest.raises(ValueError, match="another recipe"):
             ml.train.release.release(run.out, other.train, run.validation, "0.0.1", run.out, config=other.config)
@@ -328,7 +328,7 @@ def test_taught_run_is_another_when_its_teacher_was_trained_anew(make_run: MakeR
     ml.train.training.train(taught)
     ml.train.training.train(replace(teacher, epochs=2), resume=True)
     ml.train.release.release(teacher.out, teacher.train, teacher.validation, "0.0.1", teacher.out, config=teacher.config)
-    with pytest.raises(ml.train.training.MadeOfOther, match="other former stages"):
+    with pytest.raises(ml.train.training.WrongFingerprint, match="other former stages"):
         ml.train.training.train(replace(taught, teachers=(teacher.out,)), resume=True)
 
 

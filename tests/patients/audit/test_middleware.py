@@ -164,10 +164,10 @@ def test_header_of_a_script_spares_nobody_the_line(browser: Client, ines: Patien
 
 
 def test_line_of_a_key_and_of_an_emergency_says_so(client: Client, bo: User, ines: Patient) -> None:
-    glass = BreakGlass.objects.create(patient=ines, clinician=bo, reason="Overdose")
+    access = BreakGlass.objects.create(patient=ines, clinician=bo, reason="Overdose")
     key = {"Authorization": f"Bearer {ApiToken.issue(bo)}"}
     assert client.get(f"/api/patients/{ines.pk}/", headers=key).status_code == 200
-    assert AccessLog.objects.get().detail == {"glass": glass.pk, "key": ApiToken.objects.get().pk}
+    assert AccessLog.objects.get().detail == {"glass": access.pk, "key": ApiToken.objects.get().pk}
     BreakGlass.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
     assert client.get(f"/api/patients/{ines.pk}/", headers=key).status_code == 404
 

@@ -88,10 +88,10 @@ def test_record_opens_for_two_hours_under_a_banner_on_every_page(bo: User, ines:
 def test_clinician_ends_it_before_its_time(bo: User, ines: Patient) -> None:
     client = proved(bo)
     ask(client, ines)
-    glass = BreakGlass.objects.get()
-    client.post(f"/emergency/{glass.pk}/end/")
+    access = BreakGlass.objects.get()
+    client.post(f"/emergency/{access.pk}/end/")
     assert client.get(f"/patients/{ines.pk}/").status_code == 404
-    assert client.post(f"/emergency/{glass.pk}/end/").status_code == 404
+    assert client.post(f"/emergency/{access.pk}/end/").status_code == 404
 
 
 def test_nothing_is_carried_away_in_an_emergency_and_nobody_assigned(bo: User, ines: Patient) -> None:
@@ -169,7 +169,7 @@ def test_every_look_names_the_emergency(bo: User, ada: User, ines: Patient) -> N
     assert (opened.action, looked.action, looked.detail) == ("break_glass", "view", {"glass": BreakGlass.objects.get().pk})
     own = Client()
     own.force_login(ada)
-    page = own.get(f"/patients/{ines.pk}/looked/").content.decode()
+    page = own.get(f"/patients/{ines.pk}/access-log/").content.decode()
     assert page.count(f"Reason: {REASON}") == 1
     assert page.count("emergency</span>") == 2
 
@@ -178,7 +178,7 @@ def test_reason_is_read_by_nobody_in_another_emergency(bo: User, ines: Patient) 
     ask(proved(bo), ines)
     other = proved(make_clinician("Dr Cem Aydin", "cem@clinic.test"))
     ask(other, ines, reason="On call tonight, seizure on the ward.")
-    page = other.get(f"/patients/{ines.pk}/looked/").content.decode()
+    page = other.get(f"/patients/{ines.pk}/access-log/").content.decode()
     assert page.count("Opened in an emergency") == 2
     assert "Reason:" not in page
 
@@ -200,7 +200,7 @@ def test_what_is_done_names_the_emergency_too(bo: User, visit: Visit) -> None:
     phone = Client()
     phone.post(str(page.context["phone"].address).removeprefix("http://testserver"))
     phone.post("/phone/", {"photos": upload()})
-    lines = AccessLog.objects.about(visit.patient).filter(detail__has_key="hand_off")
+    lines = AccessLog.objects.about(visit.patient).filter(detail__has_key="phone_pairing")
     assert {line.action for line in lines} == {"permission", "upload"}
     assert all(line.detail["glass"] == BreakGlass.objects.get().pk for line in lines)
 
@@ -209,8 +209,8 @@ def test_old_access_that_nobody_looked_through_stands_first(bo: User, ines: Pati
     monkeypatch.setattr("patients.views.emergency.REVIEWS", 2)
     lead = lead_of_ines(ines)
     old, *seen = (BreakGlass.objects.create(clinician=bo, patient=ines, reason=REASON) for _ in range(4))
-    for glass in seen:
-        glass.review(lead)
+    for access in seen:
+        access.review(lead)
     client = Client()
     client.force_login(lead)
     shown = client.get("/emergency/reviews/").context["glasses"]
@@ -236,17 +236,17 @@ def test_lead_and_administrator_look_through_it(bo: User, ines: Patient, who: st
     page = client.get("/emergency/reviews/").content.decode()
     assert REASON in page
     assert (ines.name in page) == (who == "lead")
-    glass = BreakGlass.objects.get()
-    client.post(f"/emergency/{glass.pk}/review/")
-    glass.refresh_from_db()
-    assert glass.reviewed_by == reviewer
+    access = BreakGlass.objects.get()
+    client.post(f"/emergency/{access.pk}/review/")
+    access.refresh_from_db()
+    assert access.reviewed_by == reviewer
     line = AccessLog.objects.last()
     assert line is not None
     assert (line.detail, line.actor_id) == (
-        {"changed": "emergency reviewed", "reviewed": glass.pk},
+        {"changed": "emergency reviewed", "reviewed": access.pk},
         reviewer.pk,
     )  # they opened nothing
-    assert isinstance(glass.reviewed_at, datetime)
+    assert isinstance(access.reviewed_at, datetime)
 
 
 def test_nobody_looks_through_their_own_or_a_foreign_team_s(bo: User, ines: Patient) -> None:

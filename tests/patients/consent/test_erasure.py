@@ -33,10 +33,10 @@ from patients.models import (
     Draft,
     ErasureRequest,
     Event,
-    HandOff,
-    Look,
+    LastViewed,
     OwnLabel,
     Patient,
+    PhonePairing,
     Photo,
     SelfReport,
     Team,
@@ -77,15 +77,15 @@ def marked(ada: User) -> Patient:
     patient.record_number = MARKS["record_number"]
     patient.save()
     Consent.give(patient, "care", ada, on=date(2026, 1, 2), text_version=MARKS["text"])
-    Look.now(patient, ada)
+    LastViewed.now(patient, ada)
     TeamAssignment.objects.create(patient=patient, team=Team.objects.create(name="Day clinic"))
     BreakGlass.objects.create(patient=patient, clinician=ada, reason=MARKS["emergency"])
     Event.objects.create(patient=patient, kind="note", label=MARKS["event"], starts_on=date(2026, 2, 3), created_by=ada)
     for week in range(3):
         visit = make_visit(patient, date(2026, 1, 5) + timedelta(weeks=week), note=MARKS["note"])
         SelfReport.objects.create(visit=visit, mood=week)
-        hand_off, _code = HandOff.make(visit, ada)
-        photo = make_photo(visit, original_name=MARKS["file"], hand_off=hand_off, excluded_reason=MARKS["reason"])
+        phone_pairing, _code = PhonePairing.make(visit, ada)
+        photo = make_photo(visit, original_name=MARKS["file"], phone_pairing=phone_pairing, excluded_reason=MARKS["reason"])
         photo.note = MARKS["photo_note"]
         photo.save()
         for name in ("image", "preview"):

@@ -10,7 +10,7 @@ import pytest
 
 from patients.audit.log import record_access
 from patients.consent.consent import withdraw_consent
-from patients.models import AccessLog, BreakGlass, Event, HandOff, Membership, Patient, SelfReport, Team, User
+from patients.models import AccessLog, BreakGlass, Event, Membership, Patient, PhonePairing, SelfReport, Team, User
 from patients.reports.patient_zip import zip_chunks, zip_response
 from tests.factories import make_patient, make_photo, make_prediction, make_visit
 
@@ -58,8 +58,8 @@ def test_record_tells_who_had_what_to_do_with_the_patient(omar: Patient, ada: Us
     team, visit = Team.objects.create(name="Day clinic"), omar.visits.get()
     team.assignments.create(patient=omar)
     Membership.objects.create(team=team, clinician=bo)
-    hand_off, _code = HandOff.make(visit, ada)
-    visit.photos.update(hand_off=hand_off)
+    phone_pairing, _code = PhonePairing.make(visit, ada)
+    visit.photos.update(phone_pairing=phone_pairing)
     visit.photos.get().exclude("Eyes closed.", bo)
     BreakGlass.objects.create(patient=omar, clinician=bo, reason="Found unconscious.")
     withdraw_consent(omar.consents.get(), ada, ada)
@@ -73,9 +73,9 @@ def test_record_tells_who_had_what_to_do_with_the_patient(omar: Patient, ada: Us
         ("Dr Ada Lind", "withdrawal", "queued")
     ]
     assert record["consents"][0]["withdrawn_by"] == "Dr Ada Lind"
-    assert [(each["id"], each["clinician"]) for each in stored["phones"]] == [(str(hand_off.pk), "Dr Ada Lind")]
+    assert [(each["id"], each["clinician"]) for each in stored["phones"]] == [(str(phone_pairing.pk), "Dr Ada Lind")]
     (photo,) = stored["photos"]
-    assert (photo["uploaded_by"], photo["phone"], photo["excluded_by"]) == ("Dr Ada Lind", str(hand_off.pk), "Dr Bo Lindqvist")
+    assert (photo["uploaded_by"], photo["phone"], photo["excluded_by"]) == ("Dr Ada Lind", str(phone_pairing.pk), "Dr Bo Lindqvist")
 
 
 def test_nobody_else_is_in_it(omar: Patient) -> None:

@@ -83,19 +83,19 @@ def test_page_names_who_looked_and_at_what(browser: Client, visit: Visit) -> Non
     photo = make_photo(visit)
     browser.get(f"/visits/{visit.pk}/")
     browser.get(f"/photos/{photo.pk}/preview/")
-    page = browser.get(f"/patients/{visit.patient_id}/looked/").content.decode()
+    page = browser.get(f"/patients/{visit.patient_id}/access-log/").content.decode()
     assert "Dr Ada Lind" in page
     assert "Opened: a visit" in page
     assert "Fetched a picture" not in page
-    assert "Fetched a picture: a photo" in browser.get(f"/patients/{visit.patient_id}/looked/?pictures").content.decode()
+    assert "Fetched a picture: a photo" in browser.get(f"/patients/{visit.patient_id}/access-log/?pictures").content.decode()
 
 
 def test_long_log_is_shown_in_pages(browser: Client, ines: Patient) -> None:
     for _ in range(101):
         browser.get(f"/patients/{ines.pk}/consent/")
-    page = browser.get(f"/patients/{ines.pk}/looked/").content.decode()
+    page = browser.get(f"/patients/{ines.pk}/access-log/").content.decode()
     assert page.count("Opened: the record") == 100
     assert "?page=1" in page
-    older = browser.get(f"/patients/{ines.pk}/looked/?page=1").content.decode()
+    older = browser.get(f"/patients/{ines.pk}/access-log/?page=1").content.decode()
     assert older.count("Opened: the record") == 2  # the oldest, and the look at this log itself
-    assert browser.get(f"/patients/{ines.pk}/looked/?page=x").status_code == 200
+    assert browser.get(f"/patients/{ines.pk}/access-log/?page=x").status_code == 200

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from inference.models import Prediction
 from patients import formats
 from patients.formats import clinic_today
-from patients.models import Look, Patient, Photo, User, Visit
+from patients.models import LastViewed, Patient, Photo, User, Visit
 from tests.factories import make_patient, make_photo, make_prediction, make_read_visits, make_visit, shares
 from tests.queries import of_the_access_log
 
@@ -114,7 +114,7 @@ def test_new_patients_come_first_then_the_latest_visit(browser: Client, ada: Use
     later = timezone.now() + timedelta(minutes=1)
     for patient in ada.patients.all():
         if patient.name != "New":
-            Look.objects.create(patient=patient, clinician=ada, looked_at=later)
+            LastViewed.objects.create(patient=patient, clinician=ada, viewed_at=later)
     assert names(browser.get("/patients/")) == ["New", "Late", "Early", "Bare"]
 
 

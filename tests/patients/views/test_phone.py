@@ -8,8 +8,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from patients.models import AccessLog, Consent, HandOff, Photo, User, Visit
-from patients.models.hand_off import LASTS, OPENED_WITHIN
+from patients.models import AccessLog, Consent, PhonePairing, Photo, User, Visit
+from patients.models.phone_pairing import LASTS, OPENED_WITHIN
 from patients.photos.phone_card import short_id
 from tests.factories import make_photo, make_prediction, make_visit, picture, upload
 
@@ -35,15 +35,15 @@ def offered(browser: Client, visit: Visit) -> str:
     return str(page.context["phone"].address).removeprefix("http://testserver")
 
 
-def connected(browser: Client, phone: Client, visit: Visit) -> HandOff:
-    """Return the hand-off of the visit, with the phone connected."""
+def connected(browser: Client, phone: Client, visit: Visit) -> PhonePairing:
+    """Return the pairing of the visit, with the phone connected."""
     answer = phone.post(offered(browser, visit))
     assert answer.headers["Location"] == "/phone/"
-    return HandOff.objects.get(closed_at=None)
+    return PhonePairing.objects.get(closed_at=None)
 
 
 def test_a_phone_adds_photos_without_signing_in(browser: Client, phone: Client, visit: Visit) -> None:
-    hand_off = connected(browser, phone, visit)
+    phone_pairing = connected(browser, phone, visit)
     page = phone.get("/phone/").content.decode()
     assert "Visit of 20 November 2026" in page
     assert "Ines" not in page
@@ -52,7 +52,7 @@ def test_a_phone_adds_photos_without_signing_in(browser: Client, phone: Client, 
     assert "1 photo added." in page
     assert "Not added: This is not a JPEG" in page
     photo = Photo.objects.get()
-    assert (photo.visit, photo.uploaded_by, photo.hand_off) == (visit, visit.created_by, hand_off)
+    assert (photo.visit, photo.uploaded_by, photo.phone_pairing) == (visit, visit.created_by, phone_pairing)
     assert phone.get(f"/photos/{photo.pk}/image/").status_code == 302  # to sign-in: it gives, it does not show
 
 
@@ -77,7 +77,7 @@ def test_neither_code_nor_key_is_stored(browser: Client, phone: Client, visit: V
     code = offered(browser, visit)
     phone.post(code)
     key = phone.cookies["phone"].value
-    stored = str(list(HandOff.objects.values()))
+    stored = str(list(PhonePairing.objects.values()))
     assert code.split("/")[2] not in stored
     assert key not in stored
     cookie = phone.cookies["phone"]
@@ -106,10 +106,10 @@ def test_a_new_code_ends_the_one_before(browser: Client, phone: Client, visit: V
 
 
 @pytest.mark.parametrize("how", ["ended", "unassigned", "left", "done"])
-def test_a_hand_off_ends(browser: Client, phone: Client, visit: Visit, ada: User, how: str) -> None:
-    hand_off = connected(browser, phone, visit)
+def test_a_pairing_ends(browser: Client, phone: Client, visit: Visit, ada: User, how: str) -> None:
+    phone_pairing = connected(browser, phone, visit)
     if how == "ended":
-        browser.post(f"/hand-offs/{hand_off.pk}/end/")
+        browser.post(f"/phone-pairings/{phone_pairing.pk}/end/")
     elif how == "unassigned":
         visit.patient.assignments.all().delete()
     elif how == "left":
@@ -124,13 +124,13 @@ def test_a_hand_off_ends(browser: Client, phone: Client, visit: Visit, ada: User
 
 @pytest.mark.parametrize("how", ["done", "ended", "late"])
 def test_the_last_page_says_how_many_photos_came(browser: Client, phone: Client, visit: Visit, how: str) -> None:
-    hand_off = connected(browser, phone, visit)
+    phone_pairing = connected(browser, phone, visit)
     assert phone.cookies["phone"]["max-age"] > LASTS.total_seconds()  # or the phone has forgotten its key when it is late
     phone.post("/phone/", {"photos": upload()})
     if how == "ended":
-        browser.post(f"/hand-offs/{hand_off.pk}/end/")
+        browser.post(f"/phone-pairings/{phone_pairing.pk}/end/")
     elif how == "late":
-        HandOff.objects.update(expires_at=timezone.now())
+        PhonePairing.objects.update(expires_at=timezone.now())
     assert "1 photo is with the visit." in phone.post("/phone/done/", follow=True).content.decode()
     assert "with the visit." not in Client().post("/phone/done/", follow=True).content.decode()
 
@@ -153,26 +153,28 @@ def test_the_day_of_another_visit_is_not_told(browser: Client, phone: Client, vi
 
 
 def test_photos_appear_on_the_visit_as_they_come(browser: Client, phone: Client, visit: Visit) -> None:
-    hand_off = connected(browser, phone, visit)
+    phone_pairing = connected(browser, phone, visit)
     assert "A phone is connected" in browser.get(f"/visits/{visit.pk}/").content.decode()
     phone.post("/phone/", {"photos": upload()}, headers=JSON)
     phone.post("/phone/", {"photos": upload(picture(colour="maroon"))}, headers=JSON)
     first, second = Photo.objects.order_by("uploaded_at")
-    answer = browser.get(f"/hand-offs/{hand_off.pk}/", {"seen": short_id(second)}, headers=HTMX)  # the later one was there first
+    answer = browser.get(
+        f"/phone-pairings/{phone_pairing.pk}/", {"seen": short_id(second)}, headers=HTMX
+    )  # the later one was there first
     text = " ".join(answer.content.decode().split())
     assert f'id="photo-{first.pk}"' in text
     assert f'id="photo-{second.pk}"' not in text
     assert "2 photos came." in text
     assert "photos-changed" in answer.headers["HX-Trigger"]
     both = f"{short_id(first)},{short_id(second)}"
-    nothing_new = browser.get(f"/hand-offs/{hand_off.pk}/", {"seen": both, "was": "open"}, headers=HTMX)
+    nothing_new = browser.get(f"/phone-pairings/{phone_pairing.pk}/", {"seen": both, "state": "open"}, headers=HTMX)
     assert (nothing_new.status_code, nothing_new.content) == (204, b"")
-    hand_off.close()
-    over = browser.get(f"/hand-offs/{hand_off.pk}/", {"seen": both, "was": "open"}, headers=HTMX).content.decode()
+    phone_pairing.close()
+    over = browser.get(f"/phone-pairings/{phone_pairing.pk}/", {"seen": both, "state": "open"}, headers=HTMX).content.decode()
     assert "The phone is done." in over
     assert "hx-get" in over  # a photo may be on its way
     with time_machine.travel(timezone.now() + timedelta(minutes=2)):
-        later = browser.get(f"/hand-offs/{hand_off.pk}/", {"seen": both, "was": "over"}, headers=HTMX).content.decode()
+        later = browser.get(f"/phone-pairings/{phone_pairing.pk}/", {"seen": both, "state": "over"}, headers=HTMX).content.decode()
     assert "hx-get" not in later
 
 
@@ -183,8 +185,8 @@ def test_a_photo_that_comes_late_appears_beside_a_new_code(browser: Client, phon
     page = browser.post(f"/visits/{visit.pk}/phone/", {"seen": short_id(first)}, headers=HTMX)
     new = page.context["phone"]
     assert (new.seen, new.came) == ((short_id(first),), 0)
-    late = make_photo(visit, hand_off=first.hand_off)  # it was being opened
-    answer = browser.get(f"/hand-offs/{new.hand_off.pk}/", {"seen": short_id(first), "was": "waiting"}, headers=HTMX)
+    late = make_photo(visit, phone_pairing=first.phone_pairing)  # it was being opened
+    answer = browser.get(f"/phone-pairings/{new.phone_pairing.pk}/", {"seen": short_id(first), "state": "waiting"}, headers=HTMX)
     text = answer.content.decode()
     assert f'id="photo-{late.pk}"' in text
     assert f'id="photo-{first.pk}"' not in text
@@ -203,7 +205,7 @@ def test_without_consent_there_is_no_code(browser: Client, visit: Visit) -> None
     Consent.objects.all().delete()
     page = browser.post(f"/visits/{visit.pk}/phone/", follow=True)
     assert "Record the patient’s consent to care first." in page.content.decode()
-    assert not HandOff.objects.exists()
+    assert not PhonePairing.objects.exists()
 
 
 def test_codes_and_attempts_are_limited(browser: Client, phone: Client, visit: Visit) -> None:
@@ -211,7 +213,7 @@ def test_codes_and_attempts_are_limited(browser: Client, phone: Client, visit: V
         browser.post(f"/visits/{visit.pk}/phone/", headers=HTMX)
     refused = browser.post(f"/visits/{visit.pk}/phone/", headers=HTMX)
     assert refused.headers["HX-Redirect"] == f"/visits/{visit.pk}/"
-    assert HandOff.objects.count() == 10
+    assert PhonePairing.objects.count() == 10
     answers = [phone.post(f"/phone/guess-{number}/").status_code for number in range(21)]
     assert answers == [410] * 20 + [429]
 
@@ -223,9 +225,9 @@ def test_a_phone_that_sends_without_end_is_told_to_wait(browser: Client, phone: 
 
 
 def test_every_step_is_written_down(browser: Client, phone: Client, visit: Visit) -> None:
-    hand_off = connected(browser, phone, visit)
+    phone_pairing = connected(browser, phone, visit)
     phone.post("/phone/", {"photos": upload()}, headers=JSON)
-    lines = AccessLog.objects.filter(detail__hand_off=str(hand_off.pk)).order_by("sequence")
+    lines = AccessLog.objects.filter(detail__phone_pairing=str(phone_pairing.pk)).order_by("sequence")
     assert [(line.action, line.actor_id, line.detail.get("phone")) for line in lines] == [
         ("permission", visit.created_by.pk, "offered"),
         ("permission", visit.created_by.pk, "connected"),
@@ -233,17 +235,17 @@ def test_every_step_is_written_down(browser: Client, phone: Client, visit: Visit
     ]
 
 
-def test_nobody_else_sees_or_ends_a_hand_off(browser: Client, strange: Client, phone: Client, visit: Visit, bo: User) -> None:
-    hand_off = connected(browser, phone, visit)
+def test_nobody_else_sees_or_ends_a_pairing(browser: Client, strange: Client, phone: Client, visit: Visit, bo: User) -> None:
+    phone_pairing = connected(browser, phone, visit)
     for ask, path in ((strange.get, ""), (strange.post, "end/")):
-        assert ask(f"/hand-offs/{hand_off.pk}/{path}").status_code == 404
+        assert ask(f"/phone-pairings/{phone_pairing.pk}/{path}").status_code == 404
     visit.patient.assign(bo)  # a colleague sees the visit, and still not somebody else's phone
-    assert strange.get(f"/hand-offs/{hand_off.pk}/").status_code == 404
+    assert strange.get(f"/phone-pairings/{phone_pairing.pk}/").status_code == 404
     assert strange.post(f"/visits/{make_visit(visit.patient).pk}/phone/").status_code == 200
 
 
 def test_a_photo_that_was_moved_away_does_not_come_back(browser: Client, phone: Client, visit: Visit) -> None:
-    hand_off = connected(browser, phone, visit)
-    photo = make_photo(make_visit(visit.patient), hand_off=hand_off)
+    phone_pairing = connected(browser, phone, visit)
+    photo = make_photo(make_visit(visit.patient), phone_pairing=phone_pairing)
     make_prediction(photo)
-    assert f"photo-{photo.pk}" not in browser.get(f"/hand-offs/{hand_off.pk}/", headers=HTMX).content.decode()
+    assert f"photo-{photo.pk}" not in browser.get(f"/phone-pairings/{phone_pairing.pk}/", headers=HTMX).content.decode()

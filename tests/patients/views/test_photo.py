@@ -140,7 +140,7 @@ def test_a_final_card_tells_the_summary_to_renew_itself(browser: Client, photo: 
     assert "photos-changed" in browser.get(f"/photos/{photo.pk}/card/").headers["HX-Trigger"]
     assert "HX-Trigger" not in browser.get(f"/photos/{waiting.pk}/card/").headers
     unchanged, moved_up, done = (
-        browser.get(f"/photos/{which.pk}/{part}/", {"was": was}, headers=HTMX).status_code
+        browser.get(f"/photos/{which.pk}/{part}/", {"state": was}, headers=HTMX).status_code
         for which, part, was in ((waiting, "card", "waiting1"), (waiting, "card", "waiting2"), (photo, "card", "read"))
     )
     assert (unchanged, moved_up, done) == (204, 200, 200)  # what is not replaced is not read out again
@@ -201,7 +201,7 @@ def test_what_moved_the_score_is_shown_on_request(browser: Client, photo: Photo,
     assert answer.headers["Location"] == f"{page}#explanation"
     waiting = browser.get(page).content.decode()
     assert "The map is being drawn." in waiting
-    assert f'hx-get="{page}explanation/?was=waiting"' in waiting
+    assert f'hx-get="{page}explanation/?state=waiting"' in waiting
     assert "The map is being drawn." in browser.post(f"{page}explain/", headers=HTMX).content.decode()
     photo.predictions.get().record_explanation(picture(192, 192, "teal", "PNG"), 0.123)
     shown = browser.get(f"{page}explanation/", headers=HTMX).content.decode()
@@ -239,7 +239,7 @@ def test_a_note_is_kept_with_and_without_a_script(browser: Client, photo: Photo)
 def test_a_photo_on_the_way_asks_until_it_is_read(browser: Client, photo: Photo, visit: Visit) -> None:
     waiting = make_photo(visit)
     make_prediction(waiting, state=State.QUEUED)
-    assert f'hx-get="/photos/{waiting.pk}/reading/?was=waiting1"' in browser.get(f"/photos/{waiting.pk}/").content.decode()
+    assert f'hx-get="/photos/{waiting.pk}/reading/?state=waiting1"' in browser.get(f"/photos/{waiting.pk}/").content.decode()
     assert "Waiting, 1st in line" in browser.get(f"/photos/{waiting.pk}/reading/", headers=HTMX).content.decode()
     assert browser.get(f"/photos/{photo.pk}/reading/", headers=HTMX).headers["HX-Refresh"] == "true"
 

@@ -83,7 +83,7 @@ def test_only_a_card_that_will_change_by_itself_asks_again(browser: Client, visi
     photo = make_photo(visit)
     make_prediction(photo, state=state)
     page = browser.get(f"/visits/{visit.pk}/").content.decode()
-    asks = f'hx-get="/photos/{photo.pk}/card/?was=' in page
+    asks = f'hx-get="/photos/{photo.pk}/card/?state=' in page
     assert asks == (state in Prediction.UNFINISHED)
 
 

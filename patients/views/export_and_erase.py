@@ -55,4 +55,6 @@ def erase_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
         ask_for_erasure(patient, form.cleaned_data["level"], request.user, request)
         messages.success(request, _("The erasure has begun. It takes a minute or two."))
         return redirect("patients:list")
-    return render(request, "patients/erase.html", banner_of(patient) | {"form": form})
+    return render(
+        request, "patients/erase.html", banner_of(patient) | {"form": form, "erasure": ErasureRequest.objects.open_for(patient)}
+    )

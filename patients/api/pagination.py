@@ -6,7 +6,7 @@ from rest_framework.request import Request
 FARTHEST = 2**31  # rows that a request can skip: what is more, no database counts
 
 
-class Portions(LimitOffsetPagination):
+class LimitedPagination(LimitOffsetPagination):
     """As many rows as the caller wants, 500 at most."""
 
     max_limit = 500

@@ -27,10 +27,10 @@ def sealed(secret: str) -> str:
     return keyed_hash(b"hand-off:" + secret.encode())
 
 
-class HandOffQuerySet(models.QuerySet["HandOff"]):
-    """Questions to many hand-offs."""
+class PhonePairingQuerySet(models.QuerySet["PhonePairing"]):
+    """Questions to many pairings."""
 
-    def going_on(self) -> HandOffQuerySet:
+    def going_on(self) -> PhonePairingQuerySet:
         """Return those that nobody has ended and whose time is not over."""
         return self.filter(closed_at=None, expires_at__gt=timezone.now())
 
@@ -41,19 +41,19 @@ class HandOffQuerySet(models.QuerySet["HandOff"]):
         opened = waiting.update(opened_at=now, expires_at=now + LASTS, key_hash=sealed(key))
         return key if opened else None
 
-    def of_phone(self, key: str) -> HandOff | None:
-        """Return the hand-off of a phone with `key`, also one that is over. It lets nobody in."""
+    def of_phone(self, key: str) -> PhonePairing | None:
+        """Return the pairing of a phone with `key`, also one that is over. It lets nobody in."""
         return self.filter(key_hash=sealed(key)).first()
 
-    def with_key(self, key: str) -> HandOff | None:
-        """Return the hand-off that a phone with `key` may use now; None once the clinician may no longer see the visit."""
+    def with_key(self, key: str) -> PhonePairing | None:
+        """Return the pairing that a phone with `key` may use now; None once the clinician may no longer see the visit."""
         found = self.going_on().filter(key_hash=sealed(key), clinician__is_active=True)
-        hand_off = found.select_related("visit__patient", "clinician").first()
-        is_theirs = hand_off and Visit.objects.visible_to(hand_off.clinician).filter(pk=hand_off.visit_id).exists()
-        return hand_off if is_theirs else None
+        phone_pairing = found.select_related("visit__patient", "clinician").first()
+        is_theirs = phone_pairing and Visit.objects.visible_to(phone_pairing.clinician).filter(pk=phone_pairing.visit_id).exists()
+        return phone_pairing if is_theirs else None
 
 
-class HandOff(models.Model):
+class PhonePairing(models.Model):
     """One phone and one visit. Neither the code in the picture nor the phone's key is stored, only their keyed hashes.
 
     ::
@@ -62,7 +62,7 @@ class HandOff(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    visit = models.ForeignKey(Visit, on_delete=models.CASCADE, related_name="hand_offs")
+    visit = models.ForeignKey(Visit, on_delete=models.CASCADE, related_name="phone_pairings")
     clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     code_hash = models.CharField(max_length=64, unique=True)
     key_hash = models.CharField(max_length=64, unique=True, null=True, blank=True)
@@ -71,7 +71,7 @@ class HandOff(models.Model):
     expires_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
 
-    objects = HandOffQuerySet.as_manager()
+    objects = PhonePairingQuerySet.as_manager()
 
     class Meta:
         ordering = ("-made_at",)
@@ -80,8 +80,8 @@ class HandOff(models.Model):
         return str(self.pk)
 
     @classmethod
-    def make(cls, visit: Visit, clinician: User) -> tuple[HandOff, str]:
-        """Return a new hand-off and its code, which is shown once. Any other of the clinician's ends."""
+    def make(cls, visit: Visit, clinician: User) -> tuple[PhonePairing, str]:
+        """Return a new pairing and its code, which is shown once. Any other of the clinician's ends."""
         code = secrets.token_urlsafe(CODE_BYTES)
         with transaction.atomic():
             cls.objects.going_on().filter(clinician=clinician).update(closed_at=timezone.now())
@@ -101,4 +101,4 @@ class HandOff(models.Model):
 
     def close(self) -> None:
         """End it. Ended is ended: a second time changes nothing."""
-        HandOff.objects.filter(pk=self.pk, closed_at=None).update(closed_at=timezone.now())
+        PhonePairing.objects.filter(pk=self.pk, closed_at=None).update(closed_at=timezone.now())

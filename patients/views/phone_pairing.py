@@ -14,7 +14,7 @@ from django_htmx.http import trigger_client_event
 
 from patients.audit.log import record_access
 from patients.care.banner import banner_of
-from patients.models import AccessLog, HandOff, Photo, Visit
+from patients.models import AccessLog, Consent, PhonePairing, Photo, Visit
 from patients.photos.phone_card import PhoneCard, short_id
 from patients.photos.qr_code import qr_picture
 from patients.readings.photo_card import cards_of
@@ -27,18 +27,18 @@ from patients.views.visit import find_visit
 def offer_to_phone(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     """Show a new code. In the answer itself and not after a redirect: only its hash is stored, nobody can show it again."""
     visit = find_visit(request, visit_id)
-    if not ratelimit.consume(request, action="hand_off"):
+    if not ratelimit.consume(request, action="phone_pairing"):
         messages.error(request, _("Too many codes in a short time. Wait a few minutes, or add the photos here."))
         return _back(request, visit)
-    if visit.patient.care_consent is None:
+    if not visit.patient.has_consent(Consent.Purpose.CARE):
         messages.error(request, _("Record the patient’s consent to care first."))
         return _back(request, visit)
     with transaction.atomic():
-        hand_off, code = HandOff.make(visit, request.user)
-        record_access(request, AccessLog.Action.PERMISSION, obj=visit, hand_off=str(hand_off.pk), phone="offered")
+        phone_pairing, code = PhonePairing.make(visit, request.user)
+        record_access(request, AccessLog.Action.PERMISSION, obj=visit, phone_pairing=str(phone_pairing.pk), phone="offered")
     address = request.build_absolute_uri(reverse("phone:start", args=[code]))
     seen = request.POST.get("seen", "").split(",") if "seen" in request.POST else map(short_id, sent_by_phone(request, visit))
-    context = {"visit": visit, "phone": PhoneCard(hand_off, tuple(seen), address=address, picture=qr_picture(address))}
+    context = {"visit": visit, "phone": PhoneCard(phone_pairing, tuple(seen), address=address, picture=qr_picture(address))}
     if request.htmx:
         return render(request, "patients/_phone.html", context)
     way_back = {"way_back": reverse("patients:visit", args=[visit.pk])}
@@ -46,21 +46,21 @@ def offer_to_phone(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
 
 
 @require_GET
-def show_hand_off(request: ClinicianRequest, hand_off_id: UUID) -> HttpResponse:
-    """Answer how the hand-off stands, with the cards of photos from phones that the page does not show yet; 204 when it stands as
+def show_phone_pairing(request: ClinicianRequest, phone_pairing_id: UUID) -> HttpResponse:
+    """Answer how the pairing stands, with the cards of photos from phones that the page does not show yet; 204 when it stands as
     the page says.
     """
-    hand_off = find_hand_off(request, hand_off_id)
-    sent = sent_by_phone(request, hand_off.visit)
+    phone_pairing = find_phone_pairing(request, phone_pairing_id)
+    sent = sent_by_phone(request, phone_pairing.visit)
     shown = request.GET.get("seen", "").split(",")
     new = [photo for photo in sent if short_id(photo) not in shown]
-    came = sum(photo.hand_off_id == hand_off.pk for photo in sent)
-    phone = PhoneCard(hand_off, tuple(map(short_id, sent)), came)
-    if not new and request.GET.get("was") == phone.stands and hand_off.may_bring_photos:
+    came = sum(photo.phone_pairing_id == phone_pairing.pk for photo in sent)
+    phone = PhoneCard(phone_pairing, tuple(map(short_id, sent)), came)
+    if not new and request.GET.get("state") == phone.state_token and phone_pairing.may_bring_photos:
         return HttpResponse(status=204)
     context = {
-        "visit": hand_off.visit,
-        "patient": hand_off.visit.patient,
+        "visit": phone_pairing.visit,
+        "patient": phone_pairing.visit.patient,
         "phone": phone,
         "cards": cards_of(new),
         "is_update": True,
@@ -70,23 +70,23 @@ def show_hand_off(request: ClinicianRequest, hand_off_id: UUID) -> HttpResponse:
 
 
 @require_POST
-def end_hand_off(request: ClinicianRequest, hand_off_id: UUID) -> HttpResponse:
+def end_phone_pairing(request: ClinicianRequest, phone_pairing_id: UUID) -> HttpResponse:
     """Let no more photos come from the phone."""
-    hand_off = find_hand_off(request, hand_off_id)
-    hand_off.close()
-    return _back(request, hand_off.visit)
+    phone_pairing = find_phone_pairing(request, phone_pairing_id)
+    phone_pairing.close()
+    return _back(request, phone_pairing.visit)
 
 
 def sent_by_phone(request: ClinicianRequest, visit: Visit) -> list[Photo]:
     """Return the photos of the visit that came from phones of the clinician's."""
-    return list(readable_photos(request.user).filter(hand_off__clinician=request.user, visit=visit))
+    return list(readable_photos(request.user).filter(phone_pairing__clinician=request.user, visit=visit))
 
 
-def find_hand_off(request: ClinicianRequest, hand_off_id: UUID) -> HandOff:
-    """Return one of the clinician's own hand-offs of a visit they may see, else 404."""
+def find_phone_pairing(request: ClinicianRequest, phone_pairing_id: UUID) -> PhonePairing:
+    """Return one of the clinician's own pairings of a visit they may see, else 404."""
     visits = Visit.objects.visible_to(request.user)
-    own = HandOff.objects.filter(clinician=request.user, visit__in=visits).select_related("visit__patient")
-    return get_object_or_404(own, pk=hand_off_id)
+    own = PhonePairing.objects.filter(clinician=request.user, visit__in=visits).select_related("visit__patient")
+    return get_object_or_404(own, pk=phone_pairing_id)
 
 
 def _back(request: ClinicianRequest, visit: Visit) -> HttpResponse:

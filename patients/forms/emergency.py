@@ -1,0 +1,37 @@
+"""The form that opens a patient in an emergency."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from patients.forms.widgets import DateInput
+from patients.models import Patient
+
+LEAST_REASON = 15  # letters: shorter is no reason
+
+
+class EmergencyForm(forms.Form):
+    """Whom and why. Record number and date of birth together name one patient; neither is searched for alone."""
+
+    record_number = forms.CharField(label=_("Record number"), max_length=100)
+    birth_date = forms.DateField(label=_("Date of birth"), widget=DateInput())
+    reason = forms.CharField(
+        label=_("Reason"),
+        min_length=LEAST_REASON,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("In your own words. Those who look after the patient and an administrator read it."),
+    )
+    patient: Patient
+
+    def clean(self) -> dict[str, Any]:  # Any: Django's own signature
+        """Find the patient; the same words whether number or date is wrong."""
+        asked = self.cleaned_data
+        if "record_number" in asked and "birth_date" in asked:
+            rows = Patient.objects.with_record_number(asked["record_number"]).filter(birth_date=asked["birth_date"])
+            patient = rows.first()
+            if patient is None:
+                raise forms.ValidationError(_("No patient has this record number and this date of birth."), code="nobody")
+            self.patient = patient
+        return asked
