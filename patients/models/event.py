@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from encryption.fields import EncryptedTextField
 from patients.models.patient import Patient
@@ -25,18 +27,47 @@ class EventQuerySet(models.QuerySet["Event"]):
         return self.filter(patient__in=Patient.objects.visible_to(user))
 
 
+class Lane(models.TextChoices):
+    """A group of event kinds that is drawn together, in the order of the figure: short name for a phone, then the name."""
+
+    MEDICATION = "medication", _("Med."), _("Medication")
+    CARE = "care", pgettext_lazy("short, beside a lane", "Care"), _("Care")
+    LIFE = "life", _("Life"), pgettext_lazy("short, beside a lane", "Life event")
+    NOTE = "note", _("Note"), _("Note")
+
+    short_name: Promise
+
+    def __new__(cls, value: str, short_name: Promise) -> Self:
+        """Return the lane; Django has taken the name off the end of the row."""
+        lane = str.__new__(cls, value)
+        lane._value_, lane.short_name = value, short_name
+        return lane
+
+
 class Event(models.Model):
-    """A medication, a therapy, an admission, an event of life or a note, on a day or from one day to another.
+    """Something that happened around the visits, on a day or from one day to another.
 
     Without an end it is a single day, unless it goes on: then it is drawn up to the last day of the figure.
     """
 
     class Kind(models.TextChoices):
-        MEDICATION = "medication", _("Medication")
-        THERAPY = "therapy", _("Therapy")
-        ADMISSION = "admission", _("Admission")
-        LIFE_EVENT = "life_event", _("Life event")
-        NOTE = "note", _("Note")
+        """What kind of thing happened: the icon beside it (templates/_sprite.html), its lane in the figure, its name."""
+
+        MEDICATION = "medication", "pill", Lane.MEDICATION, _("Medication")
+        THERAPY = "therapy", "talk", Lane.CARE, _("Therapy")
+        ADMISSION = "admission", "bed", Lane.CARE, _("Admission")
+        LIFE_EVENT = "life_event", "life", Lane.LIFE, _("Life event")
+        NOTE = "note", "note", Lane.NOTE, _("Note")
+
+        icon: str
+        lane: Lane
+
+        # A kind without an icon or a lane is a TypeError when the module is loaded.
+        def __new__(cls, value: str, icon: str, lane: Lane) -> Self:
+            """Return the kind; Django has taken the name off the end of the row."""
+            kind = str.__new__(cls, value)
+            kind._value_, kind.icon, kind.lane = value, icon, lane
+            return kind
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="events")
@@ -64,6 +95,20 @@ class Event(models.Model):
     def is_interval(self) -> bool:
         """Whether it lasts longer than a day."""
         return self.goes_on or (self.ends_on is not None and self.ends_on > self.starts_on)
+
+    @property
+    def icon(self) -> str:
+        """Return the name of the icon of its kind."""
+        return self._kind.icon
+
+    @property
+    def lane(self) -> Lane:
+        """Return the lane of its kind."""
+        return self._kind.lane
+
+    @property
+    def _kind(self) -> Event.Kind:
+        return self.Kind(self.kind)  # type: ignore[call-arg]  # mypy mistakes the look-up by value for a new member
 
     def covers(self, day: date) -> bool:
         """Whether `day` falls into it."""

@@ -5,50 +5,46 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
-from patients.models import Event
+from patients.models.event import Event, Lane
 from patients.timeline.plot.frame import QUIET, Frame, Plain, plain, token, words, y_axis
 
-LANES = (
-    (Event.Kind.MEDICATION,),
-    (Event.Kind.THERAPY, Event.Kind.ADMISSION),
-    (Event.Kind.LIFE_EVENT,),
-    (Event.Kind.NOTE,),
-)
 LETTER_PX, PLOT_PX, MARGIN_PX = 6.2, 1020, 72  # the margin is what lies to the right of the plot
-HALF = 0.38  # of a lane: half the height of a bar
+HALF = 0.38  # of a track: half the height of a bar
 
 
 @dataclass(frozen=True)
 class Placed:
-    """An event in its lane, counted from the bottom."""
+    """An event in its track. Tracks are counted from the bottom."""
 
     event: Event
-    lane: int
+    track: int
 
 
 def place(events: Sequence[Event], first: date, last: date) -> tuple[list[Placed], list[int]]:
-    """Return each event with its lane, and how many lanes each of the four groups takes (at least one); no lanes without events.
+    """Return each event with its track, and how many tracks each lane has (at least one); no tracks without events.
 
-    Events whose bars or labels would cover each other on a desktop get lanes of their own. `first` to `last` is the axis.
+    Events whose bars or labels would cover each other on a desktop get tracks of their own. `first` to `last` is the axis.
     """
     if not events:
         return [], []
     day_px = PLOT_PX / max(1, (last - first).days)
-    by_group: list[list[list[Event]]] = []
-    for kinds in LANES:
-        lanes: list[list[Event]] = []
-        for event in sorted((each for each in events if each.kind in kinds), key=lambda each: each.starts_on):
-            begins = _begins(event, last, day_px)
-            free = next((lane for lane in lanes if _ends(lane[-1], last, day_px) <= begins), None)
-            if free is None:
-                lanes.append(free := [])
-            free.append(event)
-        by_group.append(lanes or [[]])
-    total = sum(len(lanes) for lanes in by_group)
-    numbered = enumerate(lane for lanes in by_group for lane in lanes)
-    return [Placed(event, total - 1 - k) for k, lane in numbered for event in lane], [len(lanes) for lanes in by_group]
+    by_lane = [_tracks([event for event in events if event.lane is lane], last, day_px) for lane in Lane]
+    total = sum(len(tracks) for tracks in by_lane)
+    numbered = enumerate(track for tracks in by_lane for track in tracks)
+    return [Placed(event, total - 1 - k) for k, track in numbered for event in track], [len(tracks) for tracks in by_lane]
+
+
+def _tracks(events: Sequence[Event], last: date, day_px: float) -> list[list[Event]]:
+    """Return the events of one lane in as few tracks as they need to stay clear of each other; one empty track for none."""
+    tracks: list[list[Event]] = []
+    for event in sorted(events, key=lambda each: each.starts_on):
+        begins = _begins(event, last, day_px)
+        free = next((track for track in tracks if _ends(track[-1], last, day_px) <= begins), None)
+        if free is None:
+            tracks.append(free := [])
+        free.append(event)
+    return tracks or [[]]
 
 
 def traces(placed: Sequence[Placed]) -> list[Plain]:
@@ -59,7 +55,7 @@ def traces(placed: Sequence[Placed]) -> list[Plain]:
         "mode": "markers",
         "name": "event",
         "x": [each.event.starts_on.isoformat() for each in days],
-        "y": [each.lane for each in days],
+        "y": [each.track for each in days],
         "yaxis": "y4",
         "marker": {"size": 7, "symbol": "diamond", "color": token("ink-3")},
         **QUIET,
@@ -67,13 +63,13 @@ def traces(placed: Sequence[Placed]) -> list[Plain]:
     return [trace] if placed else []
 
 
-def axes(lanes: Sequence[int], frame: Frame) -> Plain:
-    """Return the axis with the names of the four groups at their first lane."""
+def axes(tracks: Sequence[int], frame: Frame) -> Plain:
+    """Return the axis with the name of each lane at its first track. `tracks` says how many each lane has."""
     if frame.events is None:
         return {}
-    total = sum(lanes)
-    ticks = [total - 1 - sum(lanes[:k]) for k in range(len(lanes))]
-    names = [_("Medication"), _("Care"), pgettext("short, beside a lane", "Life event"), _("Note")]
+    total = sum(tracks)
+    ticks = [total - 1 - sum(tracks[:k]) for k in range(len(tracks))]
+    names = [str(lane.label) for lane in Lane]
     return {"yaxis4": y_axis(frame.domain(frame.events), [-0.5, total - 0.5], ticks, names, anchor="x", showgrid=False)}
 
 
@@ -83,8 +79,8 @@ def until(placed: Sequence[Placed], last: date) -> list[str]:
 
 
 def short_names() -> list[str]:
-    """Return the names of the groups for a phone."""
-    return [_("Med."), pgettext("short, beside a lane", "Care"), _("Life"), _("Note")]
+    """Return the names of the lanes for a phone."""
+    return [str(lane.short_name) for lane in Lane]
 
 
 def shapes(placed: Sequence[Placed], frame: Frame, last: date) -> list[Plain]:
@@ -97,12 +93,12 @@ def annotations(placed: Sequence[Placed], frame: Frame) -> list[Plain]:
     if frame.events is None:
         return []
     at = {"name": "event", "xref": "x", "yref": "y4", "xanchor": "left", "xshift": 8}
-    labels = [words(plain(each.event.label), "ink-2", x=each.event.starts_on.isoformat(), y=each.lane, **at) for each in placed]
+    labels = [words(plain(each.event.label), "ink-2", x=each.event.starts_on.isoformat(), y=each.track, **at) for each in placed]
     return [frame.title(frame.events, _("Events")), *labels]
 
 
 def _begins(event: Event, last: date, day_px: float) -> date:
-    """Return the day to which its lane must be free: its first, or before it where the label has no room on the right.
+    """Return the day to which its track must be free: its first, or before it where the label has no room on the right.
 
     static/js/figure-view.js turns such labels to the left.
     """
@@ -112,7 +108,7 @@ def _begins(event: Event, last: date, day_px: float) -> date:
 
 
 def _ends(event: Event, last: date, day_px: float) -> date:
-    """Return the day from which its lane is free again: after the bar and after the label."""
+    """Return the day from which its track is free again: after the bar and after the label."""
     return max(_last_day(event, last), event.starts_on + _room(event, day_px))
 
 
@@ -125,11 +121,11 @@ def _last_day(event: Event, last: date) -> date:
 
 
 def _bar(placed: Placed, last: date) -> list[Plain]:
-    event, lane = placed.event, placed.lane
+    event, track = placed.event, placed.track
     if not event.is_interval:
         return []
     start, end = event.starts_on.isoformat(), _last_day(event, last).isoformat()
-    common = {"name": "event", "xref": "x", "yref": "y4", "x0": start, "y0": lane - HALF, "y1": lane + HALF}
+    common = {"name": "event", "xref": "x", "yref": "y4", "x0": start, "y0": track - HALF, "y1": track + HALF}
     return [
         {"type": "rect", **common, "x1": end, "fillcolor": token("band"), "line": {"width": 0}, "layer": "below"},
         {"type": "line", **common, "x1": start, "line": {"color": token("ink-3"), "width": 2}},

@@ -33,8 +33,8 @@ def figure(
     """
     visits, said = Visits.of(points, others), reports or {}
     first, last = axis.ends(visits.all, events)
-    placed, lanes = event_row.place(events, first, last)
-    whole = _Whole(visits, usual, placed, lanes, said, (first, last))
+    placed, tracks = event_row.place(events, first, last)
+    whole = _Whole(visits, usual, placed, tracks, said, (first, last))
     return {
         "data": [
             *valence_row.traces(visits, usual),
@@ -43,8 +43,8 @@ def figure(
             *event_row.traces(placed),
             *expression_rows.stack_traces(visits),
         ],
-        "layout": whole.layout_stacked(stacked(sum(lanes))),
-        "apart": {"data": expression_rows.strip_traces(visits), "layout": whole.layout_apart(apart(sum(lanes)))},
+        "layout": whole.layout_stacked(stacked(sum(tracks))),
+        "apart": {"data": expression_rows.strip_traces(visits), "layout": whole.layout_apart(apart(sum(tracks)))},
         "days": visits.days(),
         "ends": _ends(visits, said),
         "rooms": axis.rooms(points),
@@ -72,11 +72,11 @@ class _Whole:
         visits: Visits,
         usual: UsualRange | None,
         placed: Sequence[Placed],
-        lanes: Sequence[int],
+        tracks: Sequence[int],
         reports: Reports,
         ends: tuple[date, date],
     ) -> None:
-        self.visits, self.usual, self.placed, self.lanes, self.reports = visits, usual, placed, lanes, reports
+        self.visits, self.usual, self.placed, self.tracks, self.reports = visits, usual, placed, tracks, reports
         self.first, self.last = ends
 
     def layout_stacked(self, frame: Frame) -> Plain:
@@ -120,5 +120,5 @@ class _Whole:
             **self_report_row.axes(self.visits.all, self.reports, frame),
             **own_axes,
             **photo_row.axes(self.visits.every, frame),
-            **event_row.axes(self.lanes, frame),
+            **event_row.axes(self.tracks, frame),
         }

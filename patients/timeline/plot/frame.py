@@ -13,7 +13,7 @@ from patients.timeline.points import VisitPoint
 Plain = dict[str, Any]  # Any: Plotly's own JSON
 
 LEFT, RIGHT, TOP, BOTTOM = 76, 72, 4, 42
-LANE = 16
+TRACK = 16
 STRIP, PITCH = 42, 46
 QUIET: Plain = {"hoverinfo": "skip", "showlegend": False}
 CLEAR = "rgba(0,0,0,0)"
@@ -131,20 +131,20 @@ class Frame:
         }
 
 
-def stacked(lanes: int) -> Frame:
+def stacked(tracks: int) -> Frame:
     """Return the frame with the expressions in one stacked row."""
-    return _frame((Row(310, 428),), 462, lanes)
+    return _frame((Row(310, 428),), 462, tracks)
 
 
-def apart(lanes: int) -> Frame:
+def apart(tracks: int) -> Frame:
     """Return the frame with the expressions in seven strips."""
     strips = tuple(Row(308 + PITCH * k, 308 + PITCH * k + STRIP) for k in range(7))
-    return _frame(strips, 658, lanes)
+    return _frame(strips, 658, tracks)
 
 
-def _frame(expressions: tuple[Row, ...], photos_top: int, lanes: int) -> Frame:
+def _frame(expressions: tuple[Row, ...], photos_top: int, tracks: int) -> Frame:
     top = photos_top + 68
-    events = Row(top, top + LANE * lanes) if lanes else None
+    events = Row(top, top + TRACK * tracks) if tracks else None
     return Frame(Row(24, 272), expressions, Row(photos_top, photos_top + 36), events)
 
 

@@ -1,6 +1,7 @@
 """Events: added, changed and removed by the patient's clinician alone, and refused when their days cannot be."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, connection
@@ -8,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from patients.models import Event, Patient, User
+from patients.models.event import Lane
 
 FIELDS = {"kind": "medication", "label": "Sertraline 50 mg", "starts_on": "2026-03-25", "ends_on": "2026-09-10"}
 
@@ -25,6 +27,21 @@ def test_an_added_event_stands_on_the_patients_page(browser: Client, ines: Patie
     assert (event.patient, event.created_by, event.label) == (ines, ada, "Sertraline 50 mg")
     assert (event.starts_on, event.ends_on, event.goes_on) == (date(2026, 3, 25), date(2026, 9, 10), False)
     assert "25 Mar 2026 to 10 Sep 2026" in browser.get(f"/patients/{ines.pk}/").content.decode()
+
+
+def test_each_kind_has_its_own_icon_of_the_sprite() -> None:
+    sprite = Path("templates/_sprite.html").read_text()
+    icons = [kind.icon for kind in Event.Kind]
+    assert [icon for icon in icons if f'id="i-{icon}"' not in sprite] == []
+    assert len(set(icons)) == len(icons)
+
+
+def test_an_event_has_the_icon_of_its_kind(browser: Client, event: Event) -> None:
+    assert '<use href="#i-life" />' in browser.get(f"/patients/{event.patient_id}/").content.decode()
+
+
+def test_each_kind_has_a_lane_and_no_lane_is_empty() -> None:
+    assert {kind.lane for kind in Event.Kind} == set(Lane)
 
 
 def test_what_happened_is_not_readable_in_the_database(event: Event) -> None:

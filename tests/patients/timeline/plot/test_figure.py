@@ -218,6 +218,11 @@ def test_events_at_the_same_time_get_lanes_of_their_own() -> None:
     assert made["layout"]["yaxis4"]["tickvals"] == [4, 2, 1, 0]
 
 
+def test_an_event_of_each_kind_is_drawn() -> None:
+    every = [event(kind, kind.value, FIRST + timedelta(days=k)) for k, kind in enumerate(Kind)]
+    assert sorted(texts(drawn(weekly(0.1, 0.2), None, every)["layout"], "event")) == sorted(Kind.values)
+
+
 def test_what_a_person_typed_is_no_markup() -> None:
     made = drawn(weekly(0.1, 0.2), None, [event(Kind.NOTE, '<a href="https://x.example">&</a>', FIRST)])
     assert texts(made["layout"], "event") == ['&lt;a href="https://x.example"&gt;&amp;&lt;/a&gt;']
