@@ -1,5 +1,5 @@
 """The texts of the pages and their translations. Needs no gettext on the computer.
 
-`texts()` finds every text in code and templates, `read`/`write` keep `locale/de/LC_MESSAGES/django.po`, and `compiled` turns it
-into the file that Django reads. `make messages` does all three.
+`texts()` finds every text in code and templates; `po.read` and `po.catalogue` keep `locale/de/LC_MESSAGES/django.po` and the
+compiled file beside it, which Django reads. `make messages` does all of it.
 """

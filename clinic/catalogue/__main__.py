@@ -9,11 +9,11 @@ from clinic.catalogue.sources import texts
 def main() -> int:
     """Write the .po and the .mo file; return 1 while a text has no translation."""
     found = texts()
-    kept = po.read(po.GERMAN)
-    translations = {text: kept[text] for text in found if text in kept}
+    translations = po.read(po.GERMAN)
+    made = po.catalogue(translations, found)
     po.GERMAN.parent.mkdir(parents=True, exist_ok=True)
-    po.GERMAN.write_text(po.written(translations, found), encoding="utf-8")
-    po.GERMAN.with_suffix(".mo").write_bytes(po.compiled(translations))
+    po.GERMAN.write_text(str(made), encoding="utf-8")
+    po.GERMAN.with_suffix(".mo").write_bytes(made.to_binary())
     missing = [text.text for text in found if not all(translations.get(text, ("",)))]
     sys.stdout.write(f"{len(found)} texts, {len(missing)} without a translation\n")
     sys.stdout.writelines(f"  {text!r}\n" for text in missing)

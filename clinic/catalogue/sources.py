@@ -23,20 +23,15 @@ IN_TEMPLATE = re.compile(rf"\b(_|n?p?gettext)\(\s*((?:{LITERAL}\s*,?\s*)+)")
 
 @dataclass(frozen=True)
 class Text:
-    """One text: `plural` is empty for most, `context` tells equal words of different meaning apart."""
+    """One text: `plural` is empty for most, `context` tells equal texts of different meaning apart."""
 
     text: str
     plural: str = ""
     context: str = ""
 
-    @property
-    def key(self) -> str:
-        """Return what gettext looks it up by."""
-        return f"{self.context}\x04{self.text}" if self.context else self.text
-
 
 def texts() -> dict[Text, list[str]]:
-    """Return every text with the files it stands in, in the order of the files."""
+    """Return every text with the files it appears in, in the order of the files."""
     found: dict[Text, list[str]] = {}
     for path in _files():
         source = path.read_text(encoding="utf-8")

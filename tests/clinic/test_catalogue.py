@@ -47,9 +47,10 @@ def test_texts_in_templates_are_found() -> None:
 def test_a_file_that_was_written_is_read_as_it_was(tmp_path: Path) -> None:
     kept = {Text('a "b"\\\n'): ("c",), Text("one", "many", "of cells"): ("eine", "viele"), Text("open"): ("",)}
     path = tmp_path / "django.po"
-    path.write_text(po.written(kept, {text: ["a.html"] for text in kept}), encoding="utf-8")
+    made = po.catalogue(kept, {text: ["a.html", "b.html"] for text in kept})
+    path.write_text(str(made), encoding="utf-8")
     assert po.read(path) == kept
-    table = gettext.GNUTranslations(io.BytesIO(po.compiled(kept)))
+    table = gettext.GNUTranslations(io.BytesIO(made.to_binary()))
     assert table.gettext('a "b"\\\n') == "c"
     assert table.npgettext("of cells", "one", "many", 2) == "viele"
     assert table.gettext("open") == "open"
@@ -60,10 +61,9 @@ def test_every_text_has_a_german_translation(german: po.Translations) -> None:
 
 
 def test_translations_are_in_step_with_texts_and_compiled(german: po.Translations) -> None:
-    found = texts()
-    assert po.GERMAN.read_text(encoding="utf-8") == po.written(german, found), "run `make messages`"
-    compiled = po.compiled({text: german[text] for text in found if text in german})
-    assert po.GERMAN.with_suffix(".mo").read_bytes() == compiled, "run `make messages`"
+    made = po.catalogue(german, texts())
+    assert po.GERMAN.read_text(encoding="utf-8") == str(made), "run `make messages`"
+    assert po.GERMAN.with_suffix(".mo").read_bytes() == made.to_binary(), "run `make messages`"
 
 
 def test_no_text_takes_the_place_of_a_month_or_a_weekday(german: po.Translations) -> None:
