@@ -16,6 +16,8 @@ from patients.models.patient import Patient
 from patients.models.user import User
 
 KEPT = timedelta(hours=24)
+MOST_LETTERS = 50_000  # of all fields together
+MOST_LETTERS_OF_A_PATH = 200
 
 
 class Draft(models.Model):
@@ -23,7 +25,7 @@ class Draft(models.Model):
 
     clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
     patient = models.ForeignKey(Patient, null=True, on_delete=models.CASCADE, related_name="drafts")
-    path = models.CharField(max_length=200)
+    path = models.CharField(max_length=MOST_LETTERS_OF_A_PATH)
     fields = EncryptedTextField(_("fields"))
     saved_at = models.DateTimeField(default=timezone.now)
 

@@ -17,7 +17,7 @@ from patients.photos.reanalyse import read_again
 from patients.timeline.baseline import LEAST_VISITS, usual_range
 from patients.timeline.plot.sparkline import interval_glyph
 from patients.timeline.points import VisitPoint, points
-from patients.views.record import find_patient
+from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest
 
 

@@ -13,7 +13,7 @@ from patients.audit.report import access_entries
 from patients.care.banner import banner_of
 from patients.care.team import Carer, LastCarer, assign, care_of, unassign
 from patients.models import Patient, Team, User
-from patients.views.record import find_patient
+from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest
 
 

@@ -19,7 +19,7 @@ from patients.forms.widgets import DateInput
 from patients.timeline.baseline import UsualRange, usual_range
 from patients.timeline.compare import Side, compare, side
 from patients.timeline.points import VisitPoint, points
-from patients.views.record import find_patient
+from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest
 
 HALF_YEAR = timedelta(days=182)

@@ -17,6 +17,7 @@ from patients.consent.consent import give_consent, withdraw_consent, words_mark,
 from patients.formats import clinic_today
 from patients.forms.consent import ConsentForm
 from patients.models import Consent, ErasureRequest, Patient
+from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest
 
 
@@ -35,13 +36,13 @@ class PurposeCard:
 @require_GET
 def show_consents(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Show every purpose with its consent."""
-    return _page(request, _find(request, patient_id))
+    return _page(request, find_patient(request, patient_id))
 
 
 @require_POST
 def record_consent(request: ClinicianRequest, patient_id: UUID, purpose: str) -> HttpResponse:
     """Keep that the patient agreed. To the words that the page showed: when others are in use by now, nothing is recorded."""
-    patient = _find(request, patient_id)
+    patient = find_patient(request, patient_id)
     if purpose not in Consent.Purpose.values:
         raise Http404
     if request.POST.get("words") != words_mark(purpose):
@@ -64,7 +65,7 @@ def record_consent(request: ClinicianRequest, patient_id: UUID, purpose: str) ->
 @require_POST
 def record_withdrawal(request: ClinicianRequest, patient_id: UUID, purpose: str) -> HttpResponse:
     """Keep that the patient took a consent back, and do at once what follows from it."""
-    patient = _find(request, patient_id)
+    patient = find_patient(request, patient_id)
     consent = get_object_or_404(patient.consents.active(), purpose=purpose)
     if withdraw_consent(consent, request.user, request):
         messages.success(request, _("Withdrawal recorded."))
@@ -78,10 +79,6 @@ def _show_new_words(request: ClinicianRequest, patient: Patient) -> HttpResponse
     )
     messages.warning(request, changed)
     return redirect("patients:consents", patient.pk)
-
-
-def _find(request: ClinicianRequest, patient_id: UUID) -> Patient:
-    return get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
 
 
 def _page(request: ClinicianRequest, patient: Patient, filled: dict[str, ConsentForm] | None = None) -> HttpResponse:

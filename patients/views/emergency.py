@@ -13,8 +13,8 @@ from patients.audit.log import record_access
 from patients.care.break_glass import break_glass, has_proved_who, is_guessing
 from patients.forms.emergency import EmergencyForm
 from patients.models import AccessLog, BreakGlass, Draft, Patient
+from patients.models.draft import MOST_LETTERS
 from patients.views.requests import ClinicianRequest
-from patients.views.sessions import DRAFT_MAX_LETTERS
 
 REVIEWS = 200
 
@@ -52,7 +52,7 @@ def _ask(request: ClinicianRequest) -> HttpResponse:
 def _keep_words(request: ClinicianRequest) -> None:
     """Keep what was typed as an encrypted draft: the page gives it back once the password was given."""
     words = {name: request.POST.get(name, "") for name in EmergencyForm.base_fields}
-    if any(words.values()) and sum(map(len, words.values())) <= DRAFT_MAX_LETTERS:
+    if any(words.values()) and sum(map(len, words.values())) <= MOST_LETTERS:
         Draft.keep(request.user, request.path, words, None)
 
 

@@ -4,21 +4,15 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from patients.care.banner import banner_of
 from patients.forms.event import EventForm
 from patients.models import Event
-from patients.views.record import find_patient
+from patients.views.lookups import find_event, find_patient
 from patients.views.requests import ClinicianRequest
-
-
-def find_event(request: ClinicianRequest, event_id: UUID) -> Event:
-    """Return the event if the clinician may see its patient, else 404."""
-    events = Event.objects.visible_to(request.user).select_related("patient")
-    return get_object_or_404(events, pk=event_id)
 
 
 @require_http_methods(["GET", "POST"])

@@ -16,7 +16,7 @@ from patients.consent.erasure import ask_for_erasure
 from patients.models import ErasureRequest, Patient
 from patients.models.patient import record_number_hash
 from patients.reports.patient_zip import zip_response
-from patients.views.record import find_patient
+from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest
 
 

@@ -3,21 +3,22 @@
 from uuid import UUID
 
 from django.http import HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from patients.models import Patient, Photo, Visit
+from patients.models import Photo
 from patients.readings.wording import reason_words
 from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import csv_response
 from patients.reports.research import OF_THE_FILE
+from patients.views.lookups import find_patient, find_visit
 from patients.views.requests import ClinicianRequest
 
 
 @require_GET
 def send_patient_csv(request: ClinicianRequest, patient_id: UUID) -> StreamingHttpResponse:
     """Answer every photo of the patient as one table."""
-    patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
+    patient = find_patient(request, patient_id)
     photos = Photo.objects.visible_to(request.user).filter(visit__patient=patient)
     return csv_response(photos, request.user, f"affectline-{patient.pk}.csv", with_bom=True)
 
@@ -25,7 +26,7 @@ def send_patient_csv(request: ClinicianRequest, patient_id: UUID) -> StreamingHt
 @require_GET
 def send_visit_csv(request: ClinicianRequest, visit_id: UUID) -> StreamingHttpResponse:
     """Answer every photo of one visit as one table."""
-    visit = get_object_or_404(Visit.objects.visible_to(request.user), pk=visit_id)
+    visit = find_visit(request, visit_id)
     photos = Photo.objects.visible_to(request.user).filter(visit=visit)
     return csv_response(photos, request.user, f"affectline-visit-{visit.pk}.csv", with_bom=True)
 

@@ -17,9 +17,8 @@ from patients.forms.move import GONE, MovePhotosForm, MoveVisitForm, patient_cho
 from patients.models import AccessLog, Patient, Photo, Visit
 from patients.photos.move import MESSAGES, STAYED, CannotMove, Moved, move_photos, move_visit
 from patients.photos.other_days import day_taken
-from patients.views.photo import readable_photos
+from patients.views.lookups import find_visit, readable_photos
 from patients.views.requests import ClinicianRequest, redirect_back
-from patients.views.visit import find_visit
 
 
 @require_http_methods(["GET", "POST"])

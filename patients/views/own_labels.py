@@ -16,8 +16,7 @@ from patients.care.banner import banner_of
 from patients.forms.label import OwnLabelForm
 from patients.models import AccessLog, OwnLabel, Patient, Photo
 from patients.readings.agreement import labelled_by
-from patients.views.photo import find_photo
-from patients.views.record import find_patient
+from patients.views.lookups import find_patient, find_photo
 from patients.views.requests import ClinicianRequest
 
 

@@ -6,7 +6,7 @@ from allauth.core import ratelimit
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -18,9 +18,8 @@ from patients.models import AccessLog, Consent, PhonePairing, Photo, Visit
 from patients.photos.phone_card import PhoneCard, short_id
 from patients.photos.qr_code import qr_picture
 from patients.readings.photo_card import cards_of
-from patients.views.photo import readable_photos
+from patients.views.lookups import find_phone_pairing, find_visit, readable_photos
 from patients.views.requests import ClinicianRequest, redirect_back
-from patients.views.visit import find_visit
 
 
 @require_POST
@@ -80,13 +79,6 @@ def end_phone_pairing(request: ClinicianRequest, phone_pairing_id: UUID) -> Http
 def sent_by_phone(request: ClinicianRequest, visit: Visit) -> list[Photo]:
     """Return the photos of the visit that came from phones of the clinician's."""
     return list(readable_photos(request.user).filter(phone_pairing__clinician=request.user, visit=visit))
-
-
-def find_phone_pairing(request: ClinicianRequest, phone_pairing_id: UUID) -> PhonePairing:
-    """Return one of the clinician's own pairings of a visit they may see, else 404."""
-    visits = Visit.objects.visible_to(request.user)
-    own = PhonePairing.objects.filter(clinician=request.user, visit__in=visits).select_related("visit__patient")
-    return get_object_or_404(own, pk=phone_pairing_id)
 
 
 def _back(request: ClinicianRequest, visit: Visit) -> HttpResponse:

@@ -4,9 +4,8 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Prefetch
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,32 +13,18 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 
 from inference.dispatch import current_model_version, request_explanation
-from inference.models import Prediction
 from patients.audit.middleware import leave_unchanged
 from patients.care.banner import banner_of
 from patients.forms.note_conflicts import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
 from patients.forms.photo import ExcludeForm, PhotoNoteForm
-from patients.models import LastViewed, OwnLabel, Photo, User
-from patients.models.photo import PhotoQuerySet
+from patients.models import LastViewed, Photo
 from patients.photos.reanalyse import read_once_more, why_not
 from patients.readings.label_card import label_card
 from patients.readings.photo_card import PhotoCard, card_of
+from patients.views.lookups import find_photo
 from patients.views.requests import ClinicianRequest, redirect_back
 
 MOST_DIGITS = 7  # of a number that a form sends: Python refuses to read one of thousands of digits
-
-
-def readable_photos(user: User) -> PhotoQuerySet:
-    """Return the user's photos with patient, predictions and the user's own labels; the bytes of pictures stay in the database."""
-    light = Prediction.objects.order_by("-requested_at").defer("input_png", "explanation_png")
-    photos = Photo.objects.visible_to(user).select_related("visit__patient", "uploaded_by", "excluded_by")
-    own = OwnLabel.objects.filter(clinician=user)  # nobody is led by the label of somebody else
-    return photos.prefetch_related(Prefetch("predictions", light), Prefetch("own_labels", own))
-
-
-def find_photo(request: ClinicianRequest, photo_id: UUID) -> Photo:
-    """Return the photo if the clinician may see it, else 404."""
-    return get_object_or_404(readable_photos(request.user), pk=photo_id)
 
 
 @require_GET

@@ -5,13 +5,12 @@ from uuid import UUID
 
 from django.db.models.fields.files import FieldFile
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 from PIL import Image
 
-from patients.models import Photo
 from patients.photos.files import read_stored
 from patients.readings.crop import face_boxes
+from patients.views.lookups import find_bare_photo
 from patients.views.requests import ClinicianRequest
 
 FACE_SIDE_PX = 160
@@ -20,39 +19,35 @@ FACE_SIDE_PX = 160
 @require_GET
 def send_image(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Answer the whole photo."""
-    photo = get_object_or_404(Photo.objects.visible_to(request.user), pk=photo_id)
+    photo = find_bare_photo(request, photo_id)
     return _kept(photo.image)
 
 
 @require_GET
 def send_preview(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Answer the small version of the photo that cards show."""
-    photo = get_object_or_404(Photo.objects.visible_to(request.user), pk=photo_id)
+    photo = find_bare_photo(request, photo_id)
     return _kept(photo.preview)
 
 
 @require_GET
 def send_input(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Answer the very 48x48 picture that the network saw."""
-    photo = get_object_or_404(Photo.objects.visible_to(request.user).with_predictions(), pk=photo_id)
-    if photo.prediction is None or photo.prediction.input_png is None:
-        raise Http404
-    return _picture(bytes(photo.prediction.input_png), "image/png")
+    prediction = find_bare_photo(request, photo_id).prediction
+    return _png(prediction.input_png if prediction else None)
 
 
 @require_GET
 def send_map(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Answer the map of what moved the score."""
-    photo = get_object_or_404(Photo.objects.visible_to(request.user).with_predictions(), pk=photo_id)
-    if photo.prediction is None or photo.prediction.explanation_png is None:
-        raise Http404
-    return _picture(bytes(photo.prediction.explanation_png), "image/png")
+    prediction = find_bare_photo(request, photo_id).prediction
+    return _png(prediction.explanation_png if prediction else None)
 
 
 @require_GET
 def send_face(request: ClinicianRequest, photo_id: UUID, face: int) -> HttpResponse:
     """Answer a small square crop of one of several faces, to choose by."""
-    photo = get_object_or_404(Photo.objects.visible_to(request.user).with_predictions(), pk=photo_id)
+    photo = find_bare_photo(request, photo_id)
     boxes = face_boxes(photo.prediction.faces) if photo.prediction else []
     if face >= len(boxes) or not photo.image:
         raise Http404
@@ -76,6 +71,13 @@ def _kept(picture: FieldFile) -> HttpResponse:
     if content is None:
         raise Http404
     return _picture(content, "image/jpeg")
+
+
+def _png(content: bytes | None) -> HttpResponse:
+    """Return a picture that stands in the row of a prediction. Raises Http404 where none does."""
+    if content is None:
+        raise Http404
+    return _picture(bytes(content), "image/png")
 
 
 def _picture(content: bytes, content_type: str) -> HttpResponse:

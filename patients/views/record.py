@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -14,15 +14,11 @@ from patients.care.banner import banner_of
 from patients.formats import clinic_today
 from patients.forms.patient import PatientForm
 from patients.forms.visit import VisitForm
-from patients.models import AccessLog, Draft, LastViewed, Patient, Visit
+from patients.models import AccessLog, Draft, LastViewed, Visit
 from patients.timeline.page import timeline
+from patients.timeline.visit_rows import SHOWN, visit_rows
+from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest
-from patients.views.visits import SHOWN, visit_rows
-
-
-def find_patient(request: ClinicianRequest, patient_id: UUID) -> Patient:
-    """Return the patient if the clinician may see them, else 404."""
-    return get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
 
 
 @require_GET

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from patients.forms.self_report import SelfReportForm, report_of
+from patients.views.lookups import find_visit
 from patients.views.requests import ClinicianRequest, redirect_back
-from patients.views.visit import find_visit
 
 
 @require_POST

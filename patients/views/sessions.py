@@ -13,10 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from patients.audit.log import patient_id_of
 from patients.audit.middleware import SUBJECTS, subject_of
 from patients.models import Draft, Patient
+from patients.models.draft import MOST_LETTERS, MOST_LETTERS_OF_A_PATH
+from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest
-
-DRAFT_MAX_LETTERS = 50_000
-DRAFT_MAX_PATH = 200
 
 
 @login_not_required
@@ -55,7 +54,7 @@ def keep_draft(request: ClinicianRequest) -> JsonResponse:
         Draft.forget(request.user, path)
         return JsonResponse({"fields": {}})
     fields = {name: str(value) for name, value in request.POST.items() if name not in ("path", "csrfmiddlewaretoken")}
-    if sum(map(len, fields.values())) > DRAFT_MAX_LETTERS:
+    if sum(map(len, fields.values())) > MOST_LETTERS:
         return JsonResponse({"code": "too_long", "message": _("This draft is too long to keep.")}, status=413)
     Draft.keep(request.user, path, fields, patient)
     return JsonResponse({"fields": {}}, status=201)
@@ -66,9 +65,12 @@ def _patient_of(request: ClinicianRequest, path: str) -> Patient | None:
 
     Raises Http404 where the clinician sees no page.
     """
-    match = resolve(path) if len(path) <= DRAFT_MAX_PATH else None
+    match = resolve(path) if len(path) <= MOST_LETTERS_OF_A_PATH else None
     if match is None or match.app_names != ["patients"]:
         raise Http404
     if not SUBJECTS.keys() & match.kwargs.keys():
         return None
-    return get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id_of(subject_of(match)))
+    patient_id = patient_id_of(subject_of(match))
+    if patient_id is None:
+        raise Http404
+    return find_patient(request, patient_id)

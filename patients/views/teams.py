@@ -5,12 +5,13 @@ from django.contrib import messages
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from patients.audit.log import record_access
 from patients.models import AccessLog, Membership, Team, User
+from patients.views.lookups import find_team, teams_of
 from patients.views.requests import ClinicianRequest
 
 
@@ -33,11 +34,6 @@ class MemberForm(forms.Form):
         field = self.fields["clinician"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = able
-
-
-def teams_of(user: User) -> QuerySet[Team]:
-    """Return the teams whose members `user` may change."""
-    return Team.objects.all() if user.is_administrator else Team.objects.led_by(user)
 
 
 def able_to_join() -> QuerySet[User]:
@@ -71,7 +67,7 @@ def add_team(request: ClinicianRequest) -> HttpResponse:
 @require_GET
 def show_team(request: ClinicianRequest, team_id: int) -> HttpResponse:
     """Show who belongs to the team."""
-    team = get_object_or_404(teams_of(request.user), pk=team_id)
+    team = find_team(request, team_id)
     context = {
         "team": team,
         "members": team.memberships.select_related("clinician").order_by("clinician__display_name"),
@@ -84,7 +80,7 @@ def show_team(request: ClinicianRequest, team_id: int) -> HttpResponse:
 @require_POST
 def join_team(request: ClinicianRequest, team_id: int) -> HttpResponse:
     """Add a clinician, or change whether they lead."""
-    team = get_object_or_404(teams_of(request.user), pk=team_id)
+    team = find_team(request, team_id)
     form = MemberForm(able_to_join(), request.POST)
     if form.is_valid():
         clinician, is_lead = form.cleaned_data["clinician"], form.cleaned_data["is_lead"]
@@ -100,7 +96,7 @@ def join_team(request: ClinicianRequest, team_id: int) -> HttpResponse:
 @require_POST
 def leave_team(request: ClinicianRequest, team_id: int) -> HttpResponse:
     """Take a clinician out of the team."""
-    team = get_object_or_404(teams_of(request.user), pk=team_id)
+    team = find_team(request, team_id)
     form = MemberForm(User.objects.filter(memberships__team=team), request.POST)
     if form.is_valid():
         clinician = form.cleaned_data["clinician"]

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -24,7 +24,8 @@ from patients.photos.phone_card import phone_card
 from patients.photos.receive import message_for
 from patients.readings.photo_card import Kind, PhotoCard, cards_of, count_filters, passes
 from patients.readings.visit_summary import summarise
-from patients.views.photo import answer_note, readable_photos
+from patients.views.lookups import find_visit, readable_photos
+from patients.views.photo import answer_note
 from patients.views.requests import ClinicianRequest, redirect_back
 
 
@@ -50,12 +51,6 @@ class Limits:
     def too_large(self) -> str:
         """Return what is said of a larger file."""
         return message_for(RejectedPhoto("too_large"))
-
-
-def find_visit(request: ClinicianRequest, visit_id: UUID) -> Visit:
-    """Return the visit if the clinician may see it, else 404."""
-    visits = Visit.objects.visible_to(request.user).select_related("patient", "created_by")
-    return get_object_or_404(visits, pk=visit_id)
 
 
 def visit_cards(request: ClinicianRequest, visit: Visit) -> list[PhotoCard]:

@@ -1,0 +1,63 @@
+"""What an address names, if the signed-in user may see it. Anything else is a 404."""
+
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+from django.shortcuts import get_object_or_404
+
+from inference.models import Prediction
+from patients.models import Event, OwnLabel, Patient, PhonePairing, Photo, Team, User, Visit
+from patients.models.photo import PhotoQuerySet
+from patients.views.requests import ClinicianRequest
+
+
+def find_patient(request: ClinicianRequest, patient_id: UUID) -> Patient:
+    """Return the patient if the clinician may see them, else 404."""
+    return get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
+
+
+def find_visit(request: ClinicianRequest, visit_id: UUID) -> Visit:
+    """Return the visit if the clinician may see it, else 404."""
+    visits = Visit.objects.visible_to(request.user).select_related("patient", "created_by")
+    return get_object_or_404(visits, pk=visit_id)
+
+
+def find_event(request: ClinicianRequest, event_id: UUID) -> Event:
+    """Return the event if the clinician may see its patient, else 404."""
+    events = Event.objects.visible_to(request.user).select_related("patient")
+    return get_object_or_404(events, pk=event_id)
+
+
+def readable_photos(user: User) -> PhotoQuerySet:
+    """Return the user's photos with patient, predictions and the user's own labels; the bytes of pictures stay in the database."""
+    light = Prediction.objects.order_by("-requested_at").defer("input_png", "explanation_png")
+    photos = Photo.objects.visible_to(user).select_related("visit__patient", "uploaded_by", "excluded_by")
+    own = OwnLabel.objects.filter(clinician=user)  # no one is led by the label of someone else
+    return photos.prefetch_related(Prefetch("predictions", light), Prefetch("own_labels", own))
+
+
+def find_photo(request: ClinicianRequest, photo_id: UUID) -> Photo:
+    """Return the photo, with all that its card shows, if the clinician may see it, else 404."""
+    return get_object_or_404(readable_photos(request.user), pk=photo_id)
+
+
+def find_bare_photo(request: ClinicianRequest, photo_id: UUID) -> Photo:
+    """Return the photo alone if the clinician may see it, else 404. One query, for an answer that is a picture."""
+    return get_object_or_404(Photo.objects.visible_to(request.user), pk=photo_id)
+
+
+def find_phone_pairing(request: ClinicianRequest, phone_pairing_id: UUID) -> PhonePairing:
+    """Return one of the clinician's own pairings of a visit they may see, else 404."""
+    visits = Visit.objects.visible_to(request.user)
+    own = PhonePairing.objects.filter(clinician=request.user, visit__in=visits).select_related("visit__patient")
+    return get_object_or_404(own, pk=phone_pairing_id)
+
+
+def teams_of(user: User) -> QuerySet[Team]:
+    """Return the teams whose members `user` may change."""
+    return Team.objects.all() if user.is_administrator else Team.objects.led_by(user)
+
+
+def find_team(request: ClinicianRequest, team_id: int) -> Team:
+    """Return the team if the user may change its members, else 404."""
+    return get_object_or_404(teams_of(request.user), pk=team_id)
