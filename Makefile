@@ -145,10 +145,11 @@ tools/cohort/.venv/installed: tools/cohort/requirements.txt
 messages: .venv/dev
 	@$(PY) -m clinic.catalogue
 
+# The pictures that the documents show; every page in every look: make screenshots ALL=1.
 # Inter stands in for the fonts that most computers have: on bare Debian every word would be too wide.
 screenshots: .venv/dev engines
 	@deploy/need.sh 'fc-list | grep -q Inter' fonts-inter
-	$(PY) -m tests.e2e.screenshots docs/screenshots
+	$(PY) -m tests.e2e.screenshots $(if $(ALL),--all test-results/screenshots,docs/screenshots)
 
 fix: .venv/dev
 	$(PY) -m ruff check --quiet --fix .

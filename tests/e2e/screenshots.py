@@ -1,13 +1,15 @@
-"""Make the pictures of the documents from the demo: `python -m tests.e2e.screenshots FOLDER`.
+"""Makes the pictures that the documents show from the demo: `python -m tests.e2e.screenshots FOLDER`.
 
-Every page in light and dark and at the width of a phone, and a few moments of the guide. All of it stays under 6 MB.
+With --all every page in light and dark and at the width of a phone, and every moment that the documents could show.
 """
 
+import argparse
 import io
 import os
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import django
@@ -16,6 +18,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize
 
 import tests.environment  # a private folder and keys for Django here, which only lists its addresses
+from tests.documents import pictures_shown
 from tests.e2e.chromium import PATIENCE_MS, chromium
 from tests.e2e.conftest import sign_in
 from tests.e2e.pages import Address, pages_by_role
@@ -23,7 +26,7 @@ from tests.engines.installation import Installation, eventually
 
 DESK = ViewportSize(width=1440, height=900)
 PHONE = ViewportSize(width=390, height=844)
-MOST_BYTES = 6_000_000
+MOST_BYTES = 2_000_000
 PALETTE = 256
 FILE_NAMES = {"list": "patients", "detail": "patient", "account_login": "sign-in"}
 TOURS = "from patients.models import User; User.objects.update(tours_seen={seen}, language='{language}')"
@@ -50,25 +53,43 @@ def with_few_colours(picture: Image.Image) -> Image.Image:
     return few
 
 
-def keep(page: Page, path: Path) -> None:
-    """Save what the window shows."""
-    page.wait_for_timeout(800)  # plots and fades come to rest
-    with Image.open(io.BytesIO(page.screenshot())) as picture:
-        with_few_colours(picture.convert("RGB")).save(path, optimize=True)
+@dataclass(frozen=True)
+class Album:
+    """The folder of the pictures, and the file names of those to make; None stands for all."""
 
+    folder: Path
+    wanted: frozenset[str] | None
 
-def keep_three(page: Page, address: Address, folder: Path) -> None:
-    """Save one page in light, in dark and as on a phone."""
-    name = FILE_NAMES.get(address.name, address.name).replace("_", "-")
-    page.goto(address.path)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        keep(page, folder / f"{name}-{scheme}.png")
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(PHONE)
-    page.reload()
-    keep(page, folder / f"{name}-phone.png")
-    page.set_viewport_size(DESK)
+    def wants(self, name: str) -> bool:
+        """Whether the picture of this name is to be made."""
+        return self.wanted is None or f"{name}.png" in self.wanted
+
+    def keep(self, page: Page, name: str) -> None:
+        """Save what the window shows, if it is wanted."""
+        if not self.wants(name):
+            return
+        page.wait_for_timeout(800)  # plots and fades come to rest
+        with Image.open(io.BytesIO(page.screenshot())) as picture:
+            with_few_colours(picture.convert("RGB")).save(self.folder / f"{name}.png", optimize=True)
+
+    def keep_three(self, page: Page, address: Address) -> None:
+        """Save one page in light, in dark and as on a phone."""
+        name = FILE_NAMES.get(address.name, address.name).replace("_", "-")
+        if not any(self.wants(f"{name}-{look}") for look in ("light", "dark", "phone")):
+            return
+        page.goto(address.path)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            self.keep(page, f"{name}-{scheme}")
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size(PHONE)
+        page.reload()
+        self.keep(page, f"{name}-phone")
+        page.set_viewport_size(DESK)
+
+    def missing(self) -> list[str]:
+        """Return the wanted pictures that were not made."""
+        return sorted((self.wanted or frozenset()) - {path.name for path in self.folder.glob("*.png")})
 
 
 def press(page: Page, *keys: str) -> None:
@@ -77,7 +98,7 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-def keep_moments(page: Page, installation: Installation, patient: str, folder: Path) -> None:
+def keep_moments(page: Page, installation: Installation, patient: str, album: Album) -> None:
     """Save what no address shows by itself: the card by keyboard, seven strips, shortcuts, an answer, German, the tour."""
     moments: dict[str, Callable[[], None]] = {
         "timeline-card": lambda: press(page, "t", "ArrowLeft"),
@@ -86,21 +107,23 @@ def keep_moments(page: Page, installation: Installation, patient: str, folder: P
         "answer": lambda: page.locator("[popovertarget=why-seven]").click(),
     }
     for name, act in moments.items():
+        if not album.wants(f"{name}-light"):
+            continue
         page.goto(patient)
         page.wait_for_selector("#timeline .main-svg")
         page.locator("#timeline").scroll_into_view_if_needed()
         act()
-        keep(page, folder / f"{name}-light.png")
+        album.keep(page, f"{name}-light")
     installation.run(TOURS.format(seen="['patients', 'patient', 'visit']", language="de"))
     page.goto(patient)
-    keep(page, folder / "patient-german-light.png")
+    album.keep(page, "patient-german-light")
     installation.run(TOURS.format(seen="[]", language=""))
     page.goto("/patients/")
-    keep(page, folder / "tour-light.png")
+    album.keep(page, "tour-light")
 
 
-def walk(installation: Installation, browser: Browser, folder: Path) -> None:
-    """Open every page as the first role that may, and save it."""
+def walk(installation: Installation, browser: Browser, album: Album) -> None:
+    """Open every wanted page as the first role that may, and save it."""
     # Django's models can be imported only after its setup.
     from patients.management.commands.load_demo import ADMINISTRATOR, EMAIL
 
@@ -113,30 +136,39 @@ def walk(installation: Installation, browser: Browser, folder: Path) -> None:
     found = pages_by_role(installation, {role: page.context for role, page in opened.items()})
     for role, group in found.items():
         for address in group:
-            keep_three(opened[role], address, folder)
+            album.keep_three(opened[role], address)
     record = next(each.path for each in found["clinician"] if each.name == "detail")
-    keep_moments(opened["clinician"], installation, record, folder)
+    keep_moments(opened["clinician"], installation, record, album)
+
+
+def parsed() -> argparse.Namespace:
+    """Return what was asked for on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--all", action="store_true", help="every page in every look, instead of what the documents show")
+    return parser.parse_args()
 
 
 def main() -> int:
-    """Start an installation, walk through it, save the pictures; return 1 when they weigh too much."""
+    """Start an installation, walk through it, save the pictures; return 1 when one is missing or they weigh too much."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.settings"
     django.setup()
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.png"):
+    asked = parsed()
+    album = Album(asked.folder, None if asked.all else frozenset(pictures_shown()))
+    album.folder.mkdir(parents=True, exist_ok=True)
+    for old in album.folder.glob("*.png"):
         old.unlink()
     with tempfile.TemporaryDirectory() as var, chromium() as browser:
         installation = Installation(Path(var) / "var", DEMO_VISITS="0")
         installation.start()
         try:
             eventually(installation.has_its_demo, "the demo's photos are there")
-            walk(installation, browser, folder)
+            walk(installation, browser, album)
         finally:
             installation.stop()
-    size = sum(path.stat().st_size for path in folder.glob("*.png"))
-    sys.stdout.write(f"{len(list(folder.glob('*.png')))} pictures, {size / 1e6:.1f} MB\n")
-    return int(size > MOST_BYTES)
+    size = sum(path.stat().st_size for path in album.folder.glob("*.png"))
+    sys.stdout.write(f"{len(list(album.folder.glob('*.png')))} pictures, {size / 1e6:.1f} MB; missing: {album.missing()}\n")
+    return int(bool(album.missing()) or (not asked.all and size > MOST_BYTES))
 
 
 if __name__ == "__main__":
