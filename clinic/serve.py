@@ -1,7 +1,7 @@
 """Run the whole of Affectline on this computer: broker, worker, sweep and web server in one command that ends them all.
 
 The pages are served on 127.0.0.1 alone: this is the way to try it, to develop it, and to run it behind a proxy on one host.
-For several hosts see "Production" in README.md.
+For several hosts see "Production" in docs/operators.md.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""One settings file for every place Affectline runs. The environment chooses; README.md lists every variable."""
+"""One settings file for every place Affectline runs. The environment chooses; docs/operators.md lists every variable."""
 
 import json
 import os

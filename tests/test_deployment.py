@@ -52,6 +52,6 @@ def test_who_stops_a_service_lets_its_children_finish() -> None:
 
 
 def test_documents_name_the_units_that_are_there() -> None:
-    for document in (PROJECT / "README.md", PROJECT / "deploy" / "README.md"):
+    for document in (PROJECT / "docs" / "operators.md", PROJECT / "deploy" / "README.md"):
         named = set(re.findall(r"affectline-[a-z]+(?:@(?=[1.]))?", document.read_text()))
         assert {name.rstrip("@") for name in named} == {unit.stem.rstrip("@") for unit in UNITS}

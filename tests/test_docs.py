@@ -2,19 +2,23 @@
 
 import ast
 import re
-from pathlib import Path
+from fnmatch import fnmatch
 
 from ml.decode.rebuild import RejectedPhoto
 from patients.photos.receive import MESSAGES
+from tests.documents import PROJECT, SCREENSHOTS, documents, pictures_shown
 
-PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text()
+README_MOST_WORDS = 900
+OPERATORS = (PROJECT / "docs" / "operators.md").read_text()
+CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text()
 MAKEFILE = (PROJECT / "Makefile").read_text()
+PACKAGES_OF_ROOMS = ("patients", "ml", "inference", "encryption")
 
 
-def section(title: str) -> str:
-    """Return the part of the README under a heading."""
-    return README.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+def section(text: str, title: str) -> str:
+    """Return the part of a document under a heading."""
+    return text.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
 
 
 def first_cells(table: str) -> list[str]:
@@ -33,9 +37,13 @@ def variables_read() -> set[str]:
     return names | set(re.findall(r'os\.environ(?:\.get\(|\[)"(\w+)"', serve))
 
 
-def test_readme_lists_every_setting_and_no_other() -> None:
-    listed = first_cells(section("Settings"))
+def test_operators_page_lists_every_setting_and_no_other() -> None:
+    listed = first_cells(section(OPERATORS, "Settings"))
     assert sorted(listed) == sorted(variables_read())
+
+
+def test_readme_is_short() -> None:
+    assert len(README.split()) < README_MOST_WORDS
 
 
 def test_readme_names_the_two_commands_that_exist() -> None:
@@ -45,8 +53,7 @@ def test_readme_names_the_two_commands_that_exist() -> None:
 
 
 def test_every_make_target_in_the_documents_exists() -> None:
-    texts = [README, *(path.read_text() for path in (PROJECT / "docs").rglob("*.md"))]
-    named = {name for text in texts for name in re.findall(r"`make ([a-z-]+)", text)}
+    named = {name for path in documents() for name in re.findall(r"(?:`|^    )make ([a-z-]+)", path.read_text(), re.MULTILINE)}
     targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
     assert named <= targets
 
@@ -56,7 +63,8 @@ def test_continuous_integration_runs_the_readmes_test_command() -> None:
 
 
 def test_walk_table_names_functions_that_exist() -> None:
-    rows = re.findall(r"^\| \w+ \| `([\w/]+(?:\.py)?)` \| `(?:(\w+)\.)?(\w+)", section("The walk of one photo"), re.MULTILINE)
+    walk = section(README, "The walk of one photo")
+    rows = re.findall(r"^\| \w+ \| `([\w/]+(?:\.py)?)` \| `(?:(\w+)\.)?(\w+)", walk, re.MULTILINE)
     assert len(rows) >= 10
     for place, owner, function in rows:
         path = PROJECT / place
@@ -82,18 +90,68 @@ def test_upload_codes_are_documented_and_have_a_sentence() -> None:
 
 
 def test_relative_links_lead_somewhere() -> None:
-    documents = [
-        PROJECT / "README.md",
-        PROJECT / "CHANGELOG.md",
-        *(PROJECT / "docs").rglob("*.md"),
-        *(PROJECT / "deploy").rglob("*.md"),
-    ]
     broken = []
-    for document in documents:
+    for document in documents():
         for target in re.findall(r"\]\(([^)#]+)", document.read_text()):
             if "://" not in target and not (document.parent / target).exists():
                 broken.append(f"{document.name}: {target}")
     assert broken == []
+
+
+def test_links_to_a_heading_lead_to_one() -> None:
+    broken = []
+    for document in documents():
+        for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", document.read_text()):
+            text = (document.parent / target).read_text() if target else document.read_text()
+            headings = [re.sub(r"[^\w -]", "", each.lower()) for each in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+            if anchor.replace("-", " ") not in headings:
+                broken.append(f"{document.name}: {target}#{anchor}")
+    assert broken == []
+
+
+def test_index_lists_every_document() -> None:
+    index = (PROJECT / "docs" / "README.md").read_text()
+    listed = {(PROJECT / "docs" / target).resolve() for target in re.findall(r"\]\(([^)#]+)", index)}
+    assert [path.name for path in (PROJECT / "docs").rglob("*.md") if path not in listed and path.name != "README.md"] == []
+
+
+def test_every_picture_is_shown_and_every_shown_picture_exists() -> None:
+    assert pictures_shown() == {path.name for path in SCREENSHOTS.iterdir()}
+
+
+def on_the_map() -> set[str]:
+    """Return every folder and file that the tables of the map in CONTRIBUTING.md name."""
+    return set(re.findall(r"^\| `([\w./]+)` \|", section(CONTRIBUTING, "The map"), re.MULTILINE))
+
+
+def in_the_tree() -> set[str]:
+    """Return the folders at the top, and the folders and modules of the packages that have rooms; without what git ignores."""
+    ignored = [".git", *(line.strip("/") for line in (PROJECT / ".gitignore").read_text().splitlines())]
+    folders = [path.name for path in PROJECT.iterdir() if path.is_dir()]
+    found = {f"{name}/" for name in folders if not any(fnmatch(name, each) for each in ignored)}
+    for package in PACKAGES_OF_ROOMS:
+        for path in (PROJECT / package).iterdir():
+            if path.name not in ("__init__.py", "__pycache__"):
+                found.add(f"{package}/{path.name}/" if path.is_dir() else f"{package}/{path.name}")
+    return found
+
+
+def test_map_in_contributing_matches_the_tree() -> None:
+    assert on_the_map() == in_the_tree()
+
+
+def test_project_names_its_licence() -> None:
+    assert (PROJECT / "LICENSE").read_text().lstrip().startswith("Apache License")
+    assert '\nlicense = "Apache-2.0"\nlicense-files = ["LICENSE"]\n' in (PROJECT / "pyproject.toml").read_text()
+
+
+def test_every_name_in_the_glossary_is_in_the_code() -> None:
+    glossary = (PROJECT / "docs" / "glossary.md").read_text()
+    names = {name for row in re.findall(r"^\|.*\|.*\|(.*)\|$", glossary, re.MULTILINE) for name in re.findall(r"`([\w./]+)`", row)}
+    assert len(names) > 40
+    code = "\n".join(path.read_text() for room in ("clinic", *PACKAGES_OF_ROOMS) for path in (PROJECT / room).rglob("*.py"))
+    known = set(re.findall(r"\w+", code))
+    assert [name for name in names if not (PROJECT / name).exists() and not set(name.split(".")) <= known] == []
 
 
 def test_lock_files_name_no_address() -> None:
