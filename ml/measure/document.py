@@ -4,14 +4,13 @@ python -m ml.measure.document --weights ml/weights --out docs/model-card.md
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 from pathlib import Path
-from string import Template
-from typing import Any
+from string import Formatter
 
+from ml.card_facts import CardFacts, Comparison, Estimate, read_card_facts
 from ml.serve.expressions import EXPRESSIONS
 
 TEMPLATE = Path(__file__).parent / "model-card.template.md"
@@ -24,22 +23,44 @@ PARTS = {
 }
 """Parts of a full report, and what writes them."""
 
-Json = Mapping[str, Any]  # Any: JSON
+HEADS = ("raters", "fer2013")
+FACES = {"all faces": "", "without exact twins": "without_twins.", "without near twins": "without_near_twins."}
+"""The sets of validation faces, and where their part of the report stands."""
 
 
-def percent(figure: Json | None) -> str:
+def percent(figure: Estimate | None) -> str:
     """Return an estimate as a percentage with its interval."""
-    return "–" if figure is None else "{:.1f} [{:.1f}, {:.1f}]".format(*(100 * figure[key] for key in ("value", "low", "high")))
+    return "–" if figure is None else f"{100 * figure.value:.1f} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
 
 
-def plain(figure: Json | None) -> str:
+def plain(figure: Estimate | None) -> str:
     """Return an estimate with three places and its interval."""
-    return "–" if figure is None else "{:.3f} [{:.3f}, {:.3f}]".format(*(figure[key] for key in ("value", "low", "high")))
+    return "–" if figure is None else f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
 
 
-def milliseconds(figure: Json) -> str:
+def value_percent(figure: Estimate | None) -> str:
+    """Return an estimate as a percentage without its interval."""
+    return "–" if figure is None else f"{100 * figure.value:.1f}"
+
+
+def milliseconds(figure: Estimate | None) -> str:
     """Return an estimate in milliseconds with its interval."""
-    return "{value:.1f} [{low:.1f}, {high:.1f}]".format(**figure)
+    return "–" if figure is None else f"{figure.value:.1f} [{figure.low:.1f}, {figure.high:.1f}]"
+
+
+WRITERS = {writer.__name__: writer for writer in (percent, value_percent, plain, milliseconds)}
+MEASURES = (
+    ("Accuracy, FER2013 labels, %", "fer2013.accuracy", percent),
+    ("Macro-F1, FER2013 labels", "fer2013.macro_f1", plain),
+    ("Accuracy, FER+ majority, %", "raters.accuracy", percent),
+    ("Macro-F1, FER+ majority", "raters.macro_f1", plain),
+    ("Calibration error (ECE, 15 bins), named expression", "raters.ece", plain),
+    ("the same, class-wise", "raters.ece_classwise", plain),
+    ("the same before temperature scaling, named", "raters.ece_uncalibrated", plain),
+    ("the same against the votes as cast, named", "raters.ece_as_cast", plain),
+    ("the same against the votes as cast, class-wise", "raters.ece_classwise_as_cast", plain),
+    ("Log loss against the votes, nats", "raters.log_loss", plain),
+)
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -49,79 +70,61 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def measures(report: Json) -> str:
+def measures(facts: CardFacts) -> str:
     """Return the chief figures: all faces, without exact and without near twins."""
-    parts = [report, report["without_twins"], report["without_near_twins"]]
-    rows = [
-        ("Accuracy, FER2013 labels, %", *(percent(part["fer2013"]["accuracy"]) for part in parts)),
-        ("Macro-F1, FER2013 labels", *(plain(part["fer2013"]["macro_f1"]) for part in parts)),
-        ("Accuracy, FER+ majority, %", *(percent(part["raters"]["accuracy"]) for part in parts)),
-        ("Macro-F1, FER+ majority", *(plain(part["raters"]["macro_f1"]) for part in parts)),
-        ("Calibration error (ECE, 15 bins), named expression", *(plain(part["raters"]["ece"]) for part in parts)),
-        ("the same, class-wise", *(plain(part["raters"]["ece_classwise"]) for part in parts)),
-        ("the same before temperature scaling, named", *(plain(part["raters"]["ece_uncalibrated"]) for part in parts)),
-        ("the same against the votes as cast, named", *(plain(part["raters"]["ece_as_cast"]) for part in parts)),
-        ("the same against the votes as cast, class-wise", *(plain(part["raters"]["ece_classwise_as_cast"]) for part in parts)),
-        ("Log loss against the votes, nats", *(plain(part["raters"]["log_loss"]) for part in parts)),
-    ]
-    counts = (part["fer2013"]["accuracy"]["n"] for part in parts)
-    names = ("all faces", "without exact twins", "without near twins")
-    return table(["measure", *(f"{name} ({n})" for name, n in zip(names, counts, strict=True))], rows)
+    rows = ((name, *(write(facts.estimates[f"report.{part}{key}"]) for part in FACES.values())) for name, key, write in MEASURES)
+    counts = ((name, facts.estimates[f"report.{part}fer2013.accuracy"]) for name, part in FACES.items())
+    return table(("measure", *(f"{name} ({accuracy.n})" for name, accuracy in counts if accuracy)), rows)
 
 
-def coverage(report: Json) -> str:
+def coverage(facts: CardFacts) -> str:
     """Return accuracy and least share at each coverage."""
-    rows = report["raters"]["coverage"]
     head = ("faces answered, %", "accuracy, FER+ majority, %", "least share of the named expression")
-    return table(head, ((round(100 * row["coverage"]), percent(row["accuracy"]), row["least_probability"]) for row in rows))
+    return table(head, ((round(100 * row.coverage), percent(row.accuracy), row.least_probability) for row in facts.coverage))
 
 
-def per_class(report: Json) -> str:
+def per_class(facts: CardFacts) -> str:
     """Return recall and precision of each expression, on both label sets."""
     rows = []
-    for name in EXPRESSIONS:
-        cells: list[object] = [name]
-        for head in ("raters", "fer2013"):
-            figures = report[head]["per_class"][name]
-            cells += [figures["faces"], percent(figures["recall"]), percent(figures["precision"])]
+    for each in facts.scores:
+        cells: list[object] = [each.expression]
+        for head in (each.raters, each.fer2013):
+            cells += [head.faces, percent(head.recall), percent(head.precision)]
         rows.append(cells)
     return table(("expression", "FER+ faces", "recall, %", "precision, %", "FER2013 faces", "recall, %", "precision, %"), rows)
 
 
-def confusion(report: Json) -> str:
+def confusion(facts: CardFacts) -> str:
     """Return the confusion of the served head in counts."""
-    counts = report["raters"]["confusion"]["rows_are_truth"]
-    rows = ([name, *row] for name, row in zip(EXPRESSIONS, counts, strict=True))
-    return table(("raters say \\ model says", *EXPRESSIONS), rows)
+    return table(("raters say \\ model says", *EXPRESSIONS), ((name, *counts) for name, counts in facts.confusion))
 
 
-def robustness(report: Json) -> str:
+def robustness(facts: CardFacts) -> str:
     """Return accuracies on changed faces beside those on the faces as they are."""
-    plain_row = ("as they are", percent(report["raters"]["accuracy"]), percent(report["fer2013"]["accuracy"]))
-    changed = ((name, percent(found["raters"]), percent(found["fer2013"])) for name, found in report["robustness"].items())
-    return table(("faces", "FER+ majority, %", "FER2013 labels, %"), (plain_row, *changed))
+    unchanged = ("as they are", *(percent(facts.estimates[f"report.{head}.accuracy"]) for head in HEADS))
+    changed = ((row.change, percent(row.raters), percent(row.fer2013)) for row in facts.robustness)
+    return table(("faces", "FER+ majority, %", "FER2013 labels, %"), (unchanged, *changed))
 
 
-def explanations(report: Json) -> str:
-    """Return the sanity checks of the maps."""
-    by_expression = report["explanations"]["by_expression"]  # without those that no face shows clearly
-    rows = ((name, found["faces"], plain(found["brows"]), plain(found["mouth"])) for name, found in by_expression.items())
+def explanations(facts: CardFacts) -> str:
+    """Return the sanity checks of the maps, without the expressions that no face shows clearly."""
+    rows = ((row.expression, row.faces, plain(row.brows), plain(row.mouth)) for row in facts.explanations)
     return table(("expression", "clear faces", "brows and eyes", "mouth"), rows)
 
 
-def audit(found: Json | None) -> str:
+def audit(facts: CardFacts) -> str:
     """Return what rendered twins that differ in one parameter say; a sentence where these weights were not audited."""
+    found = facts.fairness
     if found is None:
         return "These weights were not read on rendered twins; `python -m ml.measure.fairness` does it."
-    beyond = [name for name, each in found["comparisons"].items() if each["beyond_noise"]]
-    parts = (("", found["comparisons"]), ("noise: ", found["noise"]))
-    rows = (
-        (mark + name, plain(each["moved"]), percent(each["renamed"]), plain(each["intended"]))
-        for mark, pairs in parts
-        for name, each in pairs.items()
-    )
+
+    def row(each: Comparison, mark: str = "") -> tuple[str, ...]:
+        return mark + each.name, plain(each.moved), percent(each.renamed), plain(each.intended)
+
+    rows = (*(row(each) for each in found.comparisons), *(row(each, "noise: ") for each in found.noise))
+    beyond = [each.name for each in found.comparisons if each.is_beyond_noise]
     lines = [
-        f"{found['read']:,} rendered pictures of {found['meshes']} meshes: twins that differ in one parameter of appearance. A",
+        f"{found.pictures:,} rendered pictures of {found.meshes} meshes: twins that differ in one parameter of appearance. A",
         "probe of the instrument on rendered faces, not a finding about people; the parameters are a mesh's and stand for nobody,",
         "the intended expression is our recipe, not felt emotion. Moved: the part of the shares that goes elsewhere. Noise: what",
         "moves although nobody would call it another face. [audit.md](audit.md) tells all of it, and what cheap remedies do.",
@@ -157,53 +160,39 @@ def draw(points: Iterable[tuple[float, float, float]], across: str, up: str, low
     return "\n".join(parts) + "\n"
 
 
-def drawings(report: Json) -> dict[str, str]:
+def drawings(facts: CardFacts) -> dict[str, str]:
     """Return the calibration and the risk-coverage drawing by file name."""
-    bins = ((row["confidence"], row["share"], min(2.5 + 0.12 * sqrt(row["faces"]), 7)) for row in report["raters"]["reliability"])
-    curve = [(row["coverage"], row["accuracy"], 3.0) for row in report["raters"]["risk_curve"]]
-    lowest = int(10 * min(accuracy for _, accuracy, _ in curve)) / 10
+    bins = ((row.confidence, row.share, min(2.5 + 0.12 * sqrt(row.faces), 7)) for row in facts.calibration)
+    curve = ((point.coverage, point.accuracy, 3.0) for point in facts.risk_curve)
     return {
         "calibration.svg": draw(bins, "what the model says", "raters who agree", 0.0, diagonal=True),
-        "risk-coverage.svg": draw(curve, "faces answered", "accuracy, FER+ majority", lowest, diagonal=False),
+        "risk-coverage.svg": draw(curve, "faces answered", "accuracy, FER+ majority", facts.risk_floor, diagonal=False),
     }
 
 
-def document(model: Json, report: Json, audited: Json | None = None) -> str:
-    """Return the card as Markdown. An audit of other weights is left out.
+class CardFormatter(Formatter):
+    """Fills in `{report.parity.rejected:percent}`: the fact of that key, written by the function of that name."""
+
+    def get_field(self, field_name: str, args: Sequence[object], kwargs: Mapping[str, object]) -> tuple[object, str]:
+        """Return the fact, taking the dots of the name as part of its key."""
+        return kwargs[field_name], field_name
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        """Return an estimate as the function named by `format_spec` writes it, anything else as Python does."""
+        write = WRITERS.get(format_spec)
+        return write(value) if write and isinstance(value, Estimate | None) else format(value, format_spec)
+
+
+def document(facts: CardFacts) -> str:
+    """Return the card as Markdown.
 
     Raises ValueError when a part of the report was not measured.
     """
-    if missing := [name for name in PARTS if not report.get(name)]:
+    if missing := [name for name in PARTS if name not in facts.measured_parts]:
         raise ValueError(f"the report lacks {', '.join(missing)}: {', '.join(PARTS.values())} measure that")
-    parity, cost, raters = report["parity"], report["cost"], report["raters"]
-    facts = {
-        "version": model["version"],
-        "sha256": model["keras_sha256"],
-        "parameters": f"{report['parameters']:,}",
-        "faces": f"{report['faces']['count']:,}",
-        "exact_twins": report["faces"]["exact_twins_in_train"],
-        "near_twins": report["faces"]["near_twins_in_train"],
-        "left_out": raters["left_out"]["majority_is_none_of_seven"],
-        "entropy": plain(raters["log_loss_of_the_votes_themselves"]),
-        **{name: f"{100 * share['value']:.1f}" for name, share in raters["named_share"].items()},
-        "named_alike": percent(report["rounding"]["named_alike"]),
-        **{name: f"{report['rounding'][name]:.3f}" for name in ("mean_difference", "largest_difference")},
-        "temperature": model["temperature"],
-        "abstain_below": f"{model['abstain_below']:g}",
-        "answered": percent(report["abstention"]["coverage"]),
-        "answered_right": percent(report["abstention"]["accuracy"]),
-        "parity_faces": parity["faces"],
-        **{name: percent(parity[name]) for name in ("not_found", "to_choose", "rejected")},
-        **{f"{name}_{head}": percent(share) for name in ("kept", "kept_of_all") for head, share in parity[name].items()},
-        "processor": cost["processor"],
-        **{f"cost_{name}": milliseconds(cost[name]) for name in ("face", "photo_640x480", "photo_4000x3000")},
-        "shuffled": plain(report["explanations"]["correlation_when_shuffled"]),
-        "fer2013_accuracy": percent(report["fer2013"]["accuracy"]),
-        "raters_accuracy": percent(raters["accuracy"]),
-        "audit": audit(audited if audited and audited.get("weights_sha256") == model["onnx_sha256"] else None),
-    }
-    makers = (measures, coverage, per_class, confusion, robustness, explanations)
-    return Template(TEMPLATE.read_text()).substitute(facts, **{maker.__name__: maker(report) for maker in makers})
+    makers = (measures, coverage, per_class, confusion, robustness, explanations, audit)
+    parts = {maker.__name__: maker(facts) for maker in makers}
+    return CardFormatter().vformat(TEMPLATE.read_text(), (), {**facts.scalars, **facts.estimates, **parts})
 
 
 def main() -> int:
@@ -214,12 +203,11 @@ def main() -> int:
     parser.add_argument("--weights", type=Path, required=True, help="weights folder with a full report.json")
     parser.add_argument("--out", type=Path, required=True, help="file to write; drawings go into a folder of the same name")
     options = parser.parse_args()
-    model, report = (json.loads((options.weights / name).read_text()) for name in ("model.json", "report.json"))
-    audited = options.weights / "audit.json"
-    options.out.write_text(document(model, report, json.loads(audited.read_text()) if audited.exists() else None))
+    facts = read_card_facts(options.weights)
+    options.out.write_text(document(facts))
     folder = options.out.with_suffix("")
     folder.mkdir(exist_ok=True)
-    for name, drawn in drawings(report).items():
+    for name, drawn in drawings(facts).items():
         (folder / name).write_text(drawn)
     return 0
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 
+from ml.card_facts import Estimate, with_estimates
 from ml.measure.counterfactual_pairs import Json, largest
 from ml.measure.document import percent, plain, table
 from ml.serve.expressions import EXPRESSIONS
@@ -11,9 +12,9 @@ from ml.serve.expressions import EXPRESSIONS
 TEMPLATE = Path(__file__).parent / "fairness.template.md"
 
 
-def points(figure: Json | None) -> str:
+def points(figure: Estimate | None) -> str:
     """Return a signed difference of shares in points, with its interval."""
-    return "–" if figure is None else "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * figure[key] for key in ("value", "low", "high")))
+    return "–" if figure is None else f"{100 * figure.value:+.1f} [{100 * figure.low:+.1f}, {100 * figure.high:+.1f}]"
 
 
 def compared(comparisons: dict[str, Json]) -> str:
@@ -32,11 +33,10 @@ def by_share(comparisons: dict[str, Json], key: str) -> str:
     return table(("twins", *EXPRESSIONS), rows)
 
 
-def verdict(found: Json) -> str:
+def verdict(found: Json, largest_noise: str) -> str:
     """Return the sentence on what lies beyond the noise floor."""
-    name, moved = largest(found["noise"])
     beyond = [pair for pair, each in found["comparisons"].items() if each["beyond_noise"]]
-    floor = f"The largest disturbance is *{name}*: it moves {plain(moved)}."
+    floor = f"The largest disturbance is *{largest_noise}*: it moves {plain(found['noise'][largest_noise]['moved'])}."
     more = "No twins move clearly more: no interval lies above all of the noise."
     if beyond:
         more = f"**Beyond the noise floor** (the whole interval above that of every disturbance): {'; '.join(beyond)}."
@@ -46,9 +46,9 @@ def verdict(found: Json) -> str:
 def one_sided(found: Json) -> str:
     """Return the sentence on what shifts the valence index to one side: noise may move as much, and to both."""
     shifts = [
-        f"{name} ({each['valence']['value']:+.3f})"
+        f"{name} ({each['valence'].value:+.3f})"
         for name, each in {**found["comparisons"], **found["noise"]}.items()
-        if each["valence"]["low"] > 0 or each["valence"]["high"] < 0
+        if each["valence"].low > 0 or each["valence"].high < 0
     ]
     return f"To one side, with an interval clear of zero, the valence index is shifted by: {'; '.join(shifts) or 'nothing'}."
 
@@ -78,19 +78,17 @@ def conclusion(found: Json) -> str:
     lines = []
     for name, each in others:
         after, more = each["comparisons"][widest]["moved"], each["comparisons"][widest]["moved_more"]
-        word = "clearly less" if more["high"] < 0 else "clearly more" if more["low"] > 0 else "no clear difference"
-        lines.append(
-            f"{name}: {after['value']:.3f}, pair by pair {more['value']:+.3f} [{more['low']:+.3f}, {more['high']:+.3f}], {word}"
-        )
+        word = "clearly less" if more.high < 0 else "clearly more" if more.low > 0 else "no clear difference"
+        lines.append(f"{name}: {after.value:.3f}, pair by pair {more.value:+.3f} [{more.low:+.3f}, {more.high:+.3f}], {word}")
     return (
-        f"Between the widest tones the shares move, {shipped}, by {before['value']:.3f}. With the "
-        + "; with the ".join(lines)
-        + "."
+        f"Between the widest tones the shares move, {shipped}, by {before.value:.3f}. With the " + "; with the ".join(lines) + "."
     )
 
 
 def document_audit(found: Json) -> str:
     """Return docs/audit.md."""
+    largest_noise, _ = largest(found["noise"])
+    found = with_estimates(found)
     return Template(TEMPLATE.read_text()).substitute(
         version=found["model_version"],
         meshes=found["meshes"],
@@ -98,7 +96,7 @@ def document_audit(found: Json) -> str:
         read=found["read"],
         noise=compared(found["noise"]),
         twins=compared(found["comparisons"]),
-        verdict=verdict(found),
+        verdict=verdict(found, largest_noise),
         shares=by_share(found["comparisons"], "shares"),
         by_expression=by_share(found["comparisons"], "intended_by_expression"),
         remedies=remedies(found),

@@ -1,33 +1,29 @@
-"""The model card: every figure on it is read from the files that training and evaluation wrote."""
+"""The model card as a page: the facts of ml.card_facts in the reader's words and number formats."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt
-from pathlib import Path
 
 from django.utils.formats import get_format, number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from ml.serve.expressions import EXPRESSIONS
+from ml.card_facts import CardFacts, Estimate, Robustness, Scalar
 from patients.formats import decimal, signed
+from patients.readings.fairness import ComparisonRow, comparison_row
 
-Words = str | Promise
-Json = Mapping[str, object]
-COVERED = {"covered": 0.8}
-"""What share of the faces would be answered, were it to abstain on more than in use."""
+Text = str | Promise
 SPLITS = gettext_noop("validation"), gettext_noop("test")  # the templates translate the word itself
 
 
 @dataclass(frozen=True)
-class MeasureWords:
-    """How one figure of report.json is written. `scale` 100 makes a share a percentage; `beside` names a figure for `compare`."""
+class MeasureFormat:
+    """How one estimate of report.json is written. `scale` 100 makes a share a percentage; `beside` names one for `compare`."""
 
     key: str
-    name: Words
-    compare: Words = ""
+    name: Text
+    compare: Text = ""
     beside: str = ""
     unit: str = " %"
     scale: float = 100
@@ -35,15 +31,15 @@ class MeasureWords:
 
 
 MEASURES = (
-    MeasureWords("raters.accuracy", _("Accuracy, FER+ raters"), _("one rater against the other nine: 70 %")),
-    MeasureWords("fer2013.accuracy", _("Accuracy, FER2013 labels"), _("people: 65 ± 5 %")),
-    MeasureWords("raters.macro_f1", _("Macro F1, FER+ raters"), unit="", scale=1, places=3),
-    MeasureWords("fer2013.macro_f1", _("Macro F1, FER2013 labels"), unit="", scale=1, places=3),
-    MeasureWords("raters.ece", _("Calibration error, 15 bins"), _("before temperature scaling: %s"), "raters.ece_uncalibrated"),
-    MeasureWords("raters.ece_classwise", _("Calibration error, all seven shares")),
-    MeasureWords("raters.ece_as_cast", _("Calibration error, votes as cast"), _("lone votes counted too; it did not learn those")),
-    MeasureWords("raters.ece_classwise_as_cast", _("The same, all seven shares")),
-    MeasureWords(
+    MeasureFormat("raters.accuracy", _("Accuracy, FER+ raters"), _("one rater against the other nine: 70 %")),
+    MeasureFormat("fer2013.accuracy", _("Accuracy, FER2013 labels"), _("people: 65 ± 5 %")),
+    MeasureFormat("raters.macro_f1", _("Macro F1, FER+ raters"), unit="", scale=1, places=3),
+    MeasureFormat("fer2013.macro_f1", _("Macro F1, FER2013 labels"), unit="", scale=1, places=3),
+    MeasureFormat("raters.ece", _("Calibration error, 15 bins"), _("before temperature scaling: %s"), "raters.ece_uncalibrated"),
+    MeasureFormat("raters.ece_classwise", _("Calibration error, all seven shares")),
+    MeasureFormat("raters.ece_as_cast", _("Calibration error, votes as cast"), _("lone votes counted too; it did not learn those")),
+    MeasureFormat("raters.ece_classwise_as_cast", _("The same, all seven shares")),
+    MeasureFormat(
         "raters.log_loss",
         _("Log loss against the votes"),
         _("votes’ own entropy: %s"),
@@ -52,30 +48,32 @@ MEASURES = (
         scale=1,
         places=3,
     ),
-    MeasureWords(
+    MeasureFormat(
         "raters.named_share.counted", _("Raters who agree with the answer"), _("the model says %s"), "raters.named_share.served"
     ),
-    MeasureWords("raters.named_share.of_all_votes", _("The same, of all ten votes"), _("other answers and lone votes counted too")),
-    MeasureWords(
+    MeasureFormat(
+        "raters.named_share.of_all_votes", _("The same, of all ten votes"), _("other answers and lone votes counted too")
+    ),
+    MeasureFormat(
         "abstention.accuracy", _("Accuracy where it answers"), _("on %s; the rest: “too close to call”"), "abstention.coverage"
     ),
-    MeasureWords("covered", _("Accuracy at 80 % coverage"), _("if it answered fewer")),
-    MeasureWords("without_twins.raters.accuracy", _("Accuracy, FER+, no exact twins of training faces")),
-    MeasureWords("without_twins.fer2013.accuracy", _("Accuracy, FER2013, no exact twins of training faces")),
-    MeasureWords("without_near_twins.raters.accuracy", _("Accuracy, FER+, no near twins either")),
-    MeasureWords("without_near_twins.fer2013.accuracy", _("Accuracy, FER2013, no near twins either")),
-    MeasureWords("parity.not_found", _("Faces in photos that are not found")),
-    MeasureWords("parity.rejected", _("Faces in photos that the quality checks turn down")),
-    MeasureWords("parity.kept.raters", _("Accuracy kept on the way through a photo, FER+"), _("of the faces that are read")),
-    MeasureWords("parity.kept.fer2013", _("Accuracy kept on the way through a photo, FER2013"), _("of the faces that are read")),
-    MeasureWords(
+    MeasureFormat("raters.coverage.0.8", _("Accuracy at 80 % coverage"), _("if it answered fewer")),
+    MeasureFormat("without_twins.raters.accuracy", _("Accuracy, FER+, no exact twins of training faces")),
+    MeasureFormat("without_twins.fer2013.accuracy", _("Accuracy, FER2013, no exact twins of training faces")),
+    MeasureFormat("without_near_twins.raters.accuracy", _("Accuracy, FER+, no near twins either")),
+    MeasureFormat("without_near_twins.fer2013.accuracy", _("Accuracy, FER2013, no near twins either")),
+    MeasureFormat("parity.not_found", _("Faces in photos that are not found")),
+    MeasureFormat("parity.rejected", _("Faces in photos that the quality checks turn down")),
+    MeasureFormat("parity.kept.raters", _("Accuracy kept on the way through a photo, FER+"), _("of the faces that are read")),
+    MeasureFormat("parity.kept.fer2013", _("Accuracy kept on the way through a photo, FER2013"), _("of the faces that are read")),
+    MeasureFormat(
         "rounding.named_alike", _("Faces named as before rounding"), _("what serves counts in 8-bit whole numbers, for speed")
     ),
-    MeasureWords("cost.face", _("Time for one face"), _("one processor core; which, see below"), unit=" ms", scale=1),
-    MeasureWords("cost.photo_640x480", _("Time for a photo of 640 × 480"), unit=" ms", scale=1, places=0),
-    MeasureWords("cost.photo_4000x3000", _("Time for a photo of 4000 × 3000"), unit=" ms", scale=1, places=0),
+    MeasureFormat("cost.face", _("Time for one face"), _("one processor core; which, see below"), unit=" ms", scale=1),
+    MeasureFormat("cost.photo_640x480", _("Time for a photo of 640 × 480"), unit=" ms", scale=1, places=0),
+    MeasureFormat("cost.photo_4000x3000", _("Time for a photo of 4000 × 3000"), unit=" ms", scale=1, places=0),
 )
-CHANGES: dict[str, Words] = {
+CHANGES: dict[str, Text] = {
     "blur, 1 px": _("blurred by 1 px"),
     "low light, 30 %": _("in 30 % of the light"),
     "JPEG, quality 30": _("JPEG of quality 30"),
@@ -85,7 +83,7 @@ CHANGES: dict[str, Words] = {
     "lower face covered": _("lower face covered"),
     "rims of glasses": _("with rims of glasses"),
 }
-"""What ml/measure/robustness.py calls its changes, in words."""
+"""The changes of ml/measure/robustness.py as the page calls them."""
 PUBLISHED = (
     (_("People"), "65 ± 5", "70", _("Goodfellow et al. 2013; one rater against the other nine")),
     (_("CNN of a Kaggle notebook, 4.5 M"), "65.2", "", _("best epoch, on a split of its own")),
@@ -99,7 +97,7 @@ PUBLISHED = (
     (_("Ensembles of seven or eight networks"), "75.2–76.8", "", ""),
 )
 """Published systems: name, FER2013 %, FER+ %, protocol."""
-FACTS = (
+TRAINING = (
     ("model.version", _("Version")),
     ("report.parameters", _("Parameters")),
     ("report.training.epochs", _("Epochs of the last stage")),
@@ -121,38 +119,10 @@ FACTS = (
 class Measure:
     """One figure with its 95 % interval, as written."""
 
-    name: Words
+    name: Text
     value: str
     interval: str
     compare: str
-
-
-@dataclass(frozen=True)
-class Found:
-    """How much of one expression is found among the faces that raters call so."""
-
-    expression: str
-    share: float
-    faces: int | None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a table of shares: what it is about, the accuracy and its interval, as written; and what stands beside it."""
-
-    name: Words
-    value: str
-    interval: str
-    beside: str = ""
-
-
-@dataclass(frozen=True)
-class Figures:
-    """The figures of one expression, each as written and with its interval; in how many faces, if that is said."""
-
-    expression: str
-    faces: int | None
-    figures: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -165,166 +135,87 @@ class Dot:
 
 
 @dataclass(frozen=True)
+class Written:
+    """An estimate in % and its interval, as the page writes them."""
+
+    value: str
+    interval: str
+
+
+@dataclass(frozen=True)
 class ModelCard:
-    """What the files say. Parts that they do not hold are empty."""
+    """The facts, and what the page makes of them. Parts that were not measured are empty."""
 
-    model: Json
-    report: Json
-
-    @property
-    def version(self) -> str:
-        """The version of the weights."""
-        return str(self.model.get("version", ""))
-
-    @property
-    def split(self) -> str:
-        """Which faces the figures were measured on."""
-        return str(self.report.get("split", ""))
-
-    @property
-    def faces(self) -> object:
-        """How many faces the figures were measured on."""
-        return _at(self.report, "faces.count")
+    facts: CardFacts
 
     @property
     def measures(self) -> list[Measure]:
         """The figures in a fixed order; those that the report does not hold are left out."""
-        return [row for words in MEASURES for row in self._measure(words)]
-
-    @property
-    def found(self) -> list[Found]:
-        """The share found of each expression."""
-        return list(self._recalls())
+        return [row for form in MEASURES for row in _measure(self.facts, form)]
 
     @property
     def calibration(self) -> list[Dot]:
-        """The bins of the calibration plot."""
-        bins = _at(self.report, "raters.reliability")
-        return [_bin(entry) for entry in bins if entry.get("faces")] if isinstance(bins, list) else []
-
-    @property
-    def coverage(self) -> list[Row]:
-        """The accuracy on the most confident share of the faces, and the share that the named expression has on them."""
-        rows = _at(self.report, "raters.coverage")
-        rows = rows if isinstance(rows, list) else []
-        return [
-            Row(f"{100 * row['coverage']:.0f} %", *_written(row["accuracy"]), f"{100 * row['least_probability']:.0f} %")
-            for row in rows
-        ]
+        """The bins of the calibration plot. The area of a dot grows with its faces."""
+        return [_dot(each.confidence, each.share, min(2.5 + 0.12 * sqrt(each.faces), 7)) for each in self.facts.calibration]
 
     @property
     def risk_floor(self) -> int:
-        """The accuracy in % at which the plot of accuracy over coverage begins: the ten below its lowest dot."""
-        return min((int(10 * accuracy) * 10 for _, accuracy in self._risk()), default=0)
+        """The accuracy in % at which the plot of accuracy over coverage begins."""
+        return round(100 * self.facts.risk_floor)
 
     @property
     def risk(self) -> list[Dot]:
         """The dots of that plot."""
-        floor = self.risk_floor / 100
-        return [_dot(coverage, (accuracy - floor) / (1 - floor), 3) for coverage, accuracy in self._risk()]
+        floor = self.facts.risk_floor
+        return [_dot(point.coverage, (point.accuracy - floor) / (1 - floor), 3) for point in self.facts.risk_curve]
 
     @property
-    def robustness(self) -> list[Row]:
-        """The accuracies on faces that were changed, most harmful last; the original labels' beside the raters'."""
-        found = _at(self.report, "robustness")
-        found = found if isinstance(found, Mapping) else {}
-        ordered = sorted(((name, row) for name, row in found.items() if row["raters"]), key=lambda row: -row[1]["raters"]["value"])
-        return [Row(CHANGES.get(name, str(name)), *_written(row["raters"]), _in_words(row["fer2013"])) for name, row in ordered]
+    def robustness(self) -> list[tuple[Text, Robustness]]:
+        """The accuracies on faces that were changed, most harmful last."""
+        found = sorted((-row.raters.value, index) for index, row in enumerate(self.facts.robustness) if row.raters)
+        rows = (self.facts.robustness[index] for _, index in found)
+        return [(CHANGES.get(row.change, row.change), row) for row in rows]
 
     @property
-    def each(self) -> list[Figures]:
-        """Recall and precision of each expression: of the raters' majority, then of the original labels."""
-        keys = [f"{head}.per_class.{{}}.{figure}" for head in ("raters", "fer2013") for figure in ("recall", "precision")]
-        rows = []
-        for name in EXPRESSIONS:
-            found = [_at(self.report, key.format(name)) for key in keys]
-            if any(isinstance(figure, Mapping) for figure in found):
-                rows.append(Figures(name, None, tuple(_maybe_written(figure) for figure in found)))
-        return rows
-
-    @property
-    def explanations(self) -> list[Figures]:
-        """How much of the share of each expression goes when brows and eyes, or the mouth, are covered."""
-        found = _at(self.report, "explanations.by_expression")
-        found = found if isinstance(found, Mapping) else {}
-        parts = ("brows", "mouth")
-        return [Figures(name, row["faces"], tuple(_maybe_written(row[part]) for part in parts)) for name, row in found.items()]
-
-    @property
-    def accuracies(self) -> tuple[str, str]:
+    def accuracies(self) -> list[str]:
         """The accuracies on the original labels and on the raters' majority, in %; empty where they were not measured."""
-        found = (_at(self.report, f"{head}.accuracy.value") for head in ("fer2013", "raters"))
-        fer2013, raters = (decimal(100 * value, 1) if isinstance(value, float) else "" for value in found)
-        return fer2013, raters
+        found = (self.facts.estimates.get(f"report.{head}.accuracy") for head in ("fer2013", "raters"))
+        return [decimal(100 * accuracy.value, 1) if accuracy else "" for accuracy in found]
 
     @property
-    def confusion(self) -> list[tuple[str, list[int]]]:
-        """What raters say, and how often the model names each expression on such faces."""
-        rows = _at(self.report, "raters.confusion.rows_are_truth")
-        return list(zip(EXPRESSIONS, rows, strict=True)) if isinstance(rows, list) else []
-
-    @property
-    def facts(self) -> list[tuple[Words, str]]:
+    def training(self) -> list[tuple[Text, str]]:
         """The plain facts of training, hashes shortened."""
-        files = {"model": self.model, "report": self.report}
-        found = ((name, _at(files, key)) for key, name in FACTS)
-        return [(name, _fact(value)) for name, value in found if value is not None]
+        return [(name, _plain(self.facts.scalars[key])) for key, name in TRAINING if key in self.facts.scalars]
 
-    def _risk(self) -> list[tuple[float, float]]:
-        rows = _at(self.report, "raters.risk_curve")
-        return [(row["coverage"], row["accuracy"]) for row in rows] if isinstance(rows, list) else []
+    @property
+    def comparisons(self) -> list[ComparisonRow]:
+        """Changes of appearance."""
+        return [comparison_row(each) for each in self.facts.fairness.comparisons] if self.facts.fairness else []
 
-    def _entry(self, key: str) -> object:
-        if key not in COVERED:
-            return _at(self.report, key)
-        rows = _at(self.report, "raters.coverage")
-        rows = rows if isinstance(rows, list) else []
-        return next((row["accuracy"] for row in rows if row.get("coverage") == COVERED[key]), None)
-
-    def _measure(self, words: MeasureWords) -> Iterator[Measure]:
-        entry = self._entry(words.key)
-        if not isinstance(entry, Mapping):
-            return
-        value, low, high = (_scaled(entry.get(name), words) for name in ("value", "low", "high"))
-        beside = _at(self.report, words.beside) if words.beside else None
-        compare = str(words.compare)
-        if words.beside:
-            compare = compare % f"{_scaled(beside.get('value'), words)}{words.unit}" if isinstance(beside, Mapping) else ""
-        yield Measure(words.name, f"{value}{words.unit}", gettext("%(low)s to %(high)s") % {"low": low, "high": high}, compare)
-
-    def _recalls(self) -> Iterator[Found]:
-        for name in EXPRESSIONS:
-            recall, faces = (_at(self.report, f"raters.per_class.{name}.{part}") for part in ("recall.value", "faces"))
-            if isinstance(recall, int | float):
-                yield Found(name, recall, faces if isinstance(faces, int) else None)
+    @property
+    def noise(self) -> list[ComparisonRow]:
+        """Changes that make no other face."""
+        return [comparison_row(each) for each in self.facts.fairness.noise] if self.facts.fairness else []
 
 
-def read_model_card(weights: Path) -> ModelCard:
-    """Return what model.json and report.json in `weights` say; empty parts for files that are not there."""
-    return ModelCard(_read(weights / "model.json"), _read(weights / "report.json"))
+def written(found: Estimate | None) -> Written:
+    """Return the estimate, a share, in %; a dash for None."""
+    if found is None:
+        return Written("–", "")
+    value, low, high = (signed(100 * each, 1) for each in (found.value, found.low, found.high))
+    return Written(f"{value} %", gettext("%(low)s to %(high)s") % {"low": low, "high": high})
 
 
-def _read(path: Path) -> Json:
-    if not path.exists():
-        return {}
-    content = json.loads(path.read_text())
-    return content if isinstance(content, dict) else {}
-
-
-def _at(report: object, dotted: str) -> object:
-    for name in dotted.split("."):
-        report = report.get(name) if isinstance(report, Mapping) else None
-    return report
-
-
-def _scaled(value: object, words: MeasureWords) -> str:
-    return decimal(value * words.scale, words.places) if isinstance(value, int | float) else "–"
-
-
-def _bin(entry: Json) -> Dot:
-    """Return the dot of a bin; its area grows with its faces."""
-    says, share, faces = (float(str(entry[name])) for name in ("confidence", "share", "faces"))
-    return _dot(says, share, min(2.5 + 0.12 * sqrt(faces), 7))
+def _measure(facts: CardFacts, form: MeasureFormat) -> Iterator[Measure]:
+    found = facts.estimates.get(f"report.{form.key}")
+    if found is None:
+        return
+    value, low, high = (decimal(each * form.scale, form.places) for each in (found.value, found.low, found.high))
+    compare = str(form.compare)
+    if form.beside:
+        beside = facts.estimates.get(f"report.{form.beside}")
+        compare = compare % f"{decimal(beside.value * form.scale, form.places)}{form.unit}" if beside else ""
+    yield Measure(form.name, f"{value}{form.unit}", gettext("%(low)s to %(high)s") % {"low": low, "high": high}, compare)
 
 
 def _dot(x: float, y: float, radius: float) -> Dot:
@@ -332,26 +223,9 @@ def _dot(x: float, y: float, radius: float) -> Dot:
     return Dot(round(40 + 348 * x, 1), round(360 - 348 * y, 1), round(radius, 1))
 
 
-def _written(figures: Mapping[str, float]) -> tuple[str, str]:
-    """Return an accuracy in % and its interval."""
-    value, low, high = (signed(100 * figures[name], 1) for name in ("value", "low", "high"))
-    return f"{value} %", gettext("%(low)s to %(high)s") % {"low": low, "high": high}
-
-
-def _in_words(figures: Mapping[str, float] | None) -> str:
-    """Return an accuracy in % and its interval in one string."""
-    return "{} ({})".format(*_written(figures)) if figures else ""
-
-
-def _maybe_written(figures: object) -> tuple[str, str]:
-    """Return a share in % and its interval, as `_written` does; a dash for one that there is none of."""
-    return _written(figures) if isinstance(figures, Mapping) else ("–", "")
-
-
-def _fact(value: object) -> str:
+def _plain(value: Scalar) -> str:
     if isinstance(value, float):
         return f"{value:g}".replace(".", get_format("DECIMAL_SEPARATOR"))
     if isinstance(value, int):
         return number_format(value, force_grouping=True)
-    text = str(value)
-    return f"{text[:12]}…" if len(text) == 64 else text
+    return f"{value[:12]}…" if len(value) == 64 else value

@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 
 from patients import formats
 from patients.readings.help import ANSWERS
+from patients.readings.model_card import written
 
 register = template.Library()
 register.filter("ordinal", ordinal)
@@ -21,6 +22,7 @@ register.filter("short_day", formats.short_day)
 register.filter("clock", formats.clock)
 register.filter("ago", formats.ago)
 register.filter("age", formats.age)
+register.filter("written", written)
 
 
 @register.inclusion_tag("_icon.html")

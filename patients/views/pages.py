@@ -7,19 +7,17 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from ml.card_facts import read_card_facts
 from patients.forms.settings import SettingsForm
 from patients.models import User
-from patients.readings.fairness import read_audit
-from patients.readings.model_card import PUBLISHED, read_model_card
+from patients.readings.model_card import PUBLISHED, ModelCard
 from patients.views.requests import ClinicianRequest, redirect_back
 
 
 @require_GET
 def show_model_card(request: ClinicianRequest) -> HttpResponse:
     """Show what the model is for, how well it was measured and where it fails."""
-    model = read_model_card(settings.MODEL_DIR)
-    audit = read_audit(settings.MODEL_DIR, str(model.model.get("onnx_sha256", "")))
-    context = {"model": model, "audit": audit, "published": PUBLISHED, "section": "model"}
+    context = {"model": ModelCard(read_card_facts(settings.MODEL_DIR)), "published": PUBLISHED, "section": "model"}
     return render(request, "patients/model_card.html", context)
 
 

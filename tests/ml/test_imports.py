@@ -24,8 +24,9 @@ def test_import_loads_no_tensorflow(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_expressions_load_no_library() -> None:
-    code = "import sys, ml.serve.expressions; sys.exit(any(name in sys.modules for name in ('numpy', 'PIL', 'onnxruntime')))"
+@pytest.mark.parametrize("module", ["ml.serve.expressions", "ml.card_facts"])
+def test_what_every_page_imports_loads_no_library(module: str) -> None:
+    code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in ('numpy', 'PIL', 'onnxruntime')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ml.card_facts import card_facts, read_card_facts
 from ml.measure.document import document, drawings
 from ml.measure.fairness_document import document_audit
 from ml.serve.card import load_card
@@ -17,6 +18,7 @@ from ml.serve.faces import DETECTOR_SHA256
 from ml.serve.quality import QualityLimits
 from ml.serve.reader import WEIGHTS
 
+CARD = json.loads((WEIGHTS / "model.json").read_text())
 REPORT = json.loads((WEIGHTS / "report.json").read_text())
 AUDIT = json.loads((WEIGHTS / "audit.json").read_text())
 DOCS = Path(__file__).parents[3] / "docs"
@@ -69,8 +71,9 @@ def test_every_expression_has_its_recall() -> None:
 
 def test_document_and_drawings_are_of_these_weights() -> None:
     card = DOCS / "model-card.md"
-    assert card.read_text() == document(json.loads((WEIGHTS / "model.json").read_text()), REPORT, AUDIT)
-    assert {path.name: path.read_text() for path in card.with_suffix("").iterdir()} == drawings(REPORT)
+    facts = read_card_facts(WEIGHTS)
+    assert card.read_text() == document(facts)
+    assert {path.name: path.read_text() for path in card.with_suffix("").iterdir()} == drawings(facts)
 
 
 def test_audit_document_and_table_are_of_the_audit() -> None:
@@ -84,17 +87,16 @@ def test_audit_document_and_table_are_of_the_audit() -> None:
 
 
 def test_audit_of_other_weights_is_left_out_of_the_card() -> None:
-    card = json.loads((WEIGHTS / "model.json").read_text())
-    assert "These weights were not read on rendered twins" in document(card, REPORT, AUDIT | {"weights_sha256": "of another file"})
+    other = AUDIT | {"weights_sha256": "of another file"}
+    assert "These weights were not read on rendered twins" in document(card_facts(CARD, REPORT, other))
 
 
 def test_report_that_lacks_a_part_makes_no_document() -> None:
-    card = json.loads((WEIGHTS / "model.json").read_text())
     with pytest.raises(ValueError, match=r"lacks parity: .*ml\.measure\.parity"):
-        document(card, REPORT | {"parity": None})
+        document(card_facts(CARD, REPORT | {"parity": None}, AUDIT))
 
 
 def test_other_figure_makes_another_document() -> None:
     changed = json.loads(json.dumps(REPORT))
     changed["raters"]["accuracy"]["value"] = 0.123
-    assert "12.3 [" in document(json.loads((WEIGHTS / "model.json").read_text()), changed)
+    assert "12.3 [" in document(card_facts(CARD, changed, {}))

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from ml.serve.expressions import EXPRESSIONS
 from ml.serve.reader import WEIGHTS
+from patients.formats import signed
 from patients.models import Patient, User, Visit
 from patients.readings.model_card import CHANGES, MEASURES
 from patients.readings.wording import reason_words
@@ -136,23 +137,33 @@ def test_the_model_card_is_read_from_the_report(browser: Client, settings: LazyS
     assert json.loads(sent) == report
 
 
+def in_percent(figure: dict[str, float]) -> tuple[str, str]:
+    """Return the estimate of a share and its interval as the English page writes them."""
+    value, low, high = (signed(100 * figure[name], 1) for name in ("value", "low", "high"))
+    return f"{value} %", f"{low} to {high}"
+
+
 def test_the_shipped_model_is_told_in_full(browser: Client) -> None:
     page = browser.get("/model-card/")
     model, report = page.context["model"], json.loads((WEIGHTS / "report.json").read_text())
     text = page.content.decode()
-    assert [row.name for row in model.coverage] == ["100 %", "90 %", "80 %", "70 %"]
-    assert {str(row.name) for row in model.robustness} == {str(CHANGES[name]) for name in report["robustness"]}
-    assert [counts for _, counts in model.confusion] == report["raters"]["confusion"]["rows_are_truth"]
+    cells = set(re.findall(r">([^<>]+)<", text))
+    assert {"100 %", "90 %", "80 %", "70 %"} <= cells
+    assert {str(name) for name, _ in model.robustness} == {str(CHANGES[name]) for name in report["robustness"]}
+    assert [counts for _, counts in model.facts.confusion] == report["raters"]["confusion"]["rows_are_truth"]
     assert len(model.risk) == 20
     assert all(12 <= dot.y <= 360 for dot in model.risk)
-    for row in [*model.coverage, *model.robustness]:
-        assert {row.value, row.interval, row.beside} <= set(re.findall(r">([^<>]+)<", text))
-    assert [row.expression for row in model.each] == list(EXPRESSIONS)
-    assert [(row.expression, row.faces) for row in model.explanations] == [
+    for row in report["raters"]["coverage"]:
+        assert {*in_percent(row["accuracy"]), f"{100 * row['least_probability']:.0f} %"} <= cells
+    for changed in report["robustness"].values():
+        assert {*in_percent(changed["raters"]), "{} ({})".format(*in_percent(changed["fer2013"]))} <= cells
+    assert [row.expression for row in model.facts.scores] == list(EXPRESSIONS)
+    assert [(row.expression, row.faces) for row in model.facts.explanations] == [
         (name, found["faces"]) for name, found in report["explanations"]["by_expression"].items()
     ]
-    for row in [*model.each, *model.explanations]:
-        for value, interval in row.figures:
+    scores = [each for head in ("raters", "fer2013") for each in report[head]["per_class"].values()]
+    for row in [*scores, *report["explanations"]["by_expression"].values()]:
+        for value, interval in (in_percent(figure) for name, figure in row.items() if name != "faces"):
             assert re.search(rf">{value}</b> <span class=\"soft[^>]*>{interval}<", text)
     assert len(model.measures) == len(MEASURES)
 
