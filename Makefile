@@ -1,5 +1,5 @@
 # The two commands:  make run   make test
-# Also:  setup faults screenshots audit licences sbom fuzz messages lock fix bench train evaluate cohort twins
+# Also:  test-full setup faults screenshots audit licences sbom fuzz messages lock fix bench train evaluate cohort twins
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -17,8 +17,17 @@ setup: .venv/runtime
 
 # --- Tests. One failing gate does not hide the next: --keep-going runs them all and still fails at the end.
 
+# Two lanes side by side: browsers and real processes mostly wait, the other lane computes.
 test: .venv/dev engines
-	@$(MAKE) --keep-going gates unit postgres real
+	@$(MAKE) --keep-going --jobs 2 --output-sync=target computing real
+
+# What takes longer than a change should wait for: every database test on PostgreSQL too, full-size trainings, twenty kills.
+test-full: .venv/dev engines
+	@$(MAKE) --keep-going test postgres-full full faults
+
+.PHONY: computing test-full full postgres-full
+computing:
+	@$(MAKE) --keep-going --jobs 1 gates unit postgres
 
 gates: lint types arrow templates migrations deploy-check
 
@@ -51,9 +60,18 @@ deploy-check: .venv/dev
 unit: .venv/dev
 	$(PY) -m pytest tests $(addprefix --ignore=,$(REAL)) --numprocesses 2
 
-# The tests that touch the database, once more on PostgreSQL.
+# Once more on PostgreSQL: the tests of what can differ there, which is locks, constraints, triggers, claims, JSON, order and time.
+ON_POSTGRES := tests/encryption tests/inference $(addprefix tests/patients/,audit consent care api reports photos \
+	timeline/test_points.py views/test_caseload.py views/test_conflicts.py views/test_phone.py views/test_people.py) \
+	tests/trust/test_sessions.py
 postgres: .venv/dev engines
+	$(PY) -m tests.engines.postgres $(PY) -m pytest $(ON_POSTGRES) --numprocesses 2 --database-only
+
+postgres-full: .venv/dev engines
 	$(PY) -m tests.engines.postgres $(PY) -m pytest tests $(addprefix --ignore=,$(REAL)) --numprocesses 2 --database-only
+
+full: .venv/dev
+	$(PY) -m pytest tests $(addprefix --ignore=,$(REAL)) -m full --numprocesses 2
 
 # Real processes: servers, workers, kills, and a browser.
 real: .venv/dev engines

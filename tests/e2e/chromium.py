@@ -31,6 +31,10 @@ ANSWERED = re.compile(
     r"|^Response Status Error Code 409"
 )
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+# Settles when every figure was drawn anew; at once where there is none.
+NEXT_DRAWING = """() => { window.drawn = Promise.all(Array.from(document.querySelectorAll(".js-plotly-plot"),
+    plot => new Promise(done => plot.once("plotly_afterplot", done)))); }"""
 
 
 @contextlib.contextmanager
@@ -77,18 +81,19 @@ class Watch:
             self.wrongs.append(f"status {response.status}: {response.url}")
 
 
-def violations(page: Page) -> list[str]:
+def violations(page: Page, rules: dict[str, Any] = WCAG) -> list[str]:  # Any: axe's own options
     """Return what axe finds on the page as it is now: rule, and the first element concerned."""
-    found: list[dict[str, Any]] = Axe().run(page, options=WCAG).response["violations"]  # Any: JSON
+    found: list[dict[str, Any]] = Axe().run(page, options=rules).response["violations"]  # Any: JSON
     return [f"{each['id']}: {each['nodes'][0]['html'][:160]} ({each['nodes'][0]['failureSummary'][:200]})" for each in found]
 
 
 def violations_in_both_themes(page: Page) -> list[str]:
-    """Return what axe finds in light and in dark."""
-    found = []
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # else colours fade over, on a busy machine for seconds
-        page.wait_for_timeout(300)  # figures are drawn anew
-        found += [f"{scheme}, {page.url}: {violation}" for violation in violations(page)]
+    """Return what axe finds in light, and which contrasts are too weak in dark: nothing else differs between the two."""
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")  # else colours fade over, on a busy machine for seconds
+    found = [f"light, {page.url}: {violation}" for violation in violations(page)]
+    page.evaluate(NEXT_DRAWING)
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    page.evaluate("window.drawn")
+    found += [f"dark, {page.url}: {violation}" for violation in violations(page, CONTRAST)]
     page.emulate_media(color_scheme="light", reduced_motion="no-preference")
     return found

@@ -48,7 +48,7 @@ def too_wide(page: Page) -> list[str]:
 
 def test_the_list_of_addresses_holds_every_page(found: Found) -> None:
     names = {role: {each.name for each in group} for role, group in found.items()}
-    clinical = {"list", "detail", "compare", "consents", "visit", "photo", "settings", "model_card", "edit_event", "looked"}
+    clinical = {"list", "detail", "compare", "consents", "visit", "photo", "settings", "model_card", "edit_event", "access_log"}
     assert clinical <= names["clinician"]
     assert {"people", "person", "health"} <= names["administrator"]
     assert {"account_login", "account_reset_password"} <= names["nobody"]

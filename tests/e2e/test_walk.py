@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.e2e.chromium import PATIENCE_MS
-from tests.e2e.conftest import OpenPage, sign_in
+from tests.e2e.conftest import OpenPage, sign_in, sign_in_by_form
 from tests.engines.installation import Installation, eventually
 from tests.engines.portraits import portrait, without_face
 
@@ -42,7 +42,7 @@ def rows(download: Path) -> list[dict[str, str]]:
 
 def test_from_sign_in_to_csv(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
+    sign_in_by_form(page, installation)
     add_visit(page, INES)
     visit = page.url
     page.locator("#files").set_input_files([*files(1, 2, 3), dog()])

@@ -19,6 +19,7 @@ from inference.tasks import predict
 from tests.engines.brokers import Broker
 from tests.engines.installation import FINAL, Installation, eventually
 from tests.engines.portraits import portrait
+from tests.engines.seed import seeded
 
 KILLS = int(os.environ.get("KILLS", "2"))
 
@@ -36,10 +37,11 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 def installation(tmp_path_factory: pytest.TempPathFactory, broker: Broker) -> Iterator[Installation]:
     """Yield an installation that gives up on a lost photo after seconds instead of half a minute."""
     var = tmp_path_factory.mktemp("faults") / "var"
-    installation = Installation(var, REDIS_URL=broker.url, READ_TIME_LIMIT_SECONDS="12", SWEEP_SECONDS="2")
-    installation.start()
+    installation = Installation(
+        var, REDIS_URL=broker.url, READ_TIME_LIMIT_SECONDS="10", SWEEP_SECONDS="2", DATABASE_WAIT_SECONDS="4"
+    )
+    installation.start_from(seeded(tmp_path_factory))
     installation.count_endings()
-    eventually(installation.has_read_its_demo, "the demo's photos are read")
     yield installation
     installation.stop()
 
