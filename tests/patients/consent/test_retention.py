@@ -154,16 +154,3 @@ def test_files_of_another_database_are_left_alone(ada: User) -> None:
     Photo.objects.update(image="", preview="")  # as in a database that is empty
     assert forget_orphans() == 0
     assert storage.exists(names[0])
-
-
-def test_scheduled_jobs_are_tasks_that_the_worker_knows(settings: Any) -> None:
-    from clinic import celery_app  # the tasks are found when it is asked for them
-
-    celery_app.loader.import_default_modules()
-    scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
-    assert scheduled >= {
-        "patients.consent.erasure.carry_out_erasures",
-        "patients.consent.retention.retain",
-        "patients.audit.chain.log_head",
-    }
-    assert scheduled <= set(celery_app.tasks)
