@@ -23,7 +23,8 @@ def answer_fault(request: HttpRequest) -> HttpResponse:
     if asks_for_json(request):
         busy = {"code": "busy", "message": _("The database did not answer in time. Look whether it was done, or try again.")}
         fault = {"code": "fault", "message": _("Something went wrong on our side.")}
-        response = JsonResponse(busy if is_busy else fault, status=status)
+        # A script that sends a photo keeps it then, and offers to send it again.
+        response = JsonResponse((busy if is_busy else fault) | {"retry": True}, status=status)
     else:
         response = HttpResponse(render_to_string(f"{status.value}.html"), status=status)
     if is_busy:

@@ -4,8 +4,6 @@ import ast
 import re
 from fnmatch import fnmatch
 
-from ml.decode.rebuild import RejectedPhoto
-from patients.photos.receive import MESSAGES
 from tests.documents import PROJECT, SCREENSHOTS, documents, pictures_shown
 
 README = (PROJECT / "README.md").read_text()
@@ -72,21 +70,6 @@ def test_walk_table_names_functions_that_exist() -> None:
         source = "\n".join(file.read_text() for file in files)
         assert re.search(rf"^\s*(def|class) {function}\b", source, re.MULTILINE), f"{place} has no {function}"
         assert not owner or f"class {owner}" in source
-
-
-def codes_raised() -> set[str]:
-    """Return every code that is written in a `RejectedPhoto("...")` of the code."""
-    found: set[str] = set()
-    for room in ("ml", "patients"):
-        for path in (PROJECT / room).rglob("*.py"):
-            found |= set(re.findall(rf'{RejectedPhoto.__name__}\(\s*"(\w+)"', path.read_text()))
-    return found
-
-
-def test_upload_codes_are_documented_and_have_a_sentence() -> None:
-    listed = first_cells((PROJECT / "docs" / "upload-codes.md").read_text())
-    assert sorted(listed) == sorted(MESSAGES)
-    assert codes_raised() <= set(MESSAGES)
 
 
 def test_relative_links_lead_somewhere() -> None:

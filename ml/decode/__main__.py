@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from ml.decode.confinement import confine_process, limit_process
-from ml.decode.rebuild import RejectedPhoto, load_decoder, rebuild
+from ml.decode.rebuild import UndecodablePhoto, load_decoder, rebuild
 
 
 def main(arguments: list[str]) -> None:
@@ -16,8 +16,8 @@ def main(arguments: list[str]) -> None:
     out = sys.stdout.buffer
     try:
         photo = rebuild(sys.stdin.buffer.read(), arguments[0], int(arguments[1]))
-    except RejectedPhoto as rejected:
-        answer: dict[str, Any] = {"code": rejected.code, "detail": rejected.detail}  # Any: JSON
+    except UndecodablePhoto as error:
+        answer: dict[str, Any] = {"code": error.code, "detail": error.detail}  # Any: JSON
         out.write(json.dumps(answer).encode() + b"\n")
         return
     header = {

@@ -49,8 +49,8 @@ TURNS = {
 """How to set a photo upright, by its EXIF orientation."""
 
 
-class RejectedPhoto(Exception):
-    """A file that we do not take. `code` names the reason (docs/upload-codes.md), `detail` the measured facts."""
+class UndecodablePhoto(Exception):
+    """A file that is not opened. `code` names the reason, `detail` the measured facts."""
 
     def __init__(self, code: str, **detail: object) -> None:
         super().__init__(code)
@@ -85,25 +85,25 @@ def sniff(head: bytes) -> str | None:
 def check_outside(source: bytes, file_name: str = "", max_bytes: int = MAX_BYTES) -> str:
     """Return the announced format after the checks that need no decoder: size, magic bytes, extension.
 
-    Raises RejectedPhoto: empty, too_large, unsupported_format, extension_mismatch.
+    Raises UndecodablePhoto: empty, too_large, unsupported_format, extension_mismatch.
     """
     if not source:
-        raise RejectedPhoto("empty")
+        raise UndecodablePhoto("empty")
     if len(source) > max_bytes:
-        raise RejectedPhoto("too_large", bytes=len(source), max_bytes=max_bytes)
+        raise UndecodablePhoto("too_large", bytes=len(source), max_bytes=max_bytes)
     kind = sniff(source[:32])
     if kind is None:
-        raise RejectedPhoto("unsupported_format")
+        raise UndecodablePhoto("unsupported_format")
     extension = PurePath(file_name).suffix.lower().lstrip(".")
     if extension and extension not in EXTENSIONS[kind]:
-        raise RejectedPhoto("extension_mismatch", extension=extension[:12], format=kind)
+        raise UndecodablePhoto("extension_mismatch", extension=extension[:12], format=kind)
     return kind
 
 
 def open_photo(source: bytes, file_name: str = "", max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Return the photo upright, RGB, without metadata.
 
-    Raises RejectedPhoto: the codes of `check_outside`, too_many_pixels, too_many_scans, animated, unreadable, decoder_crashed.
+    Raises UndecodablePhoto: the codes of `check_outside`, too_many_pixels, too_many_scans, animated, unreadable, decoder_crashed.
     """
     return _decode(source, check_outside(source, file_name, max_bytes), max_pixels)[0]
 
@@ -124,7 +124,7 @@ def _decode(source: bytes, kind: str, max_pixels: int, max_side_px: int | None =
     load_decoder(kind)
     Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before any pixel is decoded
     if kind == "JPEG" and (scans := len(JPEG_SCAN.findall(source))) > MAX_JPEG_SCANS:
-        raise RejectedPhoto("too_many_scans", scans=scans)
+        raise UndecodablePhoto("too_many_scans", scans=scans)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd EXIF data, which is dropped
@@ -133,21 +133,21 @@ def _decode(source: bytes, kind: str, max_pixels: int, max_side_px: int | None =
             image.load()
             _check_frame(image, kind, max_pixels)  # a HEIC tells its true size only now
             return _upright(image, max_side_px), _taken_at(image)
-    except RejectedPhoto:
+    except UndecodablePhoto:
         raise
     except MemoryError as error:
-        raise RejectedPhoto("decoder_crashed", error="MemoryError") from error
+        raise UndecodablePhoto("decoder_crashed", error="MemoryError") from error
     except Exception as error:  # decoders of broken files raise nearly anything; all of it means the same to a person
-        raise RejectedPhoto("unreadable", error=type(error).__name__) from error
+        raise UndecodablePhoto("unreadable", error=type(error).__name__) from error
 
 
 def _check_frame(image: Image.Image, kind: str, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels or max(width, height) > MAX_SIDE_PX:
-        raise RejectedPhoto("too_many_pixels", width=width, height=height, max_pixels=max_pixels, max_side_px=MAX_SIDE_PX)
+        raise UndecodablePhoto("too_many_pixels", width=width, height=height, max_pixels=max_pixels, max_side_px=MAX_SIDE_PX)
     # A JPEG or HEIF with several frames is a still with a depth or gain map beside it: phones write them.
     if kind in {"PNG", "WEBP"} and getattr(image, "n_frames", 1) > 1:
-        raise RejectedPhoto("animated")
+        raise UndecodablePhoto("animated")
 
 
 def _taken_at(image: Image.Image) -> datetime | None:
@@ -192,7 +192,7 @@ def _resizable(image: Image.Image) -> Image.Image:
 
 
 def rebuild(source: bytes, kind: str, max_pixels: int = MAX_PIXELS) -> RebuiltPhoto:
-    """Return the photo and its preview made anew from the pixels. Raises RejectedPhoto like `open_photo`."""
+    """Return the photo and its preview made anew from the pixels. Raises UndecodablePhoto like `open_photo`."""
     image, taken_at = _decode(source, kind, max_pixels, STORED_SIDE_PX)
     preview = image.copy()
     preview.thumbnail((PREVIEW_SIDE_PX, PREVIEW_SIDE_PX), Image.Resampling.LANCZOS, reducing_gap=3)

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ml.decode.rebuild import RejectedPhoto, open_photo
+from ml.decode.rebuild import UndecodablePhoto, open_photo
 from ml.serve.expressions import EXPRESSIONS, Outcome
 from ml.serve.reader import WEIGHTS, FaceReader, WeightsError
 
@@ -31,7 +31,7 @@ def read_file(reader: FaceReader, path: Path) -> dict[str, Any]:  # Any: a JSON 
         photo = open_photo(path.read_bytes(), path.name)
     except OSError as error:
         return {"file": str(path), "outcome": "unreadable", "code": "cannot_open", "detail": {"error": error.strerror}}
-    except RejectedPhoto as error:
+    except UndecodablePhoto as error:
         return {"file": str(path), "outcome": "unreadable", "code": error.code, "detail": error.detail}
     decode_ms = round(1000 * (time.perf_counter() - began), 2)
     line = {"file": str(path), "width": photo.width, "height": photo.height, **reader.read(photo).as_json()}

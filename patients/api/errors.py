@@ -7,16 +7,7 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from ml.decode.rebuild import RejectedPhoto
-from patients.photos.receive import message_for
-
-REFUSED = {
-    "duplicate_in_visit": status.HTTP_409_CONFLICT,
-    "duplicate_in_patient": status.HTTP_409_CONFLICT,
-    "busy": status.HTTP_503_SERVICE_UNAVAILABLE,
-    "not_stored": status.HTTP_503_SERVICE_UNAVAILABLE,
-}
-"""The codes of refused photos that are answered with another status than 422."""
+from patients.photos.codes import RejectedPhoto
 
 
 class NotReadable(APIException):
@@ -28,8 +19,7 @@ class NotReadable(APIException):
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:  # Any: the framework's own signature
     """Return the answer for an error that the framework knows; None for a fault, which is then logged as such."""
     if isinstance(error, RejectedPhoto):
-        body = {"code": error.code, "message": message_for(error), "detail": error.detail}
-        return Response(body, status=REFUSED.get(error.code, status.HTTP_422_UNPROCESSABLE_ENTITY))
+        return Response(error.as_json() | {"detail": error.detail}, status=error.row.status)
     response = exception_handler(error, context)
     if response is None:
         return None

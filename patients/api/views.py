@@ -150,6 +150,7 @@ class VisitPhotos(generics.ListAPIView[Photo]):
         responses={
             201: serializers.PhotoSerializer,
             409: OpenApiResponse(OpenApiTypes.OBJECT, "The photo is here already"),
+            413: OpenApiResponse(OpenApiTypes.OBJECT, "The file is larger than the largest that is taken in"),
             422: OpenApiResponse(OpenApiTypes.OBJECT, "The file was refused; `code` says why"),
             503: OpenApiResponse(OpenApiTypes.OBJECT, "Not now; `Retry-After` or a moment says when"),
         },

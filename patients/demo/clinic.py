@@ -14,9 +14,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from inference.models import Prediction
-from ml.decode.rebuild import RejectedPhoto
 from patients.consent.consent import withdraw_consent, words_now
 from patients.models import Consent, Event, Patient, SelfReport, User, Visit
+from patients.photos.codes import RejectedPhoto
 from patients.photos.receive import receive_photo
 
 FOLDER = Path(settings.BASE_DIR) / "patients" / "demo"

@@ -17,13 +17,12 @@ from datetime import datetime
 
 from django.conf import settings
 
-from ml.decode.rebuild import STORED_SIDE_PX, RebuiltPhoto, RejectedPhoto
+from ml.decode.rebuild import STORED_SIDE_PX, RebuiltPhoto, UndecodablePhoto, check_outside
+from patients.photos.codes import CODES, RejectedPhoto
 
 MAX_HEADER_BYTES = 1000  # of JSON: a long one could hold millions of lists
 PIECE_BYTES = 1_000_000
 MAX_ANSWER_BYTES = 60_000_000  # 4096 x 4096 pixels of pure noise make 35 MB
-REFUSALS = {"unreadable": (), "animated": (), "decoder_crashed": (), "too_many_scans": (), "too_many_pixels": ("width", "height")}
-"""The codes that the decoder may answer, each with the numbers that its sentence needs."""
 NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 _places = threading.BoundedSemaphore(settings.DECODES_AT_ONCE)
@@ -128,7 +127,10 @@ def _understood(answer: bytes) -> RebuiltPhoto | RejectedPhoto:
         raise ValueError("a header that long is none")
     said = json.loads(header)
     if "code" in said:
-        return RejectedPhoto(said["code"], **{name: int(said["detail"][name]) for name in REFUSALS[said["code"]]})
+        numbers = CODES[said["code"]].decoder_numbers
+        if numbers is None:
+            raise ValueError("no code of a decoder")
+        return RejectedPhoto(said["code"], **{name: int(said["detail"][name]) for name in numbers})
     width, height = int(said["width"]), int(said["height"])
     image, preview = pictures[: said["image_bytes"]], pictures[said["image_bytes"] :]
     is_plausible = 0 < width <= STORED_SIDE_PX and 0 < height <= STORED_SIDE_PX and len(preview) == said["preview_bytes"]
@@ -136,6 +138,14 @@ def _understood(answer: bytes) -> RebuiltPhoto | RejectedPhoto:
         raise ValueError("not two pictures")
     taken_at = datetime.fromisoformat(said["taken_at"]).replace(tzinfo=None) if said["taken_at"] else None
     return RebuiltPhoto(width, height, taken_at, image, preview)
+
+
+def announced_format(source: bytes, file_name: str) -> str:
+    """Return the format that the first bytes announce. Decodes nothing. Raises RejectedPhoto with a code of `check_outside`."""
+    try:
+        return check_outside(source, file_name, settings.PHOTO_MAX_BYTES)
+    except UndecodablePhoto as error:
+        raise RejectedPhoto(error.code, **error.detail) from None
 
 
 def rebuild_apart(source: bytes, kind: str) -> RebuiltPhoto:

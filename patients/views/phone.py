@@ -2,23 +2,24 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 
 from allauth.core import ratelimit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from ml.decode.rebuild import RejectedPhoto
 from patients.audit.log import record_access
-from patients.models import AccessLog, PhonePairing
-from patients.photos.receive import message_for, receive_photo
-from patients.views.upload import STATUS
+from patients.models import AccessLog, PhonePairing, Photo
+from patients.photos.codes import RejectedPhoto
+from patients.photos.receive import receive_photo
+from patients.views.upload import Receive, answer_rejected, photos_added, receive_one
 
 COOKIE = "__Secure-phone" if settings.HTTPS else "phone"
 PATH = "/phone/"
@@ -62,13 +63,14 @@ def photos(request: HttpRequest) -> HttpResponse:
     if phone_pairing is None:
         return _over(request)
     if request.method == "GET":
-        context = {"phone_pairing": phone_pairing, "sent": phone_pairing.photos.count(), "max_bytes": settings.PHOTO_MAX_BYTES}
+        limits = {"max_bytes": settings.PHOTO_MAX_BYTES, "too_large": RejectedPhoto("too_large").message(on_phone=True)}
+        context = {"phone_pairing": phone_pairing, "sent": phone_pairing.photos.count()} | limits
         return render(request, "phone/photos.html", context)
     files = request.FILES.getlist("photos")
-    keep = request.POST.get("keep_duplicate") == "1"
+    receive = partial(_receive, request, phone_pairing, request.POST.get("keep_duplicate") == "1")
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
-        return _answer_script(request, phone_pairing, files, keep)
-    _take_in(request, phone_pairing, files, keep)
+        return receive_one(files, receive, lambda photo: {"sent": phone_pairing.photos.count()}, on_phone=True)
+    _receive_all(request, files, receive)
     return redirect("phone:photos")
 
 
@@ -100,52 +102,32 @@ def _pairing_of(request: HttpRequest) -> PhonePairing | None:
     return PhonePairing.objects.with_key(key) if key else None
 
 
-def _take_in(request: HttpRequest, phone_pairing: PhonePairing, files: Iterable[UploadedFile[bytes]], keep: bool) -> None:
+def _receive_all(request: HttpRequest, files: Iterable[UploadedFile[bytes]], receive: Receive) -> None:
     taken = 0
     for file in files:
         try:
-            _receive(request, phone_pairing, file, keep)
+            receive(file)
             taken += 1
         except RejectedPhoto as rejected:
-            messages.warning(request, _("Not added: %(why)s") % {"why": _why(rejected)})
+            messages.warning(request, _("Not added: %(why)s") % {"why": rejected.message(on_phone=True)})
     if taken:
-        messages.success(request, ngettext("%(n)d photo added.", "%(n)d photos added.", taken) % {"n": taken})
+        messages.success(request, photos_added(taken))
 
 
-def _answer_script(request: HttpRequest, phone_pairing: PhonePairing, files: list[UploadedFile[bytes]], keep: bool) -> JsonResponse:
-    """Answer one file: that it is there, or the code of the refusal with the sentence that a person reads."""
-    if len(files) != 1:
-        return JsonResponse({"code": "one_file", "message": _("Send one photo at a time.")}, status=400)
-    try:
-        _receive(request, phone_pairing, files[0], keep)
-    except RejectedPhoto as rejected:
-        answer = {"code": rejected.code, "message": _why(rejected)}
-        return JsonResponse(answer, status=STATUS.get(rejected.code, 422))
-    return JsonResponse({"sent": phone_pairing.photos.count()}, status=201)
-
-
-def _receive(request: HttpRequest, phone_pairing: PhonePairing, file: UploadedFile[bytes], keep: bool) -> None:
+def _receive(request: HttpRequest, phone_pairing: PhonePairing, keep: bool, file: UploadedFile[bytes]) -> Photo:
     """Take one photo in for the clinician who handed the visit over. Raises RejectedPhoto."""
     if not ratelimit.consume(request, action="phone_photo", key=str(phone_pairing.pk)):
         raise RejectedPhoto("busy")
-    receive_photo(
-        phone_pairing.visit, file, phone_pairing.clinician, keep_duplicate=keep, phone_pairing=phone_pairing
-    )  # with its line
-
-
-def _why(rejected: RejectedPhoto) -> str:
-    """Return the sentence for a refused file. The day of another visit stays untold: nobody signed in."""
-    if rejected.code == "duplicate_in_patient":
-        return _("This photo is in another visit already. Keep it here as well, or leave it.")
-    return message_for(rejected)
+    # This also logs the upload.
+    return receive_photo(phone_pairing.visit, file, phone_pairing.clinician, keep_duplicate=keep, phone_pairing=phone_pairing)
 
 
 def _over(request: HttpRequest) -> HttpResponse:
     """Answer a phone whose time is up, or that was never handed anything."""
-    why = _("This phone can add no more photos to the visit. Scan a new code on the visit’s page to go on.")
+    over = RejectedPhoto("over")
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
-        return JsonResponse({"code": "over", "message": why}, status=410)
-    return _refused(request, why, 410)
+        return answer_rejected(over)
+    return _refused(request, over.message(), over.row.status)
 
 
 def _refused(request: HttpRequest, why: str, status: int) -> HttpResponse:

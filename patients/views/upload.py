@@ -1,5 +1,6 @@
 """Photos arrive: one or many, from a script that shows bars or from a plain form."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,13 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from ml.decode.rebuild import RejectedPhoto
 from patients.models import Photo, Visit
-from patients.photos.receive import message_for, receive_photo
+from patients.photos.codes import RejectedPhoto
+from patients.photos.receive import receive_photo
 from patients.readings.photo_card import card_of
 from patients.views.requests import ClinicianRequest
 
-STATUS = {"duplicate_in_visit": 409, "duplicate_in_patient": 409, "too_large": 413, "busy": 503, "not_stored": 503}
+Receive = Callable[[UploadedFile[bytes]], Photo]
+"""Takes one file into a visit. Raises RejectedPhoto."""
 
 
 @require_POST
@@ -26,33 +28,48 @@ def add_photo(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.visible_to(request.user).select_related("patient"), pk=visit_id)
     files = request.FILES.getlist("photos")
     keep = request.POST.get("keep_duplicate") == "1"
+
+    def receive(file: UploadedFile[bytes]) -> Photo:
+        return receive_photo(visit, file, request.user, keep_duplicate=keep, who=request)
+
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
-        return _answer_script(request, visit, files, keep)
+        return receive_one(files, receive, lambda photo: {"photo": str(photo.pk), "card": _card_html(request, photo, visit)})
     taken = 0
     for file in files:
         try:
-            receive_photo(visit, file, request.user, keep_duplicate=keep, who=request)
+            receive(file)
             taken += 1
         except RejectedPhoto as rejected:
-            text = {"file": file.name, "why": message_for(rejected)}
+            text = {"file": file.name, "why": rejected.message()}
             messages.warning(request, _("Not added: %(file)s. %(why)s") % text)
     if taken:
-        messages.success(request, ngettext("%(n)d photo added.", "%(n)d photos added.", taken) % {"n": taken})
+        messages.success(request, photos_added(taken))
     elif not files:
         messages.warning(request, _("Choose at least one photo first."))
     return redirect("patients:visit", visit.pk)
 
 
-def _answer_script(request: ClinicianRequest, visit: Visit, files: list[UploadedFile[bytes]], keep: bool) -> JsonResponse:
-    """Answer one file: its card, or the code of the refusal with the sentence that a person reads."""
-    if len(files) != 1:
-        return JsonResponse({"code": "one_file", "message": _("Send one photo at a time.")}, status=400)
+def receive_one(
+    files: list[UploadedFile[bytes]], receive: Receive, answer: Callable[[Photo], dict[str, object]], on_phone: bool = False
+) -> JsonResponse:
+    """Take the one file of a script in. Return what `answer` says of the photo, or the refusal."""
     try:
-        photo = receive_photo(visit, files[0], request.user, keep_duplicate=keep, who=request)
+        if len(files) != 1:
+            raise RejectedPhoto("one_file")
+        photo = receive(files[0])
     except RejectedPhoto as rejected:
-        answer = {"code": rejected.code, "message": message_for(rejected)}
-        return JsonResponse(answer, status=STATUS.get(rejected.code, 422))
-    return JsonResponse({"photo": str(photo.pk), "card": _card_html(request, photo, visit)}, status=201)
+        return answer_rejected(rejected, on_phone)
+    return JsonResponse(answer(photo), status=201)
+
+
+def answer_rejected(rejected: RejectedPhoto, on_phone: bool = False) -> JsonResponse:
+    """Answer a script that a photo was refused."""
+    return JsonResponse(rejected.as_json(on_phone), status=rejected.row.status)
+
+
+def photos_added(count: int) -> str:
+    """Return how many photos were taken in, as a sentence."""
+    return ngettext("%(n)d photo added.", "%(n)d photos added.", count) % {"n": count}
 
 
 def _card_html(request: ClinicianRequest, photo: Photo, visit: Visit) -> str:

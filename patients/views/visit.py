@@ -13,15 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from ml.decode.rebuild import RejectedPhoto
 from patients.care.banner import banner_of
 from patients.forms.note_conflicts import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
 from patients.forms.self_report import SelfReportForm, report_of
 from patients.forms.visit import NoteForm, VisitForm
 from patients.models import LastViewed, Visit
+from patients.photos.codes import RejectedPhoto
 from patients.photos.other_days import other_days
 from patients.photos.phone_card import phone_card
-from patients.photos.receive import message_for
 from patients.readings.photo_card import Kind, PhotoCard, cards_of, count_filters, passes
 from patients.readings.visit_summary import summarise
 from patients.views.lookups import find_visit, readable_photos
@@ -50,7 +49,7 @@ class Limits:
     @property
     def too_large(self) -> str:
         """Return what is said of a larger file."""
-        return message_for(RejectedPhoto("too_large"))
+        return RejectedPhoto("too_large").message()
 
 
 def visit_cards(request: ClinicianRequest, visit: Visit) -> list[PhotoCard]:

@@ -7,8 +7,7 @@
   const over = document.getElementById("phone-done");
   const stillSending = document.getElementById("still-sending");
   const notSent = document.getElementById("not-sent");
-  const again = ["offline", "busy", "fault", "not_stored", "over"]; // what may go well later; over: once a new code was scanned
-  const held = new Set(); // photos that were refused so: they may be nowhere else
+  const held = new Set(); // photos that may be sent again: they may be nowhere else
   const inFlight = 2;
   const waiting = [];
   let running = 0;
@@ -36,7 +35,7 @@
         queue(job);
       });
       list.prepend(job.row);
-      if (file.size > Number(form.dataset.maxBytes)) say(job, "large", "is-refused");
+      if (file.size > Number(form.dataset.maxBytes)) say(job, form.dataset.tooLarge, "is-refused");
       else queue(job);
     });
   }
@@ -81,11 +80,11 @@
     });
     request.addEventListener("load", function () {
       if (request.status === 201) arrive(job, request.response.sent);
-      else refuse(job, request.response || { code: request.status >= 500 ? "fault" : "unknown", status: request.status });
+      else refuse(job, request.response || { status: request.status, retry: request.status >= 500 });
       done();
     });
     request.addEventListener("error", function () {
-      refuse(job, { code: "offline" });
+      refuse(job, { retry: true });
       done();
     });
     request.send(fields);
@@ -101,9 +100,8 @@
     const fault = answer.status && part(job, "said").dataset.fault.replace("%s", answer.status);
     say(job, answer.message || fault || "offline", "is-refused");
     if (answer.code === "not_stored") part(job, "said").textContent += " " + part(job, "said").dataset.held; // it is nowhere else
-    const isHeld = again.indexOf(answer.code) >= 0;
-    if (isHeld) held.add(job);
-    part(job, "again").hidden = !isHeld;
+    if (answer.retry) held.add(job);
+    part(job, "again").hidden = !answer.retry;
     part(job, "keep").hidden = answer.code !== "duplicate_in_patient";
   }
 

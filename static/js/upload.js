@@ -5,8 +5,7 @@
   const drop = document.getElementById("drop");
   const list = document.getElementById("photos");
   const said = document.getElementById("upload-said");
-  const again = ["offline", "busy", "fault", "not_stored"]; // what may go well later
-  const held = new Set(); // photos that were refused so: pasted or taken here, they are nowhere else
+  const held = new Set(); // photos that may be sent again: pasted or taken here, they are nowhere else
   const inFlight = 3;
   const waiting = [];
   let running = 0;
@@ -118,11 +117,11 @@
     });
     request.addEventListener("load", function () {
       if (request.status === 201) arrive(job, request.response);
-      else refuse(job, request.response || { code: request.status >= 500 ? "fault" : "unknown", status: request.status });
+      else refuse(job, request.response || { status: request.status, retry: request.status >= 500 });
       done();
     });
     request.addEventListener("error", function () {
-      refuse(job, { code: "offline" });
+      refuse(job, { retry: true });
       done();
     });
     request.send(fields(job));
@@ -145,15 +144,14 @@
     const why = part(card, "why");
     why.textContent = answer.message || (answer.status ? why.dataset.fault.replace("%s", answer.status) : why.dataset.offline);
     if (answer.code === "not_stored") why.textContent += " " + why.dataset.held; // a photo of the camera is nowhere else
-    const isHeld = again.indexOf(answer.code) >= 0;
-    if (isHeld) held.add(job);
+    if (answer.retry) held.add(job);
     markHeld();
     const twice = answer.code === "duplicate_in_patient";
     const title = part(card, "title");
     if (answer.code === "duplicate_in_visit") title.textContent = title.dataset.here;
     if (twice) title.textContent = title.dataset.twice;
     card.classList.toggle("is-twin", twice || answer.code === "duplicate_in_visit");
-    part(card, "again").hidden = !isHeld;
+    part(card, "again").hidden = !answer.retry;
     part(card, "keep").hidden = !twice;
     const skip = part(card, "skip");
     skip.textContent = twice ? skip.dataset.skip : skip.dataset.dismiss;

@@ -33,7 +33,7 @@ def test_page(ada: User, ines: Patient, expected: tuple[str, int, str | None]) -
     assert ("Ines" in text, answer.headers["Cache-Control"]) == (False, "no-store")
     assert not Visit.objects.exists()
     asked = browser.get(f"/patients/{ines.pk}/", headers={"Accept": "application/json"})
-    assert (asked.status_code, asked.json()["code"]) == (status, code)
+    assert (asked.status_code, asked.json()["code"], asked.json()["retry"]) == (status, code, True)
 
 
 def test_interface(ada: User, ines: Patient, expected: tuple[str, int, str | None]) -> None:

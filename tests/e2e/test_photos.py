@@ -159,7 +159,7 @@ def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
     phone.locator("#files").set_input_files(files(63))
     expect(phone.get_by_text("The server could not take this photo (502).")).to_be_visible()
     phone.unroute_all()
-    full = {"code": "not_stored", "message": "The photo could not be stored."}
+    full = {"code": "not_stored", "message": "The photo could not be stored.", "retry": True}
     phone.route(phone.url, lambda route: route.fulfill(status=503, json=full))
     phone.get_by_role("button", name="Retry").click()
     expect(phone.get_by_text("The photo could not be stored. This page holds it while it is open")).to_be_visible()

@@ -158,7 +158,7 @@ def test_a_photo_that_could_not_be_stored_waits_to_be_sent_again(installation: I
     page = outside.new_page()
     sign_in(page, installation)
     add_visit(page, INES)
-    full = {"code": "not_stored", "message": "The photo could not be stored."}
+    full = {"code": "not_stored", "message": "The photo could not be stored.", "retry": True}
     page.route("**/visits/*/photos/", lambda route: route.fulfill(status=503, json=full))
     page.locator("#files").set_input_files(files(173))
     expect(page.get_by_text("The photo could not be stored. This page holds it while it is open")).to_be_visible()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ml.decode.rebuild import RejectedPhoto, open_photo, rebuild
+from ml.decode.rebuild import UndecodablePhoto, open_photo, rebuild
 from tests.factories import picture
 
 HEIC = "HEIF"
@@ -58,28 +58,28 @@ def polyglot() -> bytes:
     ],
 )
 def test_bad_file_is_refused_with_its_code(content: bytes, name: str, code: str) -> None:
-    with pytest.raises(RejectedPhoto) as refused:
+    with pytest.raises(UndecodablePhoto) as refused:
         open_photo(content, name, max_bytes=1000)
     assert refused.value.code == code
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
     small_file = picture(2000, 1000, file_format="PNG")
-    with pytest.raises(RejectedPhoto) as refused:
+    with pytest.raises(UndecodablePhoto) as refused:
         open_photo(small_file, max_pixels=1_999_999)
     assert refused.value.code == "too_many_pixels"
     assert refused.value.detail["width"] == 2000
 
 
 def test_a_side_of_more_than_12000_pixels_is_refused() -> None:
-    with pytest.raises(RejectedPhoto, match="too_many_pixels"):
+    with pytest.raises(UndecodablePhoto, match="too_many_pixels"):
         open_photo(picture(12_001, 1, file_format="PNG"))
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
 def test_animation_is_refused(file_format: str) -> None:
     second = Image.new("RGB", (64, 48), "red")
-    with pytest.raises(RejectedPhoto, match="animated"):
+    with pytest.raises(UndecodablePhoto, match="animated"):
         open_photo(picture(file_format=file_format, save_all=True, append_images=[second]))
 
 

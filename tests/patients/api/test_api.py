@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -141,6 +142,12 @@ def test_refused_file_says_why(api: APIClient, visit: Visit, content: bytes, sta
     answer = api.post(f"/api/visits/{visit.id}/photos/", {"file": upload(content)})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["message"].endswith(".")
+
+
+def test_too_large_a_file_has_the_same_status_as_on_the_page(api: APIClient, visit: Visit, settings: LazySettings) -> None:
+    settings.PHOTO_MAX_BYTES = 10
+    answer = api.post(f"/api/visits/{visit.id}/photos/", {"file": upload()})
+    assert (answer.status_code, answer.json()["code"], answer.json()["retry"]) == (413, "too_large", False)
 
 
 def test_duplicate_is_a_conflict(api: APIClient, visit: Visit, sent: list[str]) -> None:

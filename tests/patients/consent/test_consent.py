@@ -18,12 +18,13 @@ from clinic.settings import texts_of_consent
 from inference import tasks
 from inference.dispatch import request_again
 from inference.models import Prediction
-from ml.decode.rebuild import RebuiltPhoto, RejectedPhoto
+from ml.decode.rebuild import RebuiltPhoto
 from ml.serve.expressions import FaceBox, Outcome, Reading
 from patients.consent.consent import TEXTS, give_consent, withdraw_consent, words_now
 from patients.consent.erasure import ask_for_erasure, erase_pictures
 from patients.models import AccessLog, Consent, ErasureRequest, Patient, Photo, User, Visit
-from patients.photos import receive as intake
+from patients.photos import checks
+from patients.photos.codes import RejectedPhoto
 from patients.photos.receive import receive_photo
 from patients.timeline.points import point_of
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, upload
@@ -224,7 +225,7 @@ def test_consent_taken_back_while_a_photo_is_opened_refuses_it(
         withdraw(visit.patient, ada)
         return RebuiltPhoto(64, 48, None, source, source)
 
-    monkeypatch.setattr(intake, "rebuild_apart", slow)
+    monkeypatch.setattr(checks, "rebuild_apart", slow)
     with pytest.raises(RejectedPhoto, match="no_consent"):
         receive_photo(visit, upload(), ada)
     assert not Photo.objects.exists()

@@ -8,10 +8,10 @@ import pytest
 from django.db import connection
 
 from inference.models import Prediction
-from ml.decode.rebuild import RejectedPhoto
 from patients.consent import erasure
 from patients.consent.erasure import anonymise, ask_for_erasure, carry_out_erasures
 from patients.models import ErasureRequest, Patient, Photo, User, Visit
+from patients.photos.codes import RejectedPhoto
 from patients.photos.receive import receive_photo
 from tests.factories import upload
 

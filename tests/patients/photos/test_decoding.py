@@ -17,8 +17,8 @@ from django.conf import settings
 from django.test import Client
 
 from ml.decode.confinement import MEMORY_BYTES
-from ml.decode.rebuild import RejectedPhoto
 from patients.photos import decoding as sandbox
+from patients.photos.codes import RejectedPhoto
 from patients.photos.decoding import rebuild_apart
 from tests.factories import picture
 from tests.hostile.pngs import header, pixels, png

@@ -17,8 +17,7 @@ from tests.factories import make_patient, make_visit, picture
 from tests.hostile import CORPUS, MARK, Hostile
 
 pytestmark = pytest.mark.django_db
-PAGE_STATUS: dict[str | None, int] = {None: 201, "too_large": 413}
-API_STATUS: dict[str | None, int] = {None: 201}
+STATUS: dict[str | None, int] = {None: 201, "too_large": 413}
 MULTIPART = "multipart/form-data; boundary=edge"
 LEAST_HOSTILE_FILES = 40
 
@@ -77,8 +76,8 @@ def test_file_gets_its_code_at_both_doors(
 ) -> None:
     content = hostile.make()
     expected = hostile.code
-    assert at_the_page(page, visit, content, hostile.name) == (PAGE_STATUS.get(expected, 422), expected)
-    assert at_the_api(api, other_visit, content, hostile.name) == (API_STATUS.get(expected, 422), expected)
+    assert at_the_page(page, visit, content, hostile.name) == (STATUS.get(expected, 422), expected)
+    assert at_the_api(api, other_visit, content, hostile.name) == (STATUS.get(expected, 422), expected)
     assert Photo.objects.count() == (0 if expected else 2)
     for jpeg in stored_pictures(private_files):
         assert MARK not in jpeg

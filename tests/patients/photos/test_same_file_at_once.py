@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from django.db import connection, connections
 
-from ml.decode.rebuild import RebuiltPhoto, RejectedPhoto
+from ml.decode.rebuild import RebuiltPhoto
 from patients.models import Photo, Visit
-from patients.photos import receive as intake
+from patients.photos import checks
+from patients.photos.codes import RejectedPhoto
 from patients.photos.receive import receive_photo
 from tests.factories import make_clinician, make_patient, make_visit, picture, upload
 
@@ -66,7 +67,7 @@ def all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         together.wait()
         return RebuiltPhoto(64, 48, None, picture(), picture())
 
-    monkeypatch.setattr(intake, "rebuild_apart", rebuild)
+    monkeypatch.setattr(checks, "rebuild_apart", rebuild)
     monkeypatch.setattr("inference.tasks.predict.apply_async", lambda arguments, queue: None)
 
 

@@ -93,7 +93,8 @@ def test_a_code_that_nobody_opens_grows_old(browser: Client, phone: Client, visi
 def test_a_phone_has_its_minutes(browser: Client, phone: Client, visit: Visit) -> None:
     connected(browser, phone, visit)
     with time_machine.travel(timezone.now() + LASTS + timedelta(seconds=1)):
-        assert phone.post("/phone/", {"photos": upload()}, headers=JSON).json()["code"] == "over"
+        over = phone.post("/phone/", {"photos": upload()}, headers=JSON).json()
+        assert (over["code"], over["retry"]) == ("over", True)  # once a new code was scanned
     assert not Photo.objects.exists()
 
 

@@ -63,7 +63,8 @@ def test_a_script_learns_why_a_file_was_refused(browser: Client, address: str) -
     assert answer.status_code == 422
     assert answer.json() == {
         "code": "unsupported_format",
-        "message": "This is not a JPEG, PNG, WebP or HEIC picture.",
+        "message": "This is not a JPEG, PNG, WebP or HEIC picture. Export it as JPEG.",
+        "retry": False,
     }
 
 
@@ -89,7 +90,7 @@ def test_a_photo_that_cannot_be_stored_is_a_refusal_at_both_doors(
     settings.MEDIA_ROOT = tmp_path / "no folder"
     settings.MEDIA_ROOT.write_text("a file in its place")
     answer = browser.post(address, {"photos": upload()}, headers=JSON)
-    assert (answer.status_code, answer.json()["code"]) == (503, "not_stored")
+    assert (answer.status_code, answer.json()["code"], answer.json()["retry"]) == (503, "not_stored", True)
     page = browser.post(address, {"photos": upload()}, follow=True).content.decode()
     assert "The photo could not be stored" in page
     assert not Photo.objects.exists()

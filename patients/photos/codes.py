@@ -1,0 +1,139 @@
+"""Why a photo may be refused: one row for each code, for the page, the phone, the REST interface, the scripts and the docs."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from patients.formats import day
+
+
+@dataclass(frozen=True)
+class UploadCode:
+    """One reason to refuse a photo, and what each reader of the answer needs to know about it."""
+
+    code: str
+    status: int
+    """Of the answer to a script or a program. A plain form is redirected to a page that shows the sentence."""
+    sentence: str | Promise
+    """What happened. A name in it, as in `%(width)s`, is a detail of the refusal, or a limit of `RejectedPhoto.message`."""
+    helps: str | Promise = ""
+    """What the person can do. Empty where nothing needs to be done."""
+    may_retry: bool = False
+    """Whether the same file may be accepted later: the scripts keep it, and offer to send it again."""
+    on_phone: str | Promise = ""
+    """What a phone says in place of `sentence`, where that would tell something of the patient: no one has signed in on it."""
+    decoder_numbers: tuple[str, ...] | None = None
+    """For a code that the decoder may answer: the whole numbers that `sentence` needs from it."""
+
+
+_TABLE = (
+    UploadCode(
+        "over",
+        410,
+        _("This phone can add no more photos to the visit."),
+        _("Scan a new code on the visit’s page to go on."),
+        may_retry=True,
+    ),
+    UploadCode("one_file", 400, _("A request can hold one photo."), _("Send one photo at a time.")),
+    UploadCode(
+        "no_consent",
+        422,
+        _("The patient has not consented to photos in their care."),
+        _("Record the consent on the patient's page, then add the photo."),
+    ),
+    UploadCode("too_large", 413, _("The file is larger than %(max_megabytes)s MB."), _("Send a smaller version.")),
+    UploadCode(
+        "visit_full", 422, _("This visit already has %(most)s photos, the most it can hold."), _("Add the photo to another visit.")
+    ),
+    UploadCode(
+        "day_full",
+        422,
+        _("You have added %(most)s photos since yesterday, the most one person can."),
+        _("Go on tomorrow, or ask an administrator."),
+    ),
+    UploadCode("empty", 422, _("The file is empty."), _("Take or export the photo again.")),
+    UploadCode("unsupported_format", 422, _("This is not a JPEG, PNG, WebP or HEIC picture."), _("Export it as JPEG.")),
+    UploadCode(
+        "extension_mismatch",
+        422,
+        _("The file is named .%(extension)s but holds %(format)s."),
+        _("Rename it or export it again."),
+    ),
+    UploadCode("duplicate_in_visit", 409, _("This photo is already in this visit; no second copy was made.")),
+    UploadCode(
+        "duplicate_in_patient",
+        409,
+        _("This photo is already in the visit of %(date)s."),
+        _("Keep it here as well, or skip it."),
+        on_phone=_("This photo is in another visit already."),
+    ),
+    UploadCode("busy", 503, _("Too many photos arrive at once."), _("Try this one again in a moment."), may_retry=True),
+    UploadCode(
+        "too_many_scans",
+        422,
+        _("The picture is stored in a way that takes too long to open."),
+        _("Export it again as JPEG."),
+        decoder_numbers=(),
+    ),
+    UploadCode(
+        "too_many_pixels",
+        422,
+        _("The picture has %(width)s × %(height)s pixels; at most %(max_megapixels)s megapixels can be taken in."),
+        _("Send a smaller version."),
+        decoder_numbers=("width", "height"),
+    ),
+    UploadCode("animated", 422, _("The picture is animated."), _("Send a single photo."), decoder_numbers=()),
+    UploadCode(
+        "unreadable", 422, _("The picture is damaged and cannot be opened."), _("Take or export it again."), decoder_numbers=()
+    ),
+    UploadCode(
+        "decoder_crashed",
+        422,
+        _("The picture could not be opened safely."),
+        _("Export it again as JPEG."),
+        decoder_numbers=(),
+    ),
+    UploadCode("decoder_timeout", 422, _("Opening the picture took too long."), _("Export it again as JPEG.")),
+    UploadCode(
+        "not_stored",
+        503,
+        _("The photo could not be stored: the disk is full, or its folder cannot be written to."),
+        _("Keep the photo, and tell your administrator."),
+        may_retry=True,
+    ),
+    UploadCode("visit_gone", 422, _("This visit was deleted meanwhile."), _("Add the photo to another visit.")),
+)
+
+CODES = {row.code: row for row in _TABLE}
+"""The rows by code, in the order in which an upload meets them."""
+
+
+class RejectedPhoto(Exception):
+    """A photo that is not taken in. `row` is the row of its code, `detail` the measured facts."""
+
+    def __init__(self, code: str, **detail: object) -> None:
+        super().__init__(code)
+        self.row = CODES[code]
+        self.detail = detail
+
+    @property
+    def code(self) -> str:
+        """The name of the reason."""
+        return self.row.code
+
+    def message(self, on_phone: bool = False) -> str:
+        """Return what a person reads: what happened, and what helps."""
+        happened = self.row.on_phone if on_phone and self.row.on_phone else self.row.sentence
+        detail = dict(self.detail)
+        if "date" in detail:
+            detail["date"] = day(date.fromisoformat(str(detail["date"])))
+        detail["max_megabytes"] = settings.PHOTO_MAX_BYTES // 1_000_000
+        detail["max_megapixels"] = settings.PHOTO_MAX_PIXELS // 1_000_000
+        return f"{happened} {self.row.helps}".strip() % detail
+
+    def as_json(self, on_phone: bool = False) -> dict[str, object]:
+        """Return what a script or a program reads."""
+        return {"code": self.code, "message": self.message(on_phone), "retry": self.row.may_retry}
