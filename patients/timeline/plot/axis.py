@@ -8,9 +8,10 @@ from itertools import pairwise
 from django.utils.dates import MONTHS, MONTHS_3
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy
+from plotly import graph_objects as go
 
 from patients.models import Event
-from patients.timeline.plot.frame import Plain, token
+from patients.timeline.plot.frame import UNCHECKED, Plain, token
 from patients.timeline.points import VisitPoint
 
 DAY_MS = 86_400_000
@@ -53,25 +54,26 @@ def ticks_for(first: date, last: date) -> Ticks:
     return next(ticks for ticks in TICKS if (last - first).days <= ticks.days)
 
 
-def x_axis(first: date, last: date, anchor: str) -> Plain:
+def x_axis(first: date, last: date, anchor: str) -> go.layout.XAxis:
     """Return the date axis under the last row, whose axis is `anchor`."""
     ticks = ticks_for(first, last)
-    return {
-        "type": "date",
-        "range": [first.isoformat(), last.isoformat()],
-        "anchor": anchor,
-        "showgrid": False,
-        "ticks": "outside",
-        "ticklen": 4,
-        "tickcolor": token("line-2"),
-        "tickfont": {"size": 11, "color": token("ink-3")},
-        "showline": True,
-        "linecolor": token("line-2"),
-        "dtick": ticks.desktop,
-        "tick0": f"{first.year}-01-01",
-        "tickformat": str(ticks.form),
-        "ticklabeloverflow": "hide past div",
-    }
+    return go.layout.XAxis(
+        type="date",
+        range=[first.isoformat(), last.isoformat()],
+        anchor=anchor,
+        showgrid=False,
+        ticks="outside",
+        ticklen=4,
+        tickcolor=token("line-2"),
+        tickfont={"size": 11, "color": token("ink-3")},
+        showline=True,
+        linecolor=token("line-2"),
+        dtick=ticks.desktop,
+        tick0=f"{first.year}-01-01",
+        tickformat=str(ticks.form),
+        ticklabeloverflow="hide past div",
+        **UNCHECKED,
+    )
 
 
 def rooms(points: Sequence[VisitPoint]) -> list[int]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
+from plotly import graph_objects as go
 
 from patients.models.event import Event, Lane
-from patients.timeline.plot.frame import QUIET, Frame, Plain, plain, token, words, y_axis
+from patients.timeline.plot.frame import QUIET, Frame, annotation, escaped, shape, token, y_axis
 
 LETTER_PX, PLOT_PX, MARGIN_PX = 6.2, 1020, 72  # the margin is what lies to the right of the plot
 HALF = 0.38  # of a track: half the height of a bar
@@ -47,23 +48,22 @@ def _tracks(events: Sequence[Event], last: date, day_px: float) -> list[list[Eve
     return tracks or [[]]
 
 
-def traces(placed: Sequence[Placed]) -> list[Plain]:
+def traces(placed: Sequence[Placed]) -> list[go.Scatter]:
     """Return a diamond for each event of one day."""
     days = [each for each in placed if not each.event.is_interval]
-    trace = {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "event",
-        "x": [each.event.starts_on.isoformat() for each in days],
-        "y": [each.track for each in days],
-        "yaxis": "y4",
-        "marker": {"size": 7, "symbol": "diamond", "color": token("ink-3")},
+    trace = go.Scatter(
+        mode="markers",
+        name="event",
+        x=[each.event.starts_on.isoformat() for each in days],
+        y=[each.track for each in days],
+        yaxis="y4",
+        marker={"size": 7, "symbol": "diamond", "color": token("ink-3")},
         **QUIET,
-    }
+    )
     return [trace] if placed else []
 
 
-def axes(tracks: Sequence[int], frame: Frame) -> Plain:
+def axes(tracks: Sequence[int], frame: Frame) -> dict[str, go.layout.YAxis]:
     """Return the axis with the name of each lane at its first track. `tracks` says how many each lane has."""
     if frame.events is None:
         return {}
@@ -83,17 +83,19 @@ def short_names() -> list[str]:
     return [str(lane.short_name) for lane in Lane]
 
 
-def shapes(placed: Sequence[Placed], frame: Frame, last: date) -> list[Plain]:
+def shapes(placed: Sequence[Placed], frame: Frame, last: date) -> list[go.layout.Shape]:
     """Return bars with a start edge, and a dashed line through all rows for every start."""
-    return [shape for each in placed for shape in (*_bar(each, last), _vertical(each, frame))]
+    return [drawn for each in placed for drawn in (*_bar(each, last), _vertical(each, frame))]
 
 
-def annotations(placed: Sequence[Placed], frame: Frame) -> list[Plain]:
+def annotations(placed: Sequence[Placed], frame: Frame) -> list[go.layout.Annotation]:
     """Return the title and a label to the right of each start."""
     if frame.events is None:
         return []
     at = {"name": "event", "xref": "x", "yref": "y4", "xanchor": "left", "xshift": 8}
-    labels = [words(plain(each.event.label), "ink-2", x=each.event.starts_on.isoformat(), y=each.track, **at) for each in placed]
+    labels = [
+        annotation(escaped(each.event.label), "ink-2", x=each.event.starts_on.isoformat(), y=each.track, **at) for each in placed
+    ]
     return [frame.title(frame.events, _("Events")), *labels]
 
 
@@ -120,21 +122,21 @@ def _last_day(event: Event, last: date) -> date:
     return (last if event.goes_on else event.ends_on) or event.starts_on
 
 
-def _bar(placed: Placed, last: date) -> list[Plain]:
+def _bar(placed: Placed, last: date) -> list[go.layout.Shape]:
     event, track = placed.event, placed.track
     if not event.is_interval:
         return []
     start, end = event.starts_on.isoformat(), _last_day(event, last).isoformat()
     common = {"name": "event", "xref": "x", "yref": "y4", "x0": start, "y0": track - HALF, "y1": track + HALF}
     return [
-        {"type": "rect", **common, "x1": end, "fillcolor": token("band"), "line": {"width": 0}, "layer": "below"},
-        {"type": "line", **common, "x1": start, "line": {"color": token("ink-3"), "width": 2}},
+        shape(type="rect", **common, x1=end, fillcolor=token("band"), line={"width": 0}, layer="below"),
+        shape(type="line", **common, x1=start, line={"color": token("ink-3"), "width": 2}),
     ]
 
 
-def _vertical(placed: Placed, frame: Frame) -> Plain:
+def _vertical(placed: Placed, frame: Frame) -> go.layout.Shape:
     start = placed.event.starts_on.isoformat()
     line = {"color": token("line-2"), "width": 1, "dash": "2px,3px"}
     top = frame.up(frame.valence.top)
     across = {"xref": "x", "yref": "paper", "x0": start, "x1": start, "y0": 0, "y1": top}
-    return {"type": "line", "name": "event", **across, "line": line, "layer": "below"}
+    return shape(type="line", name="event", **across, line=line, layer="below")

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from math import ceil
 
 from django.utils.translation import gettext as _
+from plotly import graph_objects as go
 
 from ml.serve.expressions import EXPRESSIONS
-from patients.timeline.plot.frame import QUIET, Frame, Plain, Visits, days_of, token, y_axis
+from patients.timeline.plot.frame import QUIET, Frame, Plain, Visits, days_of, shape, token, y_axis
 from patients.timeline.points import Share, VisitPoint
 
 SYMBOLS = {
@@ -21,33 +22,32 @@ SYMBOLS = {
 FIRST_STRIP = 11  # the strips have the axes y11 to y17
 
 
-def stack_traces(visits: Visits) -> list[Plain]:
+def stack_traces(visits: Visits) -> list[go.Bar]:
     """Return seven stacked bars per visit in label order."""
     return [
-        {
-            "type": "bar",
-            "name": name,
-            "x": days_of("known"),
-            "y": [round(point.shares[k].mean, 3) for point in visits.known],
-            "yaxis": "y2",
-            "marker": {"color": token(f"e-{name}"), "line": {"color": token("surface"), "width": 1}},
+        go.Bar(
+            name=name,
+            x=days_of("known"),
+            y=[round(point.shares[k].mean, 3) for point in visits.known],
+            yaxis="y2",
+            marker={"color": token(f"e-{name}"), "line": {"color": token("surface"), "width": 1}},
             **QUIET,
-        }
+        )
         for k, name in enumerate(EXPRESSIONS)
     ]
 
 
-def stack_axes(frame: Frame) -> Plain:
+def stack_axes(frame: Frame) -> dict[str, go.layout.YAxis]:
     """Return the axis of the stacked row."""
     return {"yaxis2": y_axis(frame.domain(frame.expressions[0]), [0, 1], [0, 0.5, 1], ["0", "50", "100 %"], anchor="x")}
 
 
-def strip_traces(visits: Visits) -> list[Plain]:
+def strip_traces(visits: Visits) -> list[go.Scatter]:
     """Return line, means with interval and sparse visits for each of the seven strips."""
     return [trace for k in range(len(EXPRESSIONS)) for trace in _strip(visits, k)]
 
 
-def strip_axes(points: Sequence[VisitPoint], frame: Frame) -> Plain:
+def strip_axes(points: Sequence[VisitPoint], frame: Frame) -> dict[str, go.layout.YAxis]:
     """Return seven axes with one scale."""
     foot, head = strip_range(points)
     middle = round((foot + head) / 2, 3)
@@ -60,22 +60,22 @@ def strip_axes(points: Sequence[VisitPoint], frame: Frame) -> Plain:
     }
 
 
-def strip_shapes(points: Sequence[VisitPoint]) -> list[Plain]:
+def strip_shapes(points: Sequence[VisitPoint]) -> list[go.layout.Shape]:
     """Return the ground of each strip."""
     foot, head = strip_range(points)
     return [
-        {
-            "type": "rect",
-            "xref": "x domain",
-            "yref": f"y{FIRST_STRIP + k}",
-            "x0": 0,
-            "x1": 1,
-            "y0": foot,
-            "y1": head,
-            "fillcolor": token("strip"),
-            "line": {"width": 0},
-            "layer": "below",
-        }
+        shape(
+            type="rect",
+            xref="x domain",
+            yref=f"y{FIRST_STRIP + k}",
+            x0=0,
+            x1=1,
+            y0=foot,
+            y1=head,
+            fillcolor=token("strip"),
+            line={"width": 0},
+            layer="below",
+        )
         for k in range(len(EXPRESSIONS))
     ]
 
@@ -92,16 +92,16 @@ def strip_range(points: Sequence[VisitPoint]) -> tuple[float, float]:
     return -0.04, round(top + 0.04, 3)
 
 
-def _strip(visits: Visits, k: int) -> list[Plain]:
+def _strip(visits: Visits, k: int) -> list[go.Scatter]:
     name = EXPRESSIONS[k]
     colour = token(f"e-{name}")
-    common = {"type": "scatter", "name": name, "yaxis": f"y{FIRST_STRIP + k}", **QUIET}
+    common = {"name": name, "yaxis": f"y{FIRST_STRIP + k}", **QUIET}
     values = [point and round(point.shares[k].mean, 3) for point in visits.line]
     full, sparse = [point.shares[k] for point in visits.full], [point.shares[k] for point in visits.sparse]
     return [
-        common | {"mode": "lines", "x": days_of("line"), "y": values, "line": {"color": colour, "width": 1.5}},
-        common | _symbols("full", full, SYMBOLS[name], colour, 0) | {"error_y": _error_bars(full, colour)},
-        common | _symbols("sparse", sparse, SYMBOLS[name] + "-open", colour, 1.25),
+        go.Scatter(mode="lines", x=days_of("line"), y=values, line={"color": colour, "width": 1.5}, **common),
+        go.Scatter(error_y=_error_bars(full, colour), **_symbols("full", full, SYMBOLS[name], colour, 0), **common),
+        go.Scatter(**_symbols("sparse", sparse, SYMBOLS[name] + "-open", colour, 1.25), **common),
     ]
 
 

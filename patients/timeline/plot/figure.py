@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import date
 
 from django.utils.translation import gettext as _
+from plotly import graph_objects as go
 
 from patients.models import Event
 from patients.timeline.baseline import UsualRange
 from patients.timeline.plot import axis, event_row, expression_rows, photo_row, self_report_row, valence_row
 from patients.timeline.plot.cards import cards
 from patients.timeline.plot.event_row import Placed
-from patients.timeline.plot.frame import BOTTOM, CLEAR, LEFT, RIGHT, TOP, Frame, Plain, Visits, apart, stacked, token
+from patients.timeline.plot.frame import BOTTOM, CLEAR, LEFT, RIGHT, TOP, UNCHECKED, Frame, Plain, Visits, apart, stacked, token
 from patients.timeline.plot.self_report_row import Reports
 from patients.timeline.points import VisitPoint
 
@@ -36,15 +37,15 @@ def figure(
     placed, tracks = event_row.place(events, first, last)
     whole = _Whole(visits, usual, placed, tracks, said, (first, last))
     return {
-        "data": [
+        "data": _as_json(
             *valence_row.traces(visits, usual),
             *self_report_row.traces(visits, said),
             *photo_row.traces(visits),
             *event_row.traces(placed),
             *expression_rows.stack_traces(visits),
-        ],
+        ),
         "layout": whole.layout_stacked(stacked(sum(tracks))),
-        "apart": {"data": expression_rows.strip_traces(visits), "layout": whole.layout_apart(apart(sum(tracks)))},
+        "apart": {"data": _as_json(*expression_rows.strip_traces(visits)), "layout": whole.layout_apart(apart(sum(tracks)))},
         "days": visits.days(),
         "ends": _ends(visits, said),
         "rooms": axis.rooms(points),
@@ -56,6 +57,10 @@ def figure(
         "lanes": event_row.short_names(),
         "mostDots": MOST_DOTS,
     }
+
+
+def _as_json(*parts: go.Scatter | go.Bar | go.Layout) -> list[Plain]:
+    return [part.to_plotly_json() for part in parts]
 
 
 def _ends(visits: Visits, reports: Reports) -> list[str]:
@@ -92,33 +97,41 @@ class _Whole:
             frame, title, expression_rows.strip_shapes(self.visits.every), expression_rows.strip_axes(self.visits.every, frame)
         )
 
-    def _layout(self, frame: Frame, title: Plain, ground: list[Plain], own_axes: Plain) -> Plain:
-        return {
-            "height": frame.height,
-            "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM, "pad": 0},
-            "paper_bgcolor": CLEAR,
-            "plot_bgcolor": CLEAR,
-            "font": {"family": token("font"), "size": 12, "color": token("ink-2")},
-            "barmode": "stack",
-            "bargap": 0,
-            "showlegend": False,
-            "dragmode": "pan",
-            "hovermode": False,
-            "shapes": [
+    def _layout(
+        self,
+        frame: Frame,
+        title: go.layout.Annotation,
+        ground: list[go.layout.Shape],
+        own_axes: dict[str, go.layout.YAxis],
+    ) -> Plain:
+        layout = go.Layout(
+            height=frame.height,
+            margin={"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM, "pad": 0},
+            paper_bgcolor=CLEAR,
+            plot_bgcolor=CLEAR,
+            font={"family": token("font"), "size": 12, "color": token("ink-2")},
+            barmode="stack",
+            bargap=0,
+            showlegend=False,
+            dragmode="pan",
+            hovermode=False,
+            shapes=[
                 *ground,
                 *event_row.shapes(self.placed, frame, self.last),
                 *valence_row.shapes(self.visits, self.usual, frame),
             ],
-            "annotations": [
+            annotations=[
                 *event_row.annotations(self.placed, frame),
                 *valence_row.annotations(self.visits, self.usual, frame),
                 title,
                 frame.title(frame.photos, _("Photos, used and missing (hatched)")),
             ],
-            "xaxis": axis.x_axis(self.first, self.last, "y4" if frame.events else "y3"),
+            xaxis=axis.x_axis(self.first, self.last, "y4" if frame.events else "y3"),
             **valence_row.axes(frame),
             **self_report_row.axes(self.visits.all, self.reports, frame),
             **own_axes,
             **photo_row.axes(self.visits.every, frame),
             **event_row.axes(self.tracks, frame),
-        }
+            **UNCHECKED,
+        )
+        return _as_json(layout)[0]

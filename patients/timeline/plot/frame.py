@@ -7,15 +7,20 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from plotly import graph_objects as go
+
 from patients.timeline.plot.breaks import line, runs
 from patients.timeline.points import VisitPoint
 
-Plain = dict[str, Any]  # Any: Plotly's own JSON
+Plain = dict[str, Any]  # Any: JSON
 
 LEFT, RIGHT, TOP, BOTTOM = 76, 72, 4, 42
 TRACK = 16
 STRIP, PITCH = 42, 46
-QUIET: Plain = {"hoverinfo": "skip", "showlegend": False}
+# Plotly would refuse a token in the place of a colour and a group's name in the place of dates: only the browser fills them in.
+# tests/patients/timeline/plot/test_figure.py fills them in too, and has Plotly validate the whole figure.
+UNCHECKED: Plain = {"_validate": False}
+QUIET: Plain = {"hoverinfo": "skip", "showlegend": False} | UNCHECKED
 CLEAR = "rgba(0,0,0,0)"
 
 
@@ -113,22 +118,23 @@ class Frame:
         """Return the row as Plotly's domain."""
         return [self.up(row.bottom), self.up(row.top)]
 
-    def title(self, row: Row, text: str) -> Plain:
+    def title(self, row: Row, text: str) -> go.layout.Annotation:
         """Return the name of a row, at the far left above it."""
-        return {
-            "name": "title",
-            "xref": "paper",
-            "yref": "paper",
-            "x": 0,
-            "xshift": -LEFT,
-            "xanchor": "left",
-            "y": self.up(row.top),
-            "yshift": 8,
-            "yanchor": "bottom",
-            "showarrow": False,
-            "text": text,
-            "font": {"size": 12, "color": token("ink"), "weight": 600},
-        }
+        return go.layout.Annotation(
+            name="title",
+            xref="paper",
+            yref="paper",
+            x=0,
+            xshift=-LEFT,
+            xanchor="left",
+            y=self.up(row.top),
+            yshift=8,
+            yanchor="bottom",
+            showarrow=False,
+            text=text,
+            font={"size": 12, "color": token("ink"), "weight": 600},
+            **UNCHECKED,
+        )
 
 
 def stacked(tracks: int) -> Frame:
@@ -149,10 +155,14 @@ def _frame(expressions: tuple[Row, ...], photos_top: int, tracks: int) -> Frame:
 
 
 def y_axis(
-    domain: list[float], value_range: list[float], ticks: Sequence[float], texts: Sequence[str], **more: Any
-) -> Plain:  # Any: JSON
+    domain: list[float],
+    value_range: list[float],
+    ticks: Sequence[float],
+    texts: Sequence[str],
+    **more: Any,  # Any: properties of the axis
+) -> go.layout.YAxis:
     """Return a y axis that can be neither dragged nor zoomed."""
-    return {
+    properties = {
         "domain": domain,
         "range": value_range,
         "tickvals": list(ticks),
@@ -163,15 +173,20 @@ def y_axis(
         "ticks": "",
         "ticksuffix": " ",
         "tickfont": {"size": 11, "color": token("ink-3")},
-        **more,
     }
+    return go.layout.YAxis(properties | more, **UNCHECKED)
 
 
-def words(text: str, colour: str = "ink-3", **more: Any) -> Plain:  # Any: JSON
-    """Return a small text in the figure. Plotly reads tags in it: hand user input through `plain` first."""
-    return {"text": text, "showarrow": False, "font": {"size": 11, "color": token(colour)}, **more}
+def annotation(text: str, colour: str = "ink-3", **more: Any) -> go.layout.Annotation:  # Any: properties of the annotation
+    """Return a small text in the figure. Plotly reads tags in it: hand user input through `escaped` first."""
+    return go.layout.Annotation(text=text, showarrow=False, font={"size": 11, "color": token(colour)}, **more, **UNCHECKED)
 
 
-def plain(text: str) -> str:
+def shape(**properties: Any) -> go.layout.Shape:  # Any: properties of the shape
+    """Return a line or a rectangle."""
+    return go.layout.Shape(**properties, **UNCHECKED)
+
+
+def escaped(text: str) -> str:
     """Return what a person typed, with nothing in it that Plotly would read as a tag."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

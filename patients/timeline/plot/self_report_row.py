@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from plotly import graph_objects as go
 
 from patients.models import SelfReport
 from patients.models.self_report import MOST
@@ -58,12 +59,12 @@ def spoke(point: VisitPoint, reports: Reports) -> bool:
     return any(scale.value(reports, point.visit_id) is not None for scale in SCALES)
 
 
-def traces(visits: Visits, reports: Reports) -> list[Plain]:
+def traces(visits: Visits, reports: Reports) -> list[go.Scatter]:
     """Return one line per scale, hidden at first, with a hole at every long gap."""
     return [_trace(scale, visits, reports) for scale in rated(visits.all, reports)]
 
 
-def axes(points: Sequence[VisitPoint], reports: Reports, frame: Frame) -> Plain:
+def axes(points: Sequence[VisitPoint], reports: Reports, frame: Frame) -> dict[str, go.layout.YAxis]:
     """Return an axis per scale, over the valence index and written in the right margin; the browser moves them apart."""
     domain = frame.domain(frame.valence)
     right = {"overlaying": "y", "side": "right", "visible": False, "showgrid": False, "ticksuffix": ""}
@@ -78,22 +79,21 @@ def choices(points: Sequence[VisitPoint], reports: Reports) -> list[Plain]:
     return [{"name": scale.name, "axis": f"yaxis{scale.axis[1:]}"} for scale in rated(points, reports)]
 
 
-def _trace(scale: Scale, visits: Visits, reports: Reports) -> Plain:
+def _trace(scale: Scale, visits: Visits, reports: Reports) -> go.Scatter:
     said: list[VisitPoint | None] = []
     for point in visits.all:
         if scale.value(reports, point.visit_id) is not None:
             before = said[-1] if said else None
             said += [None, point] if before and point.date - before.date > LONG else [point]
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": scale.name,
-        "visible": False,
-        "x": [point and visits.moments[point.visit_id] for point in said],
-        "y": [point and scale.value(reports, point.visit_id) for point in said],
-        "yaxis": scale.axis,
-        "line": {"color": token("ink-3"), "width": 1.5, "dash": scale.dash},
-        "marker": {"size": 6, "symbol": scale.symbol, "color": token("ink-3")},
-        "cliponaxis": False,
+    return go.Scatter(
+        mode="lines+markers",
+        name=scale.name,
+        visible=False,
+        x=[point and visits.moments[point.visit_id] for point in said],
+        y=[point and scale.value(reports, point.visit_id) for point in said],
+        yaxis=scale.axis,
+        line={"color": token("ink-3"), "width": 1.5, "dash": scale.dash},
+        marker={"size": 6, "symbol": scale.symbol, "color": token("ink-3")},
+        cliponaxis=False,
         **QUIET,
-    }
+    )

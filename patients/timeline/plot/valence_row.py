@@ -5,30 +5,31 @@ from math import sqrt
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from plotly import graph_objects as go
 
 from patients.formats import signed
 from patients.timeline.baseline import UsualRange, outside
 from patients.timeline.plot.breaks import Gap, ModelChange, gaps, model_changes
-from patients.timeline.plot.frame import CLEAR, QUIET, Frame, Plain, Visits, days_of, token, words, y_axis
+from patients.timeline.plot.frame import CLEAR, QUIET, Frame, Plain, Visits, annotation, days_of, shape, token, y_axis
 from patients.timeline.points import VisitPoint
 
 NARROW = 0.34  # of the index: a band lower than this has no room for a text between its limits
 PLOT_PX = 1020  # width of the plot on a desktop
 
 
-def traces(visits: Visits, usual: UsualRange | None) -> list[Plain]:
+def traces(visits: Visits, usual: UsualRange | None) -> list[go.Scatter]:
     """Return photos, line, means, sparse visits and rings. The dots of photos are filled in by the browser."""
     ringed = outside(visits.every, usual)
     return [
         _dots("photos", [], [], {"size": 4, "color": token("dot")}),
         _line(visits),
-        _dots("visits", days_of("full"), visits.full, _marker(visits.full)) | {"error_y": _error_bars(visits.full)},
+        _dots("visits", days_of("full"), visits.full, _marker(visits.full), error_y=_error_bars(visits.full)),
         _dots("sparse", days_of("sparse"), visits.sparse, _hollow()),
         _dots("outside", [visits.moments[point.visit_id] for point in ringed], ringed, _ring()),
     ]
 
 
-def axes(frame: Frame) -> Plain:
+def axes(frame: Frame) -> dict[str, go.layout.YAxis]:
     """Return the fixed axis from -1 to 1."""
     domain = frame.domain(frame.valence)
     values = [-1, -0.5, 0, 0.5, 1]
@@ -36,16 +37,16 @@ def axes(frame: Frame) -> Plain:
     return {"yaxis": y_axis(domain, [-1, 1], values, [signed(value, 0 if value in (-1, 0, 1) else 1) for value in values], **zero)}
 
 
-def shapes(visits: Visits, usual: UsualRange | None, frame: Frame) -> list[Plain]:
+def shapes(visits: Visits, usual: UsualRange | None, frame: Frame) -> list[go.layout.Shape]:
     """Return the band, its edges and the lines at a change of the model."""
     bottom, top = frame.domain(frame.valence)
     changes = [visits.halfway(change.before, change.after) for change in model_changes(visits.every)]
     line = {"color": token("zero"), "width": 1}
     across: Plain = {"type": "line", "name": "model", "xref": "x", "yref": "paper", "y0": bottom, "y1": top, "line": line}
-    return [*(_band(usual) if usual else []), *(across | {"x0": moment, "x1": moment} for moment in changes)]
+    return [*(_band(usual) if usual else []), *(shape(x0=moment, x1=moment, **across) for moment in changes)]
 
 
-def annotations(visits: Visits, usual: UsualRange | None, frame: Frame) -> list[Plain]:
+def annotations(visits: Visits, usual: UsualRange | None, frame: Frame) -> list[go.layout.Annotation]:
     """Return the title and every word inside the row."""
     points = visits.every
     days = max(1, (points[-1].date - points[0].date).days) if points else 1
@@ -68,25 +69,24 @@ def short_versions(*groups: Sequence[str]) -> list[str]:
     return [" + ".join(short[name] for name in group) for group in groups]
 
 
-def _dots(name: str, x: str | list[str], points: Sequence[VisitPoint], marker: Plain) -> Plain:
+def _dots(name: str, x: str | list[str], points: Sequence[VisitPoint], marker: Plain, error_y: Plain | None = None) -> go.Scatter:
     values = [round(point.valence or 0.0, 3) for point in points]
-    # Not cut where a value lies at the edge: a visit near 1 keeps its whole ring.
+    # Not clipped where a value lies at the edge: a visit near 1 keeps its whole ring.
     edge = {"cliponaxis": False}
-    return {"type": "scatter", "mode": "markers", "name": name, "x": x, "y": values, "marker": marker, **edge, **QUIET}
+    return go.Scatter(mode="markers", name=name, x=x, y=values, marker=marker, error_y=error_y, **edge, **QUIET)
 
 
-def _line(visits: Visits) -> Plain:
+def _line(visits: Visits) -> go.Scatter:
     """Return the line through the means, with a hole where it breaks."""
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": "mean",
-        "x": days_of("line"),
-        "y": [point and round(point.valence or 0.0, 3) for point in visits.line],
-        "line": {"color": token("accent"), "width": 2},
-        "connectgaps": False,
+    return go.Scatter(
+        mode="lines",
+        name="mean",
+        x=days_of("line"),
+        y=[point and round(point.valence or 0.0, 3) for point in visits.line],
+        line={"color": token("accent"), "width": 2},
+        connectgaps=False,
         **QUIET,
-    }
+    )
 
 
 def _hollow() -> Plain:
@@ -116,35 +116,35 @@ def _error_bars(points: Sequence[VisitPoint]) -> Plain:
     }
 
 
-def _band(usual: UsualRange) -> list[Plain]:
+def _band(usual: UsualRange) -> list[go.layout.Shape]:
     low, high = usual.on_scale
     across = {"xref": "x domain", "yref": "y", "x0": 0, "x1": 1, "layer": "below"}
     edge = {"color": token("control"), "width": 1, "dash": "1px,3px"}
     return [
-        {"type": "rect", **across, "y0": low, "y1": high, "fillcolor": token("band"), "line": {"width": 0}},
-        {"type": "line", **across, "y0": low, "y1": low, "line": edge},
-        {"type": "line", **across, "y0": high, "y1": high, "line": edge},
+        shape(type="rect", **across, y0=low, y1=high, fillcolor=token("band"), line={"width": 0}),
+        shape(type="line", **across, y0=low, y1=low, line=edge),
+        shape(type="line", **across, y0=high, y1=high, line=edge),
     ]
 
 
-def _limits(usual: UsualRange) -> list[Plain]:
+def _limits(usual: UsualRange) -> list[go.layout.Annotation]:
     """Return both limits in the right margin, and what they limit."""
     low, high = usual.on_scale
     name = _("usual<br>range")
     side: Plain = {"name": "side", "xref": "paper", "yref": "y", "x": 1, "xanchor": "left", "xshift": 6, "align": "left"}
     if high - low < NARROW:
         return [
-            words(f"{name}<br>{signed(high)}", "ink-2", y=high, yanchor="bottom", **side),
-            words(signed(low), "ink-2", y=low, yanchor="top", **side),
+            annotation(f"{name}<br>{signed(high)}", "ink-2", y=high, yanchor="bottom", **side),
+            annotation(signed(low), "ink-2", y=low, yanchor="top", **side),
         ]
     return [
-        words(signed(high), "ink-2", y=high, **side),
-        words(signed(low), "ink-2", y=low, **side),
-        words(name, y=round((low + high) / 2, 3), **side),
+        annotation(signed(high), "ink-2", y=high, **side),
+        annotation(signed(low), "ink-2", y=low, **side),
+        annotation(name, y=round((low + high) / 2, 3), **side),
     ]
 
 
-def _gap_words(gap: Gap, foot: float, width_px: float) -> Plain | None:
+def _gap_words(gap: Gap, foot: float, width_px: float) -> go.layout.Annotation | None:
     """Return what stands in a gap; less in a narrow one, nothing where there is no room."""
     count = {"n": gap.months}
     text = ngettext("%(n)d month", "%(n)d months", gap.months) % count
@@ -154,14 +154,14 @@ def _gap_words(gap: Gap, foot: float, width_px: float) -> Plain | None:
         text = (no_photo if gap.has_visits else no_visit) % count
     elif width_px < 60:
         return None
-    return words(text, name="gap", xref="x", yref="y", x=gap.middle.isoformat(), y=round(foot, 3), yanchor="bottom", yshift=2)
+    return annotation(text, name="gap", xref="x", yref="y", x=gap.middle.isoformat(), y=round(foot, 3), yanchor="bottom", yshift=2)
 
 
-def _versions(change: ModelChange, x: str) -> list[Plain]:
+def _versions(change: ModelChange, x: str) -> list[go.layout.Annotation]:
     """Return the names of both models at the foot of the line between them."""
     old, new = short_versions(change.before.model_versions, change.after.model_versions)
     at: Plain = {"xref": "x", "yref": "y", "x": x, "y": -1, "yanchor": "bottom"}
     return [
-        words(old, name="gap", xanchor="right", xshift=-5, **at),
-        words(_("model %(version)s") % {"version": new}, name="version", xanchor="left", xshift=5, **at),
+        annotation(old, name="gap", xanchor="right", xshift=-5, **at),
+        annotation(_("model %(version)s") % {"version": new}, name="version", xanchor="left", xshift=5, **at),
     ]
