@@ -1,10 +1,10 @@
-"""What reading costs: milliseconds of one processor core for a face, and for a whole photo.
+"""What reading costs: milliseconds of one processor core, for a face and for a photo.
 
     python -m ml.measure.cost --weights ml/weights --data fer2013.zip
 
-A face is the network with its mirror image, as the worker runs it. A photo is all of a reading: the detector, the upright crop, the
-checks, the network; from a picture that is opened already. Medians, with the processor's name: they hold for no other, and for none
-that has other work. The numbers go into report.json.
+"Face" is the network on a face and its mirror image, as the worker runs it. "Photo" is a complete reading of a decoded picture:
+detector, upright crop, quality checks, network. The medians hold only for the named processor, with no other work on it. They go
+into report.json.
 """
 
 import argparse
@@ -32,7 +32,7 @@ SEED = 2013
 
 
 def processor() -> str:
-    """Return the name of the processor, as far as the system tells."""
+    """Return the name of the processor, or of its architecture where the system does not give one."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -41,26 +41,26 @@ def processor() -> str:
 
 
 def median_ms(work: Callable[[int], object], count: int) -> Estimate | None:
-    """Return the estimate of the median milliseconds of `work`, which is given a number from 0 to `count`, after a warm-up."""
+    """Return the estimate of the median milliseconds of `work`, called with 0 to `count` - 1 after a warm-up."""
     work(0)
     times = []
     for number in range(count):
         began = time.perf_counter()
         work(number)
         times.append(1000 * (time.perf_counter() - began))
-    taken = np.array(times)
-    return estimate(lambda chosen: float(np.median(taken[chosen])), count)
+    milliseconds = np.array(times)  # (count,)
+    return estimate(lambda chosen: float(np.median(milliseconds[chosen])), count)
 
 
 def measure_cost(weights: Path, faces: FaceSet, count: int) -> dict[str, Any]:  # Any: a JSON object
-    """Return the median milliseconds of `count` faces, and of as many photos of 640 x 480; of a tenth as many large ones."""
+    """Return the median milliseconds of `count` faces, of as many photos of 640 x 480, and of a tenth as many large photos."""
     reader, rng = FaceReader(weights), np.random.default_rng(SEED)
-    chosen = faces.pixels[rng.choice(len(faces), count)]
+    chosen = faces.pixels[rng.choice(len(faces), count)]  # (count, 48, 48)
     photos = [place_face(pixels, rng) for pixels in chosen]
     large = [photo.resize(LARGE) for photo in photos[: max(1, count // 10)]]
     return {
         "processor": processor(),
-        "face": median_ms(lambda number: reader.shares_of(chosen[number]), count),
+        "face": median_ms(lambda number: reader.probabilities_of(chosen[number]), count),
         "photo_640x480": median_ms(lambda number: reader.read(photos[number]), count),
         "photo_4000x3000": median_ms(lambda number: reader.read(large[number]), len(large)),
     }
@@ -76,11 +76,12 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
     parser.add_argument("--count", type=int, default=200, help="how many faces (default 200)")
     options = parser.parse_args()
-    with contextlib.suppress(AttributeError):  # Linux alone can; the engines use one thread anyway
+    # Only Linux has this call; the engines use one thread anyway.
+    with contextlib.suppress(AttributeError):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    found = measure_cost(options.weights, load_split(options.data, "validation"), options.count)
-    add_to_report(options.weights, "cost", found)
-    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    cost = measure_cost(options.weights, load_split(options.data, "validation"), options.count)
+    add_to_report(options.weights, "cost", cost)
+    sys.stdout.write(json.dumps(cost, indent=1) + "\n")
     return 0
 
 

@@ -3,18 +3,18 @@ r"""Measure weights on one split, every figure with its 95 % bootstrap interval.
     python -m ml.measure.evaluate --weights ml/weights --data fer2013.zip \
         --split validation --votes fer2013_ferplus.csv --json out.json
 
-Keys (all are told in docs/evaluation.md; an estimate is {"value", "low", "high", "n"}):
+Keys (docs/evaluation.md explains all of them; an estimate is {"value", "low", "high", "n"}):
   fer2013.accuracy, .macro_f1, .log_loss, .per_class, .confusion     the `fer2013` head against the original labels
   raters.accuracy, .macro_f1, .per_class, .confusion                 the served head against the FER+ majority
-  raters.log_loss, .ece, .ece_classwise, .ece_uncalibrated           ... against the shares of votes
-  raters.ece_as_cast, .ece_classwise_as_cast                         ... against all votes for the seven, lone ones too
-  raters.named_share                                                 ... and how many raters called a face what it was named
+  raters.log_loss, .ece, .ece_classwise, .ece_uncalibrated           ... against the raters' vote shares
+  raters.ece_as_cast, .ece_classwise_as_cast                         ... against all votes for the seven, single ones too
+  raters.named_share                                                 ... and how many raters gave a face the name the model gave it
   raters.reliability, .ece_majority, .coverage, .risk_curve, .left_out, .accuracy_without_ties
   without_twins.fer2013, .raters                                     the same without faces that have an exact twin in train
   without_near_twins.fer2013, .raters                                ... or a near one: another crop or light of one photo
-  abstention.coverage, .accuracy                                     how many faces are not too close to call; accuracy on them
+  abstention.coverage, .accuracy                                     share of faces not too close to call; accuracy on them
   robustness                                                         accuracy under blur, dark, ... (with --robustness)
-`raters` is null without --votes, `without_twins` and `without_near_twins` are when the data has no train split.
+`raters` is null without --votes; `without_twins` and `without_near_twins` are null when the data has no train split.
 """
 
 import argparse
@@ -63,74 +63,75 @@ Logits = NDArray[np.float64]
 
 def measure_fer2013(logits: Logits, faces: FaceSet) -> dict[str, Any]:
     """Return the measures of the `fer2013` head, logits (N, 7), against the original labels."""
-    shares = softmax(logits)
-    wanted = np.eye(shares.shape[1])[faces.labels]
-    return {**named_head(faces.labels, shares), "log_loss": mean_of(cross_entropy(shares, wanted))}
+    probabilities = softmax(logits)  # (N, 7)
+    one_hot = np.eye(probabilities.shape[1])[faces.labels]  # (N, 7)
+    return {**named_head(faces.labels, probabilities), "log_loss": mean_of(cross_entropy(probabilities, one_hot))}
 
 
 def measure_raters(logits: Logits, faces: FaceSet, temperature: float) -> dict[str, Any] | None:
-    """Return the measures of the served head against FER+; None when there are no votes."""
+    """Return the measures of the served head, logits (N, 7), against FER+; None when there are no votes."""
     if faces.votes is None:
         return None
-    majority, tied = rater_majority(faces.votes)
+    majority, tied = rater_majority(faces.votes)  # (N,) each
     known = majority >= 0
-    truth, shares = majority[known], softmax(logits[known] / temperature)
-    right = shares.argmax(axis=1) == truth
-    voted = faces.votes.sum(axis=1) > 0
+    truth, probabilities = majority[known], softmax(logits[known] / temperature)  # (K,), (K, 7)
+    confidence, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth  # (K,) each
+    voted = faces.votes.sum(axis=1) > 0  # (N,)
     return {
-        **named_head(truth, shares),
-        "accuracy_without_ties": mean_of(right[~tied[known]]),
+        **named_head(truth, probabilities),
+        "accuracy_without_ties": mean_of(is_right[~tied[known]]),
         "left_out": {"majority_is_none_of_seven": int((voted & ~known).sum()), "without_votes": int((~voted).sum())},
-        "coverage": coverage_curve(shares.max(axis=1), right, COVERAGES),
-        "risk_curve": risk_curve(shares.max(axis=1), right),
+        "coverage": coverage_curve(confidence, is_right, COVERAGES),
+        "risk_curve": risk_curve(confidence, is_right),
         "ece_majority": estimate(
-            lambda chosen: calibration_error(shares[chosen].max(axis=1), right[chosen]), len(right), is_biased=True
+            lambda chosen: calibration_error(confidence[chosen], is_right[chosen]), len(is_right), is_biased=True
         ),
-        **measure_shares(logits, faces, temperature),
+        **measure_calibration(logits, faces, temperature),
     }
 
 
-def measure_shares(logits: Logits, faces: FaceSet, temperature: float) -> dict[str, Any]:
-    """Return how near the served shares come to the raters' shares: log loss and calibration error, on faces with usable votes."""
+def measure_calibration(logits: Logits, faces: FaceSet, temperature: float) -> dict[str, Any]:
+    """Return how close the probabilities are to the raters' vote shares, on faces with usable votes; logits (N, 7)."""
     if faces.votes is None:
         return {}
-    counted, usable = rater_shares(faces.votes)
-    votes, wanted = faces.votes[usable], counted[usable].astype(np.float64)
-    seven = votes_for_seven(votes)
-    cast = seven / seven.sum(axis=1, keepdims=True)  # lone votes too, which the network does not learn
-    served, plain = softmax(logits[usable] / temperature), softmax(logits[usable])
-    named = served.argmax(axis=1)
-    top, agreed, cast_agreed = (shares_of(named, shares) for shares in (served, wanted, cast))
-    plain_top, plain_agreed = plain.max(axis=1), shares_of(plain.argmax(axis=1), wanted)
+    counted, usable = rater_shares(faces.votes)  # (N, 7), (N,)
+    votes, vote_shares = faces.votes[usable], counted[usable].astype(np.float64)  # (U, 10), (U, 7)
+    seven = votes_for_seven(votes)  # (U, 7)
+    # As cast: with the votes that only one rater gave, which the network does not learn.
+    cast = seven / seven.sum(axis=1, keepdims=True)  # (U, 7)
+    served, uncalibrated = softmax(logits[usable] / temperature), softmax(logits[usable])  # (U, 7) each
+    named = served.argmax(axis=1)  # (U,)
+    top, agreed, cast_agreed = (take_named(named, values) for values in (served, vote_shares, cast))  # (U,) each
+    plain_top, plain_agreed = uncalibrated.max(axis=1), take_named(uncalibrated.argmax(axis=1), vote_shares)  # (U,) each
 
-    def ece(confidence: Logits, share: Logits) -> Estimate | None:
-        return estimate(lambda chosen: calibration_error(confidence[chosen], share[chosen]), len(share), is_biased=True)
+    def ece(confidence: Logits, agreeing: Logits) -> Estimate | None:
+        return estimate(lambda chosen: calibration_error(confidence[chosen], agreeing[chosen]), len(agreeing), is_biased=True)
 
-    def classwise(shares: Logits) -> Estimate | None:
-        return estimate(lambda chosen: classwise_error(served[chosen], shares[chosen]), len(shares), is_biased=True)
+    def classwise(target: Logits) -> Estimate | None:
+        return estimate(lambda chosen: classwise_error(served[chosen], target[chosen]), len(target), is_biased=True)
 
     return {
         "temperature": temperature,
         "ece": ece(top, agreed),
-        "ece_classwise": classwise(wanted),
+        "ece_classwise": classwise(vote_shares),
         "ece_uncalibrated": ece(plain_top, plain_agreed),
         "ece_as_cast": ece(top, cast_agreed),
         "ece_classwise_as_cast": classwise(cast),
-        "log_loss": mean_of(cross_entropy(served, wanted)),
-        "log_loss_of_the_votes_themselves": mean_of(cross_entropy(wanted, wanted)),
+        "log_loss": mean_of(cross_entropy(served, vote_shares)),
+        "log_loss_of_the_votes_themselves": mean_of(cross_entropy(vote_shares, vote_shares)),
         "reliability": reliability(top, agreed),
         "named_share": {
             "served": mean_of(top),
             "counted": mean_of(agreed),
             "of_the_seven": mean_of(cast_agreed),
-            "of_all_votes": mean_of(shares_of(named, seven / votes.sum(axis=1, keepdims=True))),
+            "of_all_votes": mean_of(take_named(named, seven / votes.sum(axis=1, keepdims=True))),
         },
     }
 
 
-def shares_of(named: NDArray[np.int64], shares: Logits) -> Logits:
-    """Return for each face the share (N,), of shares (N, 7), that belongs to what it was named."""
-    return np.take_along_axis(shares, named[:, np.newaxis], axis=1)[:, 0]
+def take_named(named: NDArray[np.int64], values: Logits) -> Logits:
+    """Return for each face the value (N,), of values (N, 7), of the expression `named` (N,)."""
+    return np.take_along_axis(values, named[:, np.newaxis], axis=1)[:, 0]  # (N,)
 
 
 def measure_heads(logits: Logits, faces: FaceSet, temperature: float) -> dict[str, Any]:
@@ -142,38 +143,41 @@ def measure_heads(logits: Logits, faces: FaceSet, temperature: float) -> dict[st
 
 
 def measure_abstention(logits: Logits, faces: FaceSet, card: ModelCard) -> dict[str, Any] | None:
-    """Return on which share of the faces with a majority it is answered, and how often rightly; None when there are no votes."""
+    """Return the share of faces with a majority that are not too close to call, and the accuracy on them; logits (N, 7).
+
+    None when there are no votes.
+    """
     if faces.votes is None:
         return None
     majority, _ = rater_majority(faces.votes)
-    shares = softmax(logits[majority >= 0] / card.temperature)
-    is_answered = shares.max(axis=1) >= card.abstain_below
-    right = shares.argmax(axis=1) == majority[majority >= 0]
-    return {"coverage": mean_of(is_answered), "accuracy": mean_of(right[is_answered])}
+    probabilities = softmax(logits[majority >= 0] / card.temperature)  # (K, 7)
+    is_answered = probabilities.max(axis=1) >= card.abstain_below  # (K,)
+    is_right = probabilities.argmax(axis=1) == majority[majority >= 0]  # (K,)
+    return {"coverage": mean_of(is_answered), "accuracy": mean_of(is_right[is_answered])}
 
 
 def measure_robustness(engine: Engine, faces: FaceSet, card: ModelCard) -> dict[str, Any]:
-    """Return the accuracy of both heads on faces that were blurred, darkened and so on."""
+    """Return the accuracy of both heads on faces that were blurred, darkened and so on, by change."""
     return {name: accuracies(all_logits(engine, change_faces(faces, name), card.normaliser), faces) for name in CHANGES}
 
 
 def accuracies(logits: Logits, faces: FaceSet) -> dict[str, Estimate | None]:
     """Return the accuracy of both heads, logits (2, N, 7): on the labels, and on the raters' majority (None without votes)."""
-    named = logits.argmax(axis=2)
-    found = {"fer2013": mean_of(named[HEADS.index("fer2013")] == faces.labels), "raters": None}
+    named = logits.argmax(axis=2)  # (2, N)
+    by_head = {"fer2013": mean_of(named[HEADS.index("fer2013")] == faces.labels), "raters": None}
     if faces.votes is not None:
         majority, _ = rater_majority(faces.votes)
         known = majority >= 0
-        found["raters"] = mean_of((named[HEADS.index("raters")] == majority)[known])
-    return found
+        by_head["raters"] = mean_of((named[HEADS.index("raters")] == majority)[known])
+    return by_head
 
 
 def evaluate(engine: Engine, card: ModelCard, faces: FaceSet, train: FaceSet | None, robustness: bool = False) -> dict[str, Any]:
     """Return every measure of the weights on these faces, as documented above."""
-    logits = all_logits(engine, faces, card.normaliser)
+    logits = all_logits(engine, faces, card.normaliser)  # (2, N, 7)
     twins = None if train is None else find_twins(faces, train)
     near = None if train is None else find_near_twins(faces, train)
-    found: dict[str, Any] = {
+    return {
         "model_version": card.version,
         "weights_sha256": engine.sha256,
         "faces": {
@@ -189,25 +193,24 @@ def evaluate(engine: Engine, card: ModelCard, faces: FaceSet, train: FaceSet | N
         "abstention": measure_abstention(logits[HEADS.index(card.served_head)], faces, card),
         "robustness": measure_robustness(engine, faces, card) if robustness else None,
     }
-    return found
 
 
 def measure_without(
     left_out: NDArray[np.bool_] | None, logits: Logits, faces: FaceSet, temperature: float
 ) -> dict[str, Any] | None:
-    """Return the measures of both heads on the other faces; None when nothing is known of them or none remain."""
+    """Return the measures of both heads without the faces `left_out` (N,); None when it is None or no face remains."""
     if left_out is None or left_out.all():
         return None
     return measure_heads(logits[:, ~left_out], faces.where(~left_out), temperature)
 
 
-def summary(found: dict[str, Any]) -> str:
-    """Return the chief figures as lines to read."""
+def summary(report: dict[str, Any]) -> str:
+    """Return the main measures as lines of text."""
     lines = []
     for part, where in (
-        ("all faces", found),
-        ("without twins", found["without_twins"]),
-        ("without near twins", found["without_near_twins"]),
+        ("all faces", report),
+        ("without twins", report["without_twins"]),
+        ("without near twins", report["without_near_twins"]),
     ):
         for head in HEADS:
             figures = where and where[head]
@@ -226,8 +229,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
     parser.add_argument("--split", default="validation", help="train, validation or test")
     parser.add_argument("--votes", type=Path, help="FER+ votes")
-    parser.add_argument("--train", type=Path, help="where the train split is, if not in --data; for the twins")
-    parser.add_argument("--engine", choices=("onnx", "keras"), help="default: that of the weights file, else onnx, which serves")
+    parser.add_argument("--train", type=Path, help="where the train split is, if not in --data; to find twins")
+    parser.add_argument(
+        "--engine", choices=("onnx", "keras"), help="default: the engine of the weights file, or onnx, which serves"
+    )
     parser.add_argument("--robustness", action="store_true", help="measure changed faces too (eight times the work)")
     parser.add_argument("--json", type=Path, help="file to write; else the JSON goes to standard output")
     return parser.parse_args()
@@ -247,13 +252,13 @@ def main() -> int:
         train = None if options.split == "train" else load_split(options.train or options.data, "train")
     except UnreadableData:
         train = None
-    found = evaluate(open_engine(engine, weights, card), card, faces, train, options.robustness)
-    found = {"split": options.split, "engine": engine, **found}
-    written = json.dumps(found, indent=1)
+    measures = evaluate(open_engine(engine, weights, card), card, faces, train, options.robustness)
+    report = {"split": options.split, "engine": engine, **measures}
+    written = json.dumps(report, indent=1)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(written + "\n")
-        sys.stdout.write(summary(found) + "\n")
+        sys.stdout.write(summary(report) + "\n")
     else:
         sys.stdout.write(written + "\n")
     return 0

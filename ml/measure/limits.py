@@ -1,9 +1,9 @@
-"""What the limits of `ml.serve.quality` were chosen from: accuracy on validation faces after blurring, darkening, shrinking.
+"""The basis of the limits in `ml.serve.quality`: accuracy on validation faces that are blurred, darkened, brightened or shrunk.
 
     python -m ml.measure.limits --weights ml/weights --data fer2013.zip --votes fer2013_ferplus.csv
 
-One line for each step: the change, the 5th, 50th and 95th percentile of what the quality check measures, and the accuracy of the
-raters' head. A limit lies where the accuracy has lost about ten points, or where whole faces end.
+Prints one line per step: the change, the 5th, 50th and 95th percentile of the property that the quality check measures, and the
+accuracy of the raters' head. A limit lies where the accuracy has dropped by about ten points, or where complete faces end.
 """
 
 import argparse
@@ -32,17 +32,17 @@ Change = Callable[[Image.Image, float], Image.Image]
 
 
 def brightness_of(pixels: Pixels) -> float:
-    """Return the mean grey value."""
+    """Return the mean grey value (0-255) of a face (48, 48)."""
     return float(pixels.mean())
 
 
 def shrink(face: Image.Image, side: float) -> Image.Image:
-    """Return the face as a camera would have seen it at `side` pixels."""
+    """Return the face reduced to `side` pixels and enlarged again."""
     return face.resize((round(side), round(side)), Image.Resampling.BOX).resize(face.size, Image.Resampling.BICUBIC)
 
 
 def recompress(face: Image.Image) -> Image.Image:
-    """Return the face after JPEG at quality 85: dark pictures lose their grey values there."""
+    """Return the face after JPEG compression at quality 85, which costs dark pictures their grey values."""
     file = io.BytesIO()
     face.save(file, "JPEG", quality=85)
     return Image.open(file).convert("L")
@@ -69,7 +69,10 @@ LADDERS: dict[str, tuple[Change, Measure, tuple[float, ...]]] = {
 
 
 def climb(weights: Path, faces: FaceSet) -> Iterator[tuple[str, float, list[float], Estimate | None]]:
-    """Yield each step of each ladder: name, step, three percentiles of the measured property, accuracy."""
+    """Yield each step of each ladder: name, step, three percentiles of the measured property, accuracy.
+
+    Raises ValueError for faces without votes.
+    """
     card = load_card(weights)
     engine = open_engine("onnx", weights, card)
     if faces.votes is None:
@@ -79,10 +82,10 @@ def climb(weights: Path, faces: FaceSet) -> Iterator[tuple[str, float, list[floa
     for name, (change, measure, steps) in LADDERS.items():
         for step in steps:
             changed = [np.asarray(change(Image.fromarray(pixels), step), np.uint8) for pixels in faces.pixels]
-            logits = all_logits(engine, replace(faces, pixels=np.stack(changed)), card.normaliser)
-            named = logits[HEADS.index(card.served_head)].argmax(axis=1)
-            seen = np.percentile([measure(pixels) for pixels in changed], [5, 50, 95])
-            yield name, step, [round(float(value), 3) for value in seen], mean_of((named == majority)[known])
+            logits = all_logits(engine, replace(faces, pixels=np.stack(changed)), card.normaliser)  # (2, N, 7)
+            named = logits[HEADS.index(card.served_head)].argmax(axis=1)  # (N,)
+            percentiles = np.percentile([measure(pixels) for pixels in changed], [5, 50, 95])
+            yield name, step, [round(float(value), 3) for value in percentiles], mean_of((named == majority)[known])
 
 
 @tell_unreadable()
@@ -98,9 +101,9 @@ def main() -> int:
     options = parser.parse_args()
     faces = join_votes(load_split(options.data, "validation"), read_votes(options.votes))
     chosen = np.random.default_rng(SEED).permutation(len(faces)) < options.count
-    for name, step, seen, accuracy in climb(options.weights, faces.where(chosen)):
-        told = "none" if accuracy is None else "{value:.3f} [{low:.3f}, {high:.3f}]".format(**accuracy)
-        sys.stdout.write(f"{name} {step}: measured {seen}, accuracy {told}\n")
+    for name, step, percentiles, accuracy in climb(options.weights, faces.where(chosen)):
+        interval = "none" if accuracy is None else "{value:.3f} [{low:.3f}, {high:.3f}]".format(**accuracy)
+        sys.stdout.write(f"{name} {step}: measured {percentiles}, accuracy {interval}\n")
         sys.stdout.flush()
     return 0
 

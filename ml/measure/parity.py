@@ -1,10 +1,10 @@
-"""How much accuracy survives the way through a photo: validation faces are put into photos and read as any photo is.
+"""How much accuracy remains when faces are read from photos: validation faces are placed in photos, which the reader then reads.
 
     python -m ml.measure.parity --weights ml/weights --data fer2013.zip --votes fer2013_ferplus.csv
 
-Each face is enlarged to a random size, turned by up to 25 degrees, put at a random place on a background of 640 x 480, and the
-photo is given to the reader. The accuracy of what it cuts out is compared with that of the same faces given to the network
-directly. The numbers go into report.json.
+Each face is enlarged to a random size, rotated by up to 25 degrees and placed at random on a background of 640 x 480. The accuracy
+on the faces that the reader crops from these photos is compared with that on the same faces given directly. The results go into
+report.json.
 """
 
 import argparse
@@ -33,17 +33,17 @@ SEED = 2026  # the detector's passes were chosen on other places and sizes
 
 
 def draw_background(rng: np.random.Generator) -> Image.Image:
-    """Return a photo without a face: blotches of random colours, out of focus, with the noise of a camera."""
+    """Return a photo of 640 x 480 without a face: blurred blotches of random colours, with camera noise."""
     columns, rows = int(rng.integers(2, 9)), int(rng.integers(2, 9))
     blotches = Image.fromarray(rng.integers(30, 226, (rows, columns, 3), dtype=np.uint8)).resize(
         PHOTO_SIZE, Image.Resampling.BICUBIC
     )
-    noisy = np.asarray(blotches) + rng.normal(0, 6, (PHOTO_SIZE[1], PHOTO_SIZE[0], 1))
+    noisy = np.asarray(blotches) + rng.normal(0, 6, (PHOTO_SIZE[1], PHOTO_SIZE[0], 1))  # (480, 640, 3)
     return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
 
 
 def place_face(pixels: Pixels, rng: np.random.Generator) -> Image.Image:
-    """Return a photo with the face at a random size, place and roll."""
+    """Return a photo with the face (48, 48) at a random size, place and roll."""
     photo = draw_background(rng)
     side = int(rng.integers(*FACE_SIDES_PX))
     roll = float(rng.uniform(-MOST_ROLL_DEGREES, MOST_ROLL_DEGREES))
@@ -55,27 +55,27 @@ def place_face(pixels: Pixels, rng: np.random.Generator) -> Image.Image:
 
 
 def pixels_of(reading: Reading) -> Pixels:
-    """Return the 48x48 grey values that were read."""
+    """Return the grey values (48, 48) that the network read."""
     assert reading.input_png is not None
     return np.asarray(Image.open(io.BytesIO(reading.input_png)))
 
 
-def right_and_known(logits: NDArray[np.float64], faces: FaceSet) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Return for each head which faces it names rightly, logits (2, N, 7), and of which that can be said."""
+def is_right_and_known(logits: NDArray[np.float64], faces: FaceSet) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Return for each head which faces (N,) it names correctly, and for which (N,) the truth is known; logits (2, N, 7)."""
     assert faces.votes is not None
     truths = {"raters": rater_majority(faces.votes)[0], "fer2013": faces.labels}
     return {head: (logits[place].argmax(axis=1) == truths[head], truths[head] >= 0) for place, head in enumerate(HEADS)}
 
 
 def ratio(through: NDArray[np.bool_], direct: NDArray[np.bool_]) -> Estimate | None:
-    """Return the estimate of how much of an accuracy remains, of the same faces twice."""
+    """Return the estimate of the accuracy through photos over the direct one, on the same faces: both (N,)."""
     return estimate(lambda chosen: float(through[chosen].mean() / direct[chosen].mean()), len(direct))
 
 
 def measure_parity(weights: Path, faces: FaceSet, count: int | None = None) -> dict[str, Any]:  # Any: a JSON object
-    """Return what becomes of `count` faces (default: all) in photos, and accuracies before and after.
+    """Return how `count` faces (default: all) are read from photos, and the accuracies directly and through photos.
 
-    `direct`, `through_photos` and `kept` are of the faces that were read; in `kept_of_all` those that were not count as wrong.
+    `direct`, `through_photos` and `kept` are on the faces that were read; in `kept_of_all` faces that were not read count as wrong.
     """
     reader, rng = FaceReader(weights), np.random.default_rng(SEED)
     drawn = rng.permutation(len(faces))[:count]
@@ -84,25 +84,25 @@ def measure_parity(weights: Path, faces: FaceSet, count: int | None = None) -> d
     outcomes = np.array([reading.outcome for reading in readings])
     reasons = [reading.reason.value for reading in readings if reading.reason]
     was_read = outcomes == Outcome.DONE
-    cut = faces.pixels.copy()
-    cut[was_read] = [pixels_of(reading) for reading in readings if reading.outcome is Outcome.DONE]
-    given = {"direct": faces, "through_photos": FaceSet(cut, faces.labels, faces.names, faces.votes)}
-    logits = {name: all_logits(reader.engine, each, reader.card.normaliser) for name, each in given.items()}
-    right = {name: right_and_known(each, faces) for name, each in logits.items()}
-    found: dict[str, Any] = {name: {} for name in (*given, "kept", "kept_of_all")}
+    cropped = faces.pixels.copy()  # (N, 48, 48)
+    cropped[was_read] = [pixels_of(reading) for reading in readings if reading.outcome is Outcome.DONE]
+    inputs = {"direct": faces, "through_photos": FaceSet(cropped, faces.labels, faces.names, faces.votes)}
+    logits = {name: all_logits(reader.engine, each, reader.card.normaliser) for name, each in inputs.items()}  # (2, N, 7) each
+    is_right = {name: is_right_and_known(each, faces) for name, each in logits.items()}
+    accuracies: dict[str, Any] = {name: {} for name in (*inputs, "kept", "kept_of_all")}
     for head in HEADS:
-        (direct, known), (through, _) = right["direct"][head], right["through_photos"][head]
-        counts = known & was_read
-        found["direct"][head], found["through_photos"][head] = mean_of(direct[counts]), mean_of(through[counts])
-        found["kept"][head] = ratio(through[counts], direct[counts])
-        found["kept_of_all"][head] = ratio((through & was_read)[known], direct[known])
+        (direct, known), (through, _) = is_right["direct"][head], is_right["through_photos"][head]
+        counted = known & was_read
+        accuracies["direct"][head], accuracies["through_photos"][head] = mean_of(direct[counted]), mean_of(through[counted])
+        accuracies["kept"][head] = ratio(through[counted], direct[counted])
+        accuracies["kept_of_all"][head] = ratio((through & was_read)[known], direct[known])
     return {
         "faces": len(faces),
         "not_found": mean_of(outcomes == Outcome.NO_FACE),
         "to_choose": mean_of(outcomes == Outcome.CHOOSE_FACE),
         "rejected": mean_of(outcomes == Outcome.REJECTED),
         "reasons": {reason: reasons.count(reason) for reason in sorted(set(reasons))},
-        **found,
+        **accuracies,
     }
 
 
@@ -118,9 +118,9 @@ def main() -> int:
     parser.add_argument("--count", type=int, help="how many faces (default: all)")
     options = parser.parse_args()
     faces = join_votes(load_split(options.data, "validation"), read_votes(options.votes))
-    found = measure_parity(options.weights, faces, options.count)
-    add_to_report(options.weights, "parity", found)
-    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    parity = measure_parity(options.weights, faces, options.count)
+    add_to_report(options.weights, "parity", parity)
+    sys.stdout.write(json.dumps(parity, indent=1) + "\n")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""report.json: what was measured on a set of weights, and how a command ends that cannot read its data."""
+"""report.json, which holds the measures of a set of weights; and how a command ends when it cannot read its data."""
 
 import contextlib
 import json
@@ -11,10 +11,10 @@ from ml.data import UnreadableData
 from ml.serve.onnx_session import WeightsError
 
 
-def add_to_report(weights: Path, key: str, found: dict[str, Any]) -> None:  # Any: a JSON object
-    """Put one more measure into report.json."""
+def add_to_report(weights: Path, key: str, measures: dict[str, Any]) -> None:  # Any: a JSON object
+    """Add measures to report.json under `key`, or replace those there."""
     report = weights / "report.json"
-    report.write_text(json.dumps(json.loads(report.read_text()) | {key: found}, indent=1) + "\n")
+    report.write_text(json.dumps(json.loads(report.read_text()) | {key: measures}, indent=1) + "\n")
 
 
 @contextlib.contextmanager

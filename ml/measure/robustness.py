@@ -1,4 +1,4 @@
-"""Changes that photos undergo, done to 48x48 faces to see how much of the accuracy stays."""
+"""Changes that photos undergo, applied to 48x48 faces to measure how much accuracy remains."""
 
 import io
 from collections.abc import Callable
@@ -14,21 +14,21 @@ Change = Callable[[Image.Image], Image.Image]
 
 
 def compress(face: Image.Image) -> Image.Image:
-    """Return the face after JPEG at quality 30, at 48 pixels: far worse than a photo at that quality."""
+    """Return the face after JPEG compression at quality 30: at 48 px far worse than a photo at that quality."""
     file = io.BytesIO()
     face.save(file, "JPEG", quality=30)
     return Image.open(file)
 
 
 def cover_lower(face: Image.Image) -> Image.Image:
-    """Return the face with the lower 45 % grey, as under a mask."""
+    """Return the face with its lower 45 % covered in grey, as by a mask."""
     covered = face.copy()
     covered.paste(128, (0, round(0.55 * face.height), face.width, face.height))
     return covered
 
 
 def put_glasses_on(face: Image.Image) -> Image.Image:
-    """Return the face with dark rims where its eyes usually are, and what joins them."""
+    """Return the face with dark rims around the usual places of the eyes, joined by a bridge."""
     wearing = face.copy()
     pen = ImageDraw.Draw(wearing)
     for left in (7, 27):
@@ -38,7 +38,7 @@ def put_glasses_on(face: Image.Image) -> Image.Image:
 
 
 def turn(face: Image.Image, degrees: float) -> Image.Image:
-    """Return the face turned; corners repeat the edge."""
+    """Return the face rotated counter-clockwise; the corners repeat the edge pixels."""
     grown = Image.fromarray(np.pad(np.asarray(face), 12, mode="edge"))
     side = face.width
     return grown.rotate(degrees, Image.Resampling.BICUBIC).crop((12, 12, 12 + side, 12 + side))
@@ -57,7 +57,7 @@ CHANGES: dict[str, Change] = {
 
 
 def change_faces(faces: FaceSet, name: str) -> FaceSet:
-    """Return the faces after the named change."""
+    """Return the faces after the change `name`, a key of CHANGES."""
     change = CHANGES[name]
     changed: list[Pixels] = [np.asarray(change(Image.fromarray(pixels)), np.uint8) for pixels in faces.pixels]
-    return replace(faces, pixels=np.stack(changed))
+    return replace(faces, pixels=np.stack(changed))  # (N, 48, 48)

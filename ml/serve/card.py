@@ -1,4 +1,4 @@
-"""model.json: what belongs to a set of weights. The reader refuses files whose hashes are not the ones written here."""
+"""model.json: the facts that belong to a set of weights. The reader refuses files whose hashes differ from those written here."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -11,12 +11,12 @@ from ml.serve.preprocess import Normaliser
 from ml.serve.quality import QualityLimits
 
 FRAME = 1.05
-"""Side of the crop in heights of the face box. CenterFace's box is 0.95 of the frame high on training faces."""
+"""Side of the crop as a multiple of the height of the face box: on training faces, CenterFace's box is 0.95 of the frame high."""
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """All that reading needs to know of the weights, and where they come from."""
+    """What reading needs to know about the weights, and where they come from."""
 
     version: str
     normaliser: Normaliser
@@ -38,7 +38,10 @@ class ModelCard:
 
 
 def load_card(weights: Path) -> ModelCard:
-    """Return the card in this folder. Raises WeightsMissing, WeightsMismatch for other labels, or WeightsError."""
+    """Return the card in this folder.
+
+    Raises WeightsMissing, WeightsMismatch for other labels or another input size, or WeightsError for a file that is not a card.
+    """
     try:
         fields = json.loads((weights / "model.json").read_text())
     except OSError as error:
@@ -53,5 +56,7 @@ def load_card(weights: Path) -> ModelCard:
     except (KeyError, TypeError) as error:
         raise WeightsError(f"model.json does not have the fields that are expected: {error}") from error
     if card.labels != EXPRESSIONS or card.input_side != INPUT_SIDE:
-        raise WeightsMismatch(f"the weights speak of {card.labels} at {card.input_side} px, the code of {EXPRESSIONS}")
+        raise WeightsMismatch(
+            f"the weights are for {card.labels} at {card.input_side} px, the code is for {EXPRESSIONS} at {INPUT_SIDE} px"
+        )
     return card

@@ -1,4 +1,4 @@
-"""Two ways to run the same weights: ONNX Runtime, which serves, and Keras, which is the truth they are derived from."""
+"""Two ways to run the same weights: ONNX Runtime, which serves, and Keras, from whose file the ONNX file is derived."""
 
 import io
 import zipfile
@@ -19,10 +19,10 @@ class Engine(Protocol):
     """Runs the network."""
 
     sha256: str
-    """Of the weights file that it runs."""
+    """SHA-256 of the weights file, in hex."""
 
     def logits(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return logits (2, N, 7), heads in the order of HEADS, for z-scored faces (N, 48, 48, 1)."""
+        """Return float32 logits (2, N, 7), heads in the order of HEADS, for z-scored faces (N, 48, 48, 1)."""
 
 
 class OnnxEngine:
@@ -38,8 +38,8 @@ class OnnxEngine:
             raise WeightsError(f"model.onnx cannot be opened: {error}") from error
 
     def logits(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return logits (2, N, 7)."""
-        return np.stack(self.session.run(list(HEADS), {"image": faces}))
+        """Return logits (2, N, 7) for z-scored faces (N, 48, 48, 1)."""
+        return np.stack(self.session.run(list(HEADS), {"image": faces}))  # (2, N, 7)
 
 
 class KerasEngine:
@@ -54,12 +54,15 @@ class KerasEngine:
             raise WeightsError(f"model.keras cannot be opened: {error}") from error
 
     def logits(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return logits (2, N, 7)."""
-        return np.stack([np.asarray(head) for head in self.model(faces, training=False)])
+        """Return logits (2, N, 7) for z-scored faces (N, 48, 48, 1)."""
+        return np.stack([np.asarray(head) for head in self.model(faces, training=False)])  # (2, N, 7)
 
 
 def load_keras(path: Path, content: bytes) -> Any:  # Any: Keras ships no type hints
-    """Return the Keras model in a .keras file, which is a zip. Runs no code out of the file."""
+    """Return the Keras model in a .keras file, whose bytes are `content`. Runs no code from the file.
+
+    Raises ValueError when it is not a zip file, as every .keras file is.
+    """
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise ValueError("it is not a .keras file")
     import keras
@@ -68,8 +71,9 @@ def load_keras(path: Path, content: bytes) -> Any:  # Any: Keras ships no type h
 
 
 def open_engine(name: EngineName, weights: Path, card: ModelCard) -> Engine:
-    """Return the named engine with these weights. Raises WeightsMissing, WeightsMismatch or WeightsError, and ValueError
-    for another name.
+    """Return the named engine with these weights.
+
+    Raises WeightsMissing, WeightsMismatch or WeightsError, and ValueError for an unknown name.
     """
     if name == "onnx":
         return OnnxEngine(weights, card)
@@ -79,14 +83,15 @@ def open_engine(name: EngineName, weights: Path, card: ModelCard) -> Engine:
 
 
 def mirrored_logits(engine: Engine, faces: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return logits (2, N, 7), the mean over each face and its mirror image."""
-    both = engine.logits(np.concatenate([faces, faces[:, :, ::-1]])).astype(np.float64)
-    mean: NDArray[np.float64] = (both[:, : len(faces)] + both[:, len(faces) :]) / 2
+    """Return logits (2, N, 7) of z-scored faces (N, 48, 48, 1), the mean of each face and its mirror image."""
+    both = engine.logits(np.concatenate([faces, faces[:, :, ::-1]])).astype(np.float64)  # (2, 2N, 7)
+    mean: NDArray[np.float64] = (both[:, : len(faces)] + both[:, len(faces) :]) / 2  # (2, N, 7)
     return mean
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return shares along the last axis that sum to 1."""
-    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    shares: NDArray[np.float64] = raised / raised.sum(axis=-1, keepdims=True)
-    return shares
+    """Return probabilities (..., C), which sum to 1 along the last axis, of logits (..., C)."""
+    # Without the largest logit, exp overflows.
+    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))  # (..., C)
+    probabilities: NDArray[np.float64] = raised / raised.sum(axis=-1, keepdims=True)  # (..., C)
+    return probabilities

@@ -1,4 +1,4 @@
-"""The seven expressions and what a reading of one photo says. Pure Python: importing it loads no library."""
+"""The seven expressions and the reading of one photo. Pure Python: importing it loads no library."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -8,22 +8,22 @@ EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"
 """Label order of the network, the database and every export."""
 
 HEADS = ("raters", "fer2013")
-"""`raters`: shares of ten raters' votes, the head that is served. `fer2013`: the original label, for comparison."""
+"""`raters`: predicts ten raters' vote shares; this head serves. `fer2013`: predicts the original label, for comparison."""
 
 INPUT_SIDE = 48
-"""Pixels along each edge of the network's input: the size of FER2013 (Goodfellow et al. 2013)."""
+"""Pixels along each edge of the network's input: the size of the FER2013 faces (Goodfellow et al. 2013)."""
 
 NEGATIVE = ("angry", "disgust", "fear", "sad")
 
 
-def valence_index(shares: tuple[float, ...]) -> float:
-    """Return `happy - (angry + disgust + fear + sad)` of seven shares in label order, in [-1, 1]."""
-    share = dict(zip(EXPRESSIONS, shares, strict=True))
-    return share["happy"] - sum(share[name] for name in NEGATIVE)
+def valence_index(probabilities: tuple[float, ...]) -> float:
+    """Return `happy - (angry + disgust + fear + sad)` of seven probabilities in label order, in [-1, 1]."""
+    by_name = dict(zip(EXPRESSIONS, probabilities, strict=True))
+    return by_name["happy"] - sum(by_name[name] for name in NEGATIVE)
 
 
 class Outcome(StrEnum):
-    """How a reading ends. Each is a result; a fault raises instead."""
+    """How a reading ends. Each outcome is a result; a fault raises an exception instead."""
 
     DONE = "done"
     NO_FACE = "no_face"
@@ -32,7 +32,7 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a face was found but not read."""
+    """Why a face was detected but not read."""
 
     TOO_SMALL = "too_small"
     TOO_BLURRED = "too_blurred"
@@ -45,7 +45,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class FaceBox:
-    """A face in pixels of the upright photo: top left corner, width and height. May reach over the edge."""
+    """A face in pixels of the upright photo: top left corner, width and height. May reach beyond the edge."""
 
     left: float
     top: float
@@ -55,7 +55,7 @@ class FaceBox:
 
 @dataclass(frozen=True)
 class Face:
-    """One face that the detector found. `detector_score` in [0, 1]; roll is positive when the head leans clockwise."""
+    """One detected face. `detector_score` in [0, 1]; roll is positive when the head leans clockwise."""
 
     box: FaceBox
     detector_score: float
@@ -75,11 +75,12 @@ class QualityCheck:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the reader says of one photo.
+    """The reading of one photo.
 
-    `chosen` is an index into `faces`; None when there is no face or a person must choose. `probabilities` are seven calibrated
-    shares in label order that sum to 1; None unless the outcome is DONE. `input_png` is the very 48x48 grey picture the network
-    saw, as PNG bytes. `abstained` means the shares are kept but too close to call. Milliseconds per stage.
+    `chosen` is an index into `faces`; None when there is no face or a clinician must choose. `probabilities` are seven calibrated
+    probabilities in label order that sum to 1; None unless the outcome is DONE. `input_png` is the 48x48 grey input of the network,
+    as PNG bytes; None unless DONE. `abstained`: no probability reaches the threshold, so the result is too close to call.
+    `milliseconds` by stage.
     """
 
     outcome: Outcome
@@ -94,7 +95,7 @@ class Reading:
     milliseconds: tuple[tuple[str, float], ...] = ()
 
     def as_json(self) -> dict[str, Any]:  # Any: a JSON object
-        """Return the reading as plain JSON types, probabilities by name, without the picture."""
+        """Return the reading as plain JSON types, probabilities by expression, without the picture."""
         fields = asdict(self)
         del fields["input_png"]
         if self.probabilities is not None:

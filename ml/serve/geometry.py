@@ -1,4 +1,4 @@
-"""Squares, boxes and turns in pixels of a photo."""
+"""Boxes, square crops and rotations, in pixels of a photo."""
 
 import math
 
@@ -9,20 +9,21 @@ from PIL import Image
 from ml.serve.expressions import FaceBox
 
 NARROWEST = 0.74
-"""Least width of a whole face in heights, and least height in widths: the 5th percentiles of CenterFace's boxes."""
+"""Least width of a complete face as a multiple of its height: the 5th percentile of CenterFace's boxes."""
 FLATTEST = 0.96
+"""Least height of a complete face as a multiple of its width, likewise."""
 
 Points = NDArray[np.float64]
-"""Places in a photo, (N, 2): x to the right, y down."""
+"""Points in a photo, (N, 2): x to the right, y down."""
 
 
 def centre_of(box: FaceBox) -> tuple[float, float]:
-    """Return the middle of the box."""
+    """Return the centre of the box, (x, y)."""
     return box.left + box.width / 2, box.top + box.height / 2
 
 
 def overlap(first: FaceBox, second: FaceBox) -> float:
-    """Return the area two boxes share over the area they cover together, 0 to 1."""
+    """Return the intersection over union of two boxes, in [0, 1]."""
     wide = min(first.left + first.width, second.left + second.width) - max(first.left, second.left)
     high = min(first.top + first.height, second.top + second.height) - max(first.top, second.top)
     shared = max(wide, 0.0) * max(high, 0.0)
@@ -30,10 +31,10 @@ def overlap(first: FaceBox, second: FaceBox) -> float:
 
 
 def share_cut_off(box: FaceBox, width: int, height: int) -> float:
-    """Return the share of a face that the edge of the photo cuts off, 0 when the box keeps clear of the edge.
+    """Return the share of a face that the edge of the photo cuts off, in [0, 1]; 0 when the box is clear of the edge.
 
-    A detector draws its box around what is left of the face. So of a box at the edge, the share is told by its shape: what is
-    missing to the narrowest, or flattest, box that whole faces have.
+    The detector's box holds only the visible part of the face. So the share is estimated from the shape of a box at the edge: what
+    is missing compared with the narrowest, or flattest, box of a complete face.
     """
     near = 0.03 * max(box.width, box.height)
     beside = box.left <= near or box.left + box.width >= width - near
@@ -44,7 +45,7 @@ def share_cut_off(box: FaceBox, width: int, height: int) -> float:
 
 
 def cut_square(image: Image.Image, centre: tuple[float, float], side: float) -> Image.Image:
-    """Return the square around `centre`, at least one pixel wide. Beyond the picture its edge pixels are repeated."""
+    """Return the square around `centre`, at least one pixel wide. Outside the image the edge pixels are repeated."""
     side_px = max(1, round(side))
     left, top = round(centre[0] - side / 2), round(centre[1] - side / 2)
     if left >= 0 and top >= 0 and left + side_px <= image.width and top + side_px <= image.height:
@@ -56,14 +57,14 @@ def cut_square(image: Image.Image, centre: tuple[float, float], side: float) -> 
 
 
 def cut_turned(image: Image.Image, centre: tuple[float, float], side: float, roll_degrees: float) -> Image.Image:
-    """Return the square around `centre` of a head that leans clockwise by `roll_degrees`, turned upright."""
+    """Return the square around `centre`, rotated so that a head that leans clockwise by `roll_degrees` is upright."""
     reach = side * (abs(math.cos(math.radians(roll_degrees))) + abs(math.sin(math.radians(roll_degrees)))) + 2
     wide = cut_square(image, centre, reach).rotate(roll_degrees, Image.Resampling.BILINEAR)
     return cut_square(wide, (wide.width / 2, wide.height / 2), side)
 
 
 def turn_points(points: Points, centre: tuple[float, float], degrees: float) -> Points:
-    """Return points turned clockwise, as seen on the screen, around `centre`."""
+    """Return points (N, 2) rotated clockwise, as seen on the screen, around `centre`."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    turned: Points = (points - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre
+    turned: Points = (points - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre  # (N, 2)
     return turned

@@ -1,4 +1,4 @@
-"""One way to open an ONNX file: its hash is checked first, and it runs on one thread."""
+"""Opens ONNX files: the hash is checked first, and sessions run on one thread."""
 
 import hashlib
 from pathlib import Path
@@ -14,29 +14,33 @@ class WeightsMissing(WeightsError):
 
 
 class WeightsMismatch(WeightsError):
-    """A file's SHA-256 is not the one written down for it: another version, or a damaged copy."""
+    """A file's SHA-256 differs from the expected one: another version, or a damaged copy."""
 
 
 def read_verified(path: Path, sha256: str) -> bytes:
-    """Return the file's bytes. Raises WeightsMissing or WeightsMismatch."""
+    """Return the file's bytes once its SHA-256 (hex) is checked. Raises WeightsMissing or WeightsMismatch."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise WeightsMissing(f"{path.name} cannot be read from {path.parent}: {error.strerror}") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise WeightsMismatch(f"{path.name} has SHA-256 {found[:12]}..., expected {sha256[:12]}...")
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != sha256:
+        raise WeightsMismatch(f"{path.name} has SHA-256 {actual[:12]}..., expected {sha256[:12]}...")
     return content
 
 
 def open_session(path: Path, sha256: str, threads: int = 1) -> Any:  # Any: onnxruntime ships no type hints
-    """Return an inference session on the processor. One thread each: many photos are read side by side by many processes."""
+    """Return an inference session on the CPU.
+
+    One thread each, because several worker processes read photos in parallel. Raises WeightsMissing or WeightsMismatch.
+    """
     import onnxruntime
 
     content = read_verified(path, sha256)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # photos differ in size; the arena would keep the largest for good
+    # Photos differ in size, and the arena would keep memory for the largest until the process ends.
+    options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""Is this face good enough to be read? One check for each reason, each with what was measured and its limit."""
+"""Is this face good enough to read? One check per reason, each with the measured value and its limit."""
 
 from dataclasses import dataclass
 
@@ -16,43 +16,49 @@ class QualityLimits:
     """Where a face becomes unreadable. Kept in model.json."""
 
     least_height_px: float = 48.0
-    """Below, the network's input would be made up of pixels that no camera saw."""
+    """Below, the network's input would consist of interpolated pixels."""
     most_cut_off: float = 0.10
-    """Share of the face that the edge of the photo may cut off."""
+    """Share of the face that the edge of the photo may cut off, as estimated by `share_cut_off`."""
     least_score: float = 0.45
-    """Detections under it on the sample photos were not faces, or under 20 px."""
+    """On the sample photos, detections with lower scores were not faces, or were smaller than 20 px."""
     darkest_mean: float = 30.0
     """Mean grey value, 0-255."""
     brightest_mean: float = 225.0
     least_sharpness: float = 0.15
-    """Deviation of the Laplacian over the deviation of the grey values, of the 48 px input."""
+    """Standard deviation of the Laplacian over that of the grey values, on the 48x48 input."""
     most_turned: float = 0.65
-    """Distance of the nose from the middle of the eyes, sideways, in distances between the eyes: 0 from the front."""
+    """Sideways distance of the nose from the midpoint of the eyes, in distances between the eyes: 0 from the front."""
 
 
 def measure_turn(landmarks: Points) -> float:
-    """Return how far the nose lies beside the middle of the eyes, in distances between the eyes. Independent of roll."""
-    left, right, nose = landmarks[:3]
-    across = right - left
+    """Return how far the nose of landmarks (5, 2) lies beside the midpoint of the eyes, in distances between the eyes.
+
+    Independent of roll.
+    """
+    left, right, nose = landmarks[:3]  # (2,) each
+    across = right - left  # (2,)
     distance = max(float(np.hypot(*across)), 1e-6)
     return float(abs((nose - (left + right) / 2) @ across)) / distance**2
 
 
 def measure_sharpness(pixels: Pixels) -> float:
-    """Return the deviation of the Laplacian over that of the grey values, independent of contrast. 0 for an even picture."""
-    grey = pixels.astype(np.float32)
-    laplacian = grey[1:-1, :-2] + grey[1:-1, 2:] + grey[:-2, 1:-1] + grey[2:, 1:-1] - 4 * grey[1:-1, 1:-1]
+    """Return the standard deviation of the Laplacian over that of the grey values (48, 48); 0 for a uniform picture.
+
+    Independent of contrast.
+    """
+    grey = pixels.astype(np.float32)  # (48, 48)
+    laplacian = grey[1:-1, :-2] + grey[1:-1, 2:] + grey[:-2, 1:-1] + grey[2:, 1:-1] - 4 * grey[1:-1, 1:-1]  # (46, 46)
     return float(laplacian.std() / max(float(grey.std()), 1.0))
 
 
 def check_quality(
-    photo: Image.Image, found: Detection, upright: Detection, pixels: Pixels, limits: QualityLimits
+    photo: Image.Image, detection: Detection, upright: Detection, pixels: Pixels, limits: QualityLimits
 ) -> tuple[QualityCheck, ...]:
-    """Return every check of the chosen face, in the order in which a failure is told.
+    """Return every check of the chosen face; the first that fails gives the reason.
 
-    `found` is the face in the photo, `upright` the same after it was turned, `pixels` what the network would see.
+    `detection` is the face in the photo, `upright` the same face after rotation, `pixels` (48, 48) the input of the network.
     """
-    cut_off = share_cut_off(found.face.box, *photo.size)
+    cut_off = share_cut_off(detection.face.box, *photo.size)
     mean = float(pixels.mean())
     return (
         at_most("share cut off by the edge", cut_off, limits.most_cut_off, Reason.CUT_OFF),
@@ -71,5 +77,5 @@ def at_least(name: str, measured: float, limit: float, reason: Reason) -> Qualit
 
 
 def at_most(name: str, measured: float, limit: float, reason: Reason) -> QualityCheck:
-    """Return the check that `measured` does not pass `limit`."""
+    """Return the check that `measured` does not exceed `limit`."""
     return QualityCheck(name, round(measured, 3), limit, measured <= limit, reason)

@@ -2,9 +2,9 @@
 
     python -m ml.serve.read --json visit.jpg
 
-One line per photo. With --json a JSON object: file, outcome, faces (box in pixels of the upright photo, detector score), chosen
-face, seven probabilities by name, quality checks, milliseconds per stage. A file that cannot be opened is a line too, with outcome
-"unreadable" and the code that says why. The exit status is 0 if every file could be opened, else 1.
+Prints one line per photo. With --json the line is a JSON object: file, outcome, faces (box in pixels of the upright photo, detector
+score), chosen face, seven probabilities by expression, quality checks, milliseconds per stage. A file that cannot be opened gets a
+line with outcome "unreadable" and the code of the reason. The exit status is 0 if every file could be opened, else 1.
 """
 
 import argparse
@@ -20,12 +20,12 @@ from ml.serve.reader import WEIGHTS, FaceReader, WeightsError
 
 SENTENCES = {
     Outcome.NO_FACE: "no face was found",
-    Outcome.CHOOSE_FACE: "several faces are of like size; a person must choose",
+    Outcome.CHOOSE_FACE: "several faces have a similar size; choose one",
 }
 
 
 def read_file(reader: FaceReader, path: Path) -> dict[str, Any]:  # Any: a JSON object
-    """Return the JSON line of one file."""
+    """Return the JSON object of one file."""
     began = time.perf_counter()
     try:
         photo = open_photo(path.read_bytes(), path.name)
@@ -40,7 +40,7 @@ def read_file(reader: FaceReader, path: Path) -> dict[str, Any]:  # Any: a JSON 
 
 
 def sentence(line: dict[str, Any]) -> str:
-    """Return the line in words."""
+    """Return the JSON object of one file as a sentence."""
     if line["outcome"] == "unreadable":
         return f"{line['file']}: cannot be opened ({line['code']})"
     if line["outcome"] == Outcome.REJECTED:
@@ -48,9 +48,9 @@ def sentence(line: dict[str, Any]) -> str:
         return f"{line['file']}: face not read, {failed['name']} {failed['measured']} (limit {failed['limit']})"
     if line["outcome"] != Outcome.DONE:
         return f"{line['file']}: {SENTENCES[Outcome(line['outcome'])]}"
-    shares = sorted(line["probabilities"].items(), key=lambda share: -share[1])
-    told = ", ".join(f"{name} {share:.0%}" for name, share in shares if share >= 0.05)
-    return f"{line['file']}: {told}" + (" (too close to call)" if line["abstained"] else "")
+    ranked = sorted(line["probabilities"].items(), key=lambda pair: -pair[1])
+    named = ", ".join(f"{name} {probability:.0%}" for name, probability in ranked if probability >= 0.05)
+    return f"{line['file']}: {named}" + (" (too close to call)" if line["abstained"] else "")
 
 
 def main() -> int:

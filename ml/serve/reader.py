@@ -1,6 +1,6 @@
-"""Read the expression of one face on a photo: find, turn upright, crop, judge the quality, name the shares.
+"""Read the expression of one face in a photo: detect it, turn it upright, crop it, check its quality, run the network.
 
-photo -> faces -> chosen face -> upright crop -> 48x48 -> seven calibrated shares
+photo -> faces -> chosen face -> upright crop -> 48x48 -> seven calibrated probabilities
            |           |              |
         NO_FACE   CHOOSE_FACE   REJECTED(reason)
 """
@@ -27,21 +27,21 @@ WEIGHTS = Path(__file__).parents[1] / "weights"
 
 
 class Stopwatch:
-    """Milliseconds of the stages of one reading, in their order."""
+    """Milliseconds of each stage of one reading, in order."""
 
     def __init__(self) -> None:
         self.stages: list[tuple[str, float]] = []
         self.last = time.perf_counter()
 
     def lap(self, stage: str) -> None:
-        """Note the time since the last lap as that of `stage`."""
+        """Record the time since the last lap for `stage`."""
         now = time.perf_counter()
         self.stages.append((stage, round(1000 * (now - self.last), 2)))
         self.last = now
 
 
 class FaceReader:
-    """Reads photos with one set of weights. Opens them once; one reader serves a process for its whole life."""
+    """Reads photos with one set of weights. Opening them is slow, so a process keeps one reader."""
 
     def __init__(self, weights: Path = WEIGHTS, engine: EngineName = "onnx") -> None:
         """Open the weights. Raises WeightsMissing, WeightsMismatch, or WeightsError for a corrupt file."""
@@ -51,19 +51,19 @@ class FaceReader:
 
     @property
     def model_version(self) -> str:
-        """Return the version of the weights, which every reading carries."""
+        """Return the version of the weights, as written into every reading."""
         return self.card.version
 
     def read(self, image: Image.Image, face: FaceBox | None = None) -> Reading:
-        """Return what the expression on an upright photo is read to be, or the outcome that kept it from being read.
+        """Return the reading of an upright photo, or the outcome that prevented one.
 
-        `face` is the box a person chose: the detected face that overlaps it most is read. Quality is judged all the same.
+        `face` is the box that a clinician chose, in pixels: the detected face that overlaps it most is read. Quality is checked.
         """
         watch = Stopwatch()
         photo = image if image.mode == "RGB" else image.convert("RGB")
         detections = self.finder.find(photo)
         watch.lap("detect")
-        faces = tuple(seen.face for seen in detections)
+        faces = tuple(detection.face for detection in detections)
         chosen = choose_face(faces, face)
         if chosen is None:
             outcome = Outcome.CHOOSE_FACE if faces else Outcome.NO_FACE
@@ -75,7 +75,7 @@ class FaceReader:
     def _read_face(
         self, photo: Image.Image, detections: tuple[Detection, ...], chosen: int, upright: UprightFace, watch: Stopwatch
     ) -> Reading:
-        faces = tuple(seen.face for seen in detections)
+        faces = tuple(detection.face for detection in detections)
         pixels = to_pixels(crop_face(upright, self.card.frame))
         checks = check_quality(photo, detections[chosen], upright.detection, pixels, self.card.limits)
         watch.lap("crop and judge")
@@ -84,39 +84,39 @@ class FaceReader:
             return Reading(
                 Outcome.REJECTED, self.model_version, failed, faces, chosen, quality=checks, milliseconds=tuple(watch.stages)
             )
-        shares = self.shares_of(pixels)
+        probabilities = self.probabilities_of(pixels)
         watch.lap("network")
         return Reading(
             Outcome.DONE,
             self.model_version,
             faces=faces,
             chosen=chosen,
-            probabilities=shares,
-            abstained=max(shares) < self.card.abstain_below,
+            probabilities=probabilities,
+            abstained=max(probabilities) < self.card.abstain_below,
             quality=checks,
             input_png=as_png(pixels),
             milliseconds=tuple(watch.stages),
         )
 
-    def shares_of(self, pixels: Pixels) -> tuple[float, ...]:
-        """Return the seven calibrated shares, in label order, of a face in 48x48 grey values."""
-        logits = mirrored_logits(self.engine, self.card.normaliser.apply(pixels[None]))
-        served = logits[HEADS.index(self.card.served_head), 0]
-        return tuple(float(share) for share in softmax(served / self.card.temperature))
+    def probabilities_of(self, pixels: Pixels) -> tuple[float, ...]:
+        """Return the seven calibrated probabilities, in label order, of a face (48, 48) in grey values 0-255."""
+        logits = mirrored_logits(self.engine, self.card.normaliser.apply(pixels[None]))  # (2, 1, 7)
+        served = logits[HEADS.index(self.card.served_head), 0]  # (7,)
+        return tuple(float(probability) for probability in softmax(served / self.card.temperature))
 
     def explain(self, pixels: Pixels, expression: int | None = None) -> Explanation:
-        """Return which parts of a face in 48x48 grey values moved the share of one expression, by default the named one."""
+        """Return which parts of a face (48, 48) raise the probability of one expression, by default the most probable one."""
         return explain(self.engine, self.card, pixels, expression)
 
 
 def crop_face(upright: UprightFace, frame: float) -> Image.Image:
-    """Return the square around an upright face, framed as the training faces are: `frame` times the box height."""
+    """Return the square around an upright face, framed like the training faces: its side is `frame` times the box height."""
     box = upright.detection.face.box
     return cut_square(upright.region, centre_of(box), frame * box.height)
 
 
 def as_png(pixels: Pixels) -> bytes:
-    """Return grey values as a PNG file."""
+    """Return grey values (H, W) as the bytes of a PNG file."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()

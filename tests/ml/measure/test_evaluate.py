@@ -51,13 +51,13 @@ def test_weights_that_are_not_there_are_told_in_a_line(
     assert capsys.readouterr().err.startswith("model.json cannot be read")
 
 
-def test_votes_that_stand_alone_count_as_cast() -> None:
+def test_single_votes_count_as_cast() -> None:
     votes = np.zeros((2, len(VOTE_COLUMNS)), np.int64)
     votes[0, [VOTE_COLUMNS.index(name) for name in ("happiness", "surprise", "unknown")]] = 7, 1, 2
     votes[1, VOTE_COLUMNS.index("sadness")] = 10
     happy, sad = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
     faces = FaceSet(np.zeros((2, 48, 48), np.uint8), np.array([happy, sad]), ("0", "1"), votes)
-    found = ml.measure.evaluate.measure_shares(100 * np.eye(7)[[happy, sad]], faces, 1.0)  # sure of what most say
+    found = ml.measure.evaluate.measure_calibration(100 * np.eye(7)[[happy, sad]], faces, 1.0)  # certain of the majority
     assert {name: share["value"] for name, share in found["named_share"].items()} == pytest.approx(
         {"served": 1, "counted": 1, "of_the_seven": (7 / 8 + 1) / 2, "of_all_votes": (7 / 10 + 1) / 2}
     )

@@ -48,7 +48,7 @@ def test_cover_hides_its_place_and_nothing_far_from_it(smile: Pixels) -> None:
 def test_smile_is_named_by_the_mouth(reader: FaceReader, smile: Pixels) -> None:
     found = reader.explain(smile)
     assert found.expression == HAPPY
-    assert found.share == pytest.approx(reader.shares_of(smile)[HAPPY])
+    assert found.probability == pytest.approx(reader.probabilities_of(smile)[HAPPY])
     mouth, brows = (found.drops[PARTS[part]] for part in ("mouth", "brows"))
     assert mouth.mean() > abs(brows.mean())
     assert mouth.max() == found.drops.max() > 1.5 * brows.max()

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ml.serve.expressions import Face, FaceBox
-from ml.serve.faces import Detection, FaceFinder, choose_face, read_grid, roll_of
+from ml.serve.faces import Detection, FaceFinder, choose_face, read_maps, roll_of
 from ml.serve.geometry import cut_square, cut_turned, overlap, share_cut_off, turn_points
 from ml.serve.onnx_session import WeightsMismatch, WeightsMissing
 from ml.serve.reader import WEIGHTS
@@ -47,7 +47,7 @@ def test_leaning_head_is_turned_upright(finder: FaceFinder, portrait: Image.Imag
 def test_small_face_in_a_large_photo_is_found_in_the_second_pass(finder: FaceFinder, portrait: Image.Image) -> None:
     wide = Image.new("RGB", (3000, 2000), "gray")
     wide.paste(portrait.resize((256, 256)), (1500, 900))
-    assert all(seen.face.detector_score < 0.5 for seen in finder.look(wide, 640))
+    assert all(seen.face.detector_score < 0.5 for seen in finder.detect(wide, 640))
     (seen,) = finder.find(wide)
     assert overlap(seen.face.box, FaceBox(1590, 929, 45, 59)) > 0.6
 
@@ -60,7 +60,7 @@ def detection(left: float, side: float, score: float = 0.9) -> Detection:
 
 def shown(monkeypatch: pytest.MonkeyPatch, finder: FaceFinder, by_side: dict[int, list[Detection]]) -> list[FaceBox]:
     """Return the boxes that are found where each pass shows these."""
-    monkeypatch.setattr(finder, "look", lambda image, side_px: by_side.get(side_px, []))
+    monkeypatch.setattr(finder, "detect", lambda image, side_px: by_side.get(side_px, []))
     return [seen.face.box for seen in finder.find(Image.new("RGB", (3000, 2000)))]
 
 
@@ -78,7 +78,7 @@ def test_small_face_of_the_background_does_not_end_the_search(finder: FaceFinder
 
 def test_second_look_at_a_face_takes_no_neighbour(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
     photo, coarse = Image.new("RGB", (3000, 2000)), detection(1000, 40, 0.46)
-    monkeypatch.setattr(finder, "look", lambda image, side_px: [detection(0, 30)])  # at the edge of the region
+    monkeypatch.setattr(finder, "detect", lambda image, side_px: [detection(0, 30)])  # at the edge of the region
     kept = finder.turn_upright(photo, coarse).detection.face
     assert (kept.detector_score, kept.box.height) == (0.46, 40)
 
@@ -112,7 +112,7 @@ def test_one_cell_of_the_grid_becomes_a_box() -> None:
     heat[0, 2, 3] = 0.9
     size[:, 2, 3] = np.log([3, 2])  # height and width in cells of four pixels
     marks[:, 2, 3] = 0.5
-    (seen,) = read_grid([heat, size, offset, marks], (2.0, 2.0))
+    (seen,) = read_maps([heat, size, offset, marks], (2.0, 2.0))
     box = (seen.face.box.left, seen.face.box.top, seen.face.box.width, seen.face.box.height)
     assert box == pytest.approx((20, 8, 16, 24))
     assert seen.landmarks[0].tolist() == pytest.approx([28, 20])

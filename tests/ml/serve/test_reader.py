@@ -41,7 +41,7 @@ def test_picture_the_network_saw_is_kept(reader: FaceReader, portrait: Image.Ima
     assert reading.input_png is not None
     with Image.open(io.BytesIO(reading.input_png)) as seen:
         assert (seen.format, seen.mode, seen.size) == ("PNG", "L", (48, 48))
-        assert reader.shares_of(np.asarray(seen)) == pytest.approx(reading.probabilities)
+        assert reader.probabilities_of(np.asarray(seen)) == pytest.approx(reading.probabilities)
 
 
 def test_same_photo_gives_the_same_shares(reader: FaceReader, portrait: Image.Image) -> None:
@@ -50,7 +50,7 @@ def test_same_photo_gives_the_same_shares(reader: FaceReader, portrait: Image.Im
 
 def test_shares_do_not_change_in_the_mirror(reader: FaceReader, portrait: Image.Image) -> None:
     pixels = np.asarray(portrait.crop((163, 55, 287, 179)).convert("L").resize((48, 48)))
-    assert reader.shares_of(pixels) == pytest.approx(reader.shares_of(pixels[:, ::-1]), abs=1e-5)
+    assert reader.probabilities_of(pixels) == pytest.approx(reader.probabilities_of(pixels[:, ::-1]), abs=1e-5)
 
 
 def test_no_face_is_a_result(reader: FaceReader) -> None:
