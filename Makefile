@@ -144,9 +144,9 @@ COHORT := tools/cohort/.venv/bin/python
 cohort: tools/cohort/.venv/installed
 	nice -n 10 $(COHORT) -m tools.cohort --out patients/demo
 
-# The pictures that the audit of the reader asks for, into var-audit: minutes.
+# The counterfactual pairs that ml.measure.fairness reads, into var-pairs: minutes.
 twins: tools/cohort/.venv/installed
-	nice -n 10 $(COHORT) -m tools.cohort.twins --out var-audit
+	nice -n 10 $(COHORT) -m tools.cohort.counterfactual_pairs --out var-pairs
 
 # An environment of its own: Blender is 370 MB, wants Python 3.11, and nothing else here needs it.
 tools/cohort/.venv/installed: tools/cohort/requirements.txt

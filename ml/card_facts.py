@@ -1,7 +1,7 @@
-"""The facts of the model card: what model.json, report.json and audit.json say of a set of weights.
+"""The facts of the model card, from model.json, report.json and fairness.json of a set of weights.
 
-Read once here, shown twice: as Markdown by ml.measure.document, on a page by patients.readings.model_card. What a file does not
-say is None or empty. docs/evaluation.md explains each key.
+They are read here and shown twice: as Markdown by ml.measure.document, on a page by patients.readings.model_card. Facts that a file
+lacks are None or empty. docs/evaluation.md explains each key.
 """
 
 import json
@@ -101,7 +101,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the probabilities of two rendered faces differ that differ in one parameter."""
+    """How the probabilities of rendered faces differ that differ in one parameter."""
 
     name: str
     moved: Estimate
@@ -112,7 +112,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Fairness:
-    """What pairs of rendered faces show: changes of appearance, and the noise to hold them against."""
+    """The comparisons of counterfactual pairs of rendered faces: changes of appearance, and the noise to compare them with."""
 
     pictures: int
     meshes: int
@@ -122,7 +122,7 @@ class Fairness:
 
 @dataclass(frozen=True)
 class CardFacts:
-    """All facts of the card. `scalars` and `estimates` are filed by dotted key: `model.version`, `report.raters.accuracy`."""
+    """All facts of the card. `scalars` and `estimates` have dotted keys: `model.version`, `report.raters.accuracy`."""
 
     version: str
     split: str
@@ -147,7 +147,7 @@ class CardFacts:
 
 def read_card_facts(weights: Path) -> CardFacts:
     """Return the facts that the files in `weights` hold. Files may be missing."""
-    return card_facts(*(_read(weights / name) for name in ("model.json", "report.json", "audit.json")))
+    return card_facts(*(_read(weights / name) for name in ("model.json", "report.json", "fairness.json")))
 
 
 def card_facts(model: Json, report: Json, fairness: Json) -> CardFacts:
@@ -202,18 +202,17 @@ def _leaves(part: Json, prefix: str = "") -> Iterator[tuple[str, object]]:
 
 
 def _scores(report: Json, expression: str) -> ExpressionScores:
-    found = (report.get(head, {}).get("per_class", {}).get(expression, {}) for head in ("raters", "fer2013"))
+    by_head = (report.get(head, {}).get("per_class", {}).get(expression, {}) for head in ("raters", "fer2013"))
     return ExpressionScores(
-        expression, *(ClassScores(each.get("faces"), each.get("recall"), each.get("precision")) for each in found)
+        expression, *(ClassScores(each.get("faces"), each.get("recall"), each.get("precision")) for each in by_head)
     )
 
 
-def _fairness(found: Json) -> Fairness:
-    return Fairness(found["read"], found["meshes"], _comparisons(found["comparisons"]), _comparisons(found["noise"]))
+def _fairness(report: Json) -> Fairness:
+    return Fairness(report["read"], report["meshes"], _comparisons(report["comparisons"]), _comparisons(report["noise"]))
 
 
-def _comparisons(found: Json) -> tuple[Comparison, ...]:
+def _comparisons(rows: Json) -> tuple[Comparison, ...]:
     return tuple(
-        Comparison(name, row["moved"], row["renamed"], row["intended"], bool(row.get("beyond_noise")))
-        for name, row in found.items()
+        Comparison(name, row["moved"], row["renamed"], row["intended"], bool(row.get("beyond_noise"))) for name, row in rows.items()
     )

@@ -21,7 +21,7 @@ PARTS = {
     "explanations": "ml.measure.explanations",
     "cost": "ml.measure.cost",
 }
-"""Parts of a full report, and what writes them."""
+"""The parts of a full report, and the command that measures each."""
 
 HEADS = ("raters", "fer2013")
 FACES = {"all faces": "", "without exact twins": "without_twins.", "without near twins": "without_near_twins."}
@@ -29,12 +29,12 @@ FACES = {"all faces": "", "without exact twins": "without_twins.", "without near
 
 
 def percent(figure: Estimate | None) -> str:
-    """Return an estimate as a percentage with its interval."""
+    """Return an estimate as a percentage with its interval; a dash for None."""
     return "–" if figure is None else f"{100 * figure.value:.1f} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
 
 
 def plain(figure: Estimate | None) -> str:
-    """Return an estimate with three places and its interval."""
+    """Return an estimate with three decimals and its interval; a dash for None."""
     return "–" if figure is None else f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
 
 
@@ -71,15 +71,15 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def measures(facts: CardFacts) -> str:
-    """Return the chief figures: all faces, without exact and without near twins."""
+    """Return the main measures: on all faces, without exact twins of training faces, and without near twins."""
     rows = ((name, *(write(facts.estimates[f"report.{part}{key}"]) for part in FACES.values())) for name, key, write in MEASURES)
     counts = ((name, facts.estimates[f"report.{part}fer2013.accuracy"]) for name, part in FACES.items())
     return table(("measure", *(f"{name} ({accuracy.n})" for name, accuracy in counts if accuracy)), rows)
 
 
 def coverage(facts: CardFacts) -> str:
-    """Return accuracy and least share at each coverage."""
-    head = ("faces answered, %", "accuracy, FER+ majority, %", "least share of the named expression")
+    """Return accuracy and least probability at each coverage."""
+    head = ("faces answered, %", "accuracy, FER+ majority, %", "least probability of the named expression")
     return table(head, ((round(100 * row.coverage), percent(row.accuracy), row.least_probability) for row in facts.coverage))
 
 
@@ -96,7 +96,7 @@ def per_class(facts: CardFacts) -> str:
 
 def confusion(facts: CardFacts) -> str:
     """Return the confusion of the served head in counts."""
-    return table(("raters say \\ model says", *EXPRESSIONS), ((name, *counts) for name, counts in facts.confusion))
+    return table(("raters \\ model", *EXPRESSIONS), ((name, *counts) for name, counts in facts.confusion))
 
 
 def robustness(facts: CardFacts) -> str:
@@ -112,32 +112,32 @@ def explanations(facts: CardFacts) -> str:
     return table(("expression", "clear faces", "brows and eyes", "mouth"), rows)
 
 
-def audit(facts: CardFacts) -> str:
-    """Return what rendered twins that differ in one parameter say; a sentence where these weights were not audited."""
-    found = facts.fairness
-    if found is None:
-        return "These weights were not read on rendered twins; `python -m ml.measure.fairness` does it."
+def fairness(facts: CardFacts) -> str:
+    """Return the section on counterfactual pairs; a sentence when there is no fairness report of these weights."""
+    report = facts.fairness
+    if report is None:
+        return "There is no fairness report of these weights; `python -m ml.measure.fairness` writes one."
 
     def row(each: Comparison, mark: str = "") -> tuple[str, ...]:
         return mark + each.name, plain(each.moved), percent(each.renamed), plain(each.intended)
 
-    rows = (*(row(each) for each in found.comparisons), *(row(each, "noise: ") for each in found.noise))
-    beyond = [each.name for each in found.comparisons if each.is_beyond_noise]
+    rows = (*(row(each) for each in report.comparisons), *(row(each, "noise: ") for each in report.noise))
+    beyond = [each.name for each in report.comparisons if each.is_beyond_noise]
     lines = [
-        f"{found.pictures:,} rendered pictures of {found.meshes} meshes: twins that differ in one parameter of appearance. A",
-        "probe of the instrument on rendered faces, not a finding about people; the parameters are a mesh's and stand for nobody,",
-        "the intended expression is our recipe, not felt emotion. Moved: the part of the shares that goes elsewhere. Noise: what",
-        "moves although nobody would call it another face. [audit.md](audit.md) tells all of it, and what cheap remedies do.",
+        f"{report.pictures:,} rendered pictures of {report.meshes} meshes, in pairs that differ in one parameter of appearance.",
+        "This probes the reader on rendered faces; it is not a finding about people, and no mesh represents a group of people. The",
+        "intended expression is the one we modelled, not a felt emotion. Moved: the part of the probability that goes to other",
+        "expressions. Noise: changes that leave the face the same. [fairness.md](fairness.md) has the details and simple remedies.",
         "",
-        table(("what differs", "moved", "another name first, %", "intended share"), rows),
+        table(("what differs", "moved", "renamed, %", "intended probability"), rows),
         "",
-        f"Clearly more than every noise: {'; '.join(beyond) or 'none'}.",
+        f"Clearly more than every kind of noise: {'; '.join(beyond) or 'none'}.",
     ]
     return "\n".join(lines)
 
 
 def draw(points: Iterable[tuple[float, float, float]], across: str, up: str, lowest: float, diagonal: bool) -> str:
-    """Return a drawing of (x, y, radius), x from 0 to 1 and y from `lowest` to 1."""
+    """Return an SVG of dots (x, y, radius in pixels), x from 0 to 1 and y from `lowest` to 1."""
     room = SIDE - 2 * MARGIN
 
     def place(x: float, y: float) -> tuple[str, str]:
@@ -190,7 +190,7 @@ def document(facts: CardFacts) -> str:
     """
     if missing := [name for name in PARTS if name not in facts.measured_parts]:
         raise ValueError(f"the report lacks {', '.join(missing)}: {', '.join(PARTS.values())} measure that")
-    makers = (measures, coverage, per_class, confusion, robustness, explanations, audit)
+    makers = (measures, coverage, per_class, confusion, robustness, explanations, fairness)
     parts = {maker.__name__: maker(facts) for maker in makers}
     return CardFormatter().vformat(TEMPLATE.read_text(), (), {**facts.scalars, **facts.estimates, **parts})
 

@@ -23,7 +23,7 @@ class Shot:
     seed: int = 0
     side_px: int = 512
     samples: int = 2
-    changes: dict[str, Any] = field(default_factory=dict)  # Any: of Person, as the audit's twins change it
+    changes: dict[str, Any] = field(default_factory=dict)  # Any: fields of Person, varied by counterfactual pairs
 
     def of(self) -> Person:
         """Return the person, with the changes."""

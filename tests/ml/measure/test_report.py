@@ -11,7 +11,7 @@ import pytest
 
 from ml.card_facts import card_facts, read_card_facts
 from ml.measure.document import document, drawings
-from ml.measure.fairness_document import document_audit
+from ml.measure.fairness_document import document_fairness
 from ml.serve.card import load_card
 from ml.serve.expressions import EXPRESSIONS
 from ml.serve.faces import DETECTOR_SHA256
@@ -20,7 +20,7 @@ from ml.serve.reader import WEIGHTS
 
 CARD = json.loads((WEIGHTS / "model.json").read_text())
 REPORT = json.loads((WEIGHTS / "report.json").read_text())
-AUDIT = json.loads((WEIGHTS / "audit.json").read_text())
+FAIRNESS = json.loads((WEIGHTS / "fairness.json").read_text())
 DOCS = Path(__file__).parents[3] / "docs"
 KEYS_DOCUMENT = (DOCS / "evaluation.md").read_text()
 
@@ -76,24 +76,24 @@ def test_document_and_drawings_are_of_these_weights() -> None:
     assert {path.name: path.read_text() for path in card.with_suffix("").iterdir()} == drawings(facts)
 
 
-def test_audit_document_and_table_are_of_the_audit() -> None:
-    assert (DOCS / "audit.md").read_text() == document_audit(AUDIT)
-    with (DOCS / "audit.csv").open(newline="") as file:
+def test_fairness_document_and_table_are_of_the_report() -> None:
+    assert (DOCS / "fairness.md").read_text() == document_fairness(FAIRNESS)
+    with (DOCS / "fairness.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert (len(rows), sum(row["outcome"] == "done" for row in rows)) == (AUDIT["pictures"], AUDIT["read"])
-    assert len({row["mesh"] for row in rows}) == AUDIT["meshes"]
+    assert (len(rows), sum(row["outcome"] == "done" for row in rows)) == (FAIRNESS["pictures"], FAIRNESS["read"])
+    assert len({row["mesh"] for row in rows}) == FAIRNESS["meshes"]
     assert {row["tone"] for row in rows} == set("ABCDE")
     assert {row["expression"] for row in rows} == set(EXPRESSIONS)
 
 
-def test_audit_of_other_weights_is_left_out_of_the_card() -> None:
-    other = AUDIT | {"weights_sha256": "of another file"}
-    assert "These weights were not read on rendered twins" in document(card_facts(CARD, REPORT, other))
+def test_fairness_report_of_other_weights_is_left_out_of_the_card() -> None:
+    other = FAIRNESS | {"weights_sha256": "of another file"}
+    assert "There is no fairness report of these weights" in document(card_facts(CARD, REPORT, other))
 
 
 def test_report_that_lacks_a_part_makes_no_document() -> None:
     with pytest.raises(ValueError, match=r"lacks parity: .*ml\.measure\.parity"):
-        document(card_facts(CARD, REPORT | {"parity": None}, AUDIT))
+        document(card_facts(CARD, REPORT | {"parity": None}, FAIRNESS))
 
 
 def test_other_figure_makes_another_document() -> None:

@@ -1,7 +1,9 @@
-"""The audit's pictures: twins that differ in one parameter. `python -m tools.cohort.twins --out var-audit`, resumable.
+"""Counterfactual pairs of rendered faces that differ in one parameter, for the fairness report.
 
-Mesh, light, camera, room and seed stay as they are within a pair. What is there already is kept; the tones of every mesh come
-first, then the other twins mesh by mesh, so a set that was cut short is a smaller audit, not a crooked one.
+    python -m tools.cohort.counterfactual_pairs --out var-pairs
+
+Mesh, light, camera, room and seed are the same within a pair. A stopped run goes on: pictures that exist are kept. The tones of
+every mesh come first, then the other variants mesh by mesh, so an unfinished set is smaller but not biased.
 """
 
 import argparse
@@ -25,12 +27,13 @@ MIDDLE = "C"
 YOUNG, OLD = 0.1, 0.9
 WOMAN, MAN = -0.2, 1.1
 TURN_DEGREES = 2.0
-PAINTED_PX = 512  # enough for pictures of 128 px, and a quarter of the time
+PAINTED_PX = 512
+"""Enough for pictures of 128 px, in a quarter of the time."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One picture of a mesh with an expression: what is varied (empty: the plain one of its tone) and to what."""
+    """One picture of a mesh with an expression: which parameter is varied (empty: the plain picture of its tone), and to what."""
 
     tone: str
     varied: str = ""
@@ -38,25 +41,25 @@ class Variant:
 
     @property
     def name(self) -> str:
-        """Return it as a piece of a file name."""
+        """Return the part of the file name that identifies the variant."""
         return f"{self.tone}-{self.varied or 'plain'}{f'{self.value:+g}' if self.varied else ''}"
 
 
-TONE_TWINS = tuple(Variant(tone) for tone in TONES)
+TONE_VARIANTS = tuple(Variant(tone) for tone in TONES)
 SEED = Variant(MIDDLE, "seed", 1)
 TURN = Variant(MIDDLE, "yaw", TURN_DEGREES)
 
 
 def mesh_person(number: int) -> Person:
-    """Return mesh `number`: seeded shape, sexes in turn, ages and appearance parameters spread."""
+    """Return mesh `number`: a seeded shape, sexes alternating, ages and appearance parameters spread."""
     rng = np.random.default_rng(9000 + number)
-    shares = rng.dirichlet([0.6, 0.6, 0.6])
+    mix = rng.dirichlet([0.6, 0.6, 0.6])  # (3,)
     woman = number % 2 == 0
     return Person(
         seed=9000 + number,
         sex=WOMAN if woman else MAN,
         age=(0.12, 0.35, 0.6, 0.85)[number // 2 % 4],
-        mix={name: round(float(share), 3) for name, share in zip(("african", "asian", "caucasian"), shares, strict=True)},
+        mix={name: round(float(share), 3) for name, share in zip(("african", "asian", "caucasian"), mix, strict=True)},
         tone=MIDDLE,
         hair=("back", "short")[number % 2] if number % 3 else "buzz",
         melanin=0.95,
@@ -67,17 +70,17 @@ def mesh_person(number: int) -> Person:
 
 
 def variants(number: int) -> list[Variant]:
-    """Return what is rendered of one mesh: tones always; sex, age and noise on four meshes of ten."""
+    """Return what is rendered of one mesh: always the tones; sex, age and noise for four meshes of ten."""
     person = mesh_person(number)
-    made = list(TONE_TWINS)
+    rendered = list(TONE_VARIANTS)
     if number % 10 < 4:
-        made += [SEED, TURN, Variant(MIDDLE, "sex", MAN if person.is_woman else WOMAN)]
-        made.append(Variant(MIDDLE, "age", OLD if person.age < 0.5 else YOUNG))
-    return made
+        rendered += [SEED, TURN, Variant(MIDDLE, "sex", MAN if person.is_woman else WOMAN)]
+        rendered.append(Variant(MIDDLE, "age", OLD if person.age < 0.5 else YOUNG))
+    return rendered
 
 
 def person_of(number: int, variant: Variant) -> Person:
-    """Return the mesh's person as the variant has it."""
+    """Return the person of a mesh with the variant's tone, sex and age."""
     person = replace(mesh_person(number), tone=variant.tone)
     if variant.varied == "sex":
         return replace(person, sex=variant.value)
@@ -85,7 +88,7 @@ def person_of(number: int, variant: Variant) -> Person:
 
 
 def shot_of(number: int, expression: str, variant: Variant, side_px: int, samples: int) -> Shot:
-    """Return how the picture is taken. Exposure is the same for every tone."""
+    """Return the shot of a picture. Exposure is the same for every tone."""
     yaw = 4.0 + (variant.value if variant.varied == "yaw" else 0.0)
     return Shot(
         f"mesh-{number:02d}",
@@ -100,14 +103,14 @@ def shot_of(number: int, expression: str, variant: Variant, side_px: int, sample
 
 
 def name_of(number: int, expression: str, variant: Variant) -> str:
-    """Return the file's name."""
+    """Return the file name of a picture."""
     return f"{number:02d}-{expression}-{variant.name}.jpg"
 
 
 def render_group(number: int, expression: str, group: list[Variant], options: argparse.Namespace) -> None:
-    """Render variants that share a bust: it is built once, then only skin or seed are changed."""
+    """Render variants that share a bust: it is built once, then only the skin or the seed changes."""
     person = person_of(number, group[0])
-    painted = paint.paint_face(person, blend({expression: 1.0}))  # alike for all tones
+    painted = paint.paint_face(person, blend({expression: 1.0}))  # the same for all tones
     scene = None
     for variant in group:
         shot = shot_of(number, expression, variant, options.side, options.samples)
@@ -123,7 +126,7 @@ def render_group(number: int, expression: str, group: list[Variant], options: ar
 
 
 def groups(number: int) -> list[list[Variant]]:
-    """Return the variants of a mesh, those together that share a bust."""
+    """Return the variants of a mesh in groups that share a bust."""
     alike = [variant for variant in variants(number) if variant.varied in ("", "seed")]
     return [alike, *([variant] for variant in variants(number) if variant.varied not in ("", "seed"))]
 
@@ -149,8 +152,8 @@ def describe(meshes: int, options: argparse.Namespace) -> list[dict[str, object]
 
 def main() -> None:
     """Render what is missing, all tones first, and write index.json after each mesh."""
-    parser = argparse.ArgumentParser(prog="python -m tools.cohort.twins", description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("var-audit"))
+    parser = argparse.ArgumentParser(prog="python -m tools.cohort.counterfactual_pairs", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("var-pairs"))
     parser.add_argument("--meshes", type=int, default=20)
     parser.add_argument("--side", type=int, default=128)
     parser.add_argument("--samples", type=int, default=2)
@@ -167,7 +170,7 @@ def main() -> None:
                     render_group(number, expression, missing, options)
                     rendered += len(missing)
         (options.out / "index.json").write_text(json.dumps(describe(options.meshes, options), indent=1))
-        what = "tones" if is_tones else "other twins"
+        what = "tones" if is_tones else "other variants"
         print(f"mesh {number + 1}/{options.meshes}, {what}: {rendered} pictures in {time.monotonic() - began:.0f} s", flush=True)
 
 
