@@ -1,4 +1,4 @@
-"""The columns of the photo table: their meaning, unit and value in one place, for the export and its data dictionary."""
+"""The columns of the photo table. Both CSV files and the data dictionary are made from this list."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ KINDS = (
     gettext_noop("words"),
     gettext_noop("yes or no"),
 )
-"""What `Column.kind` can be, for translators: the data dictionary translates the word itself."""
+"""What `Column.kind` can be, marked for translators: the template translates the kind itself."""
 State = Prediction.State
 Cell = str | float | int | bool | date | datetime | None
 
 
 @dataclass(frozen=True)
-class Described:
-    """What the data dictionary says of one column."""
+class ColumnDescription:
+    """What the data dictionary says about one column."""
 
     name: str
     kind: str
@@ -42,31 +42,39 @@ class Described:
 
 
 @dataclass(frozen=True)
-class Column(Described):
-    """One column. `value` gets the photo and its newest prediction; None becomes an empty cell."""
+class Column(ColumnDescription):
+    """One column of the photo table.
+
+    `value` gets the photo and its newest prediction; None becomes an empty cell. `in_research` adds the column to the research CSV:
+    only for numbers and codes that identify no one.
+    """
 
     value: Callable[[Photo, Prediction | None], Cell]
+    in_research: bool = False
 
 
-def _said(words: Callable[[], str]) -> str:
-    return words()
+def _call(make_text: Callable[[], str]) -> str:
+    return make_text()
 
 
-_said_later = lazy(_said, str)
+_call_lazily = lazy(_call, str)
 
 
-def _share(expression: str) -> Column:
+def _probability_column(expression: str) -> Column:
     def meaning() -> str:
         text = gettext(
             "Calibrated share: of ten people who name one of the seven expressions, about ten times this many would say %(name)s."
         )
         return text % {"name": gettext(expression)}
 
-    # A promise with a name in it: formatted when it is shown, in the reader's language.
-    return Column(expression, "number, 0 to 1", _said_later(meaning), lambda photo, read: _of(_done(read), expression))
+    # Formatted only when it is shown: the name in it needs the reader's language.
+    meaning_later = _call_lazily(meaning)
+    return Column(
+        expression, "number, 0 to 1", meaning_later, lambda photo, read: _field(_if_done(read), expression), in_research=True
+    )
 
 
-def _of(read: Prediction | None, name: str) -> Cell:
+def _field(read: Prediction | None, name: str) -> Cell:
     value: Cell = getattr(read, name) if read else None
     return value
 
@@ -75,12 +83,12 @@ def _local(moment: datetime | None) -> datetime | None:
     return timezone.localtime(moment) if moment else None
 
 
-def _done(read: Prediction | None) -> Prediction | None:
-    """Return the prediction that was read. Any other may still hold what was read before it was asked anew."""
+def _if_done(read: Prediction | None) -> Prediction | None:
+    """Return the prediction if it is done. In any other state it may still hold the values of an earlier reading."""
     return read if read and read.state == State.DONE else None
 
 
-def _looked_at(read: Prediction | None) -> Prediction | None:
+def _if_detected(read: Prediction | None) -> Prediction | None:
     return read if read and read.has_looked else None
 
 
@@ -118,19 +126,21 @@ COLUMNS: tuple[Column, ...] = (
         "state",
         "word",
         _("queued, running, done, no_face, choose_face, rejected or failed."),
-        lambda photo, read: _of(read, "state"),
+        lambda photo, read: _field(read, "state"),
+        in_research=True,
     ),
     Column(
         "reason",
         "word",
         _("Why the photo was rejected or failed: one of the codes below."),
-        lambda photo, read: _of(read, "reason"),
+        lambda photo, read: _field(read, "reason"),
     ),
     Column(
         "used",
         "yes or no",
         _("Whether the photo enters the visit's mean: done, not excluded, not too close to call."),
         lambda photo, read: photo.is_used,
+        in_research=True,
     ),
     Column(
         "excluded", "yes or no", _("Whether a clinician left the photo out."), lambda photo, read: photo.excluded_at is not None
@@ -140,26 +150,30 @@ COLUMNS: tuple[Column, ...] = (
         "too_close_to_call",
         "yes or no",
         _("Whether the model abstains: the shares are kept and not counted."),
-        lambda photo, read: _of(_done(read), "abstained"),
+        lambda photo, read: _field(_if_done(read), "abstained"),
+        in_research=True,
     ),
     Column(
         "faces_found",
         "number",
         _("How many faces the detector found."),
-        lambda photo, read: _faces_found(_looked_at(read)),
+        lambda photo, read: _faces_found(_if_detected(read)),
+        in_research=True,
     ),
     Column(
         "detector_score",
         "number, 0 to 1",
         _("How sure the detector is of the face that was read."),
-        lambda photo, read: _detector_score(_done(read)),
+        lambda photo, read: _detector_score(_if_done(read)),
+        in_research=True,
     ),
-    *(_share(expression) for expression in EXPRESSIONS),
+    *(_probability_column(expression) for expression in EXPRESSIONS),
     Column(
         "valence_index",
         "number, -1 to 1",
         _("happy - (angry + disgust + fear + sad)."),
         lambda photo, read: read.valence if read else None,
+        in_research=True,
     ),
     Column(
         "clinician_labels",
@@ -174,6 +188,7 @@ COLUMNS: tuple[Column, ...] = (
         "model_version",
         "text",
         _("The model that read the photo."),
-        lambda photo, read: _of(_looked_at(read), "model_version"),
+        lambda photo, read: _field(_if_detected(read), "model_version"),
+        in_research=True,
     ),
 )

@@ -1,4 +1,4 @@
-"""Numbers for research: only of patients who agreed to it, and without name, record number, ids, words or dates."""
+"""The research CSV: numbers of patients who consent to research, without names, record numbers, ids, free text or dates."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -10,21 +10,18 @@ from django.db.models import Min
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from ml.serve.expressions import EXPRESSIONS
 from patients.models import Consent, Patient, Photo
 from patients.models.patient import PatientQuerySet
-from patients.reports.columns import COLUMNS, Described
+from patients.reports.columns import COLUMNS, ColumnDescription
 from patients.reports.csv_export import Line, photos_for_export, written
 
 Person = tuple[UUID, date | None]
 """A patient's id, and the day of their first visit."""
-NUMBERS = ("state", "used", "too_close_to_call", "faces_found", "detector_score", *EXPRESSIONS, "valence_index", "model_version")
-"""The columns of the photo table that are numbers or codes, and lead to nobody."""
-OF_THE_FILE = (
-    Described("person", "number", _("Whose photo it is, counted from 1. The number is of this one file alone.")),
-    Described("day", "number", _("Days since the person’s first visit, which is day 0.")),
+RESEARCH_COLUMNS = (
+    ColumnDescription("person", "number", _("Whose photo it is, counted from 1. The number is of this one file alone.")),
+    ColumnDescription("day", "number", _("Days since the person’s first visit, which is day 0.")),
 )
-"""The columns before those, which no other file has."""
+"""The first columns of this file, which no other file has. Those of the photo table with `in_research` follow."""
 
 
 def research_patients() -> PatientQuerySet:
@@ -33,20 +30,21 @@ def research_patients() -> PatientQuerySet:
 
 
 def research_people() -> list[Person]:
-    """Return those who consent to research at this moment."""
+    """Return the id and first day of each patient who consents to research at this moment."""
     return list(research_patients().annotate(first=Min("visits__date")).values_list("pk", "first"))
 
 
 def research_rows(people: Sequence[Person]) -> Iterator[str]:
-    """Yield the header and one line per photo, person by person in random order. A person's number is of this one file alone."""
+    """Yield the header and one row per photo, one person after another in random order. The numbers hold for this file alone."""
     writer = csv.writer(Line(), lineterminator="\r\n")
-    columns = [column for column in COLUMNS if column.name in NUMBERS]
-    yield writer.writerow([column.name for column in (*OF_THE_FILE, *columns)])
-    # Not in the order of their visits: whoever knows the days of one patient would bound those of the others.
-    in_no_order = SystemRandom().sample(people, len(people))
-    for person, (patient_id, first) in enumerate(in_no_order, start=1):
+    columns = [column for column in COLUMNS if column.in_research]
+    yield writer.writerow([column.name for column in (*RESEARCH_COLUMNS, *columns)])
+    # Random: in the order of visits, someone who knows the dates of one patient could narrow down those of the others.
+    shuffled = SystemRandom().sample(people, len(people))
+    for person, (patient_id, first) in enumerate(shuffled, start=1):
         for photo in photos_for_export(Photo.objects.filter(visit__patient=patient_id)):
-            if photo.prediction is None or not photo.prediction.is_final:  # it came a moment ago: that is a date
+            # A photo that is not read yet was added a moment ago: its row would give away a date.
+            if photo.prediction is None or not photo.prediction.is_final:
                 continue
             day = (photo.visit.date - first).days if first else 0
             yield writer.writerow([person, day, *(written(column.value(photo, photo.prediction)) for column in columns)])
