@@ -8,6 +8,8 @@ from django.urls import include, path
 from django.views.decorators.http import require_GET
 
 from inference.health import readiness
+from patients.audit.addresses import page
+from patients.audit.rules import ANYONE, NO_ONE, SIGNED_IN
 from patients.views.home import go_home
 
 
@@ -28,21 +30,20 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 @login_not_required
 def nowhere(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    """Answer 404: an account has the one address it was invited by, and nobody changes it here."""
+    """Answer 404: an account has the one address it was invited by, and no one changes it here."""
     raise Http404
 
 
 handler500 = "clinic.faults.answer_fault"
 
 urlpatterns = [
-    path("", go_home, name="home"),
-    path("healthz", healthz, name="healthz"),
-    path("readyz", readyz, name="readyz"),
-    path("accounts/email/", nowhere, name="account_email"),
-    path("accounts/confirm-email/", nowhere, name="account_email_verification_sent"),
-    path("accounts/confirm-email/<str:key>/", nowhere, name="account_confirm_email"),
+    page("", go_home, "home", SIGNED_IN),
+    page("healthz", healthz, "healthz", ANYONE),
+    page("readyz", readyz, "readyz", ANYONE),
+    page("accounts/email/", nowhere, "account_email", NO_ONE),
+    page("accounts/confirm-email/", nowhere, "account_email_verification_sent", NO_ONE),
+    page("accounts/confirm-email/<str:key>/", nowhere, "account_confirm_email", NO_ONE),
     path("accounts/", include("allauth.urls")),
     path("api/", include("patients.api.urls")),
-    path("phone/", include("patients.phone_urls")),
     path("", include("patients.urls")),
 ]

@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics, mixins, status, viewsets
-from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
@@ -53,7 +52,6 @@ class PatientViewSet(
 
     serializer_class = serializers.PatientSerializer
     queryset = Patient.objects.none()
-    http_method_names = ("get", "post", "patch", "head", "options")
 
     def get_queryset(self) -> QuerySet[Patient]:
         """Return the caller's patients."""
@@ -72,7 +70,6 @@ class PatientViewSet(
             record_access(self.request, AccessLog.Action.EDIT, serializer.save())
 
     @extend_schema(responses=CSV, parameters=[BOM])
-    @action(detail=True, url_path="csv")
     def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The photo table of all visits, as CSV."""
         patient = self.get_object()
@@ -80,7 +77,6 @@ class PatientViewSet(
         return csv_response(photos, clinician(request), name, "bom" in request.query_params)
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
-    @action(detail=True)
     def timeline(self, request: Request, pk: str) -> Response:
         """One point per visit that has photos: means, intervals and how many photos are behind them."""
         return Response({"points": [point.as_json() for point in points(self.get_object())]})
@@ -115,14 +111,12 @@ class VisitViewSet(mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.
 
     serializer_class = serializers.VisitSerializer
     queryset = Visit.objects.none()
-    http_method_names = ("get", "patch", "head", "options")
 
     def get_queryset(self) -> QuerySet[Visit]:
         """Return the visits of the caller's patients."""
         return Visit.objects.visible_to(clinician(self.request))
 
     @extend_schema(responses=CSV, parameters=[BOM])
-    @action(detail=True, url_path="csv")
     def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The photo table of this visit, as CSV."""
         visit = self.get_object()
@@ -192,7 +186,6 @@ class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=serializers.FaceChoiceSerializer, responses=READ_AGAIN)
-    @action(detail=True, methods=["post"], url_path="choose-face")
     def choose_face(self, request: Request, pk: str) -> Response:
         """Read this face of the photo: the index counts from 0 in the list of faces."""
         self.get_object()  # a foreign photo is 404 before anything is said about the request
@@ -201,7 +194,6 @@ class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets
         return self._read_again(asked.validated_data["face"])
 
     @extend_schema(request=None, responses=READ_AGAIN)
-    @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """Read the photo once more."""
         return self._read_again()

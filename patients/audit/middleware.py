@@ -14,8 +14,9 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 
+from patients.audit.addresses import rule_for
 from patients.audit.log import POLLED_AGAIN_AFTER, patient_id_of, record_access
-from patients.audit.rules import RULES, SAFE, Rule
+from patients.audit.rules import SAFE, Rule, Who
 from patients.models import AccessLog, Draft, Event, Patient, PhonePairing, Photo, User, Visit
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class AccessMiddleware:
             match = resolve(request.path_info)
         except Resolver404:
             return self.get_response(request)
-        rule = RULES.get(match.view_name)
+        rule = rule_for(match.func, match.view_name)
         if rule is None:
             return self.get_response(request)
         return self._look(request, rule, match) if request.method in SAFE else self._change(request, rule, match)
@@ -82,9 +83,9 @@ class AccessMiddleware:
     ) -> None:  # Any: Django's own signature
         """Let the request pass. Raises Http404 where the role does not fit, and PermissionDenied where a right is missing."""
         match = request.resolver_match
-        rule = RULES.get(match.view_name) if match else None
+        rule = rule_for(match.func, match.view_name) if match else None
         if match is None or rule is None:
-            log.error("The address %s has no rule in patients/audit/rules.py and is closed", match and match.route)
+            log.error("The address %s has no rule and is closed", match and match.route)
             raise Http404
         if "api" not in match.app_names:  # the API knows who asks only when it has read the key: patients/api/permission.py
             check(rule, request.user if isinstance(request.user, User) else None, match, request.method)
@@ -94,7 +95,7 @@ class AccessMiddleware:
 def check(rule: Rule, user: User | None, match: ResolverMatch, method: str | None) -> None:
     """Return when `user` (None: nobody signed in) may go on. Raises Http404 or PermissionDenied."""
     if user is None:
-        if rule.who.value != "anybody":
+        if rule.who is not Who.ANYONE:
             raise Http404
         return
     if not rule.who.includes(user):

@@ -49,7 +49,7 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
         phone_pairing=str(phone_pairing.pk),
         phone="connected",
     )
-    response = redirect("phone:photos")
+    response = redirect("patients:phone_photos")
     age = int(KEPT.total_seconds())
     response.set_cookie(COOKIE, key, max_age=age, path=PATH, secure=settings.HTTPS, httponly=True, samesite="Lax")
     return response
@@ -71,7 +71,7 @@ def photos(request: HttpRequest) -> HttpResponse:
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
         return receive_one(files, receive, lambda photo: {"sent": phone_pairing.photos.count()}, on_phone=True)
     _receive_all(request, files, receive)
-    return redirect("phone:photos")
+    return redirect("patients:phone_photos")
 
 
 @login_not_required
@@ -85,7 +85,7 @@ def done(request: HttpRequest) -> HttpResponse:
         sent = phone_pairing.photos.count()
         text = ngettext("%(n)d photo is with the visit.", "%(n)d photos are with the visit.", sent)
         messages.success(request, text % {"n": sent})
-    response = redirect("phone:over")
+    response = redirect("patients:phone_over")
     response.delete_cookie(COOKIE, path=PATH, samesite="Lax")
     return response
 

@@ -35,7 +35,7 @@ def offer_to_phone(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     with transaction.atomic():
         phone_pairing, code = PhonePairing.make(visit, request.user)
         record_access(request, AccessLog.Action.PERMISSION, obj=visit, phone_pairing=str(phone_pairing.pk), phone="offered")
-    address = request.build_absolute_uri(reverse("phone:start", args=[code]))
+    address = request.build_absolute_uri(reverse("patients:phone_start", args=[code]))
     seen = request.POST.get("seen", "").split(",") if "seen" in request.POST else map(short_id, sent_by_phone(request, visit))
     context = {"visit": visit, "phone": PhoneCard(phone_pairing, tuple(seen), address=address, picture=qr_picture(address))}
     if request.htmx:

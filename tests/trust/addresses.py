@@ -9,6 +9,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from drf_spectacular.generators import SchemaGenerator
 
 from inference.models import Prediction
+from patients.audit.addresses import RuledView, rule_for
+from patients.audit.rules import Rule
 from patients.models import Event, Photo
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -21,6 +23,14 @@ class Address:
 
     view_name: str
     parts: tuple[str, ...]  # what it names: patient_id, face
+    found: Rule | None
+    is_from_allauth: bool  # then its rule stands in a table
+
+    @property
+    def rule(self) -> Rule:
+        """Its rule, which every address has."""
+        assert self.found is not None, f"{self.view_name} has no rule"
+        return self.found
 
     @property
     def is_of_the_api(self) -> bool:
@@ -73,7 +83,8 @@ def patterns(resolver: URLResolver, names: tuple[str, ...] = (), parts: tuple[st
             yield from patterns(each, (*names, each.namespace) if each.namespace else names, own)
         else:
             assert isinstance(each, URLPattern)
-            yield Address(":".join((*names, each.name or "")), tuple(dict.fromkeys(own)))
+            name = ":".join((*names, each.name or ""))
+            yield Address(name, tuple(dict.fromkeys(own)), rule_for(each.callback, name), not isinstance(each.callback, RuledView))
 
 
 @cache
