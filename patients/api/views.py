@@ -18,7 +18,7 @@ from rest_framework.serializers import BaseSerializer
 from patients.api import serializers
 from patients.api.errors import NotReadable
 from patients.audit.log import record_access
-from patients.audit.middleware import leave_unchanged
+from patients.audit.outcome import unchanged
 from patients.models import AccessLog, Patient, Photo, User, Visit
 from patients.photos.reanalyse import read_once_more, why_not
 from patients.photos.receive import receive_photo
@@ -65,7 +65,7 @@ class PatientViewSet(
             record_access(self.request, AccessLog.Action.ADD, patient)
 
     def perform_update(self, serializer: BaseSerializer[Patient]) -> None:
-        """Save the patient, with the line: the gate would undo the one that a refused record number leaves."""
+        """Save the patient and log the change here: the middleware would roll back the entry of a refused record number."""
         with transaction.atomic():
             record_access(self.request, AccessLog.Action.EDIT, serializer.save())
 
@@ -182,7 +182,7 @@ class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets
             code, why = why_not(photo)
             if code != "being_read" or face is not None:  # the face that is being read may be another
                 raise NotReadable(why, code)
-            leave_unchanged(self.request._request)
+            unchanged(self.request, is_shown=True)
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=serializers.FaceChoiceSerializer, responses=READ_AGAIN)

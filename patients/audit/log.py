@@ -15,6 +15,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 
 from encryption.fields import keyed_hash
+from patients.audit.outcome import outcome_of
 from patients.models.access import DETAIL_MAX_LETTERS, AccessLog, Detail, pseudonym
 from patients.models.event import Event
 from patients.models.patient import Patient
@@ -57,7 +58,8 @@ def record_access(
         line.detail["key"] = key.pk
     if isinstance(request, HttpRequest):
         line.request_id, line.network = request_id(request), network_of(request)
-        request.has_line = True  # type: ignore[attr-defined]  # kept on the request for the gate
+        if outcome := outcome_of(request):
+            outcome.has_entry = True
     if again_after is not None and _was_recorded(line, again_after):
         return None
     return AccessLog.append(line)

@@ -5,12 +5,12 @@ from uuid import UUID
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from patients.audit.middleware import leave_unchanged
+from patients.audit.outcome import unchanged
 from patients.care.banner import banner_of
 from patients.models import Patient
 from patients.photos.reanalyse import read_again
@@ -18,7 +18,7 @@ from patients.timeline.baseline import LEAST_VISITS, usual_range
 from patients.timeline.plot.sparkline import interval_glyph
 from patients.timeline.points import VisitPoint, points
 from patients.views.lookups import find_patient
-from patients.views.requests import ClinicianRequest
+from patients.views.requests import ClinicianRequest, render_form
 
 
 @require_http_methods(["GET", "POST"])
@@ -40,7 +40,7 @@ def choose_baseline(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
         "usual": usual,
         "is_too_few": request.method == "POST",
     }
-    return render(request, "patients/baseline.html", context)
+    return render_form(request, "patients/baseline.html", context)
 
 
 @require_POST
@@ -53,7 +53,7 @@ def read_photos_again(request: ClinicianRequest, patient_id: UUID) -> HttpRespon
         messages.success(request, text % {"n": count})
     else:
         messages.warning(request, _("No photo can be read again: none is left, or the patient does not consent to it."))
-        leave_unchanged(request)
+        unchanged(request, is_shown=False)
     return redirect("patients:detail", patient.pk)
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -18,7 +18,7 @@ from patients.formats import clinic_today
 from patients.forms.consent import ConsentForm
 from patients.models import Consent, ErasureRequest, Patient
 from patients.views.lookups import find_patient
-from patients.views.requests import ClinicianRequest
+from patients.views.requests import ClinicianRequest, render_form
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _page(request: ClinicianRequest, patient: Patient, filled: dict[str, Consent
         "way_back": reverse("patients:consents", args=[patient.pk]),
         "grace_hours": settings.ERASURE_GRACE_HOURS,
     }
-    return render(request, "patients/consents.html", context)
+    return render_form(request, "patients/consents.html", context)
 
 
 def _card(purpose: Consent.Purpose, consents: list[Consent], filled: ConsentForm | None) -> PurposeCard:

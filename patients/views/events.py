@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -12,7 +12,7 @@ from patients.care.banner import banner_of
 from patients.forms.event import EventForm
 from patients.models import Event
 from patients.views.lookups import find_event, find_patient
-from patients.views.requests import ClinicianRequest
+from patients.views.requests import ClinicianRequest, render_form
 
 
 @require_http_methods(["GET", "POST"])
@@ -46,4 +46,4 @@ def _edit(request: ClinicianRequest, event: Event, done: str) -> HttpResponse:
         messages.success(request, done)
         return redirect("patients:detail", event.patient_id)
     context = banner_of(event.patient) | {"form": form, "event": None if is_new else event}
-    return render(request, "patients/event_form.html", context)
+    return render_form(request, "patients/event_form.html", context)

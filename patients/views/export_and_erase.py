@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, StreamingHttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
@@ -17,7 +17,7 @@ from patients.models import ErasureRequest, Patient
 from patients.models.patient import record_number_hash
 from patients.reports.patient_zip import zip_response
 from patients.views.lookups import find_patient
-from patients.views.requests import ClinicianRequest
+from patients.views.requests import ClinicianRequest, render_form
 
 
 class ErasureForm(forms.Form):
@@ -55,6 +55,6 @@ def erase_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
         ask_for_erasure(patient, form.cleaned_data["level"], request.user, request)
         messages.success(request, _("The erasure has begun. It takes a minute or two."))
         return redirect("patients:list")
-    return render(
+    return render_form(
         request, "patients/erase.html", banner_of(patient) | {"form": form, "erasure": ErasureRequest.objects.open_for(patient)}
     )

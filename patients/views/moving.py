@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -18,7 +18,7 @@ from patients.models import AccessLog, Patient, Photo, Visit
 from patients.photos.move import MESSAGES, STAYED, CannotMove, Moved, move_photos, move_visit
 from patients.photos.other_days import day_taken
 from patients.views.lookups import find_visit, readable_photos
-from patients.views.requests import ClinicianRequest, redirect_back
+from patients.views.requests import ClinicianRequest, redirect_back, render_form
 
 
 @require_http_methods(["GET", "POST"])
@@ -53,8 +53,8 @@ def choose_place_of_photos(request: ClinicianRequest, visit_id: UUID) -> HttpRes
         "owner": patient,
         "gone": GONE if is_gone else "",
     }
-    _note_look(request, source, patient)
-    return render(request, "patients/_move_target.html" if request.htmx else "patients/move_photos.html", context)
+    _log_others(request, source, patient)
+    return render_form(request, "patients/_move_target.html" if request.htmx else "patients/move_photos.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -72,8 +72,8 @@ def choose_patient_of_visit(request: ClinicianRequest, visit_id: UUID) -> HttpRe
             messages.success(request, _("The visit was moved, with everything in it. This is where it is now."))
             return redirect("patients:visit", visit.pk)
     context = banner_of(owner) | {"form": form, "visit": visit, "total": visit.photos.count()}
-    _note_look(request, visit, owner)
-    return render(request, "patients/move_visit.html", context)
+    _log_others(request, visit, owner)
+    return render_form(request, "patients/move_visit.html", context)
 
 
 @require_POST
@@ -86,16 +86,14 @@ def keep_dates(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     return redirect_back(request, "patients:visit", visit.pk)
 
 
-def _note_look(request: ClinicianRequest, visit: Visit, owner: Patient) -> None:
-    """Write the lines of a page that names every patient of whoever asks, and shows the visits of `owner`.
+def _log_others(request: ClinicianRequest, visit: Visit, owner: Patient) -> None:
+    """Log what the page shows besides the visit: it names all patients of the clinician, and lists the visits of `owner`.
 
-    Fetching the visits of another one renews the look at the list. The line of the visit itself is the gate's, but for a form.
+    An entry of the last five minutes covers the list when htmx fetches the visits of another patient.
     """
     record_access(request, AccessLog.Action.LIST, again_after=POLLED_AGAIN_AFTER if request.htmx else None)
     if owner.pk != visit.patient_id:
         record_access(request, AccessLog.Action.VIEW, owner)
-    if request.method == "POST":
-        record_access(request, AccessLog.Action.VIEW, obj=visit)
 
 
 def _move(request: ClinicianRequest, form: MovePhotosForm, photos: list[Photo]) -> tuple[Moved, Visit]:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 
 from inference.dispatch import current_model_version, request_explanation
-from patients.audit.middleware import leave_unchanged
+from patients.audit.outcome import unchanged
 from patients.care.banner import banner_of
 from patients.forms.note_conflicts import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
 from patients.forms.photo import ExcludeForm, PhotoNoteForm
@@ -91,6 +91,7 @@ def save_photo_note(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     if request.htmx:
         return answer_note(request, photo.note, is_lost)
     if is_lost:
+        unchanged(request, is_shown=True)
         way_back = reverse("patients:photo", args=[photo.pk])
         context = _page(request, photo) | {"refused": CHANGED_MEANWHILE, "way_back": way_back}
         return render(request, "patients/photo.html", context, status=HTTPStatus.CONFLICT)
@@ -168,7 +169,7 @@ def exclude_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
             messages.success(request, _("Photo excluded. Every summary is worked out again."), extra_tags=undo)
     else:
         messages.error(request, _("A reason has at most 200 letters. The photo still counts."))
-        leave_unchanged(request)
+        unchanged(request, is_shown=bool(request.htmx))
     return _answer(request, photo)
 
 
@@ -192,7 +193,7 @@ def delete_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 def _refuse(request: ClinicianRequest, photo: Photo, why: str) -> HttpResponse:
     """Answer that nothing was changed, and why: on the card that htmx asked for, or above the page."""
-    leave_unchanged(request)
+    unchanged(request, is_shown=bool(request.htmx))
     if request.htmx:
         return _answer_card(request, find_photo(request, photo.pk), why)
     messages.warning(request, why)

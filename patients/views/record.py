@@ -18,7 +18,7 @@ from patients.models import AccessLog, Draft, LastViewed, Visit
 from patients.timeline.page import timeline
 from patients.timeline.visit_rows import SHOWN, visit_rows
 from patients.views.lookups import find_patient
-from patients.views.requests import ClinicianRequest
+from patients.views.requests import ClinicianRequest, render_form
 
 
 @require_GET
@@ -62,7 +62,7 @@ def edit_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
         messages.success(request, _("Changes saved."))
         return redirect("patients:detail", patient.pk)
     context = {"form": form, "patient": find_patient(request, patient_id), "section": "patients"}
-    return render(request, "patients/patient_form.html", context)
+    return render_form(request, "patients/patient_form.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -76,4 +76,4 @@ def add_visit(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
         form.save()
         return redirect("patients:visit", visit.pk)
     context = banner_of(patient) | {"form": form, "same_day": patient.visits.filter(date=today).first()}
-    return render(request, "patients/visit_form.html", context)
+    return render_form(request, "patients/visit_form.html", context)

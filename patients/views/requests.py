@@ -1,18 +1,26 @@
-"""Who asks, and where the answer leads back to."""
+"""The request of a signed-in user, and answers that many views give."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import resolve_url
+from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
+from patients.audit.outcome import AdmittedRequest, unchanged
 from patients.models import User
 
 
-class ClinicianRequest(HttpRequest):
-    """A request of somebody who signed in: LoginRequiredMiddleware lets nobody else through."""
+class ClinicianRequest(AdmittedRequest):
+    """A request of a signed-in user: SignInRequired lets no one else in."""
 
     user: User
     htmx: HtmxDetails
+
+
+def render_form(request: ClinicianRequest, template: str, context: dict[str, object]) -> HttpResponse:
+    """Return the page with its form. After a POST it comes back with its mistakes, and the access log says that it was shown."""
+    if request.method == "POST":
+        unchanged(request, is_shown=True)
+    return render(request, template, context)
 
 
 def redirect_back(request: HttpRequest, otherwise: str, *args: object) -> HttpResponse:

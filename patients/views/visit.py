@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from patients.audit.outcome import unchanged
 from patients.care.banner import banner_of
 from patients.forms.note_conflicts import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
 from patients.forms.self_report import SelfReportForm, report_of
@@ -25,7 +26,7 @@ from patients.readings.photo_card import Kind, PhotoCard, cards_of, count_filter
 from patients.readings.visit_summary import summarise
 from patients.views.lookups import find_visit, readable_photos
 from patients.views.photo import answer_note
-from patients.views.requests import ClinicianRequest, redirect_back
+from patients.views.requests import ClinicianRequest, redirect_back, render_form
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def edit_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
             return redirect("patients:visit", visit.pk)
         form.add_error("note", CHANGED_MEANWHILE)
     context = {"form": form, "visit": visit, "loaded": loaded, "loaded_date": loaded_date, "is_lost": is_lost}
-    return render(request, "patients/visit_form.html", banner_of(visit.patient) | context)
+    return render_form(request, "patients/visit_form.html", banner_of(visit.patient) | context)
 
 
 @require_POST
@@ -133,6 +134,7 @@ def save_note(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     if request.htmx:
         return answer_note(request, visit.note, is_lost)
     if is_lost:
+        unchanged(request, is_shown=True)
         way_back = reverse("patients:visit", args=[visit.pk])
         context = _page(request, visit) | {"refused": CHANGED_MEANWHILE, "way_back": way_back}
         return render(request, "patients/visit.html", context, status=HTTPStatus.CONFLICT)

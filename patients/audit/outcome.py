@@ -1,0 +1,44 @@
+"""What a view did with a request, in the view's own words: AccessMiddleware logs by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+
+@dataclass
+class AccessOutcome:
+    """What became of a request that reached its view: what the rule of the address says, unless the view says otherwise."""
+
+    is_unchanged: bool = False  # the view refused the change
+    is_shown: bool = False  # and shows what it would have changed
+    has_entry: bool = False  # record_access added one for this request
+
+
+class AdmittedRequest(HttpRequest):
+    """A request that its rule let in."""
+
+    access_outcome: AccessOutcome
+
+
+def admit(request: HttpRequest) -> None:
+    """Give the request its outcome: from now on the view can say what it does."""
+    cast(AdmittedRequest, request).access_outcome = AccessOutcome()
+
+
+def outcome_of(request: object) -> AccessOutcome | None:
+    """Return the outcome of a request; None for one that has not reached its view, and where there is no request."""
+    return getattr(request, "access_outcome", None)
+
+
+def unchanged(request: AdmittedRequest | Request, *, is_shown: bool) -> None:
+    """Say that nothing was changed.
+
+    With `is_shown` the answer shows what would have been changed, as a page or as data: that is an access, logged as VIEW. Without,
+    it is a redirect or a sentence, and nothing is logged.
+    """
+    outcome = cast(AdmittedRequest, request).access_outcome  # a request of the API hands on what its HttpRequest has
+    outcome.is_unchanged, outcome.is_shown = True, is_shown
