@@ -1,4 +1,4 @@
-"""Whether photos can be read now: database, broker, a worker that lives, and the model it has loaded."""
+"""Whether photos can be read now: database, broker, a live worker, and its model."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from django.utils import timezone
 log = logging.getLogger(__name__)
 
 HEARTBEAT = "worker-heartbeat"
-MISSED_AFTER = timedelta(seconds=max(90, 4 * settings.SWEEP_SECONDS, 2 * settings.READ_TIME_LIMIT_SECONDS))  # longer than any photo
+MISSED_AFTER = timedelta(seconds=max(90, 4 * settings.SWEEP_SECONDS, 2 * settings.READ_TIME_LIMIT_SECONDS))
+"""Longer than any photo may take: a busy worker sends no heartbeat."""
 BROKER_SECONDS = 2
 
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """What the last living worker said. `model` is the version it has loaded, empty when it could not."""
+    """The last sign of life from a worker. `model` is the version it has loaded, empty when loading failed."""
 
     at: datetime
     model: str
 
     @property
     def is_fresh(self) -> bool:
-        """Whether it is recent enough to call the worker alive. One of the future is of a clock that was set back since."""
+        """Whether it is recent enough for the worker to be alive. One from the future shows that the clock was set back."""
         return abs(timezone.now() - self.at) < MISSED_AFTER
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """Each part, and whether it is well."""
+    """Which parts work."""
 
     database: bool
     broker: bool
@@ -46,14 +47,15 @@ class Readiness:
 
     @property
     def is_ready(self) -> bool:
-        """Whether every part is."""
+        """Whether every part works."""
         return all(asdict(self).values())
 
 
 @shared_task
 def beat_heart() -> None:
-    """Say that a worker lives, and which model it has loaded. Goes the way of every photo: beat, broker, worker, database."""
-    from inference.tasks import face_reader  # here: the web process reads heartbeats and must not load the network
+    """Record that a worker is alive, and which model it has loaded. Like every photo, this passes broker, worker and database."""
+    # Imported here: the web process reads heartbeats and must not load the network.
+    from inference.tasks import face_reader
     from ml.serve.reader import WeightsError
 
     try:
@@ -65,22 +67,23 @@ def beat_heart() -> None:
 
 
 def last_heartbeat() -> Heartbeat | None:
-    """Return what the last worker said; None before the first."""
-    said = cache.get(HEARTBEAT)
-    return Heartbeat(datetime.fromisoformat(said["at"]), said["model"]) if said else None
+    """Return the last heartbeat; None before the first."""
+    stored = cache.get(HEARTBEAT)
+    return Heartbeat(datetime.fromisoformat(stored["at"]), stored["model"]) if stored else None
 
 
 def readiness() -> Readiness:
-    """Ask every part. Takes two seconds at most when the broker is away."""
+    """Check every part. Takes at most two seconds when the broker is down."""
     if not database_answers():
         return Readiness(database=False, broker=broker_answers(), worker=False, model=False)
     heartbeat = last_heartbeat()
-    lives = heartbeat is not None and heartbeat.is_fresh
-    return Readiness(database=True, broker=broker_answers(), worker=lives, model=lives and bool(heartbeat and heartbeat.model))
+    is_alive = heartbeat is not None and heartbeat.is_fresh
+    has_model = is_alive and bool(heartbeat and heartbeat.model)
+    return Readiness(database=True, broker=broker_answers(), worker=is_alive, model=has_model)
 
 
 def database_answers() -> bool:
-    """Whether the database takes a query."""
+    """Whether the database answers a query."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -89,8 +92,8 @@ def database_answers() -> bool:
     return True
 
 
-def ask_broker(question: Callable[[redis.Redis], Any]) -> Any:  # Any: whatever was asked for
-    """Return what the broker answers; None when it is away."""
+def ask_broker(question: Callable[[redis.Redis], Any]) -> Any:  # Any: the answer to any question
+    """Return the broker's answer; None when it is down."""
     try:
         with redis.Redis.from_url(
             settings.CELERY_BROKER_URL, socket_connect_timeout=BROKER_SECONDS, socket_timeout=BROKER_SECONDS
@@ -101,12 +104,12 @@ def ask_broker(question: Callable[[redis.Redis], Any]) -> Any:  # Any: whatever 
 
 
 def broker_answers() -> bool:
-    """Whether the broker takes commands."""
+    """Whether the broker answers a command."""
     return bool(ask_broker(lambda broker: broker.ping()))
 
 
 def messages_waiting(*queues: str) -> int | None:
-    """Return how many messages wait in `queues`, in all when none is named; None when the broker is away."""
+    """Return the number of messages in `queues`, or in all queues when none is named; None when the broker is down."""
     names = queues or [queue.name for queue in settings.CELERY_TASK_QUEUES]
     waiting: int | None = ask_broker(lambda broker: sum(broker.llen(name) for name in names))
     return waiting

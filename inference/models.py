@@ -1,4 +1,4 @@
-"""The row that keeps what one model version says of one photo."""
+"""The row that stores how one model version reads one photo."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ml.serve.expressions import EXPRESSIONS, FaceBox, Outcome, Reading, valence
 MAX_ATTEMPTS = 3
 NO_EXPLANATION = {"explanation_requested_at": None, "explanation_png": None, "explanation_drop": None}
 EXPLANATION_PATIENCE = timedelta(seconds=30)
-"""An explanation takes a second. One that has not come by then can be asked for again."""
+"""An explanation takes a second. One that has not arrived by then can be requested again."""
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
-    """Questions to many predictions."""
+    """Queries and state changes over many predictions."""
 
     def claim(self, prediction_id: str) -> Prediction | None:
-        """Return the prediction as ours to work on; None when somebody else has it or it is gone."""
+        """Claim a queued prediction for this worker and return it; None when another worker has it or it is gone."""
         now = timezone.now()
         claimed = self.filter(id=prediction_id, state=Prediction.State.QUEUED).update(
             state=Prediction.State.RUNNING, started_at=now, attempts=F("attempts") + 1
@@ -33,53 +33,54 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         return self.filter(id=prediction_id).first() if claimed else None
 
     def unfinished(self) -> PredictionQuerySet:
-        """Return those that a worker has or will have."""
+        """Return those that wait for a worker or are with one."""
         return self.filter(state__in=Prediction.UNFINISHED)
 
     def drop(self, reason: str) -> int:
-        """End the unfinished ones and return how many. What a worker reads or draws now is thrown away when it is done.
+        """End the unfinished predictions and return their number. Results that workers are producing now are discarded.
 
-        What was read before stays: a row that still holds its shares is DONE again, and one that never came to an end goes without
-        a trace when the photo has one that did, and did not fail. Any other ends as REJECTED for `reason`.
+        Earlier results stay: a row that still holds its probabilities becomes DONE again. A row that was never finished is deleted
+        when the photo has another finished one that did not fail. Any other ends as REJECTED for `reason`.
         """
-        # By their ids: with a join, PostgreSQL would look at a row that a worker has just finished as it was before.
-        found = Prediction.objects.filter(pk__in=list(self.values_list("pk", flat=True)))
-        found.filter(explanation_drop=None).exclude(explanation_requested_at=None).update(explanation_requested_at=None)
-        ended = found._restore()
-        silent = (*Prediction.UNFINISHED, Prediction.State.FAILED)
-        said = Prediction.objects.filter(photo=OuterRef("photo")).exclude(state__in=silent)
-        ended += found.unfinished().filter(Exists(said), finished_at=None).delete()[0]
-        return ended + found.unfinished().update(state=Prediction.State.REJECTED, reason=reason, finished_at=timezone.now())
+        # By id: with a join, PostgreSQL would use an outdated version of a row that a worker has just finished.
+        these = Prediction.objects.filter(pk__in=list(self.values_list("pk", flat=True)))
+        these.filter(explanation_drop=None).exclude(explanation_requested_at=None).update(explanation_requested_at=None)
+        ended = these._restore()
+        without_result = (*Prediction.UNFINISHED, Prediction.State.FAILED)
+        with_result = Prediction.objects.filter(photo=OuterRef("photo")).exclude(state__in=without_result)
+        ended += these.unfinished().filter(Exists(with_result), finished_at=None).delete()[0]
+        return ended + these.unfinished().update(state=Prediction.State.REJECTED, reason=reason, finished_at=timezone.now())
 
     def _restore(self) -> int:
-        """Make the unfinished ones that hold seven shares DONE again; return how many.
+        """Make the unfinished predictions that hold seven probabilities DONE again; return their number.
 
-        Each goes back to where it stood among the readings of its photo: another model's may be the newer one.
+        Each returns to its former place among the photo's readings: another model's reading may be newer.
         """
         read = self.unfinished().filter(finished_at__isnull=False, **{f"{name}__isnull": False for name in EXPRESSIONS})
         return read.update(state=Prediction.State.DONE, requested_at=F("finished_at"))
 
     def overdue(self) -> PredictionQuerySet:
-        """Return those that have waited or run for longer than any task may: their worker or their message is lost."""
+        """Return those that have waited or run longer than any task may: their worker or message is lost."""
         now, longest = timezone.now(), timedelta(seconds=settings.READ_TIME_LIMIT_SECONDS + 5)
-        usual = (now - longest, now + longest)  # later than that: from before the clock was set back
+        # Times further in the future were written before the clock was set back.
+        usual = (now - longest, now + longest)
         waits = Q(state=Prediction.State.QUEUED) & ~Q(queued_at__range=usual)
         return self.filter(waits | Q(state=Prediction.State.RUNNING) & ~Q(started_at__range=usual))
 
 
 class Prediction(models.Model):
-    """What one model version says of one photo.
+    """How one model version reads one photo.
 
     ::
 
         QUEUED -> RUNNING -> DONE | NO_FACE | CHOOSE_FACE | REJECTED(reason) | FAILED(reason)
           ^ |       |
-          +-|-------+   sweep, after the time limit, three attempts at most; a worker that has to stop gives it back
+          +-|-------+   sweep, after the time limit, at most three attempts; or released by a worker
           ^ +-------+-> REJECTED(reason), when the consent ends or the picture is erased; DONE, if it was read before
           +--- a clinician chooses a face or retries
 
-    One that never came to an end is deleted when another reading of the photo has the word: the loaded model, another than the
-    row's, has made it before, or the consent ended or the picture was erased while this one waited.
+    A row that was never finished is deleted when another reading of the photo stands: the loaded model is not the row's and has
+    read the photo before, or the consent ended or the picture was erased while this row waited.
 
     The row is the truth; a message in the queue only names it.
     """
@@ -94,11 +95,11 @@ class Prediction(models.Model):
         FAILED = "failed"
 
     UNFINISHED: ClassVar = (State.QUEUED, State.RUNNING)
-    DROPPED: ClassVar = ("no_consent", "photo_erased")  # reasons of a refusal that calls for nobody
+    DROPPED: ClassVar = ("no_consent", "photo_erased")  # reasons of REJECTED that need no action
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     photo = models.ForeignKey("patients.Photo", on_delete=models.CASCADE, related_name="predictions")
-    model_version = models.CharField(max_length=40, blank=True)  # empty until read, where the web did not know
+    model_version = models.CharField(max_length=40, blank=True)  # empty until read, when the web process could not read it
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     reason = models.CharField(max_length=40, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -114,7 +115,7 @@ class Prediction(models.Model):
     input_png = EncryptedBinaryField(null=True, blank=True)
     explanation_requested_at = models.DateTimeField(null=True, blank=True)
     explanation_png = EncryptedBinaryField(null=True, blank=True)
-    explanation_drop = models.FloatField(null=True, blank=True)  # of the named share, at the place that matters most
+    explanation_drop = models.FloatField(null=True, blank=True)  # of the named probability, at the place that matters most
     abstained = models.BooleanField(default=False)
     milliseconds = models.JSONField(default=dict, blank=True)
     angry = models.FloatField(null=True, blank=True)
@@ -143,30 +144,30 @@ class Prediction(models.Model):
 
     @property
     def is_final(self) -> bool:
-        """Whether the state changes only when a person acts."""
+        """Whether the state changes only when a clinician acts."""
         return self.state not in self.UNFINISHED
 
     @property
     def counts(self) -> bool:
-        """Whether the shares enter summaries: read, and not too close to call."""
+        """Whether the probabilities count in summaries: the photo was read, and the result is not too close to call."""
         return self.state == self.State.DONE and not self.abstained
 
     @property
     def has_looked(self) -> bool:
-        """Whether a model has looked at the photo, with whatever result.
+        """Whether a model has processed the photo, with any result.
 
-        A row that waits, failed or was dropped names the model that was asked, and may hold faces and checks of a former reading.
+        A row that waits, failed or was dropped names the requested model, and may hold faces and checks of an earlier reading.
         """
         return self.is_final and self.state != self.State.FAILED and self.reason not in self.DROPPED
 
     @property
     def shares(self) -> tuple[float, ...] | None:
-        """Return the seven shares in label order, or None before there are any."""
+        """Return the seven probabilities in label order, or None unless DONE."""
         return tuple(getattr(self, name) for name in EXPRESSIONS) if self.state == self.State.DONE else None
 
     @property
     def valence(self) -> float | None:
-        """Return the valence index in [-1, 1], or None before there is one."""
+        """Return the valence index in [-1, 1], or None unless DONE."""
         return None if self.shares is None else valence_index(self.shares)
 
     @property
@@ -176,7 +177,7 @@ class Prediction(models.Model):
 
     @property
     def explanation(self) -> str:
-        """Where the map of what moved the score stands: none, waiting, lost (ask again) or done."""
+        """Return the state of the explanation: none, waiting, lost (request it again) or done."""
         if self.explanation_drop is not None:
             return "done"
         if self.explanation_requested_at is None:
@@ -184,27 +185,29 @@ class Prediction(models.Model):
         return "waiting" if timezone.now() - self.explanation_requested_at < EXPLANATION_PATIENCE else "lost"
 
     def record_explanation(self, png: bytes, drop: float) -> bool:
-        """Store the map. Return False when the row is gone, or has been read anew: then the map is of another face.
+        """Store the explanation, a PNG and its largest drop in [0, 1]. Return False when it no longer applies.
 
-        False as well when nobody waits for it any more: the pictures were erased meanwhile, or the consent taken back.
+        That is the case when the row is gone, when the photo was read again, perhaps another face, or when the pictures were erased
+        or the consent withdrawn.
         """
         same = Prediction.objects.filter(id=self.id, state=self.State.DONE, finished_at=self.finished_at)
-        wanted = same.filter(explanation_requested_at=self.explanation_requested_at, input_png__isnull=False)
-        return bool(wanted.update(explanation_png=png, explanation_drop=drop))
+        requested = same.filter(explanation_requested_at=self.explanation_requested_at, input_png__isnull=False)
+        return bool(requested.update(explanation_png=png, explanation_drop=drop))
 
     def place_in_line(self) -> int:
-        """Return how many photos are read before this one, itself included."""
+        """Return the place of this photo in the queue, from 1."""
         ahead = Q(queued_at__lt=self.queued_at) | Q(queued_at=self.queued_at, id__lt=self.id)
         return Prediction.objects.filter(ahead, state=self.State.QUEUED).count() + 1
 
     def _mine(self) -> PredictionQuerySet:
-        """Return this row as long as the claim that we hold is the newest one."""
+        """Return this row while our claim on it is the newest."""
         ours = Prediction.objects.filter(id=self.id, state=self.State.RUNNING, attempts=self.attempts)
-        return ours.filter(started_at=self.started_at)  # attempts are counted from one again when a person asks anew
+        # The number of attempts is not enough: it starts again at one when a clinician requests another reading.
+        return ours.filter(started_at=self.started_at)
 
     def record(self, reading: Reading) -> bool:
-        """Store the reading. Return False when the row is gone or was taken from us meanwhile: then nothing is stored."""
-        shares = reading.probabilities if reading.outcome is Outcome.DONE else None
+        """Store the reading. Return False, and store nothing, when the row is gone or no longer ours."""
+        probabilities = reading.probabilities if reading.outcome is Outcome.DONE else None
         return bool(
             self._mine().update(
                 state=reading.outcome.value,
@@ -218,7 +221,7 @@ class Prediction(models.Model):
                 **NO_EXPLANATION,
                 abstained=reading.abstained,
                 milliseconds=dict(reading.milliseconds),
-                **dict(zip(EXPRESSIONS, shares or (None,) * len(EXPRESSIONS), strict=True)),
+                **dict(zip(EXPRESSIONS, probabilities or (None,) * len(EXPRESSIONS), strict=True)),
             )
         )
 
@@ -231,9 +234,9 @@ class Prediction(models.Model):
         return bool(self._mine().drop(reason))
 
     def give_way(self) -> None:
-        """Leave the word to the reading that the loaded model made of this photo before, and that the same model cannot make twice.
+        """Yield to the reading that the loaded model has already made of this photo: there is one row per model version.
 
-        A row that never came to an end goes without a trace; another ends as FAILED, if it is still ours.
+        A row that was never finished is deleted; any other ends as FAILED, if it is still ours.
         """
         if self.finished_at is None:
             self._mine().delete()
@@ -241,11 +244,11 @@ class Prediction(models.Model):
             self.fail("model_changed")
 
     def release(self) -> bool:
-        """Give the claim back: the fault was not the photo's. The sweep hands it out again."""
+        """Give the claim back after a fault that was not the photo's. The sweep hands it out again."""
         return bool(self._mine().update(state=self.State.QUEUED, queued_at=timezone.now()))
 
     def requeue(self, wanted_box: FaceBox | None = None) -> bool:
-        """Queue a final prediction once more, to read `wanted_box` if given; it is the photo's newest then.
+        """Queue a final prediction again, to read `wanted_box` if given; it becomes the photo's newest.
 
         Return False when it is not final.
         """

@@ -1,4 +1,4 @@
-"""What a worker does with one photo. Only ids travel through the broker."""
+"""The tasks of a worker: read one photo, explain one reading. Only ids travel through the broker."""
 
 import io
 import logging
@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from PIL import Image
 
 from inference.models import MAX_ATTEMPTS, Prediction
+from inference.photo import CONSENT_PATH, ReadablePhoto
 from ml.serve.preprocess import to_pixels
 from ml.serve.reader import FaceReader, WeightsError
 
@@ -19,27 +20,30 @@ log = logging.getLogger(__name__)
 
 @lru_cache(maxsize=1)
 def face_reader() -> FaceReader:
-    """Return this process's reader. Loaded by the first task of a worker child: sessions of the runtime do not survive a fork."""
+    """Return the reader of this process. The first task of a worker child loads it: ONNX sessions do not survive a fork."""
     return FaceReader(settings.MODEL_DIR, engine=settings.MODEL_ENGINE)
 
 
 @shared_task
 def predict(prediction_id: str) -> None:
-    """Read the photo of one queued prediction and store the result in the row. Run twice is run once."""
+    """Read the photo of one queued prediction and store the result in the row. A second run does nothing."""
     prediction = Prediction.objects.claim(prediction_id)
     if prediction is None:
         return
     try:
-        if not prediction.photo.may_be_read:  # consent was withdrawn, or the picture erased, while it waited
+        photo: ReadablePhoto = prediction.photo
+        # Consent may have been withdrawn, or the picture erased, while the prediction waited.
+        if not photo.may_be_read:
             prediction.refuse("no_consent")
             return
-        with prediction.photo.image.open("rb") as file, Image.open(file, formats=["JPEG"]) as image:
+        with photo.image.open("rb") as file, Image.open(file, formats=["JPEG"]) as image:
             reading = face_reader().read(image.convert("RGB"), face=prediction.box_wanted)
         with transaction.atomic():
             prediction.record(reading)
     except SoftTimeLimitExceeded:
         prediction.fail("timed_out")
-    except FileNotFoundError:  # lost, or the folder is not there on this computer: then another worker may find it
+    # The file is lost, or its folder is not mounted on this computer; then another worker may find it.
+    except FileNotFoundError:
         if prediction.attempts < MAX_ATTEMPTS:
             prediction.release()
         else:
@@ -50,7 +54,8 @@ def predict(prediction_id: str) -> None:
             prediction.release()
         else:
             prediction.fail("model_unavailable")
-    except IntegrityError:  # during an update: asked of another model than we have loaded, and ours has read this photo already
+    # During an update: the row asks for another model than the loaded one, which has already read this photo.
+    except IntegrityError:
         prediction.give_way()
     except Exception:
         log.exception("Prediction %s failed", prediction_id)
@@ -59,13 +64,17 @@ def predict(prediction_id: str) -> None:
 
 @shared_task
 def explain(prediction_id: str) -> None:
-    """Draw the map of what moved the score of a photo that was read. Nothing is lost when it fails: it can be asked for again."""
-    wanted = Prediction.objects.filter(id=prediction_id, state=Prediction.State.DONE, explanation_requested_at__isnull=False)
-    prediction = wanted.select_related("photo__visit__patient").first()
-    if prediction is None or prediction.input_png is None or not prediction.photo.may_be_read:
+    """Draw the explanation of a photo that was read. If this fails, the clinician can request it again."""
+    requested = Prediction.objects.filter(id=prediction_id, state=Prediction.State.DONE, explanation_requested_at__isnull=False)
+    prediction = requested.select_related(CONSENT_PATH).first()
+    if prediction is None or prediction.input_png is None:
+        return
+    photo: ReadablePhoto = prediction.photo
+    if not photo.may_be_read:
         return
     reader = face_reader()
-    if reader.model_version != prediction.model_version:  # another network's reasons would explain nothing
+    # An explanation by another network would not explain this reading.
+    if reader.model_version != prediction.model_version:
         return
     with Image.open(io.BytesIO(prediction.input_png), formats=["PNG"]) as image:
         pixels = to_pixels(image)
