@@ -37,3 +37,15 @@ def test_reading_with_onnx_loads_no_tensorflow() -> None:
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_reading_a_photo_loads_nothing_of_training_or_measuring() -> None:
+    code = (
+        "import sys; from skimage.data import astronaut; from PIL import Image; from ml.serve.reader import FaceReader\n"
+        "reading = FaceReader().read(Image.fromarray(astronaut()))\n"
+        "assert reading.probabilities\n"
+        "print(*(name for name in sys.modules if name.split('.')[0] == 'ml'))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert "ml.serve.engines" in loaded
+    assert [name for name in loaded if name.startswith(("ml.train", "ml.measure", "ml.data", "ml.intervals", "ml.decode"))] == []
