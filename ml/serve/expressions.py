@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """Label order of the network, the database and every export."""
@@ -51,6 +51,13 @@ class FaceBox:
     top: float
     width: float
     height: float
+
+    def overlap(self, other: Self) -> float:
+        """Return the intersection over union of both boxes, in [0, 1]."""
+        wide = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
+        high = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
+        shared = max(wide, 0.0) * max(high, 0.0)
+        return shared / max(self.width * self.height + other.width * other.height - shared, 1e-9)
 
 
 @dataclass(frozen=True)

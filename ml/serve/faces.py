@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.serve.expressions import Face, FaceBox
-from ml.serve.geometry import Points, centre_of, cut_turned, overlap, turn_points
+from ml.serve.geometry import Points, centre_of, cut_turned, turn_points
 from ml.serve.onnx_session import open_session
 
 DETECTOR_SHA256 = "c04eae0d801f817d2efe64f9fb38ab1eb1caa08417164ed71eaaf7558da0a11a"
@@ -73,7 +73,7 @@ def choose_face(faces: tuple[Face, ...], wanted: FaceBox | None = None) -> int |
     `wanted` selects the face that it overlaps most, and none if it overlaps none.
     """
     if wanted is not None:
-        overlaps = [overlap(face.box, wanted) for face in faces]
+        overlaps = [face.box.overlap(wanted) for face in faces]
         best = int(np.argmax(overlaps)) if overlaps else 0
         return best if overlaps and overlaps[best] > 0 else None
     areas = [face.box.width * face.box.height for face in faces]
@@ -126,9 +126,9 @@ class FaceFinder:
             again = self.detect(region, REGION_SIDE_PX)
             if not again:
                 break
-            best = max(again, key=lambda other: overlap(other.face.box, here.face.box))
+            best = max(again, key=lambda other: other.face.box.overlap(here.face.box))
             # Too little overlap: this is a neighbour's face, and the face itself was not detected again.
-            if overlap(best.face.box, here.face.box) <= SAME_FACE:
+            if best.face.box.overlap(here.face.box) <= SAME_FACE:
                 break
             here = best
             if abs(here.face.roll_degrees) <= UPRIGHT_DEGREES:
@@ -156,7 +156,7 @@ def is_large(detection: Detection) -> bool:
 
 def merge(detections: list[Detection], earlier: list[Detection]) -> list[Detection]:
     """Return the detections of a pass, and the large ones of an earlier pass that it lost; all earlier ones if it has none."""
-    lost = (each for each in earlier if not any(overlap(each.face.box, other.face.box) > SAME_FACE for other in detections))
+    lost = (each for each in earlier if not any(each.face.box.overlap(other.face.box) > SAME_FACE for other in detections))
     return [*detections, *(each for each in lost if is_large(each) or not detections)]
 
 
@@ -181,7 +181,7 @@ def read_maps(maps: list[NDArray[np.float32]], scales: tuple[float, float]) -> l
             float(widths[index] * scales[0]),
             float(heights[index] * scales[1]),
         )
-        if any(overlap(box, other.face.box) > SAME_FACE for other in kept):
+        if any(box.overlap(other.face.box) > SAME_FACE for other in kept):
             continue
         landmarks = np.stack([xs[:, index] * scales[0], ys[:, index] * scales[1]], axis=1)  # (5, 2)
         kept.append(Detection(Face(box, min(1.0, float(scores[index])), roll_of(landmarks)), landmarks))

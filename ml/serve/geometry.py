@@ -22,14 +22,6 @@ def centre_of(box: FaceBox) -> tuple[float, float]:
     return box.left + box.width / 2, box.top + box.height / 2
 
 
-def overlap(first: FaceBox, second: FaceBox) -> float:
-    """Return the intersection over union of two boxes, in [0, 1]."""
-    wide = min(first.left + first.width, second.left + second.width) - max(first.left, second.left)
-    high = min(first.top + first.height, second.top + second.height) - max(first.top, second.top)
-    shared = max(wide, 0.0) * max(high, 0.0)
-    return shared / max(first.width * first.height + second.width * second.height - shared, 1e-9)
-
-
 def share_cut_off(box: FaceBox, width: int, height: int) -> float:
     """Return the share of a face that the edge of the photo cuts off, in [0, 1]; 0 when the box is clear of the edge.
 

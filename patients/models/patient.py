@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
 from typing import ClassVar
 
 from django.conf import settings
@@ -78,11 +77,6 @@ class Patient(models.Model):
         if isinstance(fields, list | tuple) and "record_number" in fields:
             kwargs["update_fields"] = {*fields, "record_number_hash"}
         super().save(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
-
-    def age_on(self, day: date) -> int:
-        """Return the age in whole years."""
-        born = self.birth_date
-        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
     def has_consent(self, purpose: str) -> bool:
         """Whether the patient consents to `purpose` at this moment."""

@@ -15,10 +15,9 @@ from django.db.models import F, OuterRef, Subquery
 
 from inference.models import Prediction
 from ml.intervals import student
-from ml.serve.expressions import EXPRESSIONS
+from ml.serve.expressions import EXPRESSIONS, FaceBox
 from patients.models import OwnLabel, Patient, User
 from patients.models.own_label import CANNOT_SAY
-from patients.readings.crop import Box
 from patients.timeline.interval import Interval
 
 LEAST = 3  # visits, or patients
@@ -194,4 +193,4 @@ def is_same_face(box: object, faces: object, chosen: object) -> bool:
     """Whether a label given to the face in `box` is about the face that was read: number `chosen` of `faces`."""
     if not isinstance(box, dict) or not isinstance(faces, list) or not isinstance(chosen, int) or chosen >= len(faces):
         return True  # nothing says otherwise
-    return Box(**box).overlap(Box(**faces[chosen]["box"])) >= SAME_FACE
+    return FaceBox(**box).overlap(FaceBox(**faces[chosen]["box"])) >= SAME_FACE

@@ -27,14 +27,6 @@ class Box:
         """The lower edge."""
         return self.top + self.height
 
-    def overlap(self, other: Box) -> float:
-        """Return how much of both together both share: 0 apart, 1 the same (intersection over union)."""
-        wide = min(self.right, other.right) - max(self.left, other.left)
-        tall = min(self.bottom, other.bottom) - max(self.top, other.top)
-        shared = max(wide, 0.0) * max(tall, 0.0)
-        both = self.width * self.height + other.width * other.height - shared
-        return shared / both if both else 0.0
-
     @property
     def as_view_box(self) -> str:
         """Return the rectangle as the viewBox of an SVG."""

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ml.serve.expressions import Face, FaceBox
 from ml.serve.faces import Detection, FaceFinder, choose_face, read_maps, roll_of
-from ml.serve.geometry import cut_square, cut_turned, overlap, share_cut_off, turn_points
+from ml.serve.geometry import cut_square, cut_turned, share_cut_off, turn_points
 from ml.serve.onnx_session import WeightsMismatch, WeightsMissing
 from ml.serve.reader import WEIGHTS
 
@@ -25,7 +25,7 @@ def face(left: float, side: float) -> Face:
 
 def test_face_of_the_portrait_is_found(finder: FaceFinder, portrait: Image.Image) -> None:
     (seen,) = finder.find(portrait)
-    assert overlap(seen.face.box, FaceBox(180, 58, 91, 118)) > 0.9
+    assert seen.face.box.overlap(FaceBox(180, 58, 91, 118)) > 0.9
     assert abs(seen.face.roll_degrees) < 10
     assert seen.landmarks.shape == (5, 2)
 
@@ -49,7 +49,7 @@ def test_small_face_in_a_large_photo_is_found_in_the_second_pass(finder: FaceFin
     wide.paste(portrait.resize((256, 256)), (1500, 900))
     assert all(seen.face.detector_score < 0.5 for seen in finder.detect(wide, 640))
     (seen,) = finder.find(wide)
-    assert overlap(seen.face.box, FaceBox(1590, 929, 45, 59)) > 0.6
+    assert seen.face.box.overlap(FaceBox(1590, 929, 45, 59)) > 0.6
 
 
 def detection(left: float, side: float, score: float = 0.9) -> Detection:
