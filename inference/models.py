@@ -243,8 +243,13 @@ class Prediction(models.Model):
         else:
             self.fail("model_changed")
 
-    def release(self) -> bool:
-        """Give the claim back after a fault that was not the photo's. The sweep hands it out again."""
+    def release_or_fail(self, reason: str) -> bool:
+        """Give the claim back after a fault that was not the photo's. The sweep hands it out again.
+
+        The last attempt ends as FAILED for `reason`. Return False when the row is no longer ours.
+        """
+        if self.attempts >= MAX_ATTEMPTS:
+            return self.fail(reason)
         return bool(self._mine().update(state=self.State.QUEUED, queued_at=timezone.now()))
 
     def requeue(self, wanted_box: FaceBox | None = None) -> bool:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from PIL import Image
 
-from inference.models import MAX_ATTEMPTS, Prediction
+from inference.models import Prediction
 from inference.photo import CONSENT_PATH, ReadablePhoto
 from ml.serve.preprocess import to_pixels
 from ml.serve.reader import FaceReader, WeightsError
@@ -44,16 +44,10 @@ def predict(prediction_id: str) -> None:
         prediction.fail("timed_out")
     # The file is lost, or its folder is not mounted on this computer; then another worker may find it.
     except FileNotFoundError:
-        if prediction.attempts < MAX_ATTEMPTS:
-            prediction.release()
-        else:
-            prediction.fail("photo_missing")
+        prediction.release_or_fail("photo_missing")
     except WeightsError:
         log.exception("The model cannot be loaded; prediction %s waits", prediction_id)
-        if prediction.attempts < MAX_ATTEMPTS:
-            prediction.release()
-        else:
-            prediction.fail("model_unavailable")
+        prediction.release_or_fail("model_unavailable")
     # During an update: the row asks for another model than the loaded one, which has already read this photo.
     except IntegrityError:
         prediction.give_way()
