@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from itertools import count
 
+# allauth has no public way to set up an authenticator app, or to ask for its code.
 from allauth.mfa.totp.internal import auth as totp
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from allauth.account.decorators import reauthentication_required
 from allauth.core import ratelimit
+from allauth.core.exceptions import ReauthenticationRequired
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -13,7 +14,19 @@ from patients.models import AccessLog, BreakGlass, Patient, User
 
 def has_proved_who(request: HttpRequest) -> bool:
     """Whether the person gave a password, a code or a passkey once more in the last five minutes. Signing in is not enough."""
-    return bool(did_recently_reauthenticate(request))
+    try:
+        _require_proof(request)
+    except ReauthenticationRequired:
+        return False
+    return True
+
+
+@reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
+def _require_proof(request: HttpRequest) -> None:
+    """Return for someone who proved who they are. Raises ReauthenticationRequired for anyone else.
+
+    allauth has no public function that tells; what its decorator does is public.
+    """
 
 
 def is_guessing(request: HttpRequest) -> bool:
