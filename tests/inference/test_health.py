@@ -5,7 +5,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from inference import health, tasks
+from inference import health
 from inference.health import HEARTBEAT, MISSED_AFTER, beat_heart, last_heartbeat, messages_waiting, readiness
 from ml.serve.reader import WeightsError
 
@@ -21,8 +21,8 @@ class Reader:
 @pytest.fixture(autouse=True)
 def living_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the broker answer and the network load."""
-    monkeypatch.setattr(health, "broker_answers", lambda: True)
-    monkeypatch.setattr(tasks, "face_reader", Reader)
+    monkeypatch.setattr(health, "broker_answers", lambda url: True)
+    monkeypatch.setattr(health, "face_reader", Reader)
 
 
 def test_nothing_is_ready_before_a_worker_has_spoken(client: Client) -> None:
@@ -55,7 +55,7 @@ def test_worker_without_a_model_is_not_ready(monkeypatch: pytest.MonkeyPatch) ->
     def fail() -> Reader:
         raise WeightsError("the weights are not those of model.json")
 
-    monkeypatch.setattr(tasks, "face_reader", fail)
+    monkeypatch.setattr(health, "face_reader", fail)
     beat_heart()
     assert (readiness().worker, readiness().model) == (True, False)
 
@@ -73,5 +73,5 @@ def test_messages_of_every_queue_are_counted(monkeypatch: pytest.MonkeyPatch) ->
         def llen(self, name: str) -> int:
             return {"celery": 1, "photos": 20, "again": 300}[name]
 
-    monkeypatch.setattr(health, "ask_broker", lambda question: question(Broker()))
+    monkeypatch.setattr(health, "ask_broker", lambda url, question: question(Broker()))
     assert messages_waiting() == 321

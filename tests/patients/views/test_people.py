@@ -144,7 +144,7 @@ def test_lead_looks_after_the_own_team_alone(admin: Client, browser: Client, ada
 
 
 def test_health_page_says_what_waits(admin: Client, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "ask_broker", lambda question: None)
+    monkeypatch.setattr(health, "ask_broker", lambda url, question: None)
     make_prediction(make_photo(visit), "queued")
     page = admin.get("/health/")
     shown = page.context["health"]
