@@ -1,1 +1,1 @@
-"""The access log: the rule of every address, the entry of every look and change, and the proof that none is missing."""
+"""The access log: the rule of every address, an entry for every access and change, and the proof that none is missing."""

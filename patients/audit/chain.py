@@ -1,4 +1,4 @@
-"""Proves that no line of the access log was changed, removed or moved."""
+"""Proves that no entry of the access log was changed, removed or moved."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Head:
-    """The newest line at some moment. Kept elsewhere, it shows later whether the end of the log was cut off."""
+    """The newest entry at some moment. A copy kept elsewhere shows later whether the end of the log was cut off."""
 
     sequence: int
     seal: str
@@ -43,7 +43,7 @@ class Fault:
 
 
 def read_head() -> Head:
-    """Return the newest line; sequence 0 while there is none."""
+    """Return the newest entry; sequence 0 while there is none."""
     last = AccessLog.objects.order_by("-sequence").first()
     return Head(last.sequence, last.seal, moment(last.at)) if last else Head(0, FIRST_SEAL, "")
 
@@ -51,16 +51,16 @@ def read_head() -> Head:
 def find_faults(kept: Head | None = None) -> Iterator[Fault]:
     """Yield every place where the chain breaks, and where it contradicts a head that was kept elsewhere.
 
-    A removed line leaves a gap, a changed one a seal that does not fit; lines that changed places are both changed. After a fault
-    the walk goes on from the seal that is written there, so each fault is named once and not again in all lines after it.
+    A removed entry leaves a gap, and a changed one has a seal that does not match. Two entries that swapped places are both
+    changed. After a fault the search continues from the stored seal, so that one fault is not reported for every later entry.
     """
     sequence, seal, is_kept_found = 0, FIRST_SEAL, kept is None or kept.sequence == 0
-    for line in AccessLog.objects.order_by("sequence").iterator(chunk_size=2000):
-        if line.sequence != sequence + 1:
+    for entry in AccessLog.objects.order_by("sequence").iterator(chunk_size=2000):
+        if entry.sequence != sequence + 1:
             yield Fault(sequence + 1, "gap")
-        elif line.seal != line.sealed_after(seal):
-            yield Fault(line.sequence, "changed")
-        sequence, seal = line.sequence, line.seal
+        elif entry.seal != entry.sealed_after(seal):
+            yield Fault(entry.sequence, "changed")
+        sequence, seal = entry.sequence, entry.seal
         if kept and kept.sequence == sequence:
             is_kept_found = True
             if kept.seal != seal:
@@ -71,6 +71,6 @@ def find_faults(kept: Head | None = None) -> Iterator[Fault]:
 
 @shared_task
 def log_head() -> None:
-    """Write the head into the log of the worker once a day: a second place that whoever edits the database does not reach."""
+    """Write the head to the worker's log, once a day: someone who edits the database does not reach that copy."""
     head = read_head()
     log.info("Head of the access log: %s", head.as_json())

@@ -1,4 +1,4 @@
-"""Who looked at a patient's data, in words a patient can be shown."""
+"""Who accessed a patient's data, in words that a patient can be shown."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +12,10 @@ PAGE = 100
 
 @dataclass(frozen=True)
 class AccessEntry:
-    """One line of the access log. `who` is empty for the system itself; `reason` is there where an emergency access begins.
+    """One entry of the access log, as shown.
 
-    It stays empty for a reader who does not look after the patient.
+    `who` is empty for the system itself. `reason` is that of an emergency access, where it begins; it is empty for a reader who
+    does not look after the patient.
     """
 
     at: datetime
@@ -27,33 +28,33 @@ class AccessEntry:
 
 
 def access_entries(patient: Patient, reader: User, with_pictures: bool, page: int) -> tuple[list[AccessEntry], bool]:
-    """Return one page of lines for `reader`, newest first, and whether there are older ones. Three queries."""
-    lines = AccessLog.objects.about(patient)
+    """Return one page of entries for `reader`, newest first, and whether there are older ones. Three queries."""
+    entries = AccessLog.objects.about(patient)
     if not with_pictures:
-        lines = lines.without_pictures()
-    found = list(lines[page * PAGE : (page + 1) * PAGE + 1])
-    names = dict(User.objects.filter(pk__in={line.actor_id for line in found}).values_list("pk", "display_name"))
-    # Whoever opens the patient in an emergency themselves is none of those who were said to read a reason.
+        entries = entries.without_pictures()
+    found = list(entries[page * PAGE : (page + 1) * PAGE + 1])
+    names = dict(User.objects.filter(pk__in={entry.actor_id for entry in found}).values_list("pk", "display_name"))
+    # Reasons are for regular care: emergency access to the patient does not show the reasons of others.
     own = Patient.objects.in_care_of(reader).filter(pk=patient.pk)
-    glasses = BreakGlass.objects.filter(patient__in=own, pk__in=[_glass(line) for line in found])
+    glasses = BreakGlass.objects.filter(patient__in=own, pk__in=[_break_glass_id(entry) for entry in found])
     reasons = dict(glasses.values_list("pk", "reason"))
     kinds = {"visit": _("a visit"), "photo": _("a photo"), "event": _("an event"), "user": _("a clinician"), "team": _("a team")}
     shown = [
         AccessEntry(
-            line.at,
-            names.get(line.actor_id, _("somebody who is gone")) if line.actor_id else "",
-            line.get_action_display(),
-            kinds.get(line.object_kind, _("the record")),
-            "glass" in line.detail,
-            "key" in line.detail,
-            reasons.get(_glass(line), "") if line.action == AccessLog.Action.BREAK_GLASS else "",
+            entry.at,
+            names.get(entry.actor_id, _("somebody who is gone")) if entry.actor_id else "",
+            entry.get_action_display(),
+            kinds.get(entry.object_kind, _("the record")),
+            "glass" in entry.detail,
+            "key" in entry.detail,
+            reasons.get(_break_glass_id(entry), "") if entry.action == AccessLog.Action.BREAK_GLASS else "",
         )
-        for line in found[:PAGE]
+        for entry in found[:PAGE]
     ]
     return shown, len(found) > PAGE
 
 
-def _glass(line: AccessLog) -> int:
-    """Return the number of the emergency access that the line names; 0 when it names none."""
-    number = line.detail.get("glass")
+def _break_glass_id(entry: AccessLog) -> int:
+    """Return the id of the emergency access that the entry names; 0 when it names none."""
+    number = entry.detail.get("glass")
     return number if isinstance(number, int) else 0

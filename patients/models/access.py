@@ -1,4 +1,4 @@
-"""Who looked at what: lines that are only ever added, each sealed together with the one before."""
+"""The access log: entries are only ever added, and each is sealed together with the one before."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from encryption.fields import keyed_hash
 
 Detail = dict[str, str | int | bool | None]
 
-FIRST_SEAL = "0" * 64  # what the first line is sealed with
-CHAIN_LOCK = 0x41464C  # PostgreSQL's advisory lock for whoever adds a line; any number that nothing else uses
+FIRST_SEAL = "0" * 64  # what the first entry is sealed with
+CHAIN_LOCK = 0x41464C  # PostgreSQL's advisory lock for adding an entry; any number that nothing else uses
 DETAIL_MAX_LETTERS = 100
-AT_ONCE = 500  # lines in one statement
+AT_ONCE = 500  # entries in one statement
 
 
 def pseudonym(patient_id: UUID) -> str:
-    """Return the name a patient has in the audit lines: it cannot be turned back, and outlives the patient's erasure."""
+    """Return what stands for a patient in the access log. It cannot be reversed, and outlives the patient's erasure."""
     return keyed_hash(b"patient in the access log:" + patient_id.bytes)[:32]
 
 
 class AccessLogQuerySet(models.QuerySet["AccessLog"]):
-    """Questions to many lines. Nothing here changes one."""
+    """Queries on the access log. None changes an entry."""
 
     def about(self, patient: models.Model) -> AccessLogQuerySet:
-        """Return the lines about one patient, newest first."""
+        """Return the entries about one patient, newest first."""
         return self.filter(patient=pseudonym(patient.pk)).order_by("-sequence")
 
     def without_pictures(self) -> AccessLogQuerySet:
-        """Leave out the single pictures that belong to a page which has a line of its own."""
+        """Leave out pictures that belong to a page: the page has its own entry."""
         return self.exclude(action=AccessLog.Action.IMAGE)
 
     def update(self, **fields: object) -> int:
-        """Raise TypeError: a line never changes."""
-        raise TypeError("A line of the access log never changes.")
+        """Raise TypeError: an entry never changes."""
+        raise TypeError("An entry of the access log never changes.")
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        """Raise TypeError: a line is never taken away."""
-        raise TypeError("A line of the access log is never taken away.")
+        """Raise TypeError: an entry is never deleted."""
+        raise TypeError("An entry of the access log is never deleted.")
 
 
 class AccessLog(models.Model):
-    """One line: who did what to whose data, when. Holds no name, no address and no picture.
+    """One entry: who did what to whose data, and when. It holds no name, no address and no picture.
 
-    `seal` is a keyed hash over this line and the seal before it, so a line that is changed, taken away or moved breaks every
-    seal after it. Triggers in the database refuse UPDATE and DELETE; whoever gets around them still lacks the key.
+    `seal` is a keyed hash over this entry and the seal before it, so an entry that is changed, removed or moved breaks every seal
+    after it. Triggers in the database refuse UPDATE and DELETE; someone who gets around them still lacks the key.
     """
 
     class Action(models.TextChoices):
@@ -87,14 +87,14 @@ class AccessLog(models.Model):
     sequence = models.BigIntegerField(primary_key=True)  # 1, 2, 3 without a gap
     at = models.DateTimeField()
     action = models.CharField(max_length=20, choices=Action.choices)
-    # No constraint: an account may go, its lines stay as they were sealed.
+    # No constraint: an account may be deleted, and its entries stay as they were sealed.
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False
     )
     patient = models.CharField(max_length=32, blank=True)  # pseudonym()
     object_kind = models.CharField(max_length=20, blank=True)  # visit, photo, user
-    object_id = models.CharField(max_length=36, blank=True)  # a patient's own id stands nowhere
-    request_id = models.CharField(max_length=32, blank=True)  # lines of one request have the same
+    object_id = models.CharField(max_length=36, blank=True)  # never a patient's own id
+    request_id = models.CharField(max_length=32, blank=True)  # the same for all entries of one request
     network = models.CharField(max_length=43, blank=True)  # where from, cut to /24 or /48
     detail = models.JSONField(default=dict, blank=True)
     seal = models.CharField(max_length=64)
@@ -112,29 +112,29 @@ class AccessLog(models.Model):
         return f"{self.sequence} {self.action}"
 
     @classmethod
-    def append(cls, line: AccessLog) -> AccessLog:
-        """Add `line` at the end of the chain and seal it. Others who add one wait until our transaction ends."""
-        cls.append_all([line])
-        return line
+    def append(cls, entry: AccessLog) -> AccessLog:
+        """Add `entry` at the end of the chain and seal it. Others who add one wait until our transaction ends."""
+        cls.append_all([entry])
+        return entry
 
     @classmethod
-    def append_all(cls, lines: Sequence[AccessLog]) -> None:
-        """Add new `lines` at the end of the chain, in their order, by few statements whatever their number."""
+    def append_all(cls, entries: Sequence[AccessLog]) -> None:
+        """Add new `entries` at the end of the chain, in their order, in few statements whatever their number."""
         with transaction.atomic():
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
-            # SQLite: the transaction began IMMEDIATE, so nobody else writes.
+            # SQLite: the transaction began IMMEDIATE, so no one else writes.
             last = cls.objects.order_by("-sequence").values_list("sequence", "seal").first()
             before, seal_before = last or (0, FIRST_SEAL)
-            for line in lines:
-                line.sequence, line.at = before + 1, timezone.now()
-                line.seal = line.sealed_after(seal_before)
-                before, seal_before = line.sequence, line.seal
-            AccessLog.objects.bulk_create(lines, batch_size=AT_ONCE)
+            for entry in entries:
+                entry.sequence, entry.at = before + 1, timezone.now()
+                entry.seal = entry.sealed_after(seal_before)
+                before, seal_before = entry.sequence, entry.seal
+            AccessLog.objects.bulk_create(entries, batch_size=AT_ONCE)
 
     def sealed_after(self, seal_before: str) -> str:
-        """Return the seal that this line must carry when `seal_before` is the seal of the line before it."""
+        """Return the seal that this entry must have when `seal_before` is the seal of the entry before it."""
         facts = [
             self.sequence,
             moment(self.at),
@@ -151,14 +151,14 @@ class AccessLog(models.Model):
         return keyed_hash(f"access log:{seal_before}:{text}".encode())
 
     def save(self, *args: object, **kwargs: object) -> None:
-        """Insert the line. Raises TypeError for one that is stored already."""
+        """Insert the entry. Raises TypeError for one that is stored already."""
         if not kwargs.get("force_insert") or not self._state.adding:
-            raise TypeError("A line of the access log is added by AccessLog.append and never changes.")
+            raise TypeError("An entry of the access log is added by AccessLog.append and never changes.")
         super().save(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
 
     def delete(self, *args: object, **kwargs: object) -> tuple[int, dict[str, int]]:
-        """Raise TypeError: a line is never taken away."""
-        raise TypeError("A line of the access log is never taken away.")
+        """Raise TypeError: an entry is never deleted."""
+        raise TypeError("An entry of the access log is never deleted.")
 
 
 def moment(at: datetime) -> str:

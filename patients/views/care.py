@@ -57,8 +57,8 @@ def show_access_log(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
     asked = request.GET.get("page", "0")
     page = int(asked) if asked.isdecimal() and len(asked) < 7 else 0
     with_pictures = "pictures" in request.GET
-    lines, has_older = access_entries(patient, request.user, with_pictures, page)
-    context = {"lines": lines, "with_pictures": with_pictures, "older": page + 1 if has_older else None, "page": page}
+    entries, has_older = access_entries(patient, request.user, with_pictures, page)
+    context = {"entries": entries, "with_pictures": with_pictures, "older": page + 1 if has_older else None, "page": page}
     return render(request, "patients/access_log.html", banner_of(patient) | context)
 
 

@@ -6,7 +6,7 @@ from patients.audit.chain import read_head
 
 
 class Command(BaseCommand):
-    """Prints number, seal and time of the newest line as JSON. Keep it off this computer; `verify_audit --head` takes it."""
+    """Prints number, seal and time of the newest entry as JSON. Keep it off this computer; `verify_audit --head` takes it."""
 
     help = __doc__ or ""
 

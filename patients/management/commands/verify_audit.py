@@ -9,14 +9,14 @@ from django.core.management.base import BaseCommand, CommandError
 from patients.audit.chain import Head, find_faults, read_head
 
 WORDS = {
-    "gap": "line {0} is missing, or others were moved",
-    "changed": "line {0} is not as it was written",
-    "cut_off": "the log ends before line {0}; the head that was kept lies beyond",
+    "gap": "entry {0} is missing, or others were moved",
+    "changed": "entry {0} is not as it was written",
+    "cut_off": "the log ends before entry {0}; the head that was kept lies beyond",
 }
 
 
 class Command(BaseCommand):
-    """Walks the whole access log. Ends with status 1 and one line per fault when anything was changed, removed or moved.
+    """Checks the whole access log. Ends with status 1 and one line per fault when anything was changed, removed or moved.
 
     With `--head FILE` (from `export_audit_head`; `-` reads it from standard input) a log whose end was cut off is found too.
     """
@@ -36,4 +36,4 @@ class Command(BaseCommand):
             self.stderr.write(WORDS[fault.kind].format(fault.sequence))
         if faults:
             raise CommandError(f"The access log was tampered with: {len(faults)} faults.")
-        self.stdout.write(f"{read_head().sequence} lines, all as they were written.")
+        self.stdout.write(f"{read_head().sequence} entries, all as they were written.")

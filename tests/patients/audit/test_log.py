@@ -164,7 +164,7 @@ def test_database_itself_refuses(five_lines: list[AccessLog], statement: str) ->
 @pytest.mark.django_db
 def test_untouched_log_has_no_fault(five_lines: list[AccessLog], capsys: pytest.CaptureFixture[str]) -> None:
     call_command("verify_audit")
-    assert capsys.readouterr().out == "5 lines, all as they were written.\n"
+    assert capsys.readouterr().out == "5 entries, all as they were written.\n"
 
 
 CHANGES = {
@@ -232,7 +232,7 @@ def test_cut_off_end_shows_against_a_kept_head(
     call_command("verify_audit")  # alone, what is left looks whole
     with pytest.raises(CommandError, match="tampered"):
         call_command("verify_audit", head=str(kept))
-    assert "ends before line 4" in capsys.readouterr().err
+    assert "ends before entry 4" in capsys.readouterr().err
 
 
 @pytest.mark.django_db
@@ -298,7 +298,7 @@ def own_database(folder: Path) -> str:
 def test_lines_of_many_processes_at_once_form_one_chain(tmp_path: Path) -> None:
     environ = os.environ | {"DATABASE_URL": own_database(tmp_path), "DJANGO_SETTINGS_MODULE": "clinic.settings"}
     done = subprocess.run((sys.executable, "-c", WRITERS), cwd=settings.BASE_DIR, env=environ, capture_output=True, text=True)
-    assert done.stdout.splitlines() == ["[0, 0, 0]", "75 lines, all as they were written."]
+    assert done.stdout.splitlines() == ["[0, 0, 0]", "75 entries, all as they were written."]
 
 
 @pytest.mark.django_db(transaction=True)
