@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from patients.audit.outcome import unchanged
 from patients.forms.self_report import SelfReportForm, report_of
 from patients.views.lookups import find_visit
 from patients.views.requests import ClinicianRequest, redirect_back
@@ -23,6 +24,8 @@ def save_self_report(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     form = SelfReportForm(answers, instance=report_of(visit))
     if form.is_valid():
         form.save()
+    else:
+        unchanged(request, is_shown=False)
     if request.htmx:
         context = {"form": form, "visit": visit, "is_update": True, "is_cleared": "clear" in answers}
         return render(request, "patients/_self_report_saved.html", context)

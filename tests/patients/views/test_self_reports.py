@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError
 from django.test import Client
 
-from patients.models import SelfReport, Visit
+from patients.models import AccessLog, SelfReport, Visit
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -56,7 +56,9 @@ def test_zero_is_an_answer(browser: Client, visit: Visit) -> None:
 )
 def test_an_answer_off_its_scale_is_not_kept(browser: Client, visit: Visit, answers: dict[str, str], words: str) -> None:
     assert words in saved(browser, visit, **answers)
+    assert browser.post(f"/visits/{visit.pk}/self-report/", answers).status_code == 302
     assert not SelfReport.objects.exists()
+    assert not AccessLog.objects.exists()
 
 
 @pytest.mark.parametrize(("name", "value"), [("mood", 11), ("phq9", 28), ("gad7", 22)])
