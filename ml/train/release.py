@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def release(
     state = last_state(run, config, train)
     model = finished_model(config, state, train.pixels, measure_normaliser(train.pixels), config.norm_batches)
     out.mkdir(parents=True, exist_ok=True)
-    model.save(out / "model.keras")
+    save_model(model, out / "model.keras")
     training = {
         "steps": int(state["step"]),
         "epochs": round(int(state["step"]) / steps_per_epoch(len(train), config), 1),
@@ -58,6 +59,14 @@ def release(
         "precision": str(state["precision"]),
     }
     return derive(out, train, validation, version, config.parameters, training, robustness)
+
+
+def save_model(model: Any, path: Path) -> None:  # Any: Keras ships no type hints
+    """Write the network as a .keras file."""
+    with warnings.catch_warnings():
+        # Keras 3.15 copies each variable with numpy, but its variables do not know numpy 2's `copy` keyword.
+        warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
+        model.save(path)
 
 
 def derive(
