@@ -1,5 +1,6 @@
 """Faces for the tests: a portrait that scikit-image carries, and a tiny data set of drawn patterns."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,10 +9,14 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from ml.data import VOTE_COLUMNS
+import ml.train.release
+import ml.train.training
+from ml.data import VOTE_COLUMNS, join_votes, load_split, read_votes
 from ml.serve.expressions import EXPRESSIONS
+from ml.serve.preprocess import Pixels, to_pixels
 from ml.serve.reader import WEIGHTS, FaceReader
 from ml.train.config import Config
+from tests.ml.runs import MakeRun
 
 VOTED = {"angry": "anger", "disgust": "disgust", "fear": "fear", "happy": "happiness", "sad": "sadness", "surprise": "surprise"}
 
@@ -27,13 +32,19 @@ def portrait() -> Image.Image:
     return Image.fromarray(astronaut())  # type: ignore[no-untyped-call]  # scikit-image ships no type hints
 
 
+@pytest.fixture
+def smile(portrait: Image.Image) -> Pixels:
+    """Return the portrait's smiling face as the network sees it."""
+    return to_pixels(portrait.crop((163, 55, 287, 179)))
+
+
 @pytest.fixture(scope="session")
 def reader() -> FaceReader:
     """Return a reader with the weights that ship."""
     return FaceReader(WEIGHTS)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_config() -> Config:
     """Return a recipe that trains in a second."""
     return replace(Config(), widths=(4, 8), pairs=(0, 1), batch=8, warmup_steps=2, norm_batches=4, small_side=24)
@@ -62,3 +73,43 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 lines.append(f"images/{split}/{name}/{row:05d}.png," + ",".join(str(votes[column]) for column in VOTE_COLUMNS))
     (folder / "votes.csv").write_text("\n".join(lines) + "\n")
     return folder
+
+
+def run_on(data: Path, config: Config, out: Path, epochs: float) -> ml.train.training.Run:
+    """Return a run on the tiny data set that is not trained yet."""
+    votes = read_votes(data / "votes.csv")
+    train, validation = (join_votes(load_split(data, split), votes) for split in ("train", "validation"))
+    return ml.train.training.Run(config, train, validation, out, epochs, eval_every=2)
+
+
+@pytest.fixture
+def make_run(tiny_data: Path, tiny_config: Config, tmp_path: Path) -> MakeRun:
+    """Return a maker of runs on the tiny data set."""
+    return lambda name, epochs=4: run_on(tiny_data, tiny_config, tmp_path / name, epochs)
+
+
+@pytest.fixture(scope="session")
+def trained(tiny_data: Path, tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> ml.train.training.Run:
+    """Return a trained run of four epochs. Tests share its folder: a test that changes it takes a copy."""
+    run = run_on(tiny_data, tiny_config, tmp_path_factory.mktemp("trained") / "run", 4)
+    ml.train.training.train(run)
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished(tiny_data: Path, tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> ml.train.training.Run:
+    """Return a trained run of one epoch with finished and measured weights in its folder, which tests share likewise."""
+    run = run_on(tiny_data, tiny_config, tmp_path_factory.mktemp("finished") / "run", 1)
+    ml.train.training.train(run)
+    ml.train.release.release(run.out, run.train, run.validation, "0.0.9", run.out, config=run.config)
+    return run
+
+
+@pytest.fixture
+def released(finished: ml.train.training.Run, tmp_path: Path) -> Path:
+    """Return a weights folder with the finished weights, which a test may change."""
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    for name in ("model.keras", "model.onnx", "model.json", "report.json"):
+        shutil.copy(finished.out / name, weights)
+    return weights

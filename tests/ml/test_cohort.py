@@ -20,16 +20,18 @@ def lies_near(found: FaceBox, known: FaceBox) -> bool:
     return across < 0.25 and down < 0.25 and 0.6 < found.height / known.height < 1.6
 
 
-def test_one_face_is_found_at_its_known_place_in_nearly_every_good_portrait(reader: FaceReader) -> None:
+# One portrait in six, of every patient; all of them take most of a minute.
+@pytest.mark.parametrize("step", [6, pytest.param(1, marks=pytest.mark.full)])
+def test_one_face_is_found_at_its_known_place_in_nearly_every_good_portrait(reader: FaceReader, step: int) -> None:
     good = good_portraits()
     wrong = []
-    for portrait in good:
+    for portrait in good[::step]:
         reading = read(reader, portrait)
         assert portrait.face is not None
         if reading.outcome is not Outcome.DONE or len(reading.faces) != 1 or not lies_near(reading.faces[0].box, portrait.face):
             wrong.append((portrait.path.name, reading.outcome, reading.reason, len(reading.faces)))
     assert len(good) >= 150
-    assert len(wrong) <= 0.02 * len(good), wrong
+    assert len(wrong) <= 0.02 * len(good[::step]), wrong
 
 
 @pytest.mark.parametrize("portrait", spoiled_portraits(), ids=lambda portrait: portrait.path.stem)

@@ -1,5 +1,7 @@
 """What is measured of weights, and what is told when they or the data cannot be read."""
 
+import hashlib
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ import ml.train.release
 import ml.train.training
 from ml.data import VOTE_COLUMNS, FaceSet, join_votes, load_split, rater_majority, read_votes
 from ml.serve.card import load_card
+from ml.serve.engines import open_engine
 from ml.serve.expressions import EXPRESSIONS
 from ml.serve.reader import WEIGHTS
 
@@ -77,3 +80,24 @@ def test_abstention_is_measured_at_the_threshold(tiny_data: Path) -> None:
     assert found["coverage"]["value"] == pytest.approx((majority[1::2] >= 0).sum() / (majority >= 0).sum(), abs=1e-4)
     assert found["accuracy"]["value"] == 1
     assert ml.measure.evaluate.measure_abstention(logits, replace(faces, votes=None), card) is None
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize(("file", "engine"), [("model.keras", "keras"), ("model.onnx", "onnx")])
+def test_weights_file_that_is_named_is_the_one_measured(
+    released: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, engine: str
+) -> None:
+    arguments = ["--weights", released / file, "--data", tiny_data, "--json", tmp_path / "out.json"]
+    monkeypatch.setattr(sys, "argv", ["evaluate", *map(str, arguments)])
+    assert ml.measure.evaluate.main() == 0
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert (found["engine"], found["weights_sha256"]) == (engine, hashlib.sha256((released / file).read_bytes()).hexdigest())
+
+
+@pytest.mark.keras
+def test_split_without_votes_is_measured_on_labels_alone(released: Path, tiny_data: Path) -> None:
+    card = load_card(released)
+    found = ml.measure.evaluate.evaluate(open_engine("onnx", released, card), card, load_split(tiny_data, "validation"), None)
+    assert found["fer2013"]["accuracy"]["n"] == 14
+    assert (found["raters"], found["without_twins"]) == (None, None)
+    assert "fer2013 accuracy" in ml.measure.evaluate.summary(found)

@@ -30,7 +30,7 @@ def test_last_steps_count_alike_in_the_average() -> None:
     assert not counts_alike(1, CONFIG)
 
 
-def test_run_from_a_trunk_is_warm_and_large_at_once() -> None:
+def test_run_from_a_stable_checkpoint_is_warm_and_large_at_once() -> None:
     assert rate_at(0, 0, CONFIG, warm=True) == pytest.approx(0.1)
     assert frame_at(0, CONFIG, warm=True) == (44, 44)
 
@@ -39,7 +39,7 @@ def test_side_grows_once() -> None:
     assert [frame_at(progress, CONFIG) for progress in (0, 0.39, 0.41, 1)] == [(36, 48), (36, 48), (44, 44), (44, 44)]
 
 
-def test_trunk_ends_where_the_rate_begins_to_fall() -> None:
+def test_stable_phase_ends_where_the_rate_begins_to_fall() -> None:
     assert not is_falling(0.75, CONFIG)
     assert is_falling(0.76, CONFIG)
 
