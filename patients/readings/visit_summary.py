@@ -7,7 +7,7 @@ from django.utils.translation import ngettext
 
 from patients.formats import signed
 from patients.models import Visit
-from patients.timeline.baseline import Place, UsualRange, usual_range
+from patients.timeline.baseline import Baseline, Place, baseline_of
 from patients.timeline.last_time import LastTime, last_time
 from patients.timeline.plot.sparkline import IntervalGlyph, interval_glyph
 from patients.timeline.points import VisitPoint, points
@@ -21,19 +21,19 @@ class VisitSummary:
     """The numbers of one visit and where they lie."""
 
     point: VisitPoint
-    usual: UsualRange | None
+    baseline: Baseline | None
     last_time: LastTime | None
     too_few_chosen: str  # in words, when a chosen usual range is lost for it
 
     @property
     def glyph(self) -> IntervalGlyph | None:
         """The interval on the axis from -1 to 1."""
-        return interval_glyph(self.point, self.usual, GLYPH_WIDTH)
+        return interval_glyph(self.point, self.baseline, GLYPH_WIDTH)
 
     @property
     def named_shares(self) -> list[tuple[str, float]]:
         """The seven mean shares in label order; empty when no photo is used."""
-        return [(share.expression, share.mean) for share in self.point.shares]
+        return [(share.expression, share.mean) for share in self.point.probabilities]
 
     @property
     def sentences(self) -> list[str]:
@@ -43,11 +43,11 @@ class VisitSummary:
     def _against_range(self) -> str:
         if self.point.valence is None:
             return _("No photo of this visit counts so far.")
-        if self.usual is None:
+        if self.baseline is None:
             return self.too_few_chosen or _("A usual range appears after four visits.")
-        low, high = self.usual.on_scale
+        low, high = self.baseline.on_scale
         limits = {"low": signed(low), "high": signed(high)}
-        place = self.usual.place(self.point)
+        place = self.baseline.place(self.point)
         if place is Place.BELOW:
             return _("Below the usual range of %(low)s to %(high)s.") % limits
         if place is Place.ABOVE:
@@ -57,11 +57,11 @@ class VisitSummary:
     def _certainty(self) -> str:
         if self.point.is_sparse:
             return _("Three photos or more give an interval.")
-        if self.usual is None or self.point.interval is None or self.usual.place(self.point) is Place.INSIDE:
+        if self.baseline is None or self.point.interval is None or self.baseline.place(self.point) is Place.INSIDE:
             return ""
         return (
             _("The interval reaches into it.")
-            if self.usual.is_reached_by(self.point.interval)
+            if self.baseline.is_reached_by(self.point.interval)
             else _("The interval lies outside too.")
         )
 
@@ -82,4 +82,4 @@ def summarise(visit: Visit) -> VisitSummary:
     """Return the summary of the visit. Two queries: the usual range needs every visit of the patient."""
     all_points = points(visit.patient)
     point = next((point for point in all_points if point.visit_id == visit.pk), VisitPoint(visit.pk, visit.date))
-    return VisitSummary(point, usual_range(all_points), last_time(all_points, point), too_few_chosen(all_points))
+    return VisitSummary(point, baseline_of(all_points), last_time(all_points, point), too_few_chosen(all_points))

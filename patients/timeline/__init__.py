@@ -1,4 +1,4 @@
-"""How the expressions develop across visits: the points, what is usual, the figure, its words and its small drawings.
+"""How the expressions develop across visits: the points, the baseline, the figure, its words and its small drawings.
 
 | what | where |
 |---|---|

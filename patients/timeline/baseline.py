@@ -1,4 +1,4 @@
-"""What is usual for this patient: an individuals chart over baseline visits, and which visits lie outside it."""
+"""A patient's baseline, which pages call the usual range: an individuals chart over baseline visits, and the visits outside it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SETTLED_VISITS = 8  # with fewer the range is provisional
 
 
 class Place(StrEnum):
-    """Where a visit lies against the usual range."""
+    """Where a visit lies against the baseline."""
 
     BELOW = "below"
     INSIDE = "inside"
@@ -25,7 +25,7 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True)
-class UsualRange:
+class Baseline:
     """A patient's own usual range of the valence index: mean ± 2.66 × mean moving range of the baseline visits."""
 
     low: float
@@ -67,11 +67,11 @@ class UsualRange:
         return low <= round(self.high, PLACES) and high >= round(self.low, PLACES)
 
 
-def usual_range(points: Sequence[VisitPoint]) -> UsualRange | None:
-    """Return the usual range, or None before four baseline visits have a mean. `points` oldest first.
+def baseline_of(points: Sequence[VisitPoint]) -> Baseline | None:
+    """Return the baseline, or None before four of its visits have a mean. `points` oldest first.
 
-    The baseline is what a clinician chose, however little of it still counts; with nothing chosen the first eight visits, so that
-    a later drift is seen and not absorbed.
+    It rests on the visits that a clinician chose, however few of them still count; with none chosen on the first eight, so that a
+    later drift is seen and not absorbed.
     """
     is_chosen = chosen_that_count(points) is not None
     known = [point for point in points if point.valence is not None]
@@ -81,7 +81,7 @@ def usual_range(points: Sequence[VisitPoint]) -> UsualRange | None:
         return None
     mean = sum(values) / len(values)
     reach = WIDTH * sum(abs(after - before) for before, after in pairwise(values)) / (len(values) - 1)
-    return UsualRange(
+    return Baseline(
         low=mean - reach,
         high=mean + reach,
         mean=mean,
@@ -99,8 +99,8 @@ def chosen_that_count(points: Sequence[VisitPoint]) -> int | None:
     return sum(point.valence is not None for point in chosen) if chosen else None
 
 
-def outside(points: Sequence[VisitPoint], usual: UsualRange | None) -> list[VisitPoint]:
-    """Return the visits whose mean lies outside the usual range, newest first."""
-    if usual is None:
+def outside(points: Sequence[VisitPoint], baseline: Baseline | None) -> list[VisitPoint]:
+    """Return the visits whose mean lies outside the baseline, newest first."""
+    if baseline is None:
         return []
-    return [point for point in reversed(points) if usual.place(point) in (Place.BELOW, Place.ABOVE)]
+    return [point for point in reversed(points) if baseline.place(point) in (Place.BELOW, Place.ABOVE)]

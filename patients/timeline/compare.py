@@ -53,13 +53,14 @@ class Side:
 
     @cached_property
     def rows(self) -> list[tuple[float, ...]]:
-        """Return what is averaged: seven shares and the valence index, one row per visit or per photo."""
+        """Return what is averaged: seven probabilities and the valence index, one row per visit or per photo."""
         if self.is_by_visit:
-            return [(*point.mean_shares, point.valence) for point in self.points if point.mean_shares and point.valence is not None]
+            means = [(point.mean_probabilities, point.valence) for point in self.points]
+            return [(*probabilities, value) for probabilities, value in means if probabilities and value is not None]
         return [
-            (*shares, value)
+            (*probabilities, value)
             for point in self.points
-            for shares, value in zip(point.photo_shares, point.photo_valences, strict=True)
+            for probabilities, value in zip(point.photo_probabilities, point.photo_valences, strict=True)
         ]
 
     @cached_property
@@ -83,7 +84,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Line:
+class ComparisonRow:
     """One row of the comparison. Difference: second minus first."""
 
     name: str
@@ -97,7 +98,7 @@ class Line:
 
     @property
     def is_valence(self) -> bool:
-        """Whether it is the valence index and no share."""
+        """Whether it is the valence index and not a probability."""
         return self.name == VALENCE
 
     @property
@@ -140,9 +141,9 @@ class Line:
         return Mark(self._along(mean), start, end)
 
     def _along(self, value: float) -> float:
-        """Return the pixel of a value: the index goes from -1 to 1, a share from 0 to 1."""
-        share = (value + 1) / 2 if self.is_valence else value
-        return round(PLOT_EDGE + share * (PLOT_WIDTH - 2 * PLOT_EDGE), 1)
+        """Return the pixel of a value: the index goes from -1 to 1, a probability from 0 to 1."""
+        fraction = (value + 1) / 2 if self.is_valence else value
+        return round(PLOT_EDGE + fraction * (PLOT_WIDTH - 2 * PLOT_EDGE), 1)
 
 
 def side(points: Sequence[VisitPoint], first: date, last: date) -> Side:
@@ -150,13 +151,15 @@ def side(points: Sequence[VisitPoint], first: date, last: date) -> Side:
     return Side(first, last, tuple(point for point in points if point.used and first <= point.date <= last))
 
 
-def compare(first: Side, second: Side) -> list[Line]:
-    """Return the valence index and the seven shares of both sides; empty when one of them has no photo that counts."""
+def compare(first: Side, second: Side) -> list[ComparisonRow]:
+    """Return the valence index and the seven probabilities of both sides; empty when one of them has no photo that counts."""
     if not first.rows or not second.rows:
         return []
     has_both = min(len(first.rows), len(second.rows)) >= LEAST
     differences = bootstrap_difference(first.rows, second.rows) if has_both else (None,) * len(NAMES)
     fewer = min(first.visits, second.visits)
     rows = zip(NAMES, first.means, second.means, first.intervals, second.intervals, differences, strict=True)
-    *shares, valence = [Line(name, one, other, near, far, between, fewer) for name, one, other, near, far, between in rows]
-    return [valence, *shares]
+    *probabilities, valence = [
+        ComparisonRow(name, one, other, near, far, between, fewer) for name, one, other, near, far, between in rows
+    ]
+    return [valence, *probabilities]

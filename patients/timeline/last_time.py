@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from patients.formats import day, signed
 from patients.timeline.baseline import PLACES
-from patients.timeline.compare import Line, Side, compare
+from patients.timeline.compare import ComparisonRow, Side, compare
 from patients.timeline.points import VisitPoint
 
 
@@ -48,7 +48,7 @@ class LastTime:
     @property
     def certainty(self) -> str:
         """Return how sure the difference is, and whether another model read the other visit."""
-        interval = self._line.difference_interval
+        interval = self._valence.difference_interval
         if interval is None:
             text = _("An interval needs three photos at both visits.")
         else:
@@ -58,7 +58,7 @@ class LastTime:
                     "The photos of both visits put it between %(low)s and %(high)s (95 %% interval); days differ more than photos "
                     "do."
                 )
-                if self._line.leaves_out_zero
+                if self._valence.leaves_out_zero
                 else _("The 95 %% interval of the difference, %(low)s to %(high)s, includes zero: it may be chance.")
             ) % ends
         if self.before.model_versions != self.after.model_versions:
@@ -66,9 +66,9 @@ class LastTime:
         return text
 
     @cached_property
-    def _line(self) -> Line:
-        lines = compare(*(Side(point.date, point.date, (point,)) for point in (self.before, self.after)))
-        return next(line for line in lines if line.is_valence)
+    def _valence(self) -> ComparisonRow:
+        rows = compare(*(Side(point.date, point.date, (point,)) for point in (self.before, self.after)))
+        return next(row for row in rows if row.is_valence)
 
 
 def last_time(points: Sequence[VisitPoint], visit: VisitPoint) -> LastTime | None:

@@ -11,11 +11,11 @@ from ml.serve.expressions import EXPRESSIONS
 from patients.formats import day, signed
 from patients.models import Event, Patient, SelfReport, Visit
 from patients.photos.reanalyse import outdated_photos
-from patients.timeline.baseline import UsualRange, outside, usual_range
+from patients.timeline.baseline import Baseline, baseline_of, outside
 from patients.timeline.plot.figure import figure
 from patients.timeline.plot.frame import Plain
 from patients.timeline.plot.self_report_row import Reports, Scale, rated, spoke
-from patients.timeline.points import Share, VisitPoint, points
+from patients.timeline.points import Probability, VisitPoint, points
 from patients.timeline.sentence import Sentence, place_in_words, sentence, too_few_chosen
 
 
@@ -28,7 +28,7 @@ class NumberRow:
     counts: tuple[str, str]  # used, missing
     place: str
     valence: tuple[str, str, str]  # mean, low, high
-    shares: list[tuple[str, str]]
+    probabilities: list[tuple[str, str]]
     said: list[str]  # one total per scale on which anything was said
     models: str
 
@@ -39,7 +39,7 @@ class Timeline:
 
     patient: Patient
     points: list[VisitPoint]
-    usual: UsualRange | None
+    baseline: Baseline | None
     events: list[Event]
     reports: Reports
     others: list[VisitPoint]
@@ -64,17 +64,17 @@ class Timeline:
     def sentence(self) -> Sentence:
         """Return the last visit in words."""
         since = [each.date for each in self.others if self.points and each.date > self.last.date]
-        return sentence(self.points, self.usual, since)
+        return sentence(self.points, self.baseline, since)
 
     @cached_property
     def figure(self) -> Plain:
         """Return the figure as plain JSON."""
-        return figure(self.points, self.usual, self.events, self.reports, self.others)
+        return figure(self.points, self.baseline, self.events, self.reports, self.others)
 
     @cached_property
     def outside(self) -> list[NumberRow]:
         """Return the visits outside the usual range, newest first."""
-        return [self._row(point) for point in outside(self.points, self.usual)]
+        return [self._row(point) for point in outside(self.points, self.baseline)]
 
     @cached_property
     def rows(self) -> list[NumberRow]:
@@ -112,18 +112,18 @@ class Timeline:
     @property
     def baseline_in_words(self) -> str:
         """Return what the usual range rests on, with a warning when another model read the last visit."""
-        if self.usual is None:
+        if self.baseline is None:
             return too_few_chosen(self.points) or _("No usual range before four visits with photos that count.")
-        facts = {"n": self.usual.n, "first": day(self.usual.first), "last": day(self.usual.last)}
+        facts = {"n": self.baseline.n, "first": day(self.baseline.first), "last": day(self.baseline.last)}
         text = (
             _("Usual range from %(n)d chosen visits, %(first)s to %(last)s.")
-            if self.usual.is_chosen
+            if self.baseline.is_chosen
             else _("Usual range from the first %(n)d visits, %(first)s to %(last)s.")
         ) % facts
-        if self.usual.is_provisional:
+        if self.baseline.is_provisional:
             text += " " + _("Provisional with fewer than eight.")
-        if self.last.used and self.last.model_versions != self.usual.model_versions:
-            text += " " + _("Read by model %(model)s.") % {"model": " + ".join(self.usual.model_versions)}
+        if self.last.used and self.last.model_versions != self.baseline.model_versions:
+            text += " " + _("Read by model %(model)s.") % {"model": " + ".join(self.baseline.model_versions)}
         return text
 
     def _row(self, point: VisitPoint) -> NumberRow:
@@ -133,9 +133,9 @@ class Timeline:
             point=point,
             href=reverse("patients:visit", args=[point.visit_id]),
             counts=(str(point.used), str(point.missing)) if point.total else ("–", "–"),
-            place=place_in_words(point, self.usual) if point.total else "–",
+            place=place_in_words(point, self.baseline) if point.total else "–",
             valence=(signed(point.valence), signed(interval and interval.low), signed(interval and interval.high)),
-            shares=[_percents(share) for share in point.shares] or [("–", "")] * len(EXPRESSIONS),
+            probabilities=[_percents(probability) for probability in point.probabilities] or [("–", "")] * len(EXPRESSIONS),
             said=["–" if total is None else str(total) for total in said],
             models=" + ".join(point.model_versions) or "–",
         )
@@ -149,14 +149,14 @@ def timeline(patient: Patient) -> Timeline:
     return Timeline(
         patient=patient,
         points=known,
-        usual=usual_range(known),
+        baseline=baseline_of(known),
         events=list(Event.objects.filter(patient=patient)),
         reports={report.visit_id: report for report in SelfReport.objects.filter(visit__patient=patient)},
         others=[VisitPoint(visit_id, on) for visit_id, on in visits if visit_id not in with_photos],
     )
 
 
-def _percents(share: Share) -> tuple[str, str]:
+def _percents(probability: Probability) -> tuple[str, str]:
     """Return "5" and "3–9": the mean and the ends of its interval in whole percents, no ends without an interval."""
-    ends = share.interval
-    return f"{share.mean * 100:.0f}", f"{ends.low * 100:.0f}–{ends.high * 100:.0f}" if ends else ""
+    ends = probability.interval
+    return f"{probability.mean * 100:.0f}", f"{ends.low * 100:.0f}–{ends.high * 100:.0f}" if ends else ""

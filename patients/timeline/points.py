@@ -19,14 +19,14 @@ from patients.models import Patient, Photo, Visit
 from patients.models.photo import PhotoQuerySet
 from patients.timeline.interval import LEAST, Interval, bootstrap
 
-Shares = tuple[float, ...]
+Probabilities = tuple[float, ...]
 State = Prediction.State
 FIELDS = ("state", "abstained", "model_version", *EXPRESSIONS)
 
 
 @dataclass(frozen=True)
-class Share:
-    """The mean share of one expression at one visit; no interval below three photos."""
+class Probability:
+    """The mean probability of one expression at one visit; no interval below three photos."""
 
     expression: str
     mean: float
@@ -37,7 +37,8 @@ class Share:
 class VisitPoint:
     """One visit that has photos. A photo is in exactly one of the six counts; only the used ones enter means.
 
-    `photo_shares` holds seven shares in label order for each used photo. Means and intervals are worked out when first asked for.
+    `photo_probabilities` holds seven probabilities in label order for each used photo.
+    Means and intervals are worked out when first asked for.
     """
 
     visit_id: UUID
@@ -45,11 +46,11 @@ class VisitPoint:
     used: int = 0
     excluded: int = 0  # by a clinician
     failed: int = 0  # no face, refused for its quality, or a fault
-    to_choose: int = 0  # several faces, nobody has chosen yet
+    to_choose: int = 0  # several faces, none chosen yet
     too_close: int = 0  # read, but too close to call
     unfinished: int = 0  # waiting or being read
     model_versions: tuple[str, ...] = ()  # of the used photos, usually one
-    photo_shares: tuple[Shares, ...] = ()
+    photo_probabilities: tuple[Probabilities, ...] = ()
     is_baseline: bool = False  # chosen by a clinician as usual for the patient
 
     @property
@@ -68,28 +69,29 @@ class VisitPoint:
         return 0 < self.used < LEAST
 
     @cached_property
-    def mean_shares(self) -> Shares | None:
-        """Return seven mean shares in label order, or None when no photo is used."""
-        if not self.photo_shares:
+    def mean_probabilities(self) -> Probabilities | None:
+        """Return seven mean probabilities in label order, or None when no photo is used."""
+        if not self.photo_probabilities:
             return None
-        return tuple(sum(column) / self.used for column in zip(*self.photo_shares, strict=True))
+        return tuple(sum(column) / self.used for column in zip(*self.photo_probabilities, strict=True))
 
     @cached_property
     def valence(self) -> float | None:
         """Return the mean valence index in [-1, 1], or None when no photo is used."""
-        return None if self.mean_shares is None else valence_index(self.mean_shares)
+        return None if self.mean_probabilities is None else valence_index(self.mean_probabilities)
 
     @cached_property
     def photo_valences(self) -> tuple[float, ...]:
         """Return the valence index of each used photo."""
-        return tuple(valence_index(shares) for shares in self.photo_shares)
+        return tuple(valence_index(probabilities) for probabilities in self.photo_probabilities)
 
     @cached_property
     def _intervals(self) -> tuple[Interval, ...] | None:
-        """Return the intervals of the seven shares and of the valence index, or None below three photos."""
+        """Return the intervals of the seven probabilities and of the valence index, or None below three photos."""
         if self.used < LEAST:
             return None
-        return bootstrap([(*shares, value) for shares, value in zip(self.photo_shares, self.photo_valences, strict=True)])
+        photos = zip(self.photo_probabilities, self.photo_valences, strict=True)
+        return bootstrap([(*probabilities, value) for probabilities, value in photos])
 
     @property
     def interval(self) -> Interval | None:
@@ -97,17 +99,17 @@ class VisitPoint:
         return self._intervals[-1] if self._intervals else None
 
     @cached_property
-    def shares(self) -> tuple[Share, ...]:
-        """Return the seven shares in label order with their intervals; empty when no photo is used."""
-        if self.mean_shares is None:
+    def probabilities(self) -> tuple[Probability, ...]:
+        """Return the seven probabilities in label order with their intervals; empty when no photo is used."""
+        if self.mean_probabilities is None:
             return ()
         intervals = self._intervals or (None,) * (len(EXPRESSIONS) + 1)
-        return tuple(Share(*each) for each in zip(EXPRESSIONS, self.mean_shares, intervals[:-1], strict=True))
+        return tuple(Probability(*each) for each in zip(EXPRESSIONS, self.mean_probabilities, intervals[:-1], strict=True))
 
     @property
-    def top(self) -> tuple[Share, ...]:
-        """Return the two largest shares, the larger first."""
-        return tuple(sorted(self.shares, key=lambda share: -share.mean)[:2])
+    def top(self) -> tuple[Probability, ...]:
+        """Return the two largest probabilities, the larger first."""
+        return tuple(sorted(self.probabilities, key=lambda each: -each.mean)[:2])
 
     def as_json(self) -> dict[str, Any]:  # Any: a JSON object
         """Return the point as plain JSON types; intervals are [low, high] or null below three photos."""
@@ -118,8 +120,8 @@ class VisitPoint:
             "photos": {name: getattr(self, name) for name in counts},
             "valence": self.valence,
             "valence_interval": _ends(self.interval),
-            "shares": {share.expression: share.mean for share in self.shares} or None,
-            "share_intervals": {share.expression: _ends(share.interval) for share in self.shares} or None,
+            "shares": {each.expression: each.mean for each in self.probabilities} or None,
+            "share_intervals": {each.expression: _ends(each.interval) for each in self.probabilities} or None,
             "model_versions": list(self.model_versions),
         }
 
@@ -156,20 +158,28 @@ class _Tally:
     def __init__(self) -> None:
         self.uses: Counter[str] = Counter()
         self.versions: set[str] = set()
-        self.shares: list[Shares] = []
+        self.probabilities: list[Probabilities] = []
 
-    def add(self, is_excluded: bool, is_erased: bool, state: str | None, abstained: bool, version: str, *shares: float) -> None:
+    def add(
+        self, is_excluded: bool, is_erased: bool, state: str | None, abstained: bool, version: str, *probabilities: float
+    ) -> None:
         """Count one photo by its newest prediction; `state` is None when there is none."""
         use = "excluded" if is_excluded else _use(state, abstained, is_erased)
         self.uses[use] += 1
         if use == "used":
             self.versions.add(version)
-            self.shares.append(shares)
+            self.probabilities.append(probabilities)
 
     def point(self, visit_id: UUID, day: date, is_baseline: bool = False) -> VisitPoint:
         """Return what was counted."""
-        versions, shares = tuple(sorted(self.versions, key=version_order)), tuple(self.shares)
-        return VisitPoint(visit_id, day, model_versions=versions, photo_shares=shares, is_baseline=is_baseline, **self.uses)
+        return VisitPoint(
+            visit_id,
+            day,
+            model_versions=tuple(sorted(self.versions, key=version_order)),
+            photo_probabilities=tuple(self.probabilities),
+            is_baseline=is_baseline,
+            **self.uses,
+        )
 
 
 def version_order(version: str) -> list[tuple[int, str]]:
@@ -182,7 +192,7 @@ def _use(state: str | None, abstained: bool, is_erased: bool) -> str:
     if state is None or state in Prediction.UNFINISHED:
         return "unfinished"
     if state == State.CHOOSE_FACE:
-        return "failed" if is_erased else "to_choose"  # of an erased picture nobody can choose any more
+        return "failed" if is_erased else "to_choose"  # no face of an erased picture can be chosen
     if state != State.DONE:
         return "failed"
     return "too_close" if abstained else "used"

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from patients.formats import day, long_day, signed
-from patients.timeline.baseline import LEAST_VISITS, PLACES, Place, UsualRange, chosen_that_count
+from patients.timeline.baseline import LEAST_VISITS, PLACES, Baseline, Place, chosen_that_count
 from patients.timeline.interval import Interval
 from patients.timeline.plot.breaks import runs
 from patients.timeline.points import VisitPoint
@@ -40,7 +40,7 @@ class Sentence:
         return f"{self.first} {self.rest}".strip()
 
 
-def sentence(points: Sequence[VisitPoint], usual: UsualRange | None, since: Sequence[date] = ()) -> Sentence:
+def sentence(points: Sequence[VisitPoint], baseline: Baseline | None, since: Sequence[date] = ()) -> Sentence:
     """Return the last visit with photos in words: index, interval, photos, place against the usual range, expression, direction.
 
     `since` are the days of later visits, which have no photos.
@@ -50,8 +50,8 @@ def sentence(points: Sequence[VisitPoint], usual: UsualRange | None, since: Sequ
     last = points[-1]
     if last.valence is None:
         return _without_value(points, since)
-    rest = [_since(since), too_few_chosen(points) or _reach(last, usual), _expression(last), _direction(points)]
-    return Sentence(_opening(last, usual), " ".join(part for part in rest if part))
+    rest = [_since(since), too_few_chosen(points) or _reach(last, baseline), _expression(last), _direction(points)]
+    return Sentence(_opening(last, baseline), " ".join(part for part in rest if part))
 
 
 def in_words(interval: Interval | None) -> str:
@@ -61,16 +61,16 @@ def in_words(interval: Interval | None) -> str:
     return _("%(low)s to %(high)s") % {"low": signed(interval.low), "high": signed(interval.high)}
 
 
-def range_in_words(usual: UsualRange) -> str:
+def range_in_words(baseline: Baseline) -> str:
     """Return "−0.34 to 0.27"."""
-    return in_words(Interval(*usual.on_scale))
+    return in_words(Interval(*baseline.on_scale))
 
 
-def place_in_words(point: VisitPoint, usual: UsualRange | None) -> str:
+def place_in_words(point: VisitPoint, baseline: Baseline | None) -> str:
     """Return "below usual range", "in usual range", "above usual range", or why there is nothing to compare with."""
-    place = usual.place(point) if usual else None
+    place = baseline.place(point) if baseline else None
     if place is None:
-        return _("no usual range yet") if usual is None else ""
+        return _("no usual range yet") if baseline is None else ""
     words = {Place.BELOW: _("below usual range"), Place.INSIDE: _("in usual range"), Place.ABOVE: _("above usual range")}
     return words[place]
 
@@ -100,14 +100,14 @@ def photos_in_words(point: VisitPoint) -> str:
     }
 
 
-def _opening(last: VisitPoint, usual: UsualRange | None) -> str:
+def _opening(last: VisitPoint, baseline: Baseline | None) -> str:
     facts = {
         "day": long_day(last.date),
         "value": signed(last.valence),
         "basis": _basis(last),
-        "range": range_in_words(usual) if usual else "",
+        "range": range_in_words(baseline) if baseline else "",
     }
-    return _OPENINGS[usual.place(last) if usual else None] % facts
+    return _OPENINGS[baseline.place(last) if baseline else None] % facts
 
 
 def _since(days: Sequence[date]) -> str:
@@ -129,15 +129,15 @@ def _basis(point: VisitPoint) -> str:
     return _("95 %% interval %(interval)s; %(used)s") % {"interval": in_words(point.interval), "used": used}
 
 
-def _reach(point: VisitPoint, usual: UsualRange | None) -> str:
+def _reach(point: VisitPoint, baseline: Baseline | None) -> str:
     """Return what the interval and the number of visits leave open."""
-    if usual is None:
+    if baseline is None:
         return _("A usual range appears once %(n)s visits have photos that count.") % {"n": count_in_words(LEAST_VISITS)}
     parts = []
-    if usual.place(point) is not Place.INSIDE and point.interval and usual.is_reached_by(point.interval):
+    if baseline.place(point) is not Place.INSIDE and point.interval and baseline.is_reached_by(point.interval):
         parts.append(_("The interval still reaches into that range."))
-    if usual.is_provisional:
-        parts.append(_("The range is provisional: it rests on %(n)s visits.") % {"n": count_in_words(usual.n)})
+    if baseline.is_provisional:
+        parts.append(_("The range is provisional: it rests on %(n)s visits.") % {"n": count_in_words(baseline.n)})
     return " ".join(parts)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from patients.models import Patient, Visit
 from patients.timeline.page import Timeline
 from patients.timeline.plot.sparkline import IntervalGlyph, interval_glyph
-from patients.timeline.points import Share, VisitPoint
+from patients.timeline.points import Probability, VisitPoint
 
 SHOWN = 8
 """How many visits are listed until all are asked for."""
@@ -22,7 +22,7 @@ class VisitRow:
     mood: int | None
 
     @property
-    def most(self) -> Share | None:
+    def most(self) -> Probability | None:
         """The expression with the largest mean share."""
         return self.point.top[0] if self.point.top else None
 
@@ -39,5 +39,5 @@ def visit_rows(patient: Patient, shown: Timeline) -> list[VisitRow]:
     for number, visit in enumerate(patient.visits.order_by("date", "created_at", "id"), start=1):
         point = of.get(visit.pk) or VisitPoint(visit.pk, visit.date)
         report = shown.reports.get(visit.pk)
-        rows.append(VisitRow(visit, number, point, interval_glyph(point, shown.usual), report.mood if report else None))
+        rows.append(VisitRow(visit, number, point, interval_glyph(point, shown.baseline), report.mood if report else None))
     return rows[::-1]

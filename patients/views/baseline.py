@@ -14,7 +14,7 @@ from patients.audit.outcome import unchanged
 from patients.care.banner import banner_of
 from patients.models import Patient
 from patients.photos.reanalyse import read_again
-from patients.timeline.baseline import LEAST_VISITS, usual_range
+from patients.timeline.baseline import LEAST_VISITS, baseline_of
 from patients.timeline.plot.sparkline import interval_glyph
 from patients.timeline.points import VisitPoint, points
 from patients.views.lookups import find_patient
@@ -32,12 +32,12 @@ def choose_baseline(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
         _keep(patient, chosen)
         messages.success(request, _("Usual range worked out anew."))
         return redirect("patients:detail", patient.pk)
-    usual = usual_range(taken)
-    before = usual.visit_ids if usual else frozenset(point.visit_id for point in known if point.is_baseline)
+    baseline = baseline_of(taken)
+    before = baseline.visit_ids if baseline else frozenset(point.visit_id for point in known if point.is_baseline)
     checked = chosen if request.method == "POST" else before
     context = banner_of(patient) | {
-        "rows": [(point, interval_glyph(point, usual), point.visit_id in checked) for point in reversed(known)],
-        "usual": usual,
+        "rows": [(point, interval_glyph(point, baseline), point.visit_id in checked) for point in reversed(known)],
+        "baseline": baseline,
         "is_too_few": request.method == "POST",
     }
     return render_form(request, "patients/baseline.html", context)

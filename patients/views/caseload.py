@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from inference.models import Prediction
 from patients.formats import clinic_today
 from patients.models import Consent, LastViewed, Patient, Photo, User, Visit
-from patients.timeline.baseline import Place, UsualRange, chosen_that_count, usual_range
+from patients.timeline.baseline import Baseline, Place, baseline_of, chosen_that_count
 from patients.timeline.plot.sparkline import Sparkline, sparkline, twelve_months
 from patients.timeline.points import VisitPoint, points_by_patient
 from patients.views.requests import ClinicianRequest
@@ -49,9 +49,9 @@ class CaseRow:
         return self.visited_on if self.last and self.visited_on and self.visited_on > self.last.date else None
 
     @cached_property
-    def usual(self) -> UsualRange | None:
+    def baseline(self) -> Baseline | None:
         """The patient's own usual range."""
-        return usual_range(self.points)
+        return baseline_of(self.points)
 
     @property
     def chosen_that_count(self) -> int | None:
@@ -61,12 +61,12 @@ class CaseRow:
     @property
     def spark(self) -> Sparkline:
         """Twelve months as a small line."""
-        return sparkline(self.points, self.usual, clinic_today())
+        return sparkline(self.points, self.baseline, clinic_today())
 
     @property
     def place(self) -> Place | None:
         """Where the last visit lies against the usual range; None before there is one."""
-        return self.usual.place(self.last) if self.usual and self.last else None
+        return self.baseline.place(self.last) if self.baseline and self.last else None
 
     @property
     def is_new(self) -> bool:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from patients.care.banner import banner_of
 from patients.formats import day
 from patients.forms.widgets import DateInput
-from patients.timeline.baseline import UsualRange, usual_range
+from patients.timeline.baseline import Baseline, baseline_of
 from patients.timeline.compare import Side, compare, side
 from patients.timeline.points import VisitPoint, points
 from patients.views.lookups import find_patient
@@ -69,10 +69,10 @@ def show_comparison(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
     if len(days) > 1:
         last_two = _periods((days[-2], days[-2]), (days[-1], days[-1]))
         form = PeriodForm(request.GET if "a_from" in request.GET else last_two)
-        context |= {"form": form, "shortcuts": _shortcuts(known, usual_range(taken))}
+        context |= {"form": form, "shortcuts": _shortcuts(known, baseline_of(taken))}
         if form.is_valid():
             first, second = form.sides(known)
-            context |= {"first": first, "second": second, "lines": compare(first, second)}
+            context |= {"first": first, "second": second, "rows": compare(first, second)}
     return render(request, "patients/compare.html", context)
 
 
@@ -85,7 +85,7 @@ def _between(known: Sequence[VisitPoint], first: date, last: date) -> frozenset[
     return frozenset(point.visit_id for point in known if first <= point.date <= last)
 
 
-def _shortcuts(known: Sequence[VisitPoint], usual: UsualRange | None) -> list[Shortcut]:
+def _shortcuts(known: Sequence[VisitPoint], baseline: Baseline | None) -> list[Shortcut]:
     """Return the comparisons that are often asked for, as far as there are visits for them.
 
     The usual visits are a side only where they are all visits between two days: a side goes by days.
@@ -94,9 +94,12 @@ def _shortcuts(known: Sequence[VisitPoint], usual: UsualRange | None) -> list[Sh
     first, previous, last = days[0], days[-2], days[-1]
     found = [(_("Last two visits"), _periods((previous, previous), (last, last)))]
     found.append((_("First and last visit"), _periods((first, first), (last, last))))
-    if usual is not None and usual.last < last and usual.visit_ids == _between(known, usual.first, usual.last):
-        name = _("Usual visits, %(first)s to %(last)s, and the last one") % {"first": day(usual.first), "last": day(usual.last)}
-        found.append((name, _periods((usual.first, usual.last), (last, last))))
+    if baseline is not None and baseline.last < last and baseline.visit_ids == _between(known, baseline.first, baseline.last):
+        name = _("Usual visits, %(first)s to %(last)s, and the last one") % {
+            "first": day(baseline.first),
+            "last": day(baseline.last),
+        }
+        found.append((name, _periods((baseline.first, baseline.last), (last, last))))
     if first < last - HALF_YEAR:
         recent = last - HALF_YEAR + timedelta(days=1)
         found.append(

@@ -135,12 +135,12 @@
   }
 
   // `given` is what Python built (patients/timeline/plot/figure.py). `view` holds the range in milliseconds, widthPx of figure and
-  // margins, isApart, isPhone, isTouch, hasDots, and in `shown` what is switched on.
+  // margins, isSmallMultiples, isPhone, isTouch, hasDots, and in `shown` what is switched on.
   window.figureAsSeen = function (given, view) {
-    const data = view.isApart
-      ? given.data.filter(function (trace) { return trace.yaxis !== "y2"; }).concat(given.apart.data)
+    const data = view.isSmallMultiples
+      ? given.data.filter(function (trace) { return trace.yaxis !== "y2"; }).concat(given.smallMultiples.data)
       : given.data;
-    const layout = view.isApart ? given.apart.layout : given.layout;
+    const layout = view.isSmallMultiples ? given.smallMultiples.layout : given.layout;
     const figure = window.inTheseColours({ data: data, layout: layout }, given.days); // a copy; static/js/figure-colours.js
     arrange(given, view, figure.layout);
     fillTraces(given, view, figure.data, figure.layout);

@@ -67,13 +67,13 @@
     const figure = window.figureAsSeen(given, { // static/js/figure-view.js
       range: state.range,
       widthPx: state.isOnPaper ? PAPER_PX : plot.clientWidth,
-      isApart: state.view === "apart",
+      isSmallMultiples: state.view === "small-multiples",
       isPhone: phone.matches,
       isTouch: touch.matches,
       hasDots: offerDots(),
       shown: shown,
     });
-    root.querySelector("[data-legend=stacked]").hidden = state.view === "apart";
+    root.querySelector("[data-legend=stacked]").hidden = state.view === "small-multiples";
     given.scales.forEach(function (each) { root.querySelector("[data-legend=" + each.name + "]").hidden = !shown[each.name]; });
     place = { left: figure.layout.margin.l, right: figure.layout.margin.r };
     if (state.isOnPaper) figure.layout.width = PAPER_PX;
@@ -88,21 +88,21 @@
     return place.left + width * (times[k] - state.range[0]) / (state.range[1] - state.range[0]);
   }
 
-  function legendOf(share) {
-    return root.querySelector(".legend--expr ." + share.expression);
+  function legendOf(top) {
+    return root.querySelector(".legend--expr ." + top.expression);
   }
 
-  function nameOf(share) {
-    return legendOf(share).parentElement.textContent.trim();
+  function nameOf(top) {
+    return legendOf(top).parentElement.textContent.trim();
   }
 
-  function topLine(share) {
+  function topLine(top) {
     const line = document.createElement("li");
     const name = document.createElement("span");
     const value = document.createElement("b");
     name.className = "expr";
-    name.append(legendOf(share).cloneNode(true), nameOf(share));
-    value.textContent = share.share;
+    name.append(legendOf(top).cloneNode(true), nameOf(top));
+    value.textContent = top.probability;
     line.append(name, value);
     return line;
   }
@@ -143,7 +143,7 @@
 
   function say(k) {
     const visit = visits[k];
-    const top = visit.top.map(function (share) { return nameOf(share) + " " + share.share; });
+    const top = visit.top.map(function (each) { return nameOf(each) + " " + each.probability; });
     said.textContent = [visit.date, said.dataset.index + " " + visit.valence, visit.interval, visit.where, visit.n]
       .concat(top, visit.said, visit.events)
       .filter(Boolean)

@@ -102,7 +102,7 @@ def keep_moments(page: Page, installation: Installation, patient: str, album: Al
     """Save what no address shows by itself: the card by keyboard, seven strips, shortcuts, an answer, German, the tour."""
     moments: dict[str, Callable[[], None]] = {
         "timeline-card": lambda: press(page, "t", "ArrowLeft"),
-        "timeline-seven": lambda: page.locator("[data-view=apart]").click(),
+        "timeline-seven": lambda: page.locator("[data-view=small-multiples]").click(),
         "shortcuts": lambda: press(page, "?"),
         "answer": lambda: page.locator("[popovertarget=why-seven]").click(),
     }

@@ -1,4 +1,4 @@
-"""The date axis that all rows share: its ends, its ticks and the room that a visit has on it."""
+"""The date axis of all rows: its ends, its ticks and the room that a visit has on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Ticks:
-    """Ticks for a view of at most `days` days, in Plotly's words: how far apart on a desktop and on a phone, and how written."""
+    """Ticks for a view of at most `days` days, in Plotly's terms: their distance on a desktop and on a phone, and their format."""
 
     days: int
     desktop: str | int

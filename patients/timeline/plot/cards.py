@@ -8,21 +8,21 @@ from django.utils.translation import gettext as _
 
 from patients.formats import day, percent, signed
 from patients.models import Event, SelfReport
-from patients.timeline.baseline import UsualRange
+from patients.timeline.baseline import Baseline
 from patients.timeline.plot.frame import Plain, Visits
 from patients.timeline.plot.self_report_row import Reports
 from patients.timeline.points import VisitPoint
 from patients.timeline.sentence import in_words, photos_in_words, place_in_words
 
 
-def cards(visits: Visits, usual: UsualRange | None, events: Sequence[Event], reports: Reports) -> list[Plain]:
+def cards(visits: Visits, baseline: Baseline | None, events: Sequence[Event], reports: Reports) -> list[Plain]:
     """Return one card per visit that has photos, oldest first, and with it the valence index of each of its photos."""
     found = []
     since = date.max
     for point in visits.every:
         around = [event.label for event in events if event.covers(point.date) or since < event.starts_on <= point.date]
         found.append(
-            _card(point, visits.moments[point.visit_id], usual, around)
+            _card(point, visits.moments[point.visit_id], baseline, around)
             | {"said": self_report_in_words(reports.get(point.visit_id))}
         )
         since = point.date
@@ -41,7 +41,7 @@ def self_report_in_words(report: SelfReport | None) -> str:
     return ", ".join(text % {"total": total} for text, total in said.items() if total is not None)
 
 
-def _card(point: VisitPoint, moment: str, usual: UsualRange | None, events: Sequence[str]) -> Plain:
+def _card(point: VisitPoint, moment: str, baseline: Baseline | None, events: Sequence[str]) -> Plain:
     """Return one card; `events` are those that last on the day and those that began since the visit before."""
     return {
         "x": moment,
@@ -51,8 +51,8 @@ def _card(point: VisitPoint, moment: str, usual: UsualRange | None, events: Sequ
         "n": photos_in_words(point),
         "valence": signed(point.valence),
         "interval": in_words(point.interval) if point.used else _("no photo counts"),
-        "where": place_in_words(point, usual),
-        "top": [{"expression": share.expression, "share": percent(share.mean)} for share in point.top],
+        "where": place_in_words(point, baseline),
+        "top": [{"expression": each.expression, "probability": percent(each.mean)} for each in point.top],
         "events": ", ".join(events),
         "model": " + ".join(point.model_versions) or "–",
     }

@@ -1,4 +1,4 @@
-"""Row two of the figure: the mean shares of a visit stacked, or seven strips with an interval each."""
+"""Row two of the figure: the mean probabilities of a visit stacked, or seven strips with an interval each."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -8,7 +8,7 @@ from plotly import graph_objects as go
 
 from ml.serve.expressions import EXPRESSIONS
 from patients.timeline.plot.frame import QUIET, Frame, Plain, Visits, days_of, shape, token, y_axis
-from patients.timeline.points import Share, VisitPoint
+from patients.timeline.points import Probability, VisitPoint
 
 SYMBOLS = {
     "angry": "triangle-up",
@@ -28,7 +28,7 @@ def stack_traces(visits: Visits) -> list[go.Bar]:
         go.Bar(
             name=name,
             x=days_of("known"),
-            y=[round(point.shares[k].mean, 3) for point in visits.known],
+            y=[round(point.probabilities[k].mean, 3) for point in visits.known],
             yaxis="y2",
             marker={"color": token(f"e-{name}"), "line": {"color": token("surface"), "width": 1}},
             **QUIET,
@@ -82,7 +82,7 @@ def strip_shapes(points: Sequence[VisitPoint]) -> list[go.layout.Shape]:
 
 def strip_top(points: Sequence[VisitPoint]) -> int:
     """Return the scale of all strips: the largest mean or interval end in percent, rounded up to 25."""
-    ends = [share.interval.high if share.interval else share.mean for point in points for share in point.shares]
+    ends = [each.interval.high if each.interval else each.mean for point in points for each in point.probabilities]
     return min(100, 25 * ceil(max(ends, default=1.0) * 4))
 
 
@@ -96,8 +96,9 @@ def _strip(visits: Visits, k: int) -> list[go.Scatter]:
     name = EXPRESSIONS[k]
     colour = token(f"e-{name}")
     common = {"name": name, "yaxis": f"y{FIRST_STRIP + k}", **QUIET}
-    values = [point and round(point.shares[k].mean, 3) for point in visits.line]
-    full, sparse = [point.shares[k] for point in visits.full], [point.shares[k] for point in visits.sparse]
+    values = [point and round(point.probabilities[k].mean, 3) for point in visits.line]
+    full = [point.probabilities[k] for point in visits.full]
+    sparse = [point.probabilities[k] for point in visits.sparse]
     return [
         go.Scatter(mode="lines", x=days_of("line"), y=values, line={"color": colour, "width": 1.5}, **common),
         go.Scatter(error_y=_error_bars(full, colour), **_symbols("full", full, SYMBOLS[name], colour, 0), **common),
@@ -105,18 +106,18 @@ def _strip(visits: Visits, k: int) -> list[go.Scatter]:
     ]
 
 
-def _symbols(group: str, shares: Sequence[Share], symbol: str, colour: str, line_width: float) -> Plain:
+def _symbols(group: str, probabilities: Sequence[Probability], symbol: str, colour: str, line_width: float) -> Plain:
     return {
         "mode": "markers",
         "x": days_of(group),
-        "y": [round(share.mean, 3) for share in shares],
+        "y": [round(each.mean, 3) for each in probabilities],
         "marker": {"size": 7, "symbol": symbol, "color": colour, "line": {"width": line_width, "color": colour}},
         "cliponaxis": False,
     }
 
 
-def _error_bars(shares: Sequence[Share], colour: str) -> Plain:
-    ends = [(share.interval.low, share.mean, share.interval.high) for share in shares if share.interval]
+def _error_bars(probabilities: Sequence[Probability], colour: str) -> Plain:
+    ends = [(each.interval.low, each.mean, each.interval.high) for each in probabilities if each.interval]
     return {
         "type": "data",
         "symmetric": False,

@@ -7,11 +7,24 @@ from django.utils.translation import gettext as _
 from plotly import graph_objects as go
 
 from patients.models import Event
-from patients.timeline.baseline import UsualRange
+from patients.timeline.baseline import Baseline
 from patients.timeline.plot import axis, event_row, expression_rows, photo_row, self_report_row, valence_row
 from patients.timeline.plot.cards import cards
 from patients.timeline.plot.event_row import Placed
-from patients.timeline.plot.frame import BOTTOM, CLEAR, LEFT, RIGHT, TOP, UNCHECKED, Frame, Plain, Visits, apart, stacked, token
+from patients.timeline.plot.frame import (
+    BOTTOM,
+    CLEAR,
+    LEFT,
+    RIGHT,
+    TOP,
+    UNCHECKED,
+    Frame,
+    Plain,
+    Visits,
+    small_multiples,
+    stacked,
+    token,
+)
 from patients.timeline.plot.self_report_row import Reports
 from patients.timeline.points import VisitPoint
 
@@ -20,36 +33,36 @@ MOST_DOTS = 400  # photos in view; above it only means and intervals can still b
 
 def figure(
     points: Sequence[VisitPoint],
-    usual: UsualRange | None,
+    baseline: Baseline | None,
     events: Sequence[Event] = (),
     reports: Reports | None = None,
     others: Sequence[VisitPoint] = (),
 ) -> Plain:
     """Return the figure of at least one point, oldest first. `others` are visits without photos: patients may have spoken there.
 
-    ``data`` and ``layout`` are the whole figure with stacked expressions. ``apart`` holds what differs with seven strips: its own
-    expression traces and its own layout. ``visits`` are the cards, one per point, with the photos' dots. ``ends`` are the first and
-    the last visit of which anything is drawn. Two kinds of strings stand for something else: ``var(--token)`` for a colour,
-    ``days(group)`` for the dates of a group in ``days``.
+    ``data`` and ``layout`` are the whole figure with stacked expressions. ``smallMultiples`` holds what differs with seven strips:
+    its own expression traces and its own layout. ``visits`` are the cards, one per point, with the photos' dots. ``ends`` are the
+    first and the last visit of which anything is drawn. Two kinds of strings stand for something else: ``var(--token)`` for a
+    colour, ``days(group)`` for the dates of a group in ``days``.
     """
     visits, said = Visits.of(points, others), reports or {}
     first, last = axis.ends(visits.all, events)
     placed, tracks = event_row.place(events, first, last)
-    whole = _Whole(visits, usual, placed, tracks, said, (first, last))
+    rows = _Rows(visits, baseline, placed, tracks, said, (first, last))
     return {
         "data": _as_json(
-            *valence_row.traces(visits, usual),
+            *valence_row.traces(visits, baseline),
             *self_report_row.traces(visits, said),
             *photo_row.traces(visits),
             *event_row.traces(placed),
             *expression_rows.stack_traces(visits),
         ),
-        "layout": whole.layout_stacked(stacked(sum(tracks))),
-        "apart": {"data": _as_json(*expression_rows.strip_traces(visits)), "layout": whole.layout_apart(apart(sum(tracks)))},
+        "layout": rows.layout_stacked(),
+        "smallMultiples": {"data": _as_json(*expression_rows.strip_traces(visits)), "layout": rows.layout_small_multiples()},
         "days": visits.days(),
         "ends": _ends(visits, said),
         "rooms": axis.rooms(points),
-        "visits": cards(visits, usual, events, said),
+        "visits": cards(visits, baseline, events, said),
         "until": event_row.until(placed, last),
         "scales": self_report_row.choices(visits.all, said),
         "ticks": axis.tick_choices(),
@@ -69,28 +82,30 @@ def _ends(visits: Visits, reports: Reports) -> list[str]:
     return [drawn[0], drawn[-1]]
 
 
-class _Whole:
+class _Rows:
     """Puts the rows together into a layout."""
 
     def __init__(
         self,
         visits: Visits,
-        usual: UsualRange | None,
+        baseline: Baseline | None,
         placed: Sequence[Placed],
         tracks: Sequence[int],
         reports: Reports,
         ends: tuple[date, date],
     ) -> None:
-        self.visits, self.usual, self.placed, self.tracks, self.reports = visits, usual, placed, tracks, reports
+        self.visits, self.baseline, self.placed, self.tracks, self.reports = visits, baseline, placed, tracks, reports
         self.first, self.last = ends
 
-    def layout_stacked(self, frame: Frame) -> Plain:
+    def layout_stacked(self) -> Plain:
         """Return the layout with one row of expressions."""
+        frame = stacked(sum(self.tracks))
         title = frame.title(frame.expressions[0], _("Expressions, share of each visit"))
         return self._layout(frame, title, [], expression_rows.stack_axes(frame))
 
-    def layout_apart(self, frame: Frame) -> Plain:
+    def layout_small_multiples(self) -> Plain:
         """Return the layout with seven strips."""
+        frame = small_multiples(sum(self.tracks))
         top = {"top": expression_rows.strip_top(self.visits.every)}
         title = frame.title(frame.expressions[0], _("Expressions, 0 to %(top)d %% each, 95 %% interval") % top)
         return self._layout(
@@ -118,11 +133,11 @@ class _Whole:
             shapes=[
                 *ground,
                 *event_row.shapes(self.placed, frame, self.last),
-                *valence_row.shapes(self.visits, self.usual, frame),
+                *valence_row.shapes(self.visits, self.baseline, frame),
             ],
             annotations=[
                 *event_row.annotations(self.placed, frame),
-                *valence_row.annotations(self.visits, self.usual, frame),
+                *valence_row.annotations(self.visits, self.baseline, frame),
                 title,
                 frame.title(frame.photos, _("Photos, used and missing (hatched)")),
             ],

@@ -25,7 +25,7 @@ CLEAR = "rgba(0,0,0,0)"
 
 
 def moments(points: Sequence[VisitPoint]) -> dict[UUID, str]:
-    """Return where each visit stands on the date axis, by its id: at its day, and of several on one day each at its share of it.
+    """Return where each visit stands on the date axis, by its id: at its day, or spread over the day if there are several.
 
     At one moment their bars would be stacked on each other, and no pointer could reach the second.
     """
@@ -93,7 +93,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Frame:
-    """All rows of one view. Expressions are one row when stacked and seven when apart."""
+    """All rows of one view. Expressions are one row when stacked and seven as small multiples."""
 
     valence: Row
     expressions: tuple[Row, ...]
@@ -111,7 +111,7 @@ class Frame:
         return self.bottom + TOP + BOTTOM
 
     def up(self, px: float) -> float:
-        """Return a height in pixels from the top as Plotly's share from the bottom."""
+        """Return a height in pixels from the top as Plotly's fraction from the bottom."""
         return round(1 - px / self.bottom, 4)
 
     def domain(self, row: Row) -> list[float]:
@@ -142,7 +142,7 @@ def stacked(tracks: int) -> Frame:
     return _frame((Row(310, 428),), 462, tracks)
 
 
-def apart(tracks: int) -> Frame:
+def small_multiples(tracks: int) -> Frame:
     """Return the frame with the expressions in seven strips."""
     strips = tuple(Row(308 + PITCH * k, 308 + PITCH * k + STRIP) for k in range(7))
     return _frame(strips, 658, tracks)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from patients.timeline.baseline import Place, UsualRange
+from patients.timeline.baseline import Baseline, Place
 from patients.timeline.plot.breaks import runs
 from patients.timeline.points import VisitPoint
 
@@ -74,7 +74,7 @@ def twelve_months(today: date) -> tuple[date, date]:
     return next_month.replace(year=next_month.year - 1), next_month - timedelta(days=1)
 
 
-def sparkline(points: Sequence[VisitPoint], usual: UsualRange | None, today: date) -> Sparkline:
+def sparkline(points: Sequence[VisitPoint], baseline: Baseline | None, today: date) -> Sparkline:
     """Return the drawing of the visits in the twelve months up to `today`'s month."""
     first, last = twelve_months(today)
     shown = [point for point in points if point.valence is not None and first <= point.date <= last]
@@ -85,15 +85,15 @@ def sparkline(points: Sequence[VisitPoint], usual: UsualRange | None, today: dat
             x=round(EDGE + (point.date - first).days * scale, 1),
             y=_height(point.valence or 0.0),
             is_sparse=point.is_sparse,
-            is_outside=usual is not None and usual.place(point) in (Place.BELOW, Place.ABOVE),
+            is_outside=baseline is not None and baseline.place(point) in (Place.BELOW, Place.ABOVE),
             is_last=point is shown[-1],
         )
 
     dots = {point.visit_id: dot(point) for point in shown}
     paths = [[dots[point.visit_id] for point in run] for run in runs(shown) if len(run) > 1]
     band = None
-    if usual is not None:
-        top, bottom = _height(usual.high), _height(usual.low)
+    if baseline is not None:
+        top, bottom = _height(baseline.high), _height(baseline.low)
         band = Band(at=top, size=round(bottom - top, 1))
     return Sparkline(
         dots=tuple(dots.values()),
@@ -104,7 +104,7 @@ def sparkline(points: Sequence[VisitPoint], usual: UsualRange | None, today: dat
     )
 
 
-def interval_glyph(point: VisitPoint, usual: UsualRange | None, width: int = 132) -> IntervalGlyph | None:
+def interval_glyph(point: VisitPoint, baseline: Baseline | None, width: int = 132) -> IntervalGlyph | None:
     """Return the drawing of one visit, or None when no photo is used. 132 wide in tables, 278 in the visit's own card."""
     if point.valence is None:
         return None
@@ -113,7 +113,7 @@ def interval_glyph(point: VisitPoint, usual: UsualRange | None, width: int = 132
     def along(value: float) -> float:
         return round(width / 2 + half * min(1.0, max(-1.0, value)), 1)
 
-    band = Band(at=along(usual.low), size=round(along(usual.high) - along(usual.low), 1)) if usual else None
+    band = Band(at=along(baseline.low), size=round(along(baseline.high) - along(baseline.low), 1)) if baseline else None
     return IntervalGlyph(
         width=width,
         zero=width / 2,
@@ -121,7 +121,7 @@ def interval_glyph(point: VisitPoint, usual: UsualRange | None, width: int = 132
         start=along(point.interval.low) if point.interval else None,
         end=along(point.interval.high) if point.interval else None,
         band=band,
-        is_outside=usual is not None and usual.place(point) in (Place.BELOW, Place.ABOVE),
+        is_outside=baseline is not None and baseline.place(point) in (Place.BELOW, Place.ABOVE),
         is_sparse=point.is_sparse,
     )
 

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 from plotly import graph_objects as go
 
 from patients.formats import signed
-from patients.timeline.baseline import UsualRange, outside
+from patients.timeline.baseline import Baseline, outside
 from patients.timeline.plot.breaks import Gap, ModelChange, gaps, model_changes
 from patients.timeline.plot.frame import CLEAR, QUIET, Frame, Plain, Visits, annotation, days_of, shape, token, y_axis
 from patients.timeline.points import VisitPoint
@@ -17,9 +17,9 @@ NARROW = 0.34  # of the index: a band lower than this has no room for a text bet
 PLOT_PX = 1020  # width of the plot on a desktop
 
 
-def traces(visits: Visits, usual: UsualRange | None) -> list[go.Scatter]:
+def traces(visits: Visits, baseline: Baseline | None) -> list[go.Scatter]:
     """Return photos, line, means, sparse visits and rings. The dots of photos are filled in by the browser."""
-    ringed = outside(visits.every, usual)
+    ringed = outside(visits.every, baseline)
     return [
         _dots("photos", [], [], {"size": 4, "color": token("dot")}),
         _line(visits),
@@ -37,26 +37,26 @@ def axes(frame: Frame) -> dict[str, go.layout.YAxis]:
     return {"yaxis": y_axis(domain, [-1, 1], values, [signed(value, 0 if value in (-1, 0, 1) else 1) for value in values], **zero)}
 
 
-def shapes(visits: Visits, usual: UsualRange | None, frame: Frame) -> list[go.layout.Shape]:
+def shapes(visits: Visits, baseline: Baseline | None, frame: Frame) -> list[go.layout.Shape]:
     """Return the band, its edges and the lines at a change of the model."""
     bottom, top = frame.domain(frame.valence)
     changes = [visits.halfway(change.before, change.after) for change in model_changes(visits.every)]
     line = {"color": token("zero"), "width": 1}
     across: Plain = {"type": "line", "name": "model", "xref": "x", "yref": "paper", "y0": bottom, "y1": top, "line": line}
-    return [*(_band(usual) if usual else []), *(shape(x0=moment, x1=moment, **across) for moment in changes)]
+    return [*(_band(baseline) if baseline else []), *(shape(x0=moment, x1=moment, **across) for moment in changes)]
 
 
-def annotations(visits: Visits, usual: UsualRange | None, frame: Frame) -> list[go.layout.Annotation]:
+def annotations(visits: Visits, baseline: Baseline | None, frame: Frame) -> list[go.layout.Annotation]:
     """Return the title and every word inside the row."""
     points = visits.every
     days = max(1, (points[-1].date - points[0].date).days) if points else 1
-    foot = max(-1.0, usual.low) if usual else -1.0
+    foot = max(-1.0, baseline.low) if baseline else -1.0
     gap_words = [_gap_words(gap, foot, gap.days / days * PLOT_PX) for gap in gaps(visits.all)]
     return [
         frame.title(frame.valence, _("Valence index")),
         *(each for each in gap_words if each),
         *(text for change in model_changes(points) for text in _versions(change, visits.halfway(change.before, change.after))),
-        *(_limits(usual) if usual else []),
+        *(_limits(baseline) if baseline else []),
     ]
 
 
@@ -116,8 +116,8 @@ def _error_bars(points: Sequence[VisitPoint]) -> Plain:
     }
 
 
-def _band(usual: UsualRange) -> list[go.layout.Shape]:
-    low, high = usual.on_scale
+def _band(baseline: Baseline) -> list[go.layout.Shape]:
+    low, high = baseline.on_scale
     across = {"xref": "x domain", "yref": "y", "x0": 0, "x1": 1, "layer": "below"}
     edge = {"color": token("control"), "width": 1, "dash": "1px,3px"}
     return [
@@ -127,9 +127,9 @@ def _band(usual: UsualRange) -> list[go.layout.Shape]:
     ]
 
 
-def _limits(usual: UsualRange) -> list[go.layout.Annotation]:
+def _limits(baseline: Baseline) -> list[go.layout.Annotation]:
     """Return both limits in the right margin, and what they limit."""
-    low, high = usual.on_scale
+    low, high = baseline.on_scale
     name = _("usual<br>range")
     side: Plain = {"name": "side", "xref": "paper", "yref": "y", "x": 1, "xanchor": "left", "xshift": 6, "align": "left"}
     if high - low < NARROW:

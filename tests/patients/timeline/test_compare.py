@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from patients.templatetags.timeline import in_points
-from patients.timeline.compare import NAMES, Line, Side, compare, side
+from patients.timeline.compare import NAMES, ComparisonRow, Side, compare, side
 from patients.timeline.interval import Interval, bootstrap_difference
 from tests.patients.timeline.visits import FIRST, visit_on, weekly
 
 FAR = FIRST + timedelta(days=400)
 
 
-def line(lines: list[Line], name: str) -> Line:
-    return next(each for each in lines if each.name == name)
+def row(rows: list[ComparisonRow], name: str) -> ComparisonRow:
+    return next(each for each in rows if each.name == name)
 
 
 def test_side_holds_the_visits_of_its_days_that_have_photos_that_count() -> None:
@@ -37,13 +37,13 @@ def test_from_three_visits_on_visits_are_averaged_however_many_photos_they_have(
 
 
 def test_lines_come_with_the_index_first_and_the_rest_in_label_order() -> None:
-    lines = compare(side(weekly(0.4), FIRST, FIRST), side([visit_on(FAR, -0.2, -0.2, -0.2)], FAR, FAR))
-    assert [each.name for each in lines] == ["valence", *NAMES[:-1]]
-    happy = line(lines, "happy")
+    rows = compare(side(weekly(0.4), FIRST, FIRST), side([visit_on(FAR, -0.2, -0.2, -0.2)], FAR, FAR))
+    assert [each.name for each in rows] == ["valence", *NAMES[:-1]]
+    happy = row(rows, "happy")
     assert (happy.first, happy.second, happy.difference) == pytest.approx((0.4, 0.0, -0.4))
-    assert line(lines, "valence").difference == pytest.approx(-0.6)
+    assert row(rows, "valence").difference == pytest.approx(-0.6)
     assert happy.leaves_out_zero
-    assert not line(lines, "angry").leaves_out_zero
+    assert not row(rows, "angry").leaves_out_zero
 
 
 def test_a_side_without_photos_gives_nothing() -> None:
@@ -51,8 +51,8 @@ def test_a_side_without_photos_gives_nothing() -> None:
 
 
 def test_few_photos_on_one_side_give_no_interval_of_the_difference() -> None:
-    lines = compare(side([visit_on(FIRST, 0.1, 0.2)], FIRST, FIRST), side([visit_on(FAR, 0.4, 0.5, 0.6)], FAR, FAR))
-    valence = line(lines, "valence")
+    rows = compare(side([visit_on(FIRST, 0.1, 0.2)], FIRST, FIRST), side([visit_on(FAR, 0.4, 0.5, 0.6)], FAR, FAR))
+    valence = row(rows, "valence")
     assert (valence.first_interval, valence.difference_interval) == (None, None)
     assert valence.second_interval is not None
     assert not valence.leaves_out_zero
@@ -73,17 +73,17 @@ def test_a_shift_moves_the_difference_by_itself() -> None:
 
 
 def test_marks_stand_where_the_values_are() -> None:
-    share = Line("sad", 0.0, 0.5, None, Interval(0.25, 1.0), None)
+    share = ComparisonRow("sad", 0.0, 0.5, None, Interval(0.25, 1.0), None)
     assert (share.zero, share.first_mark.x, share.second_mark.x) == (8.0, 8.0, 160.0)
     assert (share.second_mark.start, share.second_mark.end) == (84.0, 312.0)
-    index = Line("valence", -1.0, 1.0, None, None, None)
+    index = ComparisonRow("valence", -1.0, 1.0, None, None, None)
     assert (index.zero, index.first_mark.x, index.second_mark.x) == (160.0, 8.0, 312.0)
 
 
 def test_bold_follows_what_is_printed() -> None:
-    assert not Line("sad", 0.1, 0.2, None, None, Interval(0.004, 0.2)).leaves_out_zero  # printed 0 to +20
-    assert Line("sad", 0.1, 0.2, None, None, Interval(0.006, 0.2)).leaves_out_zero
-    assert Line("sad", 0.2, 0.1, None, None, Interval(-0.2, -0.01)).leaves_out_zero
+    assert not ComparisonRow("sad", 0.1, 0.2, None, None, Interval(0.004, 0.2)).leaves_out_zero  # printed 0 to +20
+    assert ComparisonRow("sad", 0.1, 0.2, None, None, Interval(0.006, 0.2)).leaves_out_zero
+    assert ComparisonRow("sad", 0.2, 0.1, None, None, Interval(-0.2, -0.01)).leaves_out_zero
 
 
 def test_without_a_change_days_stand_out_seldom_and_photos_of_two_days_would_often() -> None:
@@ -94,13 +94,13 @@ def test_without_a_change_days_stand_out_seldom_and_photos_of_two_days_would_oft
         shown = [visit_on(FIRST + timedelta(days=k), *np.clip(rng.normal(day, 0.25, 20), -1, 1)) for k, day in enumerate(days)]
         return side(shown, FIRST, FAR)
 
-    def share(visits: int, name: str) -> float:
-        pairs = [line(compare(period(visits), period(visits)), "valence") for _ in range(100)]
+    def rate(visits: int, name: str) -> float:
+        pairs = [row(compare(period(visits), period(visits)), "valence") for _ in range(100)]
         return sum(bool(getattr(each, name)) for each in pairs) / len(pairs)
 
-    assert share(1, "leaves_out_zero") > 0.2  # where an interval that holds what it says would give 0.05
-    assert share(1, "stands_out") == 0
-    assert share(8, "stands_out") < 0.1
+    assert rate(1, "leaves_out_zero") > 0.2  # where an interval that holds what it says would give 0.05
+    assert rate(1, "stands_out") == 0
+    assert rate(8, "stands_out") < 0.1
 
 
 @pytest.mark.parametrize(("change", "text"), [(0.123, "+12"), (-0.034, "−3"), (0.004, "0"), (-0.004, "0"), (1.0, "+100")])

@@ -84,7 +84,7 @@ def test_interval_of_the_index_is_not_that_of_its_parts() -> None:
     point = visit_on(FIRST, -0.8, 0.0, 0.8)
     assert point.interval is not None
     assert point.interval.low < 0 < point.interval.high
-    sad = point.shares[4]
+    sad = point.probabilities[4]
     assert sad.expression == "sad"
     assert sad.interval is not None
     assert sad.interval.low >= 0

@@ -33,13 +33,13 @@ def test_point_has_the_mean_of_its_photos(visit: Visit, ines: Patient) -> None:
     assert point.visit_id == visit.pk
     assert (point.used, point.missing, point.total) == (3, 0, 3)
     # happy (0.6 + 0.2 + 0.1)/3 = 0.3; sad (0 + 0.4 + 0.3)/3; angry, disgust, fear 0.1/3 each
-    assert [share.mean for share in point.shares] == pytest.approx(
+    assert [share.mean for share in point.probabilities] == pytest.approx(
         [0.1 / 3, 0.1 / 3, 0.1 / 3, 0.3, 0.7 / 3, 0.2 / 3, (0.4 + 0.4 + 0.1) / 3]
     )
     assert point.valence == pytest.approx(0.3 - 1.0 / 3)
     assert sorted(point.photo_valences) == pytest.approx([-0.5, -0.2, 0.6])
     assert [share.expression for share in point.top] == ["happy", "neutral"]
-    assert [share.expression for share in point.shares] == list(EXPRESSIONS)
+    assert [share.expression for share in point.probabilities] == list(EXPRESSIONS)
 
 
 def test_every_photo_is_counted_exactly_once(visit: Visit, ines: Patient) -> None:
@@ -100,7 +100,7 @@ def test_visits_come_oldest_first_and_without_those_that_have_no_photos(ines: Pa
 
 def test_point_of_a_visit_without_photos_is_empty(visit: Visit) -> None:
     point = point_of(visit)
-    assert (point.total, point.valence, point.interval, point.shares, point.top) == (0, None, None, (), ())
+    assert (point.total, point.valence, point.interval, point.probabilities, point.top) == (0, None, None, (), ())
 
 
 def test_many_patients_take_two_queries_and_keep_apart(

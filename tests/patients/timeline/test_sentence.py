@@ -7,14 +7,14 @@ import pytest
 from patients.timeline.interval import Interval
 from patients.timeline.points import VisitPoint
 from patients.timeline.sentence import in_words, sentence
-from tests.patients.timeline.visits import usual_from, visit_on, weekly
+from tests.patients.timeline.visits import baseline_from, visit_on, weekly
 
 LAST = date(2026, 11, 20)
 
 
 def test_last_visit_below_the_range() -> None:
     points = [*weekly(0.3, 0.2, 0.1, 0.0), visit_on(LAST, -0.6, -0.6, -0.6, unfinished=2)]
-    said = sentence(points, usual_from(-0.34, 0.27))
+    said = sentence(points, baseline_from(-0.34, 0.27))
     assert said.first == (
         "At the last visit, 20 November 2026, the valence index was −0.60 (95 % interval −0.60 to −0.60; "
         "3 of 5 photos used so far), below this patient’s usual range of −0.34 to 0.27."
@@ -23,17 +23,17 @@ def test_last_visit_below_the_range() -> None:
 
 
 def test_a_range_wider_than_the_scale_is_told_up_to_its_ends() -> None:
-    assert "usual range of −1.00 to 0.27" in sentence(weekly(0.1), usual_from(-1.34, 0.27)).first
+    assert "usual range of −1.00 to 0.27" in sentence(weekly(0.1), baseline_from(-1.34, 0.27)).first
 
 
 def test_interval_that_reaches_the_range_is_said() -> None:
-    said = sentence([visit_on(LAST, -0.9, -0.5, -0.1)], usual_from(-0.34, 0.27))
+    said = sentence([visit_on(LAST, -0.9, -0.5, -0.1)], baseline_from(-0.34, 0.27))
     assert "below this patient’s usual range" in said.first
     assert said.rest.startswith("The interval still reaches into that range.")
 
 
 def test_inside_and_above() -> None:
-    inside, above = (sentence([visit_on(LAST, value, value, value)], usual_from(-0.34, 0.27)) for value in (0.1, 0.5))
+    inside, above = (sentence([visit_on(LAST, value, value, value)], baseline_from(-0.34, 0.27)) for value in (0.1, 0.5))
     assert "inside this patient’s usual range of −0.34 to 0.27." in inside.first
     assert "above this patient’s usual range of −0.34 to 0.27." in above.first
 
@@ -47,7 +47,7 @@ def test_few_photos_have_no_interval_and_few_visits_no_range() -> None:
 
 
 def test_provisional_range_is_called_so() -> None:
-    assert "The range is provisional: it rests on five visits." in sentence(weekly(0.0), usual_from(-0.3, 0.3, n=5)).rest
+    assert "The range is provisional: it rests on five visits." in sentence(weekly(0.0), baseline_from(-0.3, 0.3, n=5)).rest
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,6 @@ def test_minus_is_a_minus_and_zero_has_none() -> None:
 
 def test_words_never_claim_to_know_a_feeling() -> None:
     points: list[VisitPoint] = [*weekly(0.4, 0.2, 0.1, -0.1), visit_on(LAST, -0.9, -0.8, -0.9, unfinished=1)]
-    for usual in (None, usual_from(-0.3, 0.3, n=5)):
-        text = str(sentence(points, usual)).lower()
+    for baseline in (None, baseline_from(-0.3, 0.3, n=5)):
+        text = str(sentence(points, baseline)).lower()
         assert not any(word in text for word in ("emotion", "is sad", "mood", "feels", "alert", "diagnos"))

@@ -6,13 +6,13 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from patients.models import Event
-from patients.timeline.baseline import UsualRange
+from patients.timeline.baseline import Baseline
 from patients.timeline.points import VisitPoint
 
 FIRST = date(2026, 1, 5)
 
 
-def shares_for(valence: float) -> tuple[float, ...]:
+def probabilities_for(valence: float) -> tuple[float, ...]:
     """Return seven shares with this valence index: happy or sad, and the rest neutral."""
     return (0.0, 0.0, 0.0, max(valence, 0.0), max(-valence, 0.0), 0.0, 1.0 - abs(valence))
 
@@ -24,7 +24,7 @@ def visit_on(day: date, *valences: float, model: str = "1.0.0", number: int | No
         date=day,
         used=len(valences),
         model_versions=(model,) if valences else (),
-        photo_shares=tuple(shares_for(valence) for valence in valences),
+        photo_probabilities=tuple(probabilities_for(valence) for valence in valences),
         **counts,  # type: ignore[arg-type]  # counts only
     )
 
@@ -39,10 +39,10 @@ def as_baseline(points: Sequence[VisitPoint], chosen: Iterable[int]) -> list[Vis
     return [replace(point, is_baseline=k in set(chosen)) for k, point in enumerate(points)]
 
 
-def usual_from(low: float, high: float, n: int = 8) -> UsualRange:
+def baseline_from(low: float, high: float, n: int = 8) -> Baseline:
     """Return a usual range with these limits."""
     ids = frozenset(UUID(int=k) for k in range(n))
-    return UsualRange(low, high, (low + high) / 2, ids, FIRST, FIRST + timedelta(weeks=n - 1), ("1.0.0",))
+    return Baseline(low, high, (low + high) / 2, ids, FIRST, FIRST + timedelta(weeks=n - 1), ("1.0.0",))
 
 
 def event(kind: str, label: str, starts_on: date, ends_on: date | None = None, goes_on: bool = False) -> Event:

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from patients.models import Patient, Visit
-from patients.timeline.baseline import usual_range
+from patients.timeline.baseline import baseline_of
 from patients.timeline.points import points
 from tests.factories import make_photo, make_prediction, make_visit, shares
 
@@ -20,18 +20,18 @@ def visits(ines: Patient) -> list[Visit]:
     return made
 
 
-def baseline(patient: Patient) -> list[Visit]:
+def chosen(patient: Patient) -> list[Visit]:
     return list(patient.visits.filter(is_baseline=True))
 
 
 def test_chosen_visits_make_the_range(browser: Client, ines: Patient, visits: list[Visit]) -> None:
     answer = browser.post(f"/patients/{ines.pk}/usual-range/", {"visit": [str(visit.pk) for visit in visits[4:9]]})
     assert answer.headers["Location"] == f"/patients/{ines.pk}/"
-    assert baseline(ines) == visits[4:9]
-    usual = usual_range(points(ines))
-    assert usual is not None
-    assert (usual.n, usual.is_chosen) == (5, True)
-    assert (usual.low, usual.high) == pytest.approx((-0.433, -0.167))  # -0.3 ± 2.66 × 0.05
+    assert chosen(ines) == visits[4:9]
+    baseline = baseline_of(points(ines))
+    assert baseline is not None
+    assert (baseline.n, baseline.is_chosen) == (5, True)
+    assert (baseline.low, baseline.high) == pytest.approx((-0.433, -0.167))  # -0.3 ± 2.66 × 0.05
 
 
 def test_page_shows_what_the_range_rests_on_now(browser: Client, ines: Patient, visits: list[Visit]) -> None:
@@ -44,7 +44,7 @@ def test_too_few_are_refused_and_stay_ticked(browser: Client, ines: Patient, vis
     page = browser.post(f"/patients/{ines.pk}/usual-range/", {"visit": [str(visit.pk) for visit in visits[:3]]}).content.decode()
     assert "At least four visits are needed." in page
     assert page.count(" checked") == 3
-    assert baseline(ines) == []
+    assert chosen(ines) == []
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_chosen_visits_that_no_longer_count_are_told(
 def test_the_first_eight_come_back(browser: Client, ines: Patient, visits: list[Visit]) -> None:
     ines.visits.filter(pk__in=[visit.pk for visit in visits[5:]]).update(is_baseline=True)
     browser.post(f"/patients/{ines.pk}/usual-range/", {"visit": [str(visits[0].pk)], "reset": "1"})
-    assert baseline(ines) == []
+    assert chosen(ines) == []
 
 
 def test_visits_of_somebody_else_cannot_be_chosen(browser: Client, strange: Client, ines: Patient, visits: list[Visit]) -> None:

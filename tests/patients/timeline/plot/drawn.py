@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from patients.models import Event
-from patients.timeline.baseline import UsualRange
+from patients.timeline.baseline import Baseline
 from patients.timeline.plot.figure import figure
 from patients.timeline.points import VisitPoint
 
@@ -14,10 +14,10 @@ Json = Any  # what a figure holds
 
 
 def drawn(
-    points: Sequence[VisitPoint], usual: UsualRange | None = None, events: Sequence[Event] = (), **more: Json
+    points: Sequence[VisitPoint], baseline: Baseline | None = None, events: Sequence[Event] = (), **more: Json
 ) -> dict[str, Json]:
     """Return the figure with every `days(...)` filled in and every `var(...)` a plain colour or font."""
-    made = figure(points, usual, events, **more)
+    made = figure(points, baseline, events, **more)
     filled: dict[str, Json] = _fill(made, made["days"])
     return filled
 

@@ -13,11 +13,11 @@ from ml.serve.expressions import EXPRESSIONS
 from patients.models import Event, SelfReport
 from patients.timeline.plot.figure import figure
 from tests.patients.timeline.plot.drawn import drawn, iso, shapes, texts, trace
-from tests.patients.timeline.visits import FIRST, event, usual_from, visit_on, weekly
+from tests.patients.timeline.visits import FIRST, baseline_from, event, visit_on, weekly
 
 PROJECT = Path(__file__).resolve().parents[4]
 Kind = Event.Kind
-USUAL = usual_from(-0.34, 0.27)
+BASELINE = baseline_from(-0.34, 0.27)
 EVENTS = [
     event(Kind.MEDICATION, "Sertraline 50 mg", FIRST, FIRST + timedelta(days=20)),
     event(Kind.LIFE_EVENT, "New job", FIRST + timedelta(days=3)),
@@ -30,12 +30,12 @@ def test_vendored_plotly_is_the_version_that_the_package_bundles() -> None:
 
 
 @pytest.mark.parametrize("events", [EVENTS, []])
-@pytest.mark.parametrize("usual", [USUAL, None])
-def test_both_views_are_valid_for_plotly(usual: object, events: list[Event]) -> None:
+@pytest.mark.parametrize("baseline", [BASELINE, None])
+def test_both_views_are_valid_for_plotly(baseline: object, events: list[Event]) -> None:
     points = [*weekly(0.1, 0.4, -0.5), visit_on(FIRST + timedelta(days=200), 0.1, model="1.1.0", failed=2)]
-    made = drawn(points, usual, events, reports={points[0].visit_id: SelfReport(mood=4, phq9=20)})  # type: ignore[arg-type]  # parametrised
+    made = drawn(points, baseline, events, reports={points[0].visit_id: SelfReport(mood=4, phq9=20)})  # type: ignore[arg-type]  # parametrised
     plotly.graph_objects.Figure(data=made["data"], layout=made["layout"])
-    plotly.graph_objects.Figure(data=made["apart"]["data"], layout=made["apart"]["layout"])
+    plotly.graph_objects.Figure(data=made["smallMultiples"]["data"], layout=made["smallMultiples"]["layout"])
 
 
 def test_valence_has_a_fixed_scale_and_a_zero_line() -> None:
@@ -105,14 +105,14 @@ def test_models_that_differ_in_the_last_number_keep_it() -> None:
 
 
 def test_visits_outside_the_range_are_ringed_in_ink() -> None:
-    made = figure(weekly(0.0, 0.5, -0.2), USUAL)
+    made = figure(weekly(0.0, 0.5, -0.2), BASELINE)
     ring = trace(made, "outside")
     assert ring["x"] == iso(FIRST + timedelta(days=7))
     assert ring["marker"]["line"]["color"] == "var(--ink)"
 
 
 def test_band_has_both_limits_in_print() -> None:
-    made = figure(weekly(0.0, 0.5), USUAL)
+    made = figure(weekly(0.0, 0.5), BASELINE)
     (band, *edges) = shapes(made["layout"], None)
     assert (band["y0"], band["y1"]) == (-0.34, 0.27)
     assert [edge["y0"] for edge in edges] == [-0.34, 0.27]
@@ -120,12 +120,12 @@ def test_band_has_both_limits_in_print() -> None:
 
 
 def test_narrow_band_keeps_its_words_apart() -> None:
-    made = figure(weekly(0.0, 0.5), usual_from(-0.02, 0.1))
+    made = figure(weekly(0.0, 0.5), baseline_from(-0.02, 0.1))
     assert texts(made["layout"], "side") == ["usual<br>range<br>0.10", "−0.02"]
 
 
 def test_range_beyond_the_scale_is_cut_and_printed_at_the_scale() -> None:
-    made = figure(weekly(0.0, 0.5), usual_from(-1.2, 0.5))
+    made = figure(weekly(0.0, 0.5), baseline_from(-1.2, 0.5))
     assert shapes(made["layout"], None)[0]["y0"] == -1.0
     assert "−1.00" in texts(made["layout"], "side")
 
@@ -141,19 +141,19 @@ def test_expressions_are_stacked_in_label_order_in_their_own_colours() -> None:
 
 def test_seven_strips_share_one_scale_and_have_intervals_and_symbols() -> None:
     made = drawn([visit_on(FIRST, 0.0, 0.0, 0.0, 0.4), visit_on(FIRST + timedelta(days=7), 0.4)])
-    apart = made["apart"]
-    assert {tuple(axis["range"]) for name, axis in apart["layout"].items() if re.fullmatch(r"yaxis1[1-7]", name)} == {(-0.04, 1.04)}
-    happy = [each for each in apart["data"] if each["name"] == "happy"]
+    seven = made["smallMultiples"]
+    assert {tuple(axis["range"]) for name, axis in seven["layout"].items() if re.fullmatch(r"yaxis1[1-7]", name)} == {(-0.04, 1.04)}
+    happy = [each for each in seven["data"] if each["name"] == "happy"]
     assert [each["mode"] for each in happy] == ["lines", "markers", "markers"]
     assert happy[1]["y"] == [0.1]
     assert happy[1]["error_y"]["array"] == [0.3]  # a quarter of the photos at 0.4: up to all
     assert happy[2]["marker"]["symbol"] == "circle-open"
-    symbols = [each["marker"]["symbol"] for each in apart["data"][1::3]]
+    symbols = [each["marker"]["symbol"] for each in seven["data"][1::3]]
     assert symbols == ["triangle-up", "square", "diamond", "circle", "triangle-down", "star", "cross"]
 
 
 def test_strips_scale_follows_the_largest_share() -> None:
-    title = texts(drawn(weekly(-0.5, -0.5))["apart"]["layout"], "title")
+    title = texts(drawn(weekly(-0.5, -0.5))["smallMultiples"]["layout"], "title")
     assert "Expressions, 0 to 50 % each, 95 % interval" in title
 
 
@@ -242,7 +242,7 @@ def test_each_scale_of_a_self_report_is_hidden_at_first_and_on_its_own_axis() ->
 
 def test_cards_say_everything_in_words() -> None:
     points = [visit_on(FIRST, 0.1, 0.1, 0.1), visit_on(FIRST + timedelta(days=7), -0.6, -0.6, -0.6, failed=1, model="1.3.0")]
-    card = figure(points, USUAL, EVENTS)["visits"][1]
+    card = figure(points, BASELINE, EVENTS)["visits"][1]
     assert card == {
         "x": "2026-01-12",
         "y": [-0.6, -0.6, -0.6],
@@ -252,7 +252,7 @@ def test_cards_say_everything_in_words() -> None:
         "valence": "−0.60",
         "interval": "−0.60 to −0.60",
         "where": "below usual range",
-        "top": [{"expression": "sad", "share": "60 %"}, {"expression": "neutral", "share": "40 %"}],
+        "top": [{"expression": "sad", "probability": "60 %"}, {"expression": "neutral", "probability": "40 %"}],
         "said": "",
         "events": "Sertraline 50 mg, New job",  # one lasts, the other began since the visit before
         "model": "1.3.0",
@@ -260,7 +260,7 @@ def test_cards_say_everything_in_words() -> None:
 
 
 def test_figure_holds_no_colour_of_its_own() -> None:
-    text = json.dumps(figure(weekly(0.1, 0.5, -0.5), USUAL, EVENTS))
+    text = json.dumps(figure(weekly(0.1, 0.5, -0.5), BASELINE, EVENTS))
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b", text) == []
     assert set(re.findall(r"rgba?\([^)]*\)", text)) <= {"rgba(0,0,0,0)"}
     tokens = (PROJECT / "static/css/tokens.css").read_text()
@@ -269,6 +269,6 @@ def test_figure_holds_no_colour_of_its_own() -> None:
 
 
 def test_figure_is_quiet_so_that_plotly_adds_no_label_of_its_own() -> None:
-    made = figure(weekly(0.1, 0.5), USUAL, EVENTS)
+    made = figure(weekly(0.1, 0.5), BASELINE, EVENTS)
     assert made["layout"]["hovermode"] is False
-    assert all(each["hoverinfo"] == "skip" for each in [*made["data"], *made["apart"]["data"]])
+    assert all(each["hoverinfo"] == "skip" for each in [*made["data"], *made["smallMultiples"]["data"]])

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 import pytest
 
 from patients.timeline.plot.sparkline import Band, interval_glyph, sparkline, twelve_months
-from tests.patients.timeline.visits import usual_from, visit_on
+from tests.patients.timeline.visits import baseline_from, visit_on
 
 TODAY = date(2026, 11, 20)
-USUAL = usual_from(-0.34, 0.27)
+BASELINE = baseline_from(-0.34, 0.27)
 
 
 def test_twelve_months_end_with_the_running_one() -> None:
@@ -18,7 +18,7 @@ def test_twelve_months_end_with_the_running_one() -> None:
 
 
 def test_dots_stand_where_their_day_and_value_are() -> None:
-    spark = sparkline([visit_on(date(2025, 12, 9), -0.07), visit_on(TODAY, -0.47)], USUAL, TODAY)
+    spark = sparkline([visit_on(date(2025, 12, 9), -0.07), visit_on(TODAY, -0.47)], BASELINE, TODAY)
     assert [(dot.x, dot.y) for dot in spark.dots] == [(8.4, 23.8), (198.5, 34.1)]
     assert [(dot.is_outside, dot.is_last, dot.is_sparse) for dot in spark.dots] == [(False, False, True), (True, True, True)]
     assert spark.band == Band(at=15.1, size=15.6)
@@ -46,7 +46,7 @@ def test_line_breaks_at_a_long_gap() -> None:
 
 @pytest.mark.parametrize(("width", "zero", "dot", "band"), [(132, 66, 36.9, Band(44.9, 37.8)), (278, 139, 75.6, Band(93.1, 82.3))])
 def test_glyph_lies_on_the_axis_from_minus_one_to_one(width: int, zero: float, dot: float, band: Band) -> None:
-    glyph = interval_glyph(visit_on(TODAY, -0.47, -0.47, -0.47), USUAL, width)
+    glyph = interval_glyph(visit_on(TODAY, -0.47, -0.47, -0.47), BASELINE, width)
     assert glyph is not None
     assert (glyph.zero, glyph.dot, glyph.right) == (zero, dot, width - 4)
     assert glyph.band is not None
@@ -59,4 +59,4 @@ def test_glyph_of_two_photos_has_no_line_and_of_none_is_none() -> None:
     glyph = interval_glyph(visit_on(TODAY, 0.1, 0.2), None)
     assert glyph is not None
     assert (glyph.start, glyph.end, glyph.band, glyph.is_sparse, glyph.is_outside) == (None, None, None, True, False)
-    assert interval_glyph(visit_on(TODAY, failed=1), USUAL) is None
+    assert interval_glyph(visit_on(TODAY, failed=1), BASELINE) is None
