@@ -6,7 +6,7 @@
   const said = dialog.querySelector("[data-camera-said]");
   const take = dialog.querySelector("[data-camera-take]");
   let taken = 0;
-  let asked = 0; // a stream that comes after the dialog was closed, or opened again, is not wanted any more
+  let asked = 0; // counts requests: a stream that arrives after the dialog was closed or reopened is stopped
 
   function say(name) {
     said.textContent = said.dataset[name].replace("%s", taken);
@@ -38,11 +38,11 @@
     );
   }
 
-  // Only now is there a picture to take.
+  // There is no picture to take before this.
   video.addEventListener("loadeddata", function () {
     if (!video.srcObject) return;
     take.disabled = false;
-    if (document.activeElement !== take) take.focus(); // it could not have it while it was disabled
+    if (document.activeElement !== take) take.focus(); // a disabled button cannot have the focus
     say("ready");
   });
 
@@ -71,5 +71,5 @@
   take.addEventListener("click", shoot);
   dialog.querySelector("[data-camera-close]").addEventListener("click", function () { dialog.close(); });
   dialog.addEventListener("close", stop);
-  addEventListener("blanked", stop); // nobody is before the screen any more
+  addEventListener("blanked", stop); // the session has ended
 })();

@@ -1,5 +1,5 @@
-// A figure that Python built, in the colours of the moment. "var(--name)" in it is a colour or the font of the stylesheet, and
-// "days(group)" stands for dates that many traces share. Asked again whenever the theme changes.
+// Fills in a figure that Python built: "var(--name)" is a colour or the font of the stylesheet in the current theme, and
+// "days(group)" stands for dates that many traces share. Called again whenever the theme changes.
 (function () {
   "use strict";
   const probe = document.body.appendChild(document.createElement("i"));

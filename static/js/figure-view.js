@@ -1,8 +1,8 @@
-// The timeline's figure as it is seen now: its days and its width, and what of it is switched on. Nothing on the page is changed.
+// The figure for the current view: its range, its width and the rows that are switched on. Changes nothing on the page.
 (function () {
   "use strict";
   const DAY = 86400000;
-  const LETTER_PX = 6.2; // on average; patients/timeline/plot/event_row.py reckons with the same
+  const LETTER_PX = 6.2; // on average; patients/timeline/plot/event_row.py uses the same number
 
   function isIn(view, time) {
     return time >= view.range[0] && time <= view.range[1];
@@ -29,7 +29,7 @@
     };
   }
 
-  // Six tenths of the way to the next visit, at most 1.8 % of the view, and edge to edge where a visit has fewer than 5 px.
+  // 60 % of the distance to the next visit, at most 1.8 % of the view, and all of it where that is less than 5 px.
   function barWidths(given, view, layout) {
     const px = plotWidth(view, layout);
     const most = span(view) * Math.max(0.018, 9 / px);
@@ -76,7 +76,7 @@
     axis.range = view.range.map(function (time) { return new Date(time).toISOString().slice(0, 19); });
   }
 
-  // The label of something that began before the view and still lasts stands at the left edge.
+  // The label of an event that began before the view and still lasts is placed at the left edge.
   function keepLabels(given, view, notes) {
     const labels = notes.filter(function (note) { return note.name === "event"; });
     const edge = new Date(view.range[0] + DAY).toISOString().slice(0, 10);
@@ -85,7 +85,7 @@
     });
   }
 
-  // Scales that are shown write their ticks side by side in the right margin, beyond the limits of the usual range.
+  // The ticks of the scales shown stand side by side in the right margin, beyond the limits of the usual range.
   function placeScales(given, view, layout) {
     const seen = given.scales.filter(function (each) { return view.shown[each.name]; });
     seen.forEach(function (each, k) {
@@ -95,7 +95,7 @@
     if (seen.length) layout.margin.r += 20 * (view.isPhone ? seen.length : seen.length - 1) + (view.isPhone ? 0 : 14);
   }
 
-  // A label that would end outside of the figure stands to the left of its start.
+  // A label that would not fit into the figure is placed to the left of its start.
   function turnLabels(view, layout) {
     const right = layout.margin.r;
     const inside = plotWidth(view, layout);
@@ -135,7 +135,7 @@
   }
 
   // `given` is what Python built (patients/timeline/plot/figure.py). `view` holds the range in milliseconds, widthPx of figure and
-  // margins, isSmallMultiples, isPhone, isTouch, hasDots, and in `shown` what is switched on.
+  // margins, isSmallMultiples, isPhone, isTouch, hasDots, and in `shown` the rows that are switched on.
   window.figureAsSeen = function (given, view) {
     const data = view.isSmallMultiples
       ? given.data.filter(function (trace) { return trace.yaxis !== "y2"; }).concat(given.smallMultiples.data)

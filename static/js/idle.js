@@ -1,5 +1,5 @@
-// The session ends when nobody acts. A minute before, a dialog counts down; then the page is blanked before anything else.
-// The server keeps the limit by itself: this file warns, keeps drafts, and leaves no patient on an abandoned screen.
+// Ends an idle session. A minute before, a dialog counts down; then the page is blanked first of all. The server enforces the limit
+// by itself: this file warns, saves drafts, and clears patients from an abandoned screen.
 (function () {
   "use strict";
   const dialog = document.getElementById("idle");
@@ -9,18 +9,18 @@
   const tellEverySeconds = 60;
   const askEverySeconds = 10;
 
-  // A page out of the back-forward cache may be older than the sign-out: ask for it anew.
+  // A page from the back-forward cache may be older than the sign-out: reload it.
   addEventListener("pageshow", function (event) {
     if (event.persisted) location.reload();
   });
 
-  // What a page asks for by itself, polling or following another request, is no activity.
+  // Requests that a page makes by itself, polling or following another request, do not count as activity.
   document.addEventListener("htmx:configRequest", function (event) {
     const cause = event.detail.triggeringEvent;
     if (!cause || !cause.isTrusted) event.detail.headers["X-Background"] = "1";
   });
 
-  // Whoever signs out, or in as somebody else, does so in all windows: the others ask at once whose session it is now.
+  // Signing out, or in as another user, applies to all windows: the others ask at once whose session it is now.
   const windows = "BroadcastChannel" in window ? new BroadcastChannel("session") : null;
   if (!dialog) {
     if (windows) windows.postMessage("look");
@@ -34,10 +34,10 @@
   let askedAt = Date.now();
   let isOver = false;
   let isEnding = false;
-  let isDirty = false; // something was typed into the form
-  let keeping = ""; // what became of it: "kept", "failed", or nothing yet
+  let isDirty = false; // the form was edited
+  let keeping = ""; // the outcome of the last save: "kept", "failed", or empty
   let draftTimer;
-  let inputs = 0; // so many were there
+  let inputs = 0; // number of edits
   const patienceMs = 5000;
 
   function secondsLeft() {
@@ -46,12 +46,12 @@
 
   function send(address, method, body) {
     const headers = { "Accept": "application/json", "X-CSRFToken": token };
-    if (method === "GET" || address === dialog.dataset.drafts) headers["X-Background"] = "1"; // a draft is kept for whoever left
+    // Saving a draft does not count as activity.
+    if (method === "GET" || address === dialog.dataset.drafts) headers["X-Background"] = "1";
     return fetch(address, { method: method, body: body, headers: headers, redirect: "error" });
   }
 
-  // Resolves to whether an answer came. GET asks how long the session lasts (another tab may have made it longer), POST says
-  // that somebody is here.
+  // Resolves to whether an answer came. GET asks how long the session lasts (another tab may have extended it), POST extends it.
   function ask(method) {
     askedAt = Date.now();
     if (method === "POST") {
@@ -59,7 +59,8 @@
       acted = false;
     }
     return send(dialog.dataset.session, method).then(function (response) {
-      return response.ok || response.status === 401 ? response.json() : Promise.reject(); // else it says nothing of the session
+      // Any other answer does not describe the session.
+      return response.ok || response.status === 401 ? response.json() : Promise.reject();
     }).then(function (answer) {
       if (answer.seconds_left <= 0 || answer.user_mark !== dialog.dataset.mark) {
         blank();
@@ -72,7 +73,7 @@
     }).catch(function () { return false; });
   }
 
-  // Who signed in anew elsewhere has another token: the forms of this page go on with it.
+  // A new sign-in in another window changes the CSRF token: the forms of this page take it over.
   function renew(fresh) {
     token = fresh;
     document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": fresh }));
@@ -102,7 +103,7 @@
   function blank() {
     if (isOver) return;
     isOver = true;
-    dispatchEvent(new Event("blanked")); // the camera goes off
+    dispatchEvent(new Event("blanked")); // camera.js switches the camera off
     const over = document.getElementById("idle-over").content.cloneNode(true);
     tellKept(over);
     document.title = dialog.dataset.title;
@@ -114,7 +115,7 @@
     link.focus();
   }
 
-  // Another window may have gone on while this one slept: nothing is seen until the server has said so.
+  // Another window may have extended the session while this one slept: show nothing until the server has answered.
   function end() {
     if (isEnding) return;
     isEnding = true;
@@ -122,7 +123,7 @@
     const timer = setTimeout(blank, patienceMs);
     askAgain();
 
-    // A computer that wakes has no network for some seconds.
+    // A computer has no network for some seconds after it wakes.
     function askAgain() {
       ask("GET").then(function (isAnswered) {
         if (isOver) return;
@@ -158,11 +159,11 @@
   if (windows) windows.addEventListener("message", function () { ask("GET"); });
   setInterval(tick, 1000);
 
-  // ---- drafts: forms marked data-draft, kept by the server until they are saved or cancelled, given back on the same page
+  // ---- drafts: forms marked data-draft; the server keeps them until the form is saved or cancelled, and this page restores them
 
-  const typed = new Set(); // names of fields: what is typed before the draft has come goes before it
+  const typed = new Set(); // names of fields edited before the draft arrived: the edit wins
 
-  // A note that nobody changed here is no draft: it must not come back as somebody's own words.
+  // An unchanged note is not saved as a draft: it must not return later as this user's own text.
   function isOwn(name) {
     const field = form.elements[name];
     return name !== "note" || "posted" in form.dataset || field.value !== field.defaultValue;
@@ -175,7 +176,7 @@
       if (typeof value === "string" && name !== "csrfmiddlewaretoken" && isOwn(name)) fields.append(name, value);
     });
     const sentAfter = inputs;
-    const tell = function (outcome) { if (inputs === sentAfter) keeping = outcome; }; // else it is about older words
+    const tell = function (outcome) { if (inputs === sentAfter) keeping = outcome; }; // else the outcome is of an older text
     send(dialog.dataset.drafts, "POST", fields)
       .then(function (answer) { tell(answer.status === 201 ? "kept" : "failed"); })
       .catch(function () { tell("failed"); });
@@ -188,7 +189,7 @@
     if (isDirty) fetch(dialog.dataset.drafts, options).catch(function () {});
   }
 
-  // The note of a draft does not take the place of one that others changed since: it is shown beside it, to copy from.
+  // If others have changed the note since, the draft is shown beside it, to copy from, and does not replace it.
   function setAside(kept) {
     const place = form.querySelector("[data-older-words]");
     if (!place || !("loaded" in kept) || kept.loaded === form.elements.loaded.value) return;
@@ -197,7 +198,7 @@
     delete kept.note;
   }
 
-  // What the page was loaded with is its own to say. What was not changed in the draft, or was changed elsewhere since, stays.
+  // Values that the draft did not change, or that were changed elsewhere since, stay as the page has loaded them.
   function comesBack(name, kept) {
     if (!form.elements[name] || /^(loaded|initial-)/.test(name) || typed.has(name)) return false;
     const loaded = form.elements["initial-" + name];
@@ -205,7 +206,7 @@
     return kept[name] !== kept["loaded-" + name] && kept[name] !== kept["initial-" + name];
   }
 
-  // A box without a tick is not sent, and so not in the draft. Returns the names of those that lose theirs.
+  // An unticked box is not sent and so not in the draft. Returns the names of boxes that the draft unticks.
   function untick(kept) {
     const boxes = Array.from(form.querySelectorAll("input[type=checkbox]:checked")).filter(function (box) {
       const loaded = "initial-" + box.name;
@@ -225,7 +226,7 @@
     names.push.apply(names, untick(kept));
     if (!names.length) return;
     isDirty = true;
-    if (typed.size) saveDrafts(); // what was typed before may have taken the draft's place on the server
+    if (typed.size) saveDrafts(); // an earlier edit may have replaced the draft on the server
     else keeping = "kept";
     if (kept.older_words) form.querySelector("[data-older-words]").hidden = false;
     const said = form.querySelector("[data-draft-said]");
@@ -245,7 +246,7 @@
     form.addEventListener("click", function (event) {
       if (event.target.closest("a.btn")) forget(); // Cancel
     });
-    if ("posted" in form.dataset) { // it came back with its errors: these words are newer than any draft
+    if ("posted" in form.dataset) { // the form returned with errors: its text is newer than any draft
       isDirty = true;
       saveDrafts();
     } else {

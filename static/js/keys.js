@@ -1,5 +1,5 @@
-// Shortcuts: whatever carries data-key="n" is pressed by n, data-key="g p" by g and then p. "?" shows the sheet, "/" searches,
-// arrows turn pages. A person who speaks to the computer can switch the single keys off (WCAG 2.1.4); arrows stay.
+// Shortcuts: n presses the element with data-key="n", g and then p the one with data-key="g p". "?" lists them, "/" searches,
+// arrows turn pages. People who use speech input can switch single keys off (WCAG 2.1.4); arrows stay.
 (function () {
   "use strict";
   const togetherMs = 1500;
@@ -12,7 +12,7 @@
     return target.isContentEditable || isText || /^(TEXTAREA|SELECT)$/.test(target.tagName);
   }
 
-  // What can be seen comes first: the main navigation is hidden on phones, its twin in the menu can be followed all the same.
+  // Visible elements come first: on phones the main navigation is hidden, and its copy in the menu is used.
   function keyed(keys) {
     const found = Array.from(document.querySelectorAll('[data-key="' + keys + '"]'));
     return found.find(function (each) { return each.checkVisibility(); }) || found.find(function (each) { return each.href; });
@@ -31,7 +31,7 @@
       field.focus();
       field.select();
     } else if (list) {
-      location.href = list.href + "#q"; // that page takes the focus into its field
+      location.href = list.href + "#q"; // that page focuses its search field
     }
     return Boolean(field || list);
   }

@@ -1,4 +1,4 @@
-// Comfort for every page: menus close, messages fade. Nothing here is needed to work.
+// Comfort on every page: menus close, messages fade. Every page works without this script.
 (function () {
   "use strict";
   const seconds = 6;
@@ -53,14 +53,14 @@
     link.closest("form").querySelectorAll("[name=photo]").forEach(function (box) { box.checked = true; });
   });
 
-  // A face is picked: the button names it.
+  // When a face is chosen, the button names it.
   addEventListener("change", function (event) {
     if (!event.target.matches(".pick input")) return;
     const button = event.target.form.querySelector("[data-use]");
     if (button) button.textContent = button.dataset.use.replace("%s", event.target.dataset.number);
   });
 
-  // A face on the photo itself is pointed at: the same as its number below.
+  // Clicking a face on the photo is the same as choosing its number below.
   addEventListener("click", function (event) {
     const face = event.target.closest("[data-face]");
     const place = face && (face.closest(".photo") || document);
@@ -68,8 +68,8 @@
     if (radio) radio.click();
   });
 
-  // A second click while the first is on its way would add a second visit. On the window: whoever stops a form was asked before.
-  // A form may have a field named "method". Who stopped a slow answer may press again after a while.
+  // A second click during the first request would add a second visit. Listens on the window, after every listener that can stop the
+  // form. Reads attributes, for a form may have a field named "method". After a while the form can be sent again.
   const sent = new Set();
   addEventListener("submit", function (event) {
     const form = event.target;
@@ -79,12 +79,12 @@
     setTimeout(function () { sent.delete(form); }, againAfterMs);
   });
   addEventListener("pageshow", function () { sent.clear(); });
-  // The browser asks whether to leave: whoever stays may press again.
+  // The browser may ask whether to leave: if the answer is no, the form can be sent again.
   addEventListener("beforeunload", function (event) {
     setTimeout(function () { if (event.defaultPrevented) sent.clear(); });
   });
 
-  // What is replaced under the focus hands it on: to the element with the same id inside (htmx), else to what came instead.
+  // When an element with the focus is replaced, focus moves to the element with the same id (htmx), else to the replacement.
   let focused = "";
   document.addEventListener("htmx:beforeSwap", function (event) {
     const target = event.detail.target;
@@ -98,7 +98,7 @@
     place.focus({ preventScroll: true });
   });
 
-  // What is replaced beside the target of a request says itself where the focus goes.
+  // Elements swapped out of band name the next focus themselves.
   let next = "";
   document.addEventListener("htmx:oobBeforeSwap", function (event) {
     const place = event.detail.target;

@@ -1,4 +1,4 @@
-// Photos from a phone that was handed a visit: each is sent at once, two in flight. Without this file the form sends them all.
+// Uploads photos from a phone that was paired with a visit: each at once, two at a time. Without this script the form sends them.
 (function () {
   "use strict";
   const form = document.getElementById("phone-photos");
@@ -7,7 +7,7 @@
   const over = document.getElementById("phone-done");
   const stillSending = document.getElementById("still-sending");
   const notSent = document.getElementById("not-sent");
-  const held = new Set(); // photos that may be sent again: they may be nowhere else
+  const held = new Set(); // photos that can be sent again: there may be no other copy
   const inFlight = 2;
   const waiting = [];
   let running = 0;
@@ -92,14 +92,15 @@
 
   function arrive(job, sent) {
     say(job, "added", "is-added");
-    most = Math.max(most, sent); // of two that were under way the answer to the first may come last
+    most = Math.max(most, sent); // two requests may be answered in the other order
     total.textContent = most === 1 ? total.dataset.one : total.dataset.many.replace("%s", most);
   }
 
   function refuse(job, answer) {
     const fault = answer.status && part(job, "said").dataset.fault.replace("%s", answer.status);
     say(job, answer.message || fault || "offline", "is-refused");
-    if (answer.code === "not_stored") part(job, "said").textContent += " " + part(job, "said").dataset.held; // it is nowhere else
+    // There may be no other copy.
+    if (answer.code === "not_stored") part(job, "said").textContent += " " + part(job, "said").dataset.held;
     if (answer.retry) held.add(job);
     part(job, "again").hidden = !answer.retry;
     part(job, "keep").hidden = answer.code !== "duplicate_in_patient";
@@ -111,8 +112,8 @@
       event.target.value = "";
     });
   });
-  // Some phones do not ask before they leave a page, and what the camera took may be nowhere else.
-  // Whoever is told once that photos were not added, and goes all the same, wants to go.
+  // Some phones do not ask before they leave a page, and there may be no other copy of what the camera took.
+  // Warn once about photos that were not added; a second press leaves.
   over.addEventListener("submit", function (event) {
     const isSending = running || waiting.length;
     if (!isSending && (!held.size || !notSent.hidden)) {

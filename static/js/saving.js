@@ -1,13 +1,13 @@
-// What was typed is said to be saved only when it is. Forms marked data-autosave send themselves (htmx); each tells here, in its
-// role=status, what became of it. Other requests that fail are told above the page.
+// Saves forms marked data-autosave as they are typed into (htmx) and shows in each form's role=status whether that worked.
+// A failure of any other request is shown above the page.
 (function () {
   "use strict";
   const words = document.getElementById("unanswered");
   if (!words) return;
-  const unsaved = new Map(); // form -> how often something was typed into it
-  const sent = new Map(); // form -> that number when it was last sent
-  const failed = new Set(); // paths of requests that were not answered as they should be
-  const mostSent = 8; // patients/forms/note_conflicts.py takes as many
+  const unsaved = new Map(); // form -> number of edits
+  const sent = new Map(); // form -> that number at the last request
+  const failed = new Set(); // paths of failed requests
+  const mostSent = 8; // patients/forms/note_conflicts.py accepts as many
 
   function formOf(event) {
     return event.target.closest ? event.target.closest("form[data-autosave]") : null;
@@ -20,13 +20,13 @@
     said.classList.toggle("muted", !isBad);
   }
 
-  // The button for those without scripts is what one tries again with.
+  // Shows the button that is there for browsers without scripts, to try again with.
   function offerAgain(form) {
     form.querySelectorAll(".no-js").forEach(function (each) { each.classList.remove("no-js"); });
   }
 
-  // Whoever saves a note says what it was before. Until an answer comes, it may be any of the words that were sent. Of many the
-  // first are kept, after which the network broke, and the last.
+  // A request to save a note carries its earlier text, so that the server can detect a conflict. Until an answer comes, that may be
+  // any text sent so far. Of many, the first is kept, which was sent before the network failed, and the latest ones.
   function keepSent(form) {
     if (!form.elements.note) return;
     const field = document.createElement("input");
@@ -42,8 +42,8 @@
     return form.querySelectorAll("[name=sent]");
   }
 
-  // A self-report says what each answer was before, and one that is as it was is left alone. A number whose saving was not
-  // confirmed may be stored or not: what it was before is unknown, so that it is saved again whatever it is changed to.
+  // A self-report carries the earlier value of each answer, and the server leaves unchanged answers alone. If saving a number was
+  // not confirmed, its stored value is unknown: without the earlier value, the server saves it whatever it is.
   function doubt(form, sentFields) {
     form.querySelectorAll("[name^=loaded-]").forEach(function (field) {
       const name = field.name.slice("loaded-".length);
@@ -59,7 +59,7 @@
     say(form, words.dataset.pending, false);
   });
 
-  // htmx checks the fields before it sends, and stops without a word.
+  // htmx validates the fields before it sends, and stops silently.
   document.addEventListener("htmx:validation:halted", function (event) {
     const form = formOf(event);
     if (form) say(form, words.dataset.halted + " " + event.detail.errors[0].message, true);
@@ -80,14 +80,14 @@
     if (form) sentOf(form).forEach(function (field) { field.remove(); });
     if (form) delete form.dataset.unsaved;
     if (form && unsaved.get(form) === sent.get(form)) unsaved.delete(form);
-    else if (form) say(form, words.dataset.pending, false); // somebody typed on meanwhile
+    else if (form) say(form, words.dataset.pending, false); // edited while the request was on its way
   });
 
   function pathOf(event) {
     return event.detail.requestConfig.path.split("?")[0];
   }
 
-  // One notice stands for all that failed, until each was done: what else succeeds meanwhile does not take it away.
+  // One notice covers all failed requests. It goes once each has succeeded; the success of another request does not remove it.
   function settle(path) {
     failed.delete(path);
     const notice = document.querySelector("[data-unanswered]");
@@ -102,7 +102,7 @@
     document.getElementById("main").prepend(notice);
   }
 
-  // A colleague deleted it, or it is no longer ours to see: it says so, and asks no more.
+  // Polled content that was deleted or is no longer visible to this user: says so and stops polling.
   function isGone(event) {
     return event.detail.xhr.status === 404 && /\bevery\b/.test(event.detail.elt.getAttribute("hx-trigger") || "");
   }
@@ -125,7 +125,7 @@
     if (isGone(event)) {
       putAway(event.detail.elt);
       settle(pathOf(event));
-    } else if (form && answer.status === 409) { // somebody else saved other words meanwhile
+    } else if (form && answer.status === 409) { // someone else changed it meanwhile
       say(form, answer.responseText, true);
     } else if (form) {
       doubt(form, event.detail.requestConfig.formData);
@@ -139,7 +139,7 @@
   document.addEventListener("htmx:sendError", fail);
   document.addEventListener("htmx:responseError", fail);
 
-  // The page of a photo asks for itself anew once the photo is read; under the hands of somebody who writes it offers that.
+  // A photo page reloads once the photo is read. While someone is typing, it offers a button instead.
   const texts = "textarea, input:not([type]), input[type=text], input[type=number]";
 
   function isWriting() {
@@ -166,7 +166,7 @@
     if (document.querySelector("[data-unsaved]")) event.preventDefault();
   });
 
-  // Who leaves within the second before a note is sent leaves it to the browser to send.
+  // If the page is left in the second before a note is sent, the browser sends it in the background.
   addEventListener("pagehide", function () {
     unsaved.forEach(function (_typed, form) {
       if (!form.isConnected || !form.checkValidity()) return;

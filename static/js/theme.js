@@ -20,7 +20,7 @@
     dispatchEvent(new Event("themechange"));
   });
 
-  // Paper is light, and a drawn figure has to know it beforehand.
+  // Paper is light, and a figure has to be redrawn before it is printed.
   let kept;
   addEventListener("beforeprint", function () {
     kept = root.dataset.theme;

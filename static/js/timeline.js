@@ -236,7 +236,7 @@
     show([+start - room / 2, ends[1] + room], months);
   }
 
-  // While a year is typed the field holds the years 2, 20 and 202 as well.
+  // While a year is typed the field briefly holds the years 2, 20 and 202.
   function showDates() {
     const start = Date.parse(from.value);
     const end = Date.parse(to.value);
@@ -292,7 +292,7 @@
   if (phone.matches) showMonths(12);
   else draw();
 
-  // Dragging moves the view: the fields follow, and bars and dots are drawn for what is seen now.
+  // Dragging moves the view: the date fields follow, and bars and dots are redrawn for the new range.
   host.on("plotly_relayout", function (change) {
     const seen = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
     if (seen[0] !== undefined) show(seen.map(utc), null);

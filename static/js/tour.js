@@ -1,4 +1,4 @@
-// The cards that explain a page at first use: one at a time, beside what they speak of. The account remembers that they were seen.
+// Cards that explain a page at first use, one at a time, beside what they explain. The account records that they were seen.
 (function () {
   "use strict";
   const tour = document.getElementById("tour");
@@ -23,7 +23,7 @@
     mark(steps[at], false);
     at = k;
     steps.forEach(function (step, n) { step.hidden = n !== k; });
-    if (k === 0 && document.activeElement === back) next.focus(); // what is hidden loses the focus to nobody
+    if (k === 0 && document.activeElement === back) next.focus(); // a hidden button would lose the focus
     back.hidden = k === 0;
     next.textContent = k === steps.length - 1 ? tour.dataset.done : tour.dataset.next;
     tour.querySelector("[data-tour-at]").textContent = k + 1 + " / " + steps.length;
@@ -31,7 +31,7 @@
     if (target && isMoved) target.scrollIntoView({ block: "nearest" });
   }
 
-  // Kept without leaving the page.
+  // Saved without leaving the page.
   function end(name) {
     const fields = new FormData(form);
     fields.set("tour", name);

@@ -1,11 +1,11 @@
-// Photos into a visit: dropped anywhere, pasted, picked or taken. One request per file, three in flight, a bar for each.
-// Without this file the form of the drop zone sends them all at once.
+// Uploads photos to a visit: dropped anywhere, pasted, picked or taken. One request per file, three at a time, a progress bar each.
+// Without this script the form of the drop zone sends them all in one request.
 (function () {
   "use strict";
   const drop = document.getElementById("drop");
   const list = document.getElementById("photos");
   const said = document.getElementById("upload-said");
-  const held = new Set(); // photos that may be sent again: pasted or taken here, they are nowhere else
+  const held = new Set(); // photos that can be sent again: pasted or taken here, there is no other copy
   const inFlight = 3;
   const waiting = [];
   let running = 0;
@@ -22,7 +22,7 @@
     return (file.size / 1e6).toLocaleString(document.documentElement.lang, one) + " MB";
   }
 
-  // A new card out of a <template>, with the photo itself where the browser can draw it (HEIC: mostly not).
+  // A new card from a <template>, with a preview where the browser can draw the photo (HEIC: mostly not).
   function cardFrom(id, job) {
     const card = document.getElementById(id).content.firstElementChild.cloneNode(true);
     const image = card.querySelector("img");
@@ -95,7 +95,7 @@
 
   function send(job) {
     if (job.file.size > Number(drop.dataset.maxBytes)) {
-      refuse(job, { code: "too_large", message: drop.dataset.tooLarge }); // spares the minutes of sending it
+      refuse(job, { code: "too_large", message: drop.dataset.tooLarge }); // saves the minutes of an upload that would be refused
       done();
       return;
     }
@@ -143,7 +143,8 @@
     const card = cardFrom("not-added", job);
     const why = part(card, "why");
     why.textContent = answer.message || (answer.status ? why.dataset.fault.replace("%s", answer.status) : why.dataset.offline);
-    if (answer.code === "not_stored") why.textContent += " " + why.dataset.held; // a photo of the camera is nowhere else
+    // There is no other copy of a photo from the camera.
+    if (answer.code === "not_stored") why.textContent += " " + why.dataset.held;
     if (answer.retry) held.add(job);
     markHeld();
     const twice = answer.code === "duplicate_in_patient";
@@ -187,7 +188,7 @@
     total.textContent = Number(total.textContent) + more;
   }
 
-  // ---- ways in
+  // ---- where photos come from
 
   function take(input) {
     add(input.files);
@@ -199,7 +200,7 @@
       event.preventDefault();
       document.getElementById(opener.dataset.pick).click();
     });
-    opener.disabled = false; // only now does it do what it says
+    opener.disabled = false; // it works only from here on
   });
   ["files", "camera"].forEach(function (id) {
     document.getElementById(id).addEventListener("change", function (event) { take(event.target); });
