@@ -161,7 +161,7 @@ def test_pointer_shows_a_card_and_a_click_opens_the_visit(installation: Installa
 def test_toggles_and_views(installation: Installation, open_page: OpenPage, record: str) -> None:
     page = opened(open_page(), installation, record)
     dots = "g.data.find(t => t.name === 'photos').x.length"
-    verticals = "g.layout.serializers.filter(s => s.name === 'event').length"
+    verticals = "g.layout.shapes.filter(s => s.name === 'event').length"
     assert attribute(page, dots) == 120
     page.locator("[data-show=photos]").uncheck()
     assert attribute(page, dots) == 0
