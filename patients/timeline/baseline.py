@@ -44,12 +44,12 @@ class Baseline:
 
     @property
     def on_scale(self) -> tuple[float, float]:
-        """Return both limits as they are printed: an index reaches from −1 to 1, whatever the ranges between visits add up to."""
+        """Return both limits as they are printed: an index lies between −1 and 1, however wide the moving range is."""
         return max(-1.0, self.low), min(1.0, self.high)
 
     @property
     def is_provisional(self) -> bool:
-        """Whether it rests on fewer than eight visits."""
+        """Whether it is based on fewer than eight visits."""
         return self.n < SETTLED_VISITS
 
     def place(self, point: VisitPoint) -> Place | None:
@@ -62,7 +62,7 @@ class Baseline:
         return Place.ABOVE if value > round(self.high, PLACES) else Place.INSIDE
 
     def is_reached_by(self, interval: Interval) -> bool:
-        """Whether the interval has a value in common with the range, as printed."""
+        """Whether the interval overlaps the range, both as printed."""
         low, high = round(interval.low, PLACES), round(interval.high, PLACES)
         return low <= round(self.high, PLACES) and high >= round(self.low, PLACES)
 
@@ -70,8 +70,8 @@ class Baseline:
 def baseline_of(points: Sequence[VisitPoint]) -> Baseline | None:
     """Return the baseline, or None before four of its visits have a mean. `points` oldest first.
 
-    It rests on the visits that a clinician chose, however few of them still count; with none chosen on the first eight, so that a
-    later drift is seen and not absorbed.
+    It is based on the visits that a clinician chose, however few of them still count; with none chosen on the first eight, so that
+    a later drift is seen and not absorbed.
     """
     is_chosen = chosen_that_count(points) is not None
     known = [point for point in points if point.valence is not None]

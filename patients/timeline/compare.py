@@ -19,7 +19,8 @@ PLOT_WIDTH, PLOT_EDGE = 320, 8
 class Side:
     """The visits from one day to another that have photos that count.
 
-    From three visits on a visit is the unit that is resampled, for photos of one visit resemble each other; below, a photo is.
+    With three visits or more the unit of resampling is a visit, because photos of one visit resemble each other;
+    with fewer it is a photo.
     """
 
     first: date
@@ -43,7 +44,7 @@ class Side:
 
     @property
     def is_by_visit(self) -> bool:
-        """Whether intervals rest on visits and not on photos."""
+        """Whether intervals are computed over visits and not over photos."""
         return self.visits >= LEAST
 
     @property
@@ -114,10 +115,10 @@ class ComparisonRow:
 
     @property
     def stands_out(self) -> bool:
-        """Whether the difference is more than visits differ by chance, as far as there are visits enough to tell.
+        """Whether visits differ by more than chance; never with fewer than eight visits on a side, which are too few to tell.
 
-        Days differ more than the photos of one day. Where nothing changes, the interval over photos leaves out zero far too often,
-        and so does one over few visits: tests/patients/timeline/test_compare.py counts it.
+        Days differ more than the photos of one day. If nothing changes, an interval over photos excludes zero far too often, and so
+        does one over few visits: tests/patients/timeline/test_compare.py measures how often.
         """
         return self.visits >= SETTLED_VISITS and self.leaves_out_zero
 

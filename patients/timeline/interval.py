@@ -1,6 +1,6 @@
-"""How sure a mean over a few photos is: the 95 % expanded percentile bootstrap, the same numbers every time.
+"""The 95 % interval of a mean over a few photos: the expanded percentile bootstrap, reproducible from its seed.
 
-The ends are read as far out as few values ask for (ml.measure.measures.beyond). docs/adr/0090 has what that changes.
+With few values the ends are taken further out (ml.intervals.beyond). docs/adr/0090 describes the effect.
 """
 
 from collections.abc import Sequence
@@ -35,15 +35,15 @@ def _draws(size: int, seed: int) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=64)
 def tail(size: int) -> int:
-    """Return which of the ordered resamples of `size` values is the end of their interval, counted from outside; 50 for many."""
+    """Return the rank, from the outside, of the resample that ends the interval of `size` values; 50 for many values."""
     return max(1, round(RESAMPLES * beyond(size)))
 
 
 def bootstrap(photos: Sequence[Sequence[float]]) -> tuple[Interval, ...]:
     """Return a 95 % interval for the mean of each column; one row per photo, at least three rows.
 
-    Each column is resampled by itself and in order of size, so the result depends on the values alone and not on the order in
-    which the photos came. Raises ValueError below three photos.
+    Each column is sorted and resampled by itself, so the result does not depend on the order of the photos.
+    Raises ValueError below three photos.
     """
     return _ends(_resampled_means(photos, SEED), tail(len(photos)))
 
@@ -51,7 +51,7 @@ def bootstrap(photos: Sequence[Sequence[float]]) -> tuple[Interval, ...]:
 def bootstrap_difference(first: Sequence[Sequence[float]], second: Sequence[Sequence[float]]) -> tuple[Interval, ...]:
     """Return a 95 % interval for the mean of each column of `second` minus that of `first`, both resampled independently.
 
-    As wide as the smaller side asks for.
+    Both ends are taken as far out as the smaller side needs.
     """
     means = _resampled_means(second, SEED) - _resampled_means(first, SEED + 1)
     return _ends(means, tail(min(len(first), len(second))))
@@ -67,5 +67,5 @@ def _resampled_means(photos: Sequence[Sequence[float]], seed: int) -> NDArray[np
 
 
 def _ends(means: NDArray[np.float64], at: int) -> tuple[Interval, ...]:
-    means.sort(axis=1)  # vectorised, and thereby faster than a partition
+    means.sort(axis=1)  # sorting is vectorised, and so faster than a partition
     return tuple(Interval(float(row[at - 1]), float(row[-at])) for row in means)

@@ -1,4 +1,4 @@
-"""Everything the timeline on the patient's page shows, worked out once."""
+"""Everything that the timeline on the patient's page shows, computed once."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ from patients.photos.reanalyse import outdated_photos
 from patients.timeline.baseline import Baseline, baseline_of, outside
 from patients.timeline.plot.figure import figure
 from patients.timeline.plot.frame import Plain
-from patients.timeline.plot.self_report_row import Reports, Scale, rated, spoke
+from patients.timeline.plot.self_report_row import Reports, Scale, has_answered, rated
 from patients.timeline.points import Probability, VisitPoint, points
 from patients.timeline.sentence import Sentence, place_in_words, sentence, too_few_chosen
 
@@ -84,7 +84,7 @@ class Timeline:
     @cached_property
     def drawn(self) -> list[VisitPoint]:
         """Return the visits that the figure shows anything of, oldest first: with photos, or with what the patient said."""
-        said = [point for point in self.others if spoke(point, self.reports)]
+        said = [point for point in self.others if has_answered(point, self.reports)]
         return sorted([*self.points, *said], key=lambda point: point.date)
 
     @property

@@ -1,4 +1,4 @@
-"""What the photos of each visit say together: one point per visit that has photos."""
+"""One point per visit that has photos: what its photos add up to."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -38,7 +38,7 @@ class VisitPoint:
     """One visit that has photos. A photo is in exactly one of the six counts; only the used ones enter means.
 
     `photo_probabilities` holds seven probabilities in label order for each used photo.
-    Means and intervals are worked out when first asked for.
+    Means and intervals are computed on first use.
     """
 
     visit_id: UUID
@@ -60,7 +60,7 @@ class VisitPoint:
 
     @property
     def missing(self) -> int:
-        """Return how many photos do not count, for whatever reason."""
+        """Return how many photos do not count, for any reason."""
         return self.excluded + self.failed + self.to_choose + self.too_close + self.unfinished
 
     @property

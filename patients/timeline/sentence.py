@@ -1,4 +1,4 @@
-"""One sentence that sums the figure up, then what qualifies it. Says what the photos resemble, never what a person feels."""
+"""The figure summed up in one sentence, then what qualifies it. Says what the photos resemble, never what a person feels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -130,7 +130,7 @@ def _basis(point: VisitPoint) -> str:
 
 
 def _reach(point: VisitPoint, baseline: Baseline | None) -> str:
-    """Return what the interval and the number of visits leave open."""
+    """Return how far the interval and the number of visits limit the statement."""
     if baseline is None:
         return _("A usual range appears once %(n)s visits have photos that count.") % {"n": count_in_words(LEAST_VISITS)}
     parts = []
@@ -159,7 +159,7 @@ def _direction(points: Sequence[VisitPoint]) -> str:
 
 
 def _last_streak(facts: Sequence[bool]) -> int:
-    """Return how many facts at the end are true without a break."""
+    """Return the length of the unbroken run of true facts at the end."""
     length = 0
     for fact in reversed(facts):
         if not fact:

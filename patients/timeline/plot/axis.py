@@ -77,7 +77,7 @@ def x_axis(first: date, last: date, anchor: str) -> go.layout.XAxis:
 
 
 def rooms(points: Sequence[VisitPoint]) -> list[int]:
-    """Return the distance of each visit to its nearest neighbour in milliseconds: the browser draws its bars in it."""
+    """Return the distance of each visit to its nearest neighbour in milliseconds: the room for its bars in the browser."""
     days = [point.date for point in points]
     steps = [max(0.25, (after - before).days) for before, after in pairwise(days)]
     gaps = [min(pair) for pair in zip([float("inf"), *steps], [*steps, float("inf")], strict=True)] if points else []

@@ -1,4 +1,4 @@
-"""What the card over the figure says of each visit, in words that are ready to show."""
+"""The card over the figure for each visit, as text that is ready to show."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -30,7 +30,7 @@ def cards(visits: Visits, baseline: Baseline | None, events: Sequence[Event], re
 
 
 def self_report_in_words(report: SelfReport | None) -> str:
-    """Return "mood 3 of 10, PHQ-9 17", only what was said; empty for nothing."""
+    """Return "mood 3 of 10, PHQ-9 17" with the scales that were answered; empty for none."""
     if report is None:
         return ""
     said = {

@@ -1,4 +1,4 @@
-"""Row four of the figure: what happened around the visits, in lanes, with thin lines through all rows."""
+"""Row four of the figure: events in lanes, each with a thin line through all rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from plotly import graph_objects as go
 from patients.models.event import Event, Lane
 from patients.timeline.plot.frame import QUIET, Frame, annotation, escaped, shape, token, y_axis
 
-LETTER_PX, PLOT_PX, MARGIN_PX = 6.2, 1020, 72  # the margin is what lies to the right of the plot
+# LETTER_PX is an average, as in static/js/figure-view.js; MARGIN_PX lies to the right of the plot.
+LETTER_PX, PLOT_PX, MARGIN_PX = 6.2, 1020, 72
 HALF = 0.38  # of a track: half the height of a bar
 
 
@@ -22,7 +23,7 @@ class Placed:
     track: int
 
 
-def place(events: Sequence[Event], first: date, last: date) -> tuple[list[Placed], list[int]]:
+def assign_tracks(events: Sequence[Event], first: date, last: date) -> tuple[list[Placed], list[int]]:
     """Return each event with its track, and how many tracks each lane has (at least one); no tracks without events.
 
     Events whose bars or labels would cover each other on a desktop get tracks of their own. `first` to `last` is the axis.
@@ -74,7 +75,7 @@ def axes(tracks: Sequence[int], frame: Frame) -> dict[str, go.layout.YAxis]:
 
 
 def until(placed: Sequence[Placed], last: date) -> list[str]:
-    """Return the last day of each event, in the order of their labels: a label stays in view as long as its bar."""
+    """Return the last day of each event in the order of the labels: the browser keeps a label in view as long as its bar."""
     return [_last_day(each.event, last).isoformat() for each in placed]
 
 

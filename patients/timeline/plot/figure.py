@@ -1,4 +1,4 @@
-"""The timeline as a Plotly figure: four rows on one date axis. Plain JSON; the browser draws it (static/js/timeline.js)."""
+"""The timeline as a Plotly figure: four rows on one date axis, as JSON; the browser draws it (static/js/timeline.js)."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -38,7 +38,7 @@ def figure(
     reports: Reports | None = None,
     others: Sequence[VisitPoint] = (),
 ) -> Plain:
-    """Return the figure of at least one point, oldest first. `others` are visits without photos: patients may have spoken there.
+    """Return the figure of at least one point, oldest first. `others` are visits without photos, which may have a self-report.
 
     ``data`` and ``layout`` are the whole figure with stacked expressions. ``smallMultiples`` holds what differs with seven strips:
     its own expression traces and its own layout. ``visits`` are the cards, one per point, with the photos' dots. ``ends`` are the
@@ -47,7 +47,7 @@ def figure(
     """
     visits, said = Visits.of(points, others), reports or {}
     first, last = axis.ends(visits.all, events)
-    placed, tracks = event_row.place(events, first, last)
+    placed, tracks = event_row.assign_tracks(events, first, last)
     rows = _Rows(visits, baseline, placed, tracks, said, (first, last))
     return {
         "data": _as_json(
@@ -77,8 +77,8 @@ def _as_json(*parts: go.Scatter | go.Bar | go.Layout) -> list[Plain]:
 
 
 def _ends(visits: Visits, reports: Reports) -> list[str]:
-    """Return where the first and the last visit lie at which there were photos or the patient spoke."""
-    drawn = [visits.moments[point.visit_id] for point in visits.all if point.total or self_report_row.spoke(point, reports)]
+    """Return where the first and the last visit lie that has photos or a self-report."""
+    drawn = [visits.moments[point.visit_id] for point in visits.all if point.total or self_report_row.has_answered(point, reports)]
     return [drawn[0], drawn[-1]]
 
 

@@ -1,4 +1,4 @@
-"""Where each row of the figure lies, in pixels from the top, and what every row has in common."""
+"""The position of each row of the figure, in pixels from the top, and the properties that all rows share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ CLEAR = "rgba(0,0,0,0)"
 
 
 def moments(points: Sequence[VisitPoint]) -> dict[UUID, str]:
-    """Return where each visit stands on the date axis, by its id: at its day, or spread over the day if there are several.
+    """Return the position of each visit on the date axis, by its id: at its day, or spread over the day if there are several.
 
-    At one moment their bars would be stacked on each other, and no pointer could reach the second.
+    At the same moment, their bars would be stacked, and no pointer could reach the second visit.
     """
     found = {}
     for day, group in groupby(points, key=lambda point: point.date):
@@ -74,12 +74,12 @@ class Visits:
 
 
 def days_of(group: str) -> str:
-    """Return what stands for the dates of a group in a trace; the browser puts the dates in its place."""
+    """Return a placeholder for the dates of a group; the browser replaces it."""
     return f"days({group})"
 
 
 def token(name: str) -> str:
-    """Return a colour of the stylesheet by name; the browser puts the colour of the theme in its place."""
+    """Return a placeholder for a colour of the stylesheet; the browser replaces it with the colour of the theme."""
     return f"var(--{name})"
 
 
@@ -188,5 +188,5 @@ def shape(**properties: Any) -> go.layout.Shape:  # Any: properties of the shape
 
 
 def escaped(text: str) -> str:
-    """Return what a person typed, with nothing in it that Plotly would read as a tag."""
+    """Return text that a person typed, with every character escaped that Plotly would read as part of a tag."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

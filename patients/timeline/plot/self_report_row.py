@@ -1,4 +1,4 @@
-"""What patients said of themselves, over the valence index: mood, PHQ-9 and GAD-7, each on its own scale at the right."""
+"""Self-reports over the valence index: mood, PHQ-9 and GAD-7, each on its own scale at the right."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Reports = Mapping[UUID, SelfReport]
 
 @dataclass(frozen=True)
 class Scale:
-    """One scale of a self-report: how it is named, told apart and on which axis of the figure it lies."""
+    """One scale of a self-report: its names, its symbol and dash, and its axis in the figure."""
 
     name: str
     title: str | Promise
@@ -36,7 +36,7 @@ class Scale:
         return MOST[self.name]
 
     def value(self, reports: Reports, visit_id: UUID) -> int | None:
-        """Return what was said at the visit, None when it was not asked."""
+        """Return the total at the visit, None if the scale was not answered."""
         report = reports.get(visit_id)
         total: int | None = getattr(report, self.name) if report else None
         return total
@@ -50,12 +50,12 @@ SCALES = (
 
 
 def rated(points: Sequence[VisitPoint], reports: Reports) -> list[Scale]:
-    """Return the scales on which anything was said at a visit shown."""
+    """Return the scales that were answered at one of these visits."""
     return [scale for scale in SCALES if any(scale.value(reports, point.visit_id) is not None for point in points)]
 
 
-def spoke(point: VisitPoint, reports: Reports) -> bool:
-    """Whether the patient said anything at the visit."""
+def has_answered(point: VisitPoint, reports: Reports) -> bool:
+    """Whether the patient answered any scale at the visit."""
     return any(scale.value(reports, point.visit_id) is not None for scale in SCALES)
 
 

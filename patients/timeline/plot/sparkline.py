@@ -1,4 +1,4 @@
-"""Small drawings of a patient and of a visit: geometry only, the strokes are in the templates."""
+"""Small drawings of a patient and of a visit. Geometry only: templates draw the strokes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ def shapes(visits: Visits, baseline: Baseline | None, frame: Frame) -> list[go.l
 
 
 def annotations(visits: Visits, baseline: Baseline | None, frame: Frame) -> list[go.layout.Annotation]:
-    """Return the title and every word inside the row."""
+    """Return the title and all text inside the row."""
     points = visits.every
     days = max(1, (points[-1].date - points[0].date).days) if points else 1
     foot = max(-1.0, baseline.low) if baseline else -1.0
@@ -128,7 +128,7 @@ def _band(baseline: Baseline) -> list[go.layout.Shape]:
 
 
 def _limits(baseline: Baseline) -> list[go.layout.Annotation]:
-    """Return both limits in the right margin, and what they limit."""
+    """Return both limits and their name in the right margin."""
     low, high = baseline.on_scale
     name = _("usual<br>range")
     side: Plain = {"name": "side", "xref": "paper", "yref": "y", "x": 1, "xanchor": "left", "xshift": 6, "align": "left"}
@@ -145,7 +145,7 @@ def _limits(baseline: Baseline) -> list[go.layout.Annotation]:
 
 
 def _gap_words(gap: Gap, foot: float, width_px: float) -> go.layout.Annotation | None:
-    """Return what stands in a gap; less in a narrow one, nothing where there is no room."""
+    """Return the text in a gap: shorter in a narrow one, None if there is no room."""
     count = {"n": gap.months}
     text = ngettext("%(n)d month", "%(n)d months", gap.months) % count
     if width_px >= 130:
