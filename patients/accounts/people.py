@@ -1,4 +1,4 @@
-"""What an administrator does with people: let them in, say what they may, and let them go. Each is a line in the access log."""
+"""What an administrator does with people: let them in, say what they may, and let them go. Each adds an entry to the access log."""
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import default_token_generator

@@ -59,7 +59,7 @@ class Rule:
     """Whom one address is for, and what a request to it does.
 
     `reads` is the action of a GET, `changes` that of any other method. None means that the view adds the entry itself, in the
-    transaction of its change, or that no patient data is shown. A page that polls adds one entry in five minutes.
+    transaction of its change, or that no patient data is shown. A `polled` address adds one entry in five minutes.
     """
 
     who: Who

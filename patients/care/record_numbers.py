@@ -16,7 +16,7 @@ class TooManyTries(Exception):
 def is_taken(number: str, request: HttpRequest | Request, own: Patient | None = None) -> bool:
     """Return whether a patient other than `own` has the number.
 
-    Where the user may not see that patient it counts as a try, and is a line about the patient. Raises TooManyTries.
+    Where the user may not see that patient it counts as a try, and adds an entry about the patient. Raises TooManyTries.
     """
     user = request.user
     assert isinstance(user, User)

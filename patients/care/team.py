@@ -1,4 +1,4 @@
-"""Who looks after a patient: clinicians by name and whole teams. Every change is a line in the access log."""
+"""Who looks after a patient: clinicians by name and whole teams. Every change adds an entry to the access log."""
 
 from dataclasses import dataclass
 

@@ -102,14 +102,14 @@ def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
         if request.level == Level.ANONYMISE and everything.exists():
             request.level = Level.ALL  # asked for meanwhile: afterwards nobody could find what is left
         if request.level == Level.ALL:
-            Patient.objects.filter(pk=patient.pk).delete()  # not patient.delete(): the line below needs its id
+            Patient.objects.filter(pk=patient.pk).delete()  # not patient.delete(): the entry below needs its id
         elif request.level == Level.ANONYMISE:
             anonymise(patient)
         if request.level != Level.IMAGES:
             request.patient = None
             ErasureRequest.objects.filter(pseudonym=request.pseudonym).update(patient=None)
         request.finish()
-        # Last: until we commit, nobody else adds a line, and so nobody opens a page.
+        # Last: until we commit, no one else can add an entry, and so no one can open a page.
         record_access(request.asked_by, AccessLog.Action.ERASED, patient, level=request.level, photos=request.photos_erased)
     forget_freed_pages()
     log.info("Erasure %d is done: %s, %d photos", request.pk, request.level, request.photos_erased)

@@ -70,7 +70,7 @@ def move_photos(photos: Iterable[Photo], target: Visit, who: Actor, keep_duplica
             sources.append((photo, photo.visit))
             _move_one(photo, target)
             moved.count, room = moved.count + 1, room - 1
-        # Every row before the first line: whoever adds a line holds up all others, and must not wait for a row that they hold.
+        # All rows before the first entry: adding an entry holds up all others, and must not wait for a row that one of them holds.
         for photo, source in sources:
             for patient in dict.fromkeys((source.patient, target.patient)):
                 record_access(who, AccessLog.Action.MOVE, patient, photo, from_visit=str(source.pk), to_visit=str(target.pk))

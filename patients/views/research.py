@@ -24,7 +24,7 @@ def show_research(request: ClinicianRequest) -> HttpResponse:
 
 @require_GET
 def send_research_csv(request: ClinicianRequest) -> StreamingHttpResponse:
-    """Answer the numbers of everybody who agreed, once each of them has a line that says so."""
+    """Answer the numbers of everyone who agreed, after an entry for each of them."""
     people = research_people()
     record_for_each(request, AccessLog.Action.EXPORT, (patient_id for patient_id, _first in people))
     return research_response(people)

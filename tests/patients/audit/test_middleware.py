@@ -1,4 +1,4 @@
-"""The gate: an address without a rule is closed; no line, no look; a change and its line are written together or not at all."""
+"""AccessMiddleware: an address without a rule is closed, nothing is shown without an entry, and no change is made without one."""
 
 from datetime import timedelta
 
