@@ -1,6 +1,5 @@
 """The pages of a phone that was handed a visit: nobody signs in on it, and it shows nothing of the patient."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 
@@ -19,7 +18,7 @@ from patients.audit.log import record_access
 from patients.models import AccessLog, PhonePairing, Photo
 from patients.photos.codes import RejectedPhoto
 from patients.photos.receive import receive_photo
-from patients.views.upload import Receive, answer_rejected, photos_added, receive_one
+from patients.views.upload import answer_rejected, receive_all, receive_one
 
 COOKIE = "__Secure-phone" if settings.HTTPS else "phone"
 PATH = "/phone/"
@@ -70,7 +69,7 @@ def photos(request: HttpRequest) -> HttpResponse:
     receive = partial(_receive, request, phone_pairing, request.POST.get("keep_duplicate") == "1")
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
         return receive_one(files, receive, lambda photo: {"sent": phone_pairing.photos.count()}, on_phone=True)
-    _receive_all(request, files, receive)
+    receive_all(request, files, receive, on_phone=True)
     return redirect("patients:phone_photos")
 
 
@@ -100,18 +99,6 @@ def over(request: HttpRequest) -> HttpResponse:
 def _pairing_of(request: HttpRequest) -> PhonePairing | None:
     key = request.COOKIES.get(COOKIE, "")
     return PhonePairing.objects.with_key(key) if key else None
-
-
-def _receive_all(request: HttpRequest, files: Iterable[UploadedFile[bytes]], receive: Receive) -> None:
-    taken = 0
-    for file in files:
-        try:
-            receive(file)
-            taken += 1
-        except RejectedPhoto as rejected:
-            messages.warning(request, _("Not added: %(why)s") % {"why": rejected.message(on_phone=True)})
-    if taken:
-        messages.success(request, photos_added(taken))
 
 
 def _receive(request: HttpRequest, phone_pairing: PhonePairing, keep: bool, file: UploadedFile[bytes]) -> Photo:

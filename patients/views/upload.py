@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
@@ -34,17 +34,8 @@ def add_photo(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
 
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
         return receive_one(files, receive, lambda photo: {"photo": str(photo.pk), "card": _card_html(request, photo, visit)})
-    taken = 0
-    for file in files:
-        try:
-            receive(file)
-            taken += 1
-        except RejectedPhoto as rejected:
-            text = {"file": file.name, "why": rejected.message()}
-            messages.warning(request, _("Not added: %(file)s. %(why)s") % text)
-    if taken:
-        messages.success(request, photos_added(taken))
-    elif not files:
+    receive_all(request, files, receive)
+    if not files:
         messages.warning(request, _("Choose at least one photo first."))
     return redirect("patients:visit", visit.pk)
 
@@ -67,9 +58,21 @@ def answer_rejected(rejected: RejectedPhoto, on_phone: bool = False) -> JsonResp
     return JsonResponse(rejected.as_json(on_phone), status=rejected.row.status)
 
 
-def photos_added(count: int) -> str:
-    """Return how many photos were taken in, as a sentence."""
-    return ngettext("%(n)d photo added.", "%(n)d photos added.", count) % {"n": count}
+def receive_all(request: HttpRequest, files: list[UploadedFile[bytes]], receive: Receive, on_phone: bool = False) -> None:
+    """Take the files of a plain form in. Messages say how many were added, and why each of the others was not.
+
+    On a phone no file is named: no one has signed in on it.
+    """
+    added = 0
+    for file in files:
+        try:
+            receive(file)
+            added += 1
+        except RejectedPhoto as rejected:
+            text = _("Not added: %(why)s") if on_phone else _("Not added: %(file)s. %(why)s")
+            messages.warning(request, text % {"file": file.name, "why": rejected.message(on_phone)})
+    if added:
+        messages.success(request, ngettext("%(n)d photo added.", "%(n)d photos added.", added) % {"n": added})
 
 
 def _card_html(request: ClinicianRequest, photo: Photo, visit: Visit) -> str:
