@@ -1,9 +1,9 @@
-"""What every page may say of the installation."""
+"""Template context of every page."""
 
 from django.conf import settings
 from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """Return the values that base.html needs on every page."""
+    """Return what base.html needs."""
     return {"is_demo": settings.DEMO}

@@ -1,4 +1,4 @@
-"""What is answered when something failed that no view caught."""
+"""The answer to an error that no view caught."""
 
 import sys
 from http import HTTPStatus
@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-SECONDS_TO_WAIT = 5
+RETRY_AFTER_SECONDS = 5
 
 
 def answer_fault(request: HttpRequest) -> HttpResponse:
-    """Answer 503 where the database was held, or away, for longer than we wait, else 500; the API and scripts get a code.
+    """Answer 503 if the database was locked or unavailable for too long, else 500. The API and scripts get a code.
 
-    Django calls this while the error is handled. It may have come after the change, as when the session could not be saved: the
-    words promise nothing.
+    Django calls this while the error is handled. The change may have been made, for example if only the session could not be
+    saved: so the text does not say that nothing happened.
     """
     is_busy = isinstance(sys.exception(), OperationalError)
     status = HTTPStatus.SERVICE_UNAVAILABLE if is_busy else HTTPStatus.INTERNAL_SERVER_ERROR
@@ -28,11 +28,11 @@ def answer_fault(request: HttpRequest) -> HttpResponse:
     else:
         response = HttpResponse(render_to_string(f"{status.value}.html"), status=status)
     if is_busy:
-        response.headers["Retry-After"] = str(SECONDS_TO_WAIT)
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 
 def asks_for_json(request: HttpRequest) -> bool:
-    """Whether the address is one of the API's, or a script said that it reads JSON."""
+    """Whether the path belongs to the API, or the client accepts JSON."""
     match = request.resolver_match
     return request.headers.get("Accept") == "application/json" or (match is not None and "api" in match.app_names)

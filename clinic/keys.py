@@ -1,4 +1,4 @@
-"""The keys of one installation, kept as files that only its user can read."""
+"""The keys of an installation, in files that only its user can read."""
 
 import contextlib
 import os
@@ -16,9 +16,9 @@ MAKERS: dict[str, Callable[[], str]] = {
 
 
 def ensure_keys(folder: Path) -> None:
-    """Write each key that `folder` does not hold yet (mode 600). An existing key is never touched: it opens stored data.
+    """Write each key that `folder` lacks (mode 600). An existing key is never replaced: stored data needs it.
 
-    An empty file is none: a start was killed over it, or the disk was full.
+    An empty file counts as missing: an earlier start was killed while writing, or the disk was full.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, make in MAKERS.items():
@@ -28,7 +28,7 @@ def ensure_keys(folder: Path) -> None:
 
 
 def _write(path: Path, key: str) -> None:
-    """Put the key there, whole or not at all, and onto the disk before anything is encrypted with it."""
+    """Write the key atomically, and sync it to disk before anything is encrypted with it."""
     new = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -38,10 +38,10 @@ def _write(path: Path, key: str) -> None:
             os.fsync(file.fileno())
         if path.exists() and not path.stat().st_size:
             path.unlink()
-        _give_name(new, path)
+        _link(new, path)
     finally:
         new.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # some file systems keep no folders to themselves
+    with contextlib.suppress(OSError):  # some file systems cannot sync a folder
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -49,8 +49,8 @@ def _write(path: Path, key: str) -> None:
             os.close(folder)
 
 
-def _give_name(new: Path, path: Path) -> None:
-    """Call the file `path`, unless there is one: another start was faster, and its key holds."""
+def _link(new: Path, path: Path) -> None:
+    """Name the file `path`, unless another start was faster: then its key stays."""
     try:
         os.link(new, path)
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""Logs a machine can read: one JSON object per line, request and user by number, no names and no pictures."""
+"""Logs as JSON, one object per line. Requests and users appear as ids: no names, no pictures."""
 
 import json
 import logging
@@ -10,11 +10,11 @@ from django.http import HttpRequest
 current_request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
-class JsonLines(logging.Formatter):
-    """Writes each record as one line."""
+class JsonFormatter(logging.Formatter):
+    """Writes each record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line. Line breaks inside a message cannot begin a second one."""
+        """Return the line. Line breaks in a message are escaped, so it cannot forge a second one."""
         facts: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -31,24 +31,24 @@ class JsonLines(logging.Formatter):
 
 
 def message_of(record: logging.LogRecord) -> str:
-    """Return the message. Where Django puts an address, which can hold a name, an id or a code, the route stands."""
+    """Return the message, with the route in place of the path: a path can hold a name, an id or a code."""
     request, values = record.__dict__.get("request"), record.args
     if not isinstance(request, HttpRequest) or not isinstance(values, tuple) or not values:
         return record.getMessage()
     addresses = {request.path, request.get_full_path(), request.path_info}
-    addresses |= {address.encode("unicode_escape").decode("ascii") for address in addresses}  # as Django writes them into the line
+    addresses |= {address.encode("unicode_escape").decode("ascii") for address in addresses}  # as Django writes them
     return str(record.msg) % tuple(route_of(request) if value in addresses else value for value in values)
 
 
 def route_of(request: HttpRequest) -> str:
-    """Return the pattern that the address matches; empty when it matches none."""
+    """Return the URL pattern that the path matches; empty if none."""
     match = request.resolver_match
     return match.route if match else ""
 
 
 def user_of(request: HttpRequest) -> int | None:
-    """Return the number of who asks, as far as that is known already: a log line asks the database nothing."""
-    has_key = getattr(request, "auth", None) is not None  # then the API has put its owner there
+    """Return the id of the signed-in user if it is loaded already: logging makes no query."""
+    has_key = getattr(request, "auth", None) is not None  # then the API has set its owner
     user = request.user if has_key else getattr(request, "_cached_user", None)
     number: int | None = getattr(user, "pk", None)
     return number

@@ -1,4 +1,4 @@
-"""What every request meets before its view, and what every answer has in common."""
+"""Middleware: privacy headers, the local demo, sign-in, second factor, time zone and language."""
 
 import ipaddress
 import zoneinfo
@@ -20,7 +20,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via")
-# Where somebody without a second factor can go: to get one, or out.
+# What a user without a second factor can open: to set one up, or to sign out.
 OPEN_WITHOUT_FACTOR = {
     "mfa_index",
     "mfa_activate_totp",
@@ -34,7 +34,7 @@ OPEN_WITHOUT_FACTOR = {
 
 
 class PrivateResponses:
-    """Keep every page of ours out of caches and away from device features. Static files are served before this."""
+    """Keep pages out of caches and away from device features. Static files do not pass here."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -46,8 +46,8 @@ class PrivateResponses:
         return response
 
 
-class DemoStaysHere:
-    """Refuse every request to a demo that does not come from this very computer: it has one password and no second factor."""
+class LocalDemoOnly:
+    """Refuse requests to a demo from other computers: it has one password and no second factor."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -59,7 +59,7 @@ class DemoStaysHere:
 
     @staticmethod
     def _is_from_here(request: HttpRequest) -> bool:
-        """Whether the address, the name it was asked under and the lack of a proxy between say so."""
+        """Whether the client's IP and the host name are local, and no proxy is in between."""
         name = request.META.get("HTTP_HOST", "").rpartition(":")[0] or request.META.get("HTTP_HOST", "")
         try:
             is_near = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
@@ -69,7 +69,7 @@ class DemoStaysHere:
 
 
 class SignInRequired(LoginRequiredMiddleware):
-    """Lead to sign-in and back. A part of a page that htmx asks for takes the whole page there."""
+    """Redirect to sign-in and back. For a part of a page that htmx loads, redirect the whole page."""
 
     def handle_no_permission(  # type: ignore[override]  # the stubs know of redirects alone
         self, request: HttpRequest, view_func: Callable[..., Any]
@@ -83,9 +83,9 @@ class SignInRequired(LoginRequiredMiddleware):
 
 
 class SecondFactor:
-    """Let nobody further than enrolment without a second factor, and let a session outlive only the change it made itself.
+    """Require a second factor, and end all other sessions of a user who changes theirs.
 
-    allauth asks for a factor where there is one; that there is one is held here. API keys are credentials of their own.
+    allauth asks for a factor if the user has one; this middleware makes sure that they have. API keys are credentials of their own.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -101,7 +101,7 @@ class SecondFactor:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object]
     ) -> HttpResponse | None:  # Any: Django's own signature
-        """Return where to go instead; None lets the request pass."""
+        """Return a redirect to enrolment; None lets the request pass."""
         if not settings.MFA_REQUIRED or not request.user.is_authenticated or request.user.has_factor:
             return None
         match = request.resolver_match
@@ -116,7 +116,7 @@ class SecondFactor:
 
     @staticmethod
     def _keep_this_session(request: HttpRequest) -> None:
-        """Tie this session to the factors as they are now, under a new key; every other session of the user is over."""
+        """Tie this session to the new factors, under a new key; every other session of the user ends."""
         user = get_user_model()._default_manager.get(email=request.user.get_username())
         if user.get_session_auth_hash() != request.session.get(HASH_SESSION_KEY):
             UserSession.objects.filter(session_key=request.session.session_key).delete()
@@ -125,7 +125,7 @@ class SecondFactor:
 
 
 class ClinicianTimeZone:
-    """Show times in the zone the signed-in clinician chose, else in the clinic's."""
+    """Show times in the zone of the signed-in user, else in the clinic's."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -137,7 +137,7 @@ class ClinicianTimeZone:
 
 
 class ClinicianLanguage:
-    """Write pages in the language the signed-in clinician chose, else in the browser's."""
+    """Show pages in the language of the signed-in user, else in the browser's."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

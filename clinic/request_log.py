@@ -1,4 +1,4 @@
-"""A number for every request, and a line that says how it went."""
+"""An id for every request, and a log line with its status and duration."""
 
 import logging
 import time
@@ -15,9 +15,9 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class RequestLog:
-    """Gives each request its number, for every line that is logged during it, and logs how it went.
+    """Gives each request an id, which all its log lines carry, and logs status and duration.
 
-    The route is logged and not the address: what somebody searches for stands in the address.
+    The route is logged, not the path or the query: they hold what a user searches for.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

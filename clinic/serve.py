@@ -1,6 +1,6 @@
-"""Run the whole of Affectline on this computer: broker, worker, sweep and web server in one command that ends them all.
+"""Run Affectline on this computer: broker, worker, sweep and web server, started and stopped by one command.
 
-The pages are served on 127.0.0.1 alone: this is the way to try it, to develop it, and to run it behind a proxy on one host.
+It serves 127.0.0.1 only: to try it, to develop it, and to run it behind a proxy on one host.
 For several hosts see "Production" in docs/operators.md.
 """
 
@@ -29,21 +29,21 @@ from inference.broker import broker_answers
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
-PREVIOUS_RUN_SECONDS = 20.0  # how long a worker that is being stopped may need for the photo in its hands
-START_SECONDS = 180.0  # a slow and busy computer on its first start
+PREVIOUS_RUN_SECONDS = 20.0  # a worker that is being stopped finishes its photo
+START_SECONDS = 180.0  # for the first start on a slow, busy computer
 
 
 class CannotStart(Exception):
-    """Why nothing was started, in words for the person at the keyboard."""
+    """Why nothing was started, as a message for the operator."""
 
 
 def say(line: str) -> None:
-    """Print a line at once, also into a pipe."""
+    """Print a line and flush it, also into a pipe."""
     print(line, flush=True)
 
 
 def listen(port: int) -> socket.socket:
-    """Return a socket that holds `port` (0 for any free one) from now on. Raises CannotStart when it is taken."""
+    """Return a socket that listens on `port` (0 for any free one). Raises CannotStart if it is taken."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -57,13 +57,13 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-def hold(lock: Path) -> int:
-    """Return a handle on `lock` that no other run has. Raises CannotStart while another run is up.
+def acquire_lock(path: Path) -> int:
+    """Return a handle that locks `path` for this run. Raises CannotStart while another run has it.
 
-    Every process of a run inherits the handle, so the lock is free only when the last of them is gone: two brokers never
-    write to one folder, even if a run was killed and its worker is still busy with a photo.
+    Every process of a run inherits the handle, so the lock is free only after the last of them has ended: two brokers never
+    write to one folder, even if a run was killed and its worker still reads a photo.
     """
-    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     give_up_at = time.monotonic() + PREVIOUS_RUN_SECONDS
     while True:
         try:
@@ -72,7 +72,7 @@ def hold(lock: Path) -> int:
         except BlockingIOError:
             if time.monotonic() > give_up_at:
                 os.close(handle)
-                raise CannotStart(f"Affectline is running already on {lock.parent}. Stop that run first.") from None
+                raise CannotStart(f"Affectline is running already on {path.parent}. Stop that run first.") from None
             time.sleep(0.2)
 
 
@@ -84,11 +84,11 @@ def free_port() -> int:
 
 
 def broker(var: Path, lock: int) -> tuple[Part, str]:
-    """Return the embedded broker and its address. It keeps its queue in `var` and asks for a password made for this run."""
+    """Return the embedded broker and its URL. It keeps its queue in `var` and has a password made for this run."""
     folder = var / "valkey"
     folder.mkdir(mode=0o700, exist_ok=True)
     port, password = free_port(), secrets.token_urlsafe(24)
-    # In a file, not on the command line: every user of the computer can read command lines.
+    # In a file: every user of the computer can read command lines.
     configuration = folder / "valkey.conf"
     configuration.write_text(
         f"bind {HOST}\nport {port}\nrequirepass {password}\ndir {quoted(folder)}\n"
@@ -99,7 +99,7 @@ def broker(var: Path, lock: int) -> tuple[Part, str]:
 
 
 def quoted(path: Path) -> str:
-    """Return a path as the broker's configuration has it: one word, whatever it holds."""
+    """Return a path quoted for the broker's configuration."""
     return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -124,18 +124,18 @@ def parts(var: Path, listener: socket.socket, lock: int) -> list[Part]:
 
 
 def demo_photos(lock: int) -> Part:
-    """Return what takes the demo's photos in, beside the server that answers already. Done at once when they are there."""
+    """Return the process that loads the demo's photos while the server answers already. It ends at once if they are there."""
     return Part("demo", (sys.executable, "manage.py", "load_demo", "--photos"), pass_fds=(lock,), once=True)
 
 
 def environment(var: Path, broker_url: str) -> dict[str, str]:
-    """Return what the parts are told: everything we were told, and the defaults of a run on one computer."""
+    """Return the environment of the parts: ours, over the defaults of a run on one computer."""
     defaults = {"AFFECTLINE_VAR": str(var), "HTTPS": "0", "DEMO": "1", "DJANGO_SETTINGS_MODULE": "clinic.settings"}
     return defaults | dict(os.environ) | {"REDIS_URL": broker_url}
 
 
 def manage(environ: dict[str, str], *command: str) -> str:
-    """Return what a Django command printed. Raises CannotStart when it fails."""
+    """Return the output of a Django command. Raises CannotStart if it fails."""
     done = subprocess.run(
         (sys.executable, "manage.py", *command),
         cwd=PROJECT,
@@ -151,7 +151,7 @@ def manage(environ: dict[str, str], *command: str) -> str:
 
 
 def collect_static(environ: dict[str, str], var: Path) -> None:
-    """Collect and compress the static files unless that was done for just these files."""
+    """Collect and compress the static files, unless they did not change since the last time."""
     files = sorted(path for path in (PROJECT / "static").rglob("*") if path.is_file())
     facts = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in (*files, PROJECT / "requirements.lock")]
     digest = sha256("\n".join(facts).encode()).hexdigest()
@@ -164,10 +164,10 @@ def collect_static(environ: dict[str, str], var: Path) -> None:
 
 
 def wait_until(answers: Callable[[], bool], supervisor: Supervisor, name: str) -> None:
-    """Return once `answers` says so. Raises CannotStart with the end of the log of part `name` when it does not."""
+    """Return once `answers()` is true. Raises CannotStart with the end of the log of part `name` if that takes too long."""
     give_up_at = time.monotonic() + START_SECONDS
     while not answers():
-        supervisor.look_after()
+        supervisor.restart_dead()
         if time.monotonic() > give_up_at:
             log = supervisor.log_of(name)
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
@@ -176,7 +176,7 @@ def wait_until(answers: Callable[[], bool], supervisor: Supervisor, name: str) -
 
 
 def page_answers(port: int) -> bool:
-    """Return whether the web server gives a sign of life. That it knows itself by another name than this address is one too."""
+    """Whether the web server answers. An answer that refuses this host name counts."""
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/healthz")
@@ -185,9 +185,9 @@ def page_answers(port: int) -> bool:
 
 
 def serve(var: Path, port: int) -> None:
-    """Run until a signal comes. Raises CannotStart before anything is left running."""
+    """Run until a signal comes. Raises CannotStart, with nothing left running."""
     listener = listen(port)
-    lock = hold(var / "run.lock")
+    lock = acquire_lock(var / "run.lock")
     embedded = None if os.environ.get("REDIS_URL") else broker(var, lock)
     broker_url = embedded[1] if embedded else os.environ["REDIS_URL"]
     environ = environment(var, broker_url)
@@ -211,10 +211,10 @@ def serve(var: Path, port: int) -> None:
         if environ["DEMO"] == "1" and (var / "demo_waiting.json").exists():
             supervisor.start(demo_photos(lock))
         while True:
-            supervisor.look_after()
+            supervisor.restart_dead()
             time.sleep(0.2)
     finally:
-        # A second Ctrl-C must not cut the stopping short: it would leave processes behind.
+        # A second Ctrl-C during the stop would leave processes behind.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         supervisor.stop()
@@ -236,7 +236,7 @@ def main() -> int:
     ensure_keys(var)
     if options.setup:
         return 0
-    # SIGINT too: a shell starts what a script puts into the background with it ignored.
+    # SIGINT too: shells start background processes of a script with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:

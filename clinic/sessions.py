@@ -1,4 +1,4 @@
-"""Sessions that know when they began and when somebody last acted in them."""
+"""Sessions that store when they began and when they were last active."""
 
 import time
 from typing import Any
@@ -11,10 +11,10 @@ SEEN = "seen_at"
 
 
 class SessionStore(db.SessionStore):
-    """Django's database session. From sign-in on it carries two moments, as seconds since 1970."""
+    """Django's database session. From sign-in on, it stores two times, in seconds since 1970."""
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:  # Any: Django's own signature
-        """Return the row to save, with both moments."""
+        """Return the row to save, with both times."""
         if SESSION_KEY in data:
             now = int(time.time())
             data.setdefault(STARTED, now)

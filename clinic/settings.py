@@ -51,10 +51,10 @@ def secret(name: str) -> str:
     return value
 
 
-def texts_of_consent(path: str) -> dict[str, str]:
-    """Return the words of the clinic's own by purpose, from the JSON file at `path`; none without a path.
+def load_consent_texts(path: str) -> dict[str, str]:
+    """Return the clinic's own consent texts by purpose, from the JSON file at `path`; empty without a path.
 
-    Raises ImproperlyConfigured for a file without a text for every purpose: nobody agrees to empty words.
+    Raises ImproperlyConfigured unless the file has a text for every purpose: no one can consent to an empty text.
     """
     if not path:
         return {}
@@ -62,13 +62,13 @@ def texts_of_consent(path: str) -> dict[str, str]:
         texts = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ImproperlyConfigured(f"CONSENT_TEXTS names a file that cannot be read: {error}") from None
-    if not isinstance(texts, dict) or set(texts) != {"care", "research", "teaching"} or not all(map(_is_said, texts.values())):
+    if not isinstance(texts, dict) or set(texts) != {"care", "research", "teaching"} or not all(map(_is_text, texts.values())):
         raise ImproperlyConfigured("CONSENT_TEXTS needs one text each under care, research and teaching.")
     return texts
 
 
-def _is_said(words: object) -> bool:
-    return isinstance(words, str) and bool(words.strip())
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -89,7 +89,7 @@ if DEMO and not {"127.0.0.1", "localhost", "[::1]"}.issuperset(ALLOWED_HOSTS):
 
 HTTPS = env_bool("HTTPS", True)
 
-# --- Rooms
+# --- Apps and middleware
 INSTALLED_APPS = [
     "patients",
     "inference",
@@ -116,7 +116,7 @@ MIDDLEWARE = [
     "clinic.request_log.RequestLog",
     "csp.middleware.CSPMiddleware",
     "clinic.middleware.PrivateResponses",
-    "clinic.middleware.DemoStaysHere",
+    "clinic.middleware.LocalDemoOnly",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -153,12 +153,12 @@ TEMPLATES: list[dict[str, Any]] = [  # Any: Django's own shape
 ]
 
 # --- Engines
-# The path of the embedded one is no part of an address: it may hold what means something there.
+# Not as part of the URL: the path may hold characters that mean something in a URL.
 DATABASES = {"default": dj_database_url.parse(env_str("DATABASE_URL") or "sqlite://", conn_max_age=60)}
 if not env_str("DATABASE_URL"):
     DATABASES["default"]["NAME"] = str(VAR / "db.sqlite3")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # IMMEDIATE: a transaction that will write waits for its turn at the start instead of failing in the middle.
+    # IMMEDIATE: a transaction waits for the write lock at its start instead of failing in the middle.
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -167,7 +167,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# Shared by all web processes: rate limits and spent one-time codes. The queue's Redis may be away, the database may not.
+# Shared by all web processes: rate limits and used one-time codes. Not in Redis, which may be down while pages still work.
 # Django's own limit of 300 entries would let an attacker push out the counters that slow guessing down.
 CACHES = {
     "default": {
@@ -181,19 +181,19 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 READ_TIME_LIMIT_SECONDS = env_int("READ_TIME_LIMIT_SECONDS", 30)  # a photo takes well under 2 s on one slow core
 if READ_TIME_LIMIT_SECONDS < 10:
     raise ImproperlyConfigured("READ_TIME_LIMIT_SECONDS must be at least 10: the last 5 are for ending in order.")
-ERASE_TIME_LIMIT_SECONDS = 30  # of a task that erases: it pauses by itself long before (patients/consent/erasure.py)
+ERASE_TIME_LIMIT_SECONDS = 30  # an erasing task pauses long before (patients/consent/erasure.py)
 CELERY_BROKER_URL = env_str("REDIS_URL", "redis://127.0.0.1:6379/0")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # Redis hands an unacknowledged task out again after this time; shorter than the hard limit it would run twice.
+    # After this time Redis delivers an unacknowledged task again; it must exceed the hard limit, or the task would run twice.
     "visibility_timeout": max(READ_TIME_LIMIT_SECONDS, ERASE_TIME_LIMIT_SECONDS) + 30,
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
-    # A page that hands a photo over tries once. TASK_PUBLISH_RETRY below does not reach the connection itself.
+    # A request tries the broker once. CELERY_TASK_PUBLISH_RETRY below does not cover the connection itself.
     "max_retries": 0,
 }
-# The worker takes from them in turn (kombu's round robin): neither a sign of life nor a fresh photo waits behind a thousand photos.
-# Named here and not on the worker's command line: a worker of an older unit file serves them all too.
+# The worker takes from them in turn (kombu's round robin): a heartbeat or a new photo does not wait behind a thousand photos.
+# Named here, not on the worker's command line: a worker with an older unit file serves them all too.
 CELERY_TASK_QUEUES = tuple(Queue(name, routing_key=name) for name in ("celery", "photos", "again"))
 CELERY_TASK_ROUTES = {"inference.tasks.*": {"queue": "photos"}}
 CELERY_TASK_PUBLISH_RETRY = False  # the row waits for the sweep; the clinician does not wait for the broker
@@ -226,8 +226,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env_str("MEDIA_ROOT", str(VAR / "photos")))
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
-if Path("/dev/shm").is_dir():  # nosec B108  # what waits there has no name (patients/photos/upload_handler.py)
-    FILE_UPLOAD_TEMP_DIR = "/dev/shm"  # nosec B108  # in memory: an original, with its place and time, touches no disk
+if Path("/dev/shm").is_dir():  # nosec B108  # files there have no name (patients/photos/upload_handler.py)
+    FILE_UPLOAD_TEMP_DIR = "/dev/shm"  # nosec B108  # in memory: an original with its GPS position and time is never on disk
 STORAGES = {
     "default": {"BACKEND": "encryption.storage.EncryptedStorage"},
     "staticfiles": {
@@ -245,18 +245,18 @@ DECODE_TIMEOUT_SECONDS = env_int("DECODE_TIMEOUT_SECONDS", 20)
 DECODES_AT_ONCE = env_int("DECODES_AT_ONCE", 2)  # up to 800 MB each, while a 40-megapixel photo is rebuilt
 PHOTOS_PER_USER_AND_DAY = env_int("PHOTOS_PER_USER_AND_DAY", 2000)
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
-# One photo waits in memory; what is more gets no name on the disk, and no request fills it (patients/photos/upload_handler.py).
+# One photo fits into memory; larger uploads go to a file without a name, up to a limit (patients/photos/upload_handler.py).
 FILE_UPLOAD_MAX_MEMORY_SIZE = PHOTO_MAX_BYTES + 1_000_000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler", "patients.photos.upload_handler.NamelessFile"]
 
 # --- Consent and erasure
-BUILT_IN_CONSENT_TEXTS = "2026-11"  # version of the words in patients/consent/consent.py; new words there need a new version here
+BUILT_IN_CONSENT_TEXTS = "2026-11"  # version of the texts in patients/consent/consent.py; change both together
 CONSENT_TEXT_VERSION = env_str("CONSENT_TEXT_VERSION", BUILT_IN_CONSENT_TEXTS)
-CONSENT_TEXTS = texts_of_consent(env_str("CONSENT_TEXTS"))
+CONSENT_TEXTS = load_consent_texts(env_str("CONSENT_TEXTS"))
 if CONSENT_TEXTS and CONSENT_TEXT_VERSION == BUILT_IN_CONSENT_TEXTS:
     raise ImproperlyConfigured("CONSENT_TEXTS needs a CONSENT_TEXT_VERSION of its own: this one names the words that came along.")
 ERASURE_GRACE_HOURS = env_int("ERASURE_GRACE_HOURS", 24)  # after a withdrawal, in case it was recorded for the wrong patient
-# Days from the visit after which pictures are erased; 0 keeps them. The longest of the purposes a patient consents to decides.
+# Days from the visit after which pictures are erased; 0 keeps them. Of a patient's purposes, the longest period counts.
 RETENTION_DAYS = {
     "care": env_int("RETENTION_CARE_DAYS", 0),
     "research": env_int("RETENTION_RESEARCH_DAYS", 0),
@@ -274,17 +274,17 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "patients.accounts.adapter.InvitedOnly"
+ACCOUNT_ADAPTER = "patients.accounts.adapter.InvitationOnly"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator invites by the address: there is nothing left to verify
+ACCOUNT_EMAIL_VERIFICATION = "none"  # the invitation was sent to it
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-# Beside the limits of sign-in, which stay as django-allauth sets them: codes for phones made, codes tried, photos from
-# one phone, attempts at an emergency access.
+# The limits of sign-in are django-allauth's own. These add phone codes made, phone codes tried, photos per phone, attempts at
+# emergency access, and record numbers tried.
 ACCOUNT_RATE_LIMITS = {
     "phone_pairing": "10/10m/user",
     "phone_code": "20/m/ip",
@@ -292,19 +292,19 @@ ACCOUNT_RATE_LIMITS = {
     "break_glass": "10/h/user",
     "record_number": "10/h/user",  # of patients whom the user may not see
 }
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0  # who asks, for rate limits and the list of sessions
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0  # the client's IP, for rate limits and the list of sessions
 MFA_REQUIRED = not DEMO
 MFA_ADAPTER = "patients.accounts.mfa.EncryptedFactors"
 MFA_FORMS = {
-    "authenticate": "patients.accounts.code_forms.CodeForm",
-    "reauthenticate": "patients.accounts.code_forms.CodeAgainForm",
+    "authenticate": "patients.accounts.code_forms.SignInCodeForm",
+    "reauthenticate": "patients.accounts.code_forms.ReauthenticationCodeForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey stands for both factors: the device asks for finger, face or PIN
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey replaces both factors: the device checks finger, face or PIN
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # see ACCOUNT_EMAIL_VERIFICATION
-# Printed in a demo. Elsewhere nothing is sent until a mail server is named: a password link does not belong into a log.
+# A demo prints mails. Elsewhere none are sent until a mail server is set: a password link must not end up in a log.
 EMAIL_BACKEND = env_str("EMAIL_BACKEND", f"django.core.mail.backends.{'console' if DEMO else 'dummy'}.EmailBackend")
 EMAIL_HOST = env_str("EMAIL_HOST", "localhost")
 EMAIL_PORT = env_int("EMAIL_PORT", 25)
@@ -316,7 +316,7 @@ DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "affectline@localhost")
 # --- Transport and headers
 if HTTPS:
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # probes come from the same host, without TLS
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # probes come from the same host without TLS
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 63_072_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -352,7 +352,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-MESSAGE_STORAGE = "patients.accounts.messages.SealedNotices"
+MESSAGE_STORAGE = "patients.accounts.messages.EncryptedMessages"
 
 # --- API
 REST_FRAMEWORK = {
@@ -390,7 +390,7 @@ FORMAT_MODULE_PATH = ["clinic.formats"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "clinic.logs.JsonLines"}},
+    "formatters": {"line": {"()": "clinic.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env_str("LOG_LEVEL", "INFO")},
 }

@@ -1,4 +1,4 @@
-"""Starts the processes of one installation, keeps them running, and ends them with itself. Knows nothing of Affectline."""
+"""Starts processes, restarts those that die, and stops them all when it ends. Knows nothing about Affectline."""
 
 import contextlib
 import ctypes
@@ -13,19 +13,19 @@ from pathlib import Path
 
 LOG_MAX_BYTES = 5_000_000
 BACKOFF_MAX_SECONDS = 10.0
-STEADY_SECONDS = 60.0  # a process that ran this long is taken to be well again
+STEADY_SECONDS = 60.0  # a process that ran this long counts as recovered
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def end_with_parent() -> Callable[[], None] | None:
-    """Return what a new process runs first so that it is told to stop when its parent dies, even by kill -9.
+    """Return a preexec_fn by which a process gets SIGTERM when its parent dies, even by kill -9.
 
-    Only Linux can do this; elsewhere None: there a parent that is killed with -9 leaves its processes behind.
+    None except on Linux: elsewhere, a parent killed by -9 leaves its processes behind.
     """
     if sys.platform != "linux":
         return None
-    prctl = ctypes.CDLL(None).prctl  # looked up here: after the fork nothing may be loaded
+    prctl = ctypes.CDLL(None).prctl  # looked up here: nothing may be loaded after the fork
     parent = os.getpid()
 
     def ask_for_signal() -> None:
@@ -38,9 +38,9 @@ def end_with_parent() -> Callable[[], None] | None:
 
 @dataclass(frozen=True)
 class Part:
-    """One process to keep running: what it is called, its command, and how long it may take to stop.
+    """One process to keep running: its name, its command, and how long it may take to stop.
 
-    Parts that the others lean on while they stop are `stopped_last`; one that ends well and is then done with runs `once`.
+    Parts that others need while they stop are `stopped_last`. A part that runs `once` is not restarted after it succeeded.
     """
 
     name: str
@@ -62,10 +62,10 @@ class _Running:
 
 @dataclass
 class Supervisor:
-    """Holds every part it was given up until `stop`.
+    """Keeps every part running until `stop`.
 
-    Each part leads a process group of its own, so a Ctrl-C in the terminal reaches this process alone and the parts stop in
-    order; what a dead part leaves behind is found by its group.
+    Each part leads a process group of its own: a Ctrl-C in the terminal reaches this process alone, the parts stop in order, and
+    what a dead part leaves behind is found by its group.
     """
 
     folder: Path
@@ -79,15 +79,15 @@ class Supervisor:
         self._parts[part.name] = _Running(part, self._launch(part), time.monotonic())
 
     def pid(self, name: str) -> int:
-        """Return the process id of the part as it runs now."""
+        """Return the current process id of the part."""
         return self._parts[name].process.pid
 
     def log_of(self, name: str) -> Path:
-        """Return where the output of the part goes."""
+        """Return the log file of the part."""
         return self.folder / f"{name}.log"
 
-    def look_after(self) -> None:
-        """Start again what has died: at once the first time, then ever more slowly. Call this a few times a second."""
+    def restart_dead(self) -> None:
+        """Restart parts that died: at once the first time, then with growing delays. Call this a few times a second."""
         now = time.monotonic()
         for running in list(self._parts.values()):
             if running.again_at is not None:
@@ -97,10 +97,10 @@ class Supervisor:
                 if running.part.once and running.process.returncode == 0:
                     del self._parts[running.part.name]
                 else:
-                    self._note_death(running, now)
+                    self._record_crash(running, now)
 
     def stop(self) -> None:
-        """Stop every part, all at once but for those that are stopped last."""
+        """Stop all parts at once, then those that are stopped last."""
         for last in (False, True):
             parts = [running for running in self._parts.values() if running.part.stopped_last is last]
             for running in parts:
@@ -112,7 +112,7 @@ class Supervisor:
                 _kill_group(running.process)
         self._parts.clear()
 
-    def _note_death(self, running: _Running, now: float) -> None:
+    def _record_crash(self, running: _Running, now: float) -> None:
         _kill_group(running.process)
         running.crashes = 0 if now - running.started_at > STEADY_SECONDS else running.crashes + 1
         wait_seconds = 0.0 if running.crashes <= 1 else min(2.0 ** (running.crashes - 2), BACKOFF_MAX_SECONDS)
@@ -140,7 +140,7 @@ class Supervisor:
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process and whatever is left of its group, and collect it."""
+    """Kill the process and what is left of its group, and reap it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,4 +1,4 @@
-"""Every address of the site."""
+"""The URLs of the site."""
 
 from dataclasses import asdict
 
@@ -16,21 +16,21 @@ from patients.views.home import go_home
 @login_not_required
 @require_GET
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 as long as this process answers at all."""
+    """Answer 200: this process is alive."""
     return HttpResponse("ok", content_type="text/plain")
 
 
 @login_not_required
 @require_GET
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when photos can be taken in and read, else 503, and which part is not well."""
+    """Answer 200 if photos can be stored and read, else 503 with the part that failed."""
     ready = readiness()
     return JsonResponse(asdict(ready), status=200 if ready.is_ready else 503)
 
 
 @login_not_required
-def nowhere(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    """Answer 404: an account has the one address it was invited by, and no one changes it here."""
+def not_found(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    """Answer 404: an account keeps the email it was invited with, so these pages of allauth are closed."""
     raise Http404
 
 
@@ -40,9 +40,9 @@ urlpatterns = [
     page("", go_home, "home", SIGNED_IN),
     page("healthz", healthz, "healthz", ANYONE),
     page("readyz", readyz, "readyz", ANYONE),
-    page("accounts/email/", nowhere, "account_email", NO_ONE),
-    page("accounts/confirm-email/", nowhere, "account_email_verification_sent", NO_ONE),
-    page("accounts/confirm-email/<str:key>/", nowhere, "account_confirm_email", NO_ONE),
+    page("accounts/email/", not_found, "account_email", NO_ONE),
+    page("accounts/confirm-email/", not_found, "account_email_verification_sent", NO_ONE),
+    page("accounts/confirm-email/<str:key>/", not_found, "account_confirm_email", NO_ONE),
     path("accounts/", include("allauth.urls")),
     path("api/", include("patients.api.urls")),
     path("", include("patients.urls")),

@@ -161,14 +161,14 @@ class Prediction(models.Model):
         return self.is_final and self.state != self.State.FAILED and self.reason not in self.DROPPED
 
     @property
-    def shares(self) -> tuple[float, ...] | None:
+    def probabilities(self) -> tuple[float, ...] | None:
         """Return the seven probabilities in label order, or None unless DONE."""
         return tuple(getattr(self, name) for name in EXPRESSIONS) if self.state == self.State.DONE else None
 
     @property
     def valence(self) -> float | None:
         """Return the valence index in [-1, 1], or None unless DONE."""
-        return None if self.shares is None else valence_index(self.shares)
+        return None if self.probabilities is None else valence_index(self.probabilities)
 
     @property
     def box_wanted(self) -> FaceBox | None:

@@ -1,4 +1,4 @@
-"""What the next page says of what was just done: kept in the session, encrypted, until it is shown."""
+"""Messages for the next page, kept encrypted in the session until they are shown."""
 
 from typing import Any
 
@@ -8,26 +8,26 @@ from django.contrib.messages.storage.session import SessionStorage
 from encryption.fields import fernet
 
 
-class SealedNotices(SessionStorage):
-    """Django's own would put them into a cookie: a refused file is named there by its name, which may be that of a patient.
+class EncryptedMessages(SessionStorage):
+    """Stores messages encrypted in the session, not in a cookie as Django does by default.
 
-    A cookie outlives sign-out, and no erasure reaches it.
+    A message may hold the name of a refused file, and with it the name of a patient. A cookie outlives sign-out and erasure.
     """
 
     def serialize_messages(self, messages: object) -> str:
-        """Return the notices as the session holds them."""
+        """Return the messages, encrypted."""
         return fernet().encrypt(str(super().serialize_messages(messages)).encode()).decode()  # type: ignore[arg-type]
 
     def deserialize_messages(self, data: object) -> list[Any] | None:  # Any: Django's own signature
-        """Return the notices; none when a key was dropped meanwhile."""
+        """Return the messages; none if their key was removed in the meantime."""
         if not isinstance(data, str):
             return None
         try:
-            return super().deserialize_messages(opened(data))
+            return super().deserialize_messages(decrypt_messages(data))
         except InvalidToken:
             return []
 
 
-def opened(sealed: str) -> str:
-    """Return the notices of a session as text. Raises InvalidToken for anything that no key opens."""
-    return fernet().decrypt(sealed.encode()).decode()
+def decrypt_messages(encrypted: str) -> str:
+    """Return the messages of a session as JSON text. Raises InvalidToken if no key opens them."""
+    return fernet().decrypt(encrypted.encode()).decode()

@@ -1,4 +1,4 @@
-"""The second factor: who has one, how its secrets lie on disk, and that the last one stays."""
+"""The second factor: who has one, how its secrets are stored, and why the last one cannot be deleted."""
 
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -11,26 +11,23 @@ from patients.models import BreakGlass, Membership, User
 
 
 class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no types
-    """Signs in by address and password, and fetches the signed-in user together with their factors, in one query."""
+    """Signs in by email and password, and loads the signed-in user with factors and permissions in one query."""
 
     @staticmethod
     def _people() -> QuerySet[User]:
         access = BreakGlass.objects.open().filter(clinician=OuterRef("pk"))
         lead = Membership.objects.filter(clinician=OuterRef("pk"), is_lead=True, clinician__role=User.Role.CLINICIAN)
-        facts = {
-            "has_open_break_glass": Exists(access),
-            "leads": Exists(lead),
-        }  # asked in advance for the properties
+        facts = {"has_open_break_glass": Exists(access), "leads": Exists(lead)}  # the user's properties read them
         return User.objects.with_factors().annotate(**facts)
 
     def get_user(self, user_id: int) -> User | None:
-        """Return the user of a session; None once they were disabled: every session of theirs is over at once."""
+        """Return the user of a session, or None for a disabled user, which ends all their sessions at once."""
         user = self._people().filter(pk=user_id).first()
         return user if user is not None and self.user_can_authenticate(user) else None
 
 
 class EncryptedFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
-    """Keeps the secrets of factors encrypted with the keys of the fields."""
+    """Encrypts the secrets of factors with the field keys."""
 
     def encrypt(self, text: str) -> str:
         return fernet().encrypt(text.encode()).decode()
@@ -42,7 +39,7 @@ class EncryptedFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has 
         return "Affectline"
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        """Return whether another factor is left. Recovery codes are none: they only stand in for a lost one."""
+        """Whether another factor is left. Recovery codes do not count: they only replace a lost factor."""
         if not settings.MFA_REQUIRED or authenticator.type == Authenticator.Type.RECOVERY_CODES:
             return True
         others = Authenticator.objects.filter(user_id=authenticator.user_id).exclude(pk=authenticator.pk)

@@ -1,4 +1,4 @@
-"""What an administrator does with people: let them in, say what they may, and let them go. Each adds an entry to the access log."""
+"""What administrators do with accounts: invite, set permissions, reset factors, hand patients over. The access log records each."""
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import default_token_generator
@@ -13,13 +13,13 @@ from patients.models import AccessLog, ApiToken, Patient, User
 
 
 def invitation_path(user: User) -> str:
-    """Return the path of the page where `user` sets a password. It works once, and for three days."""
+    """Return the path of the page where `user` sets a password. It works once, within three days."""
     key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     return reverse("account_reset_password_from_key", kwargs=key)
 
 
-def note_rights(user: User, who: Actor, changed: str, keys: int = 0) -> None:
-    """Write down what `user` may do from now on, and how many keys of programs ended with it."""
+def log_permissions(user: User, who: Actor, changed: str, keys: int = 0) -> None:
+    """Log what `user` may do from now on, and how many API keys were revoked."""
     ended: dict[str, int] = {"keys": keys} if keys else {}
     record_access(
         who,
@@ -30,14 +30,14 @@ def note_rights(user: User, who: Actor, changed: str, keys: int = 0) -> None:
         may_export=user.may_export,
         may_erase=user.may_erase,
         is_active=user.is_active,
-        **ended,  # type: ignore[arg-type]  # numbers are what a detail is made of
+        **ended,  # type: ignore[arg-type]  # a detail holds numbers
     )
 
 
 def reset_factors(user: User, who: Actor) -> None:
-    """Take away every second factor of somebody who lost theirs: all their sessions end, and the next sign-in enrols a new one.
+    """Delete every second factor of a user who lost theirs. All sessions end, and the next sign-in enrols a new factor.
 
-    Their API keys end too: whoever found the phone may have found those. The owner is told by mail, in case nobody lost anything.
+    Their API keys are revoked too: someone who found the phone may have found those. The owner is told by mail.
     """
     with transaction.atomic():
         Authenticator.objects.filter(user=user).delete()
@@ -46,7 +46,7 @@ def reset_factors(user: User, who: Actor) -> None:
 
 
 def hand_over(leaving: User, to: User, who: Actor) -> int:
-    """Assign every patient who is assigned to one clinician by name to another as well; return how many."""
+    """Assign every patient of the `leaving` clinician to another one as well; return how many."""
     patients = list(Patient.objects.filter(assignments__clinician=leaving))
     with transaction.atomic():
         for patient in patients:

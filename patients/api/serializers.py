@@ -126,7 +126,7 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     @extend_schema_field(SHARES_SCHEMA)
     def get_probabilities(self, prediction: Prediction) -> dict[str, float] | None:
         """Return the seven shares by name."""
-        return None if prediction.shares is None else dict(zip(EXPRESSIONS, prediction.shares, strict=True))
+        return None if prediction.probabilities is None else dict(zip(EXPRESSIONS, prediction.probabilities, strict=True))
 
 
 class PhotoSerializer(serializers.ModelSerializer[Photo]):

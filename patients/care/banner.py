@@ -1,12 +1,12 @@
-"""Whose record this is: what the banner of every page of a patient says."""
+"""The banner on every page of a patient."""
 
 from patients.models import Consent, ErasureRequest, Patient
 
 
 def banner_of(patient: Patient) -> dict[str, object]:
-    """Return what every page of a record says of the patient, and the section of the top bar.
+    """Return the context of the banner, and the section of the top bar.
 
-    Two queries: the care teams, and the consent to care in force. Without a consent, a third finds the erasure that is queued.
+    Two queries: care teams and consent to care. Without a consent, a third looks for a queued erasure.
     """
     consent = Consent.objects.to_care_of(patient)
     return {

@@ -1,4 +1,4 @@
-"""Break-access: how a clinician gets to a patient who is not theirs, for two hours and in full view."""
+"""Emergency access: a clinician opens the record of another clinician's patient for two hours. It is logged and reviewed."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from patients.audit.log import record_access
 from patients.models import AccessLog, BreakGlass, Patient, User
 
 
-def has_proved_who(request: HttpRequest) -> bool:
-    """Whether the person gave a password, a code or a passkey once more in the last five minutes. Signing in is not enough."""
+def has_reauthenticated(request: HttpRequest) -> bool:
+    """Whether the user gave a password, a code or a passkey again in the last five minutes. Signing in does not count."""
     try:
-        _require_proof(request)
+        _require_reauthentication(request)
     except ReauthenticationRequired:
         return False
     return True
 
 
 @reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
-def _require_proof(request: HttpRequest) -> None:
-    """Return for someone who proved who they are. Raises ReauthenticationRequired for anyone else.
+def _require_reauthentication(request: HttpRequest) -> None:
+    """Raise ReauthenticationRequired unless the user reauthenticated recently.
 
-    allauth has no public function that tells; what its decorator does is public.
+    allauth has no public function for this question; its decorator is public.
     """
 
 
-def is_guessing(request: HttpRequest) -> bool:
-    """Whether this user has tried more often in an hour than an emergency explains."""
+def has_too_many_attempts(request: HttpRequest) -> bool:
+    """Whether this user has tried too often in the last hour."""
     return not ratelimit.consume(request, action="break_glass", user=request.user)
 
 
 def break_glass(patient: Patient, user: User, reason: str, request: HttpRequest) -> BreakGlass:
-    """Return the access that is open from now on."""
+    """Open and return an emergency access."""
     with transaction.atomic():
         access = BreakGlass.objects.create(patient=patient, clinician=user, reason=reason)
         record_access(request, AccessLog.Action.BREAK_GLASS, patient, glass=access.pk)
@@ -43,7 +43,7 @@ def break_glass(patient: Patient, user: User, reason: str, request: HttpRequest)
 
 
 def open_break_glasses(request: HttpRequest) -> dict[str, object]:
-    """Return the emergency accesses of whoever asks, for the banner that every page then carries. No query without one."""
+    """Return the open emergency accesses of the signed-in user, for the banner on every page. No query without one."""
     user = getattr(request, "user", None)
     if not isinstance(user, User) or not user.has_open_break_glass:
         return {}

@@ -1,4 +1,4 @@
-"""Record numbers that are taken: said plainly, but not to whoever tries them one after the other."""
+"""Whether a record number is taken, without letting anyone find patients by trying numbers."""
 
 from allauth.core import ratelimit
 from django.http import HttpRequest
@@ -10,13 +10,13 @@ from patients.models.patient import record_number_hash
 
 
 class TooManyTries(Exception):
-    """More numbers of foreign patients were entered than slips explain. Until the hour is over nothing is said of any number."""
+    """The user entered the numbers of too many patients they may not see. For the rest of the hour no number is checked."""
 
 
 def is_taken(number: str, request: HttpRequest | Request, own: Patient | None = None) -> bool:
     """Return whether a patient other than `own` has the number.
 
-    Where the user may not see that patient it counts as a try, and adds an entry about the patient. Raises TooManyTries.
+    If the user may not see that patient, the access log records it, and it counts towards the limit. Raises TooManyTries.
     """
     user = request.user
     assert isinstance(user, User)

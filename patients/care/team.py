@@ -1,4 +1,4 @@
-"""Who looks after a patient: clinicians by name and whole teams. Every change adds an entry to the access log."""
+"""Who looks after a patient: clinicians and teams. The access log records every change."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ Carer = User | Team
 
 
 class LastCarer(Exception):
-    """Nobody would be left who sees the patient."""
+    """No one who can sign in would see the patient any more."""
 
 
 @dataclass(frozen=True)
 class Care:
-    """Who looks after a patient, and who could."""
+    """Who looks after a patient, and who else could."""
 
     clinicians: list[User]
     teams: list[Team]
@@ -26,8 +26,8 @@ class Care:
 
 
 @dataclass(frozen=True)
-class Unattended:
-    """Patients whom nobody who can sign in looks after: an account was locked, a role changed, a team left empty."""
+class WithoutCarer:
+    """How many patients have no carer who can sign in (account disabled, role changed, team empty), and whose they were."""
 
     count: int
     people: list[User]
@@ -56,24 +56,24 @@ def assign(patient: Patient, carer: Carer, who: Actor) -> None:
 
 
 def unassign(patient: Patient, carer: Carer, who: Actor) -> None:
-    """End it. Raises LastCarer when nobody who can sign in would see the patient any more."""
+    """Remove a clinician or a team. Raises LastCarer if no one who can sign in would see the patient any more."""
     with transaction.atomic():
         Patient.objects.select_for_update().get(pk=patient.pk)
         if isinstance(carer, Team):
-            gone, _rows = TeamAssignment.objects.filter(patient=patient, team=carer).delete()
+            removed, _rows = TeamAssignment.objects.filter(patient=patient, team=carer).delete()
         else:
-            gone, _rows = Assignment.objects.filter(patient=patient, clinician=carer).delete()
+            removed, _rows = Assignment.objects.filter(patient=patient, clinician=carer).delete()
         if Patient.objects.without_carer().filter(pk=patient.pk).exists():
             raise LastCarer
-        if gone:
+        if removed:
             record_access(who, AccessLog.Action.PERMISSION, patient, obj=carer, changed="unassigned")
 
 
-def unattended() -> Unattended:
-    """Return how many patients nobody looks after, and through whom they can be given to somebody."""
+def unattended() -> WithoutCarer:
+    """Return the patients without a carer, and the accounts and teams from which they can be handed over."""
     patients = Patient.objects.without_carer()
     of_these = {"assignments__patient__in": patients.values("pk")}
-    return Unattended(
+    return WithoutCarer(
         patients.count(),
         list(User.objects.filter(**of_these).distinct().order_by("display_name")),
         list(Team.objects.filter(**of_these).distinct()),

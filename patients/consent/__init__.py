@@ -1,1 +1,1 @@
-"""Consent, and what ends with it: retention and erasure."""
+"""Consent, retention and erasure."""

@@ -1,4 +1,4 @@
-"""Consent in force: the words a patient agrees to, and what a withdrawal sets going at once."""
+"""Giving and withdrawing consent, and the texts that patients agree to."""
 
 from datetime import timedelta
 
@@ -25,30 +25,30 @@ TEXTS: dict[str, str | Promise] = {
         "My photos may be shown to people in training who keep professional secrecy. My care does not depend on this."
     ),
 }
-"""The words of settings.BUILT_IN_CONSENT_TEXTS, by purpose."""
+"""The texts of version settings.BUILT_IN_CONSENT_TEXTS, by purpose."""
 
 
-def words_now(purpose: str) -> str:
-    """Return the words that a patient agrees to from now on; empty when the clinic named a version and not its words."""
+def consent_text(purpose: str) -> str:
+    """Return the text in force; empty if the clinic set a version of its own without its text."""
     if settings.CONSENT_TEXTS:
         return str(settings.CONSENT_TEXTS[purpose])
     return str(TEXTS[purpose]) if settings.CONSENT_TEXT_VERSION == settings.BUILT_IN_CONSENT_TEXTS else ""
 
 
-def words_mark(purpose: str) -> str:
-    """Return what names these very words and their version: equal only while both are in use. It cannot be turned back."""
-    return keyed_hash(f"consent:{settings.CONSENT_TEXT_VERSION}:{words_now(purpose)}".encode())[:16]
+def consent_text_fingerprint(purpose: str) -> str:
+    """Return a keyed hash of the text in force and its version: a form sends it back to prove which text was shown."""
+    return keyed_hash(f"consent:{settings.CONSENT_TEXT_VERSION}:{consent_text(purpose)}".encode())[:16]
 
 
 def stop_reading(patient: Patient, reason: str = "no_consent") -> int:
-    """End every unfinished prediction of the patient and return how many. What a worker reads at this moment is dropped."""
+    """Drop every unfinished prediction of the patient, also one that a worker has at this moment; return how many."""
     return Prediction.objects.filter(photo__visit__patient=patient).drop(reason)
 
 
 def withdraw_consent(consent: Consent, by: User, who: Actor, level: str = ErasureRequest.Level.IMAGES) -> bool:
-    """Note the withdrawal. Care: reading stops now, and an erasure waits for settings.ERASURE_GRACE_HOURS, in case of a mistake.
+    """Record the withdrawal. For care: stop reading now and erase after settings.ERASURE_GRACE_HOURS, in case it was a mistake.
 
-    Return False when it was noted already. Other purposes end without an erasure: the data stay for the patient's care.
+    Return False if it was recorded already. Other purposes end without an erasure: the data stay for the patient's care.
     """
     with transaction.atomic():
         if not consent.end(by):
@@ -62,7 +62,7 @@ def withdraw_consent(consent: Consent, by: User, who: Actor, level: str = Erasur
 
 
 def give_consent(consent: Consent, who: Actor) -> Consent:
-    """Store the new consent. An erasure that only a withdrawal of care asked for, and that has not begun, is stopped.
+    """Store the new consent. Consent to care stops an erasure that a withdrawal caused, if it has not begun.
 
     Raises IntegrityError while there is a consent for the same purpose.
     """

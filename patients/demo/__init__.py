@@ -1,1 +1,1 @@
-"""The demo: patients who do not exist."""
+"""The demo clinic, its fictitious patients and their rendered portraits."""

@@ -1,4 +1,4 @@
-"""The demo: six patients who do not exist, out of patients/demo/cohort.json, with the photos that were rendered for them."""
+"""Loads the demo: six fictitious patients of patients/demo/cohort.json, with their rendered photos."""
 
 import json
 import time
@@ -14,76 +14,76 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from inference.models import Prediction
-from patients.consent.consent import withdraw_consent, words_now
+from patients.consent.consent import consent_text, withdraw_consent
 from patients.models import Consent, Event, Patient, SelfReport, User, Visit
 from patients.photos.codes import RejectedPhoto
 from patients.photos.receive import receive_photo
 
 FOLDER = Path(settings.BASE_DIR) / "patients" / "demo"
 BUSY_SECONDS = 1.0
-PATIENCE_SECONDS = 900.0  # for the worker, before a consent is withdrawn
+READ_TIMEOUT_SECONDS = 900.0
 
 Json = dict[str, Any]  # Any: as the file has it
 
 
 def cohort() -> list[Json]:
-    """Return the patients as the file describes them, each with its newest settings.DEMO_VISITS visits (0: all)."""
+    """Return the patients of the file, each with the newest settings.DEMO_VISITS visits (0: all)."""
     patients: list[Json] = json.loads((FOLDER / "cohort.json").read_text())["patients"]
     return [patient | {"visits": patient["visits"][-settings.DEMO_VISITS :]} for patient in patients]
 
 
-def _before(days: int | None) -> date | None:
-    """Return the day that lies so many days back; None for None."""
+def _days_ago(days: int | None) -> date | None:
+    """Return the date that many days ago; None for None."""
     return None if days is None else timezone.localdate() - timedelta(days=days)
 
 
-def _on(days: int) -> date:
+def _date(days: int) -> date:
     return timezone.localdate() - timedelta(days=days)
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """What is still to be done: the photos of each visit, newest visits first, and whose consent is taken back at the end.
+class PendingDemo:
+    """What is left to load: the photos of each visit, newest visits first, and the consents to withdraw at the end.
 
-    Kept in a file until it is all done, so that a demo whose loading was cut short goes on at the next start.
+    Kept in a file until all is done, so that an interrupted load continues at the next start.
     """
 
     photos: tuple[tuple[str, str], ...]  # visit, file
     withdrawals: tuple[UUID, ...]  # patients
 
     @staticmethod
-    def place() -> Path:
-        """Return where the file lies."""
-        return Path(settings.VAR) / "demo_waiting.json"
+    def path() -> Path:
+        """Return the path of the file."""
+        return Path(settings.VAR) / "demo_pending.json"
 
-    def keep(self) -> None:
+    def save(self) -> None:
         """Write the file."""
-        self.place().write_text(json.dumps({"photos": self.photos, "withdrawals": [str(patient) for patient in self.withdrawals]}))
+        self.path().write_text(json.dumps({"photos": self.photos, "withdrawals": [str(patient) for patient in self.withdrawals]}))
 
     @classmethod
-    def kept(cls) -> "Waiting | None":
-        """Return what the file says, None when everything is done."""
-        if not cls.place().exists():
+    def load(cls) -> "PendingDemo | None":
+        """Return what the file holds; None if everything is done."""
+        if not cls.path().exists():
             return None
-        content = json.loads(cls.place().read_text())
+        content = json.loads(cls.path().read_text())
         return cls(
             tuple((visit, file) for visit, file in content["photos"]), tuple(UUID(patient) for patient in content["withdrawals"])
         )
 
 
-def make_patients(user: User) -> Waiting:
-    """Make the patients of `user` with all that is no photo. Return the photos that are to follow."""
+def make_patients(user: User) -> PendingDemo:
+    """Create the patients of `user` with everything but their photos. Return what is left to load."""
     photos: list[tuple[int, str, str]] = []
     withdrawals: list[UUID] = []
     for described in cohort():
         patient = make_patient(described, user)
-        for told in described["visits"]:
-            visit = make_visit(patient, told, user)
-            photos += [(told["days_ago"], str(visit.id), photo["file"]) for photo in told["photos"]]
+        for each in described["visits"]:
+            visit = make_visit(patient, each, user)
+            photos += [(each["days_ago"], str(visit.id), photo["file"]) for photo in each["photos"]]
         if described["withdraws_care"]:
             withdrawals.append(patient.id)
     newest_first = sorted(photos, key=lambda photo: photo[0])
-    return Waiting(tuple((visit, file) for _, visit, file in newest_first), tuple(withdrawals))
+    return PendingDemo(tuple((visit, file) for _, visit, file in newest_first), tuple(withdrawals))
 
 
 def make_patient(described: Json, user: User) -> Patient:
@@ -93,63 +93,63 @@ def make_patient(described: Json, user: User) -> Patient:
     )
     patient.assign(user)
     for purpose in described["consents"]:
-        Consent.give(patient, purpose, user, on=_on(described["visits"][0]["days_ago"]), words=words_now(purpose))
+        Consent.give(patient, purpose, user, on=_date(described["visits"][0]["days_ago"]), words=consent_text(purpose))
     for event in described["events"]:
         Event.objects.create(
             patient=patient,
             kind=event["kind"],
             label=event["label"],
-            starts_on=_on(event["starts"]),
-            ends_on=_before(event["ends"]),
+            starts_on=_date(event["starts"]),
+            ends_on=_days_ago(event["ends"]),
             goes_on=event["goes_on"],
             created_by=user,
         )
     return patient
 
 
-def make_visit(patient: Patient, told: Json, user: User) -> Visit:
-    """Return a new visit with its note and what the patient said."""
+def make_visit(patient: Patient, described: Json, user: User) -> Visit:
+    """Return a new visit with its note and self-report."""
     visit = Visit.objects.create(
-        patient=patient, date=_on(told["days_ago"]), note=told["note"], is_baseline=told["usual"], created_by=user
+        patient=patient, date=_date(described["days_ago"]), note=described["note"], is_baseline=described["usual"], created_by=user
     )
-    scales = {name: told[name] for name in ("mood", "phq9", "gad7")}
+    scales = {name: described[name] for name in ("mood", "phq9", "gad7")}
     if any(value is not None for value in scales.values()):
         SelfReport.objects.create(visit=visit, **scales)
     return visit
 
 
-def bring_photos(waiting: Waiting, user: User) -> Iterator[str]:
-    """Take the photos in, each the way a clinician's photo goes; yield the file of each. What is there already is passed over."""
-    for visit_id, file in waiting.photos:
+def take_in_photos(pending: PendingDemo, user: User) -> Iterator[str]:
+    """Upload the photos as a clinician would; yield the file of each. Photos that are there already are skipped."""
+    for visit_id, file in pending.photos:
         visit = Visit.objects.filter(pk=visit_id).select_related("patient").first()
-        if visit is not None and _bring(visit, file, user):
+        if visit is not None and _take_in(visit, file, user):
             yield file
 
 
-def _bring(visit: Visit, file: str, user: User) -> bool:
-    """Take one photo in. Return whether it was new."""
+def _take_in(visit: Visit, file: str, user: User) -> bool:
+    """Upload one photo. Return whether it was new."""
     picture = (FOLDER / "portraits" / file).read_bytes()
     while True:
         try:
             receive_photo(visit, SimpleUploadedFile(file, picture, "image/jpeg"), user)
         except RejectedPhoto as rejected:
-            if rejected.code != "busy":  # there already, or its patient is erased meanwhile
+            if rejected.code != "busy":  # there already, or its patient was erased in the meantime
                 return False
             time.sleep(BUSY_SECONDS)
         else:
             return True
 
 
-def withdraw(waiting: Waiting, user: User) -> bool:
-    """Take the consents back that are to be withdrawn, once the worker has read the photos. Return False when it has not."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
+def withdraw(pending: PendingDemo, user: User) -> bool:
+    """Withdraw the consents once the worker has read the photos. Return False if it has not within READ_TIMEOUT_SECONDS."""
+    give_up_at = time.monotonic() + READ_TIMEOUT_SECONDS
     unread = Prediction.objects.filter(
-        photo__visit__patient__in=waiting.withdrawals, state__in=(Prediction.State.QUEUED, Prediction.State.RUNNING)
+        photo__visit__patient__in=pending.withdrawals, state__in=(Prediction.State.QUEUED, Prediction.State.RUNNING)
     )
     while unread.exists():
         if time.monotonic() > give_up_at:
             return False
         time.sleep(BUSY_SECONDS)
-    for consent in Consent.objects.active().filter(patient__in=waiting.withdrawals, purpose=Consent.Purpose.CARE):
+    for consent in Consent.objects.active().filter(patient__in=pending.withdrawals, purpose=Consent.Purpose.CARE):
         withdraw_consent(consent, user, user)
     return True

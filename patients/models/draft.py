@@ -38,12 +38,12 @@ class Draft(models.Model):
     @classmethod
     def keep(cls, clinician: User, path: str, fields: dict[str, str], patient: Patient | None) -> None:
         """Keep the fields; every draft that is too old goes."""
-        cls.forget_old()
+        cls.delete_expired()
         values = {"fields": json.dumps(fields), "patient": patient, "saved_at": timezone.now()}
         cls.objects.update_or_create(clinician=clinician, path=path, defaults=values)
 
     @classmethod
-    def forget_old(cls) -> None:
+    def delete_expired(cls) -> None:
         """Delete every draft that is too old."""
         cls.objects.filter(saved_at__lt=timezone.now() - KEPT).delete()
 

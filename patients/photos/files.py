@@ -33,7 +33,7 @@ def read_stored(picture: FieldFile) -> bytes | None:
         return None
 
 
-def forget_orphans() -> int:
+def delete_orphans() -> int:
     """Delete the files that no photo leads to, left by a process that was killed; return how many. No erasure would find them.
 
     Nothing is deleted where they are many, or where no photo has a file: then it is the database that is wrong, or an older copy.

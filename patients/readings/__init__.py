@@ -1,1 +1,1 @@
-"""What the model says of a photo, in words and cards, beside what a clinician says."""
+"""Readings for people: photo cards, quality checks, summaries, the model card, and agreement with clinicians."""

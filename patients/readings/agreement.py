@@ -1,4 +1,4 @@
-"""How often the model says what a clinician says of the same face, and how sure that share is."""
+"""How often the model agrees with a clinician about the same face, with a 95 % interval."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -20,16 +20,16 @@ from patients.models import OwnLabel, Patient, User
 from patients.models.own_label import CANNOT_SAY
 from patients.timeline.interval import Interval
 
-LEAST = 3  # visits, or patients
+MIN_GROUPS = 3  # visits, or patients
 Z = 1.96  # 95 % of a normal distribution
 SAME_FACE = 0.3  # overlap of two boxes of one face; a newer detector moves them a little
-FACTS = ("label", "box", "photo__visit__patient", "photo__visit", "photo__visit__date", "photo__predictions__model_version")
-READ = ("photo__predictions__abstained", "photo__predictions__faces", "photo__predictions__chosen_face")
+LABEL_FIELDS = ("label", "box", "photo__visit__patient", "photo__visit", "photo__visit__date", "photo__predictions__model_version")
+READING_FIELDS = ("photo__predictions__abstained", "photo__predictions__faces", "photo__predictions__chosen_face")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """What a clinician and the model say of one face. Both are expressions; a label that cannot say is no pair."""
+    """A clinician's label and the model's answer for one face. Both are expressions: labels of “cannot say” are left out."""
 
     patient_id: UUID
     visit_id: UUID
@@ -40,60 +40,60 @@ class Pair:
 
     @property
     def agrees(self) -> bool:
-        """Whether both say the same."""
+        """Whether both name the same expression."""
         return self.own == self.model
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """The share of `pairs` on which both say the same."""
+    """How often the clinician and the model agree on `pairs`."""
 
     pairs: tuple[Pair, ...]
 
     @property
     def n(self) -> int:
-        """How many photos both have named."""
+        """The number of photos."""
         return len(self.pairs)
 
     @cached_property
     def agreed(self) -> int:
-        """On how many both say the same."""
+        """The number of photos on which both agree."""
         return sum(pair.agrees for pair in self.pairs)
 
     @property
     def share(self) -> float | None:
-        """The share, or None without a photo."""
+        """The share of photos on which both agree, or None without a photo."""
         return self.agreed / self.n if self.n else None
 
     @cached_property
     def visits(self) -> int:
-        """How many visits the photos come from."""
+        """The number of visits that the photos come from."""
         return len({pair.visit_id for pair in self.pairs})
 
     @cached_property
     def interval(self) -> Interval | None:
         """The 95 % interval of the share; None below three visits.
 
-        Wilson's interval on the effective number of photos (Dean and Pagano 2015): photos of one visit resemble each other, so they
-        count for fewer; so do those of one patient, from three patients on. By how much is estimated from few visits, so that
-        Student's distribution is due (Korn and Graubard 1998). Where all agree or none does, nothing tells by how much, and a visit
-        counts as one photo.
+        Wilson's interval with the effective sample size (Dean and Pagano 2015). Photos of one visit resemble each other, and from
+        three patients on, so do those of one patient: they count as fewer photos. The design effect is estimated from few visits,
+        hence Student's distribution (Korn and Graubard 1998). It cannot be estimated if all photos agree or none does: then each
+        visit counts as one photo.
         """
-        if self.visits < LEAST or self.share is None:
+        if self.visits < MIN_GROUPS or self.share is None:
             return None
-        return wilson(self.share, self._effective)
+        return wilson(self.share, self._effective_size)
 
     @property
-    def _effective(self) -> float:
+    def _effective_size(self) -> float:
         share = self.share
         if share in (0, 1, None):
             return self.visits
         by_visit, by_patient = (self._groups(attrgetter(name)) for name in ("visit_id", "patient_id"))
-        counted = [by_visit, by_patient] if len(by_patient) >= LEAST else [by_visit]
-        return min(effective(groups, share) for groups in counted)
+        counted = [by_visit, by_patient] if len(by_patient) >= MIN_GROUPS else [by_visit]
+        return min(effective_size(groups, share) for groups in counted)
 
     def _groups(self, key: Callable[[Pair], UUID]) -> list[list[bool]]:
-        """Return which photos of each visit, or of each patient, both call the same."""
+        """Return, for each visit or patient, whether each of its photos agrees."""
         groups: dict[UUID, list[bool]] = {}
         for pair in self.pairs:
             groups.setdefault(key(pair), []).append(pair.agrees)
@@ -101,7 +101,7 @@ class Agreement:
 
     @property
     def by_chance(self) -> float | None:
-        """The share that two who name each expression as often as these do would reach without looking."""
+        """The agreement expected by chance, from how often each of them names each expression."""
         if not self.n:
             return None
         own, model = Counter(pair.own for pair in self.pairs), Counter(pair.model for pair in self.pairs)
@@ -109,12 +109,12 @@ class Agreement:
 
     @property
     def model_versions(self) -> list[str]:
-        """The models that read these photos last."""
+        """The model versions that read these photos last."""
         return sorted({pair.model_version for pair in self.pairs})
 
     @property
-    def crossed(self) -> list[tuple[str, list[int]]]:
-        """How often the model names each expression on photos that the clinician calls so, one row per label."""
+    def cross_table(self) -> list[tuple[str, list[int]]]:
+        """How often the model names each expression, one row per label of the clinician."""
         counts = Counter((pair.own, pair.model) for pair in self.pairs)
         return [(own, [counts[own, model] for model in EXPRESSIONS]) for own in EXPRESSIONS]
 
@@ -132,8 +132,8 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """Everything one clinician has labelled: what can be compared, and how many cannot, by reason."""
+class LabelledPhotos:
+    """All labels of one clinician: the pairs that can be compared, and how many cannot, by reason."""
 
     agreement: Agreement
     cannot_say: int = 0
@@ -141,8 +141,8 @@ class Labelled:
     another_face: int = 0
 
 
-def effective(groups: Sequence[Sequence[bool]], share: float) -> float:
-    """Return as how many independent photos those of `groups` count, of which `share`, not 0 or 1, agree; two groups or more."""
+def effective_size(groups: Sequence[Sequence[bool]], share: float) -> float:
+    """Return the effective sample size of two or more clustered `groups`, of which `share` agree. The share is not 0 or 1."""
     n, count = sum(map(len, groups)), len(groups)
     spread = sum((sum(each) - share * len(each)) ** 2 for each in groups)
     variance = spread * count / (count - 1) / n**2
@@ -157,23 +157,23 @@ def wilson(share: float, n: float) -> Interval:
     return Interval(max(0.0, middle - half), min(1.0, middle + half))
 
 
-def labelled_by(clinician: User, patient: Patient | None = None) -> Labelled:
-    """Return what `clinician` labelled on the photos of the patients they may see, or of one. One query.
+def labelled_by(clinician: User, patient: Patient | None = None) -> LabelledPhotos:
+    """Return what `clinician` labelled: on all patients they may see, or on one. One query.
 
     The newest reading of each photo counts. Excluded photos do not, nor those without a reading.
     """
     newest = Prediction.objects.filter(photo=OuterRef("photo")).order_by("-requested_at").values("id")[:1]
     patients = Patient.objects.visible_to(clinician) if patient is None else [patient]
     labels = OwnLabel.objects.filter(clinician=clinician, photo__visit__patient__in=patients, photo__excluded_at=None)
-    read = labels.annotate(newest=Subquery(newest)).filter(  # one call: a second one would join the readings once more
+    read = labels.annotate(newest=Subquery(newest)).filter(  # one call: a second would join the readings twice
         photo__predictions__id=F("newest"), photo__predictions__state=Prediction.State.DONE
     )
     names = tuple(f"photo__predictions__{name}" for name in EXPRESSIONS)
     rows = read.order_by("photo__visit__date", "id")
-    return _sorted_out(rows.values_list(*FACTS, *READ, *names))
+    return _compare(rows.values_list(*LABEL_FIELDS, *READING_FIELDS, *names))
 
 
-def _sorted_out(rows: Iterable[tuple[Any, ...]]) -> Labelled:  # Any: what a row holds
+def _compare(rows: Iterable[tuple[Any, ...]]) -> LabelledPhotos:  # Any: what a row holds
     pairs: list[Pair] = []
     left_out: Counter[str] = Counter()
     for label, box, patient_id, visit_id, day, version, abstained, faces, chosen, *shares in rows:
@@ -186,11 +186,11 @@ def _sorted_out(rows: Iterable[tuple[Any, ...]]) -> Labelled:  # Any: what a row
         else:
             _largest, model = max(zip(shares, EXPRESSIONS, strict=True), key=itemgetter(0))
             pairs.append(Pair(patient_id, visit_id, day, label, model, version))
-    return Labelled(Agreement(tuple(pairs)), **left_out)
+    return LabelledPhotos(Agreement(tuple(pairs)), **left_out)
 
 
 def is_same_face(box: object, faces: object, chosen: object) -> bool:
-    """Whether a label given to the face in `box` is about the face that was read: number `chosen` of `faces`."""
+    """Whether a label for the face in `box` is about the face that was read, number `chosen` of `faces`."""
     if not isinstance(box, dict) or not isinstance(faces, list) or not isinstance(chosen, int) or chosen >= len(faces):
-        return True  # nothing says otherwise
+        return True  # unknown counts as the same
     return FaceBox(**box).overlap(FaceBox(**faces[chosen]["box"])) >= SAME_FACE

@@ -1,11 +1,11 @@
-"""Where a photo and its faces lie in the frame of a card: the numbers of an SVG, all in pixels of the photo."""
+"""How a photo and its faces fit into the frame of a card: coordinates for an SVG, in pixels of the photo."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 WIDE = 800 / 340
-"""Width to height of a card that shows several faces."""
+"""Aspect ratio, width to height, of a card that shows several faces."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def face_boxes(faces: list[dict[str, dict[str, float]]]) -> list[Box]:
 
 
 def square(width: int, height: int, face: Box | None) -> Box:
-    """Return the largest square of the photo, moved along its longer side until the face is in the middle."""
+    """Return the largest square that fits into the photo, centred on the face as far as the edges allow."""
     side = min(width, height)
     middle_x = face.left + face.width / 2 if face else width / 2
     middle_y = face.top + face.height / 2 if face else height / 2
@@ -47,7 +47,7 @@ def square(width: int, height: int, face: Box | None) -> Box:
 
 
 def wide(width: int, height: int, faces: list[Box]) -> Box:
-    """Return the wide rectangle that holds every face with some air around, inside the photo where it fits."""
+    """Return the wide rectangle that holds every face with a margin, inside the photo where it fits."""
     left, top = min(face.left for face in faces), min(face.top for face in faces)
     right, bottom = max(face.right for face in faces), max(face.bottom for face in faces)
     tall = max((bottom - top) * 1.4, (right - left) * 1.2 / WIDE)
@@ -69,5 +69,5 @@ def corners(face: Box) -> str:
 
 
 def _inside(start: float, size: float, whole: float) -> float:
-    """Return the start moved so that the piece lies within the whole, or in its middle when it is larger."""
+    """Return `start` moved so that the piece lies within the whole; a piece larger than the whole is centred."""
     return (whole - size) / 2 if size > whole else max(0.0, min(start, whole - size))

@@ -1,19 +1,19 @@
-"""Answers where a question arises: what a number on a page means and what it does not."""
+"""The answers behind the small question marks: what a number on a page means, and what it does not."""
 
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Words = str | Promise
+Text = str | Promise
 
 
 @dataclass(frozen=True)
 class Help:
-    """A question as a clinician would put it, and its answer in at most four sentences."""
+    """A question as a clinician would ask it, and its answer."""
 
-    question: Words
-    answer: Words
+    question: Text
+    answer: Text
 
 
 ANSWERS = {

@@ -1,4 +1,4 @@
-"""What the page of a photo says of labels that clinicians gave."""
+"""The labels that clinicians gave a photo, as its page shows them."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from patients.readings.agreement import Agreement, labelled_by
 
 @dataclass(frozen=True)
 class LabelCard:
-    """The reader's own label, those of others, and how often the model agreed with the reader on this patient so far.
+    """The reader's own label, the labels of others, and how often the model agreed with the reader on this patient so far.
 
-    Whoever sees the labels of others first would no longer give their own: until then only their number is told.
+    The labels of others would influence the reader: until the reader has given one, only their number is shown.
     """
 
     own: OwnLabel | None
@@ -22,7 +22,7 @@ class LabelCard:
 
 
 def label_card(photo: Photo, reader: User) -> LabelCard:
-    """Return what to draw. Two queries."""
+    """Return the labels of `photo` as `reader` may see them. Two queries."""
     labels = list(OwnLabel.objects.filter(photo=photo).select_related("clinician"))
     own = next((label for label in labels if label.clinician_id == reader.pk), None)
     others = [label for label in labels if label != own]

@@ -1,4 +1,4 @@
-"""A photo card: what one photo says of itself at this moment, ready to be drawn."""
+"""A photo card: the state and the reading of one photo, ready for the template."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from patients.models import OwnLabel, Photo
 from patients.photos.other_days import day_taken
 from patients.readings import crop
 from patients.readings.agreement import is_same_face
-from patients.readings.votes import Votes, ten_raters
+from patients.readings.votes import Votes, expected_votes
 from patients.readings.wording import CHECKS, REFUSALS, Refusal, refusal
 
 State = Prediction.State
 
 
 class Kind(StrEnum):
-    """What a card says first. The order is the order on the visit."""
+    """The kind of a card, in the order of the visit page."""
 
     CHOOSE = "choose"
     REFUSED = "refused"
@@ -34,7 +34,7 @@ class Kind(StrEnum):
     WAITING = "waiting"
     READ = "read"
     CLOSE = "close"
-    ERASED = "erased"  # before it was read: with its numbers it stays READ or CLOSE
+    ERASED = "erased"  # before it was read; a photo that was read before stays READ or CLOSE
     EXCLUDED = "excluded"
 
 
@@ -54,13 +54,12 @@ OF_STATE = {
     State.CHOOSE_FACE: Kind.CHOOSE,
 }
 
-
-PLACE = {reason: place for place, reason in enumerate(CHECKS)}
+CHECK_ORDER = {reason: position for position, reason in enumerate(CHECKS)}
 
 
 @dataclass(frozen=True)
 class NumberedFace:
-    """One of several faces, numbered from the left as people count, with its place in the prediction's list."""
+    """One of several faces: its number, from the left and from 1, and its index in the prediction's list."""
 
     number: int
     index: int
@@ -68,8 +67,8 @@ class NumberedFace:
 
 
 @dataclass(frozen=True)
-class QualityLine:
-    """One quality check in words."""
+class QualityCheck:
+    """One quality check as the page writes it."""
 
     name: str
     measured: str
@@ -80,18 +79,18 @@ class QualityLine:
 
 @dataclass(frozen=True)
 class PhotoCard:
-    """One photo with its newest prediction. Everything a template asks for, and no query."""
+    """One photo with its newest prediction: everything the template needs, without a query."""
 
     photo: Photo
     prediction: Prediction | None
-    place: int | None = None
+    queue_position: int | None = None
 
     @property
     def kind(self) -> Kind:
-        """What the card says first."""
+        """What kind of card it is."""
         if self.photo.excluded_at:
             return Kind.EXCLUDED
-        if self.photo.is_erased and self.shares is None:
+        if self.photo.is_erased and self.probabilities is None:
             return Kind.ERASED
         if self.prediction is None:
             return Kind.WAITING
@@ -101,72 +100,72 @@ class PhotoCard:
 
     @property
     def state_token(self) -> str:
-        """What a card on the way shows: its kind, and its place in line."""
-        return f"{self.kind}{self.place or ''}"
+        """What changes while a photo waits: the kind of the card and the position in the queue."""
+        return f"{self.kind}{self.queue_position or ''}"
 
     @property
     def is_final(self) -> bool:
-        """Whether the card changes only when a person acts. An excluded photo does not poll either."""
+        """Whether only a person can change the card: then it does not poll. An excluded photo does not either."""
         return self.kind not in FILTERS["on-the-way"]
 
     @property
     def needs_you(self) -> bool:
-        """Whether a person should look at it."""
+        """Whether the photo needs a decision of the clinician."""
         return self.kind in FILTERS["needs-you"] and self.photo.dismissed_at is None
 
     @property
     def earlier(self) -> list[PhotoCard]:
-        """What other models said before, newest first."""
+        """The cards of earlier readings, newest first."""
         readings = sorted(self.photo.predictions.all(), key=lambda each: each.requested_at, reverse=True)
         return [PhotoCard(self.photo, each) for each in readings if self.prediction and each.pk != self.prediction.pk]
 
     @property
     def rank(self) -> tuple[int, float]:
-        """Needs you first, then on the way, then read with the newest first, excluded and dismissed last."""
+        """The sort key: photos that need you, photos on the way, read photos, newest first; excluded and dismissed ones last."""
         rank = 8 if self.photo.dismissed_at and not self.photo.excluded_at else RANK[self.kind]
         return rank, -self.taken_at.timestamp()
 
     @property
     def taken_at(self) -> datetime:
-        """When it was taken, else when it came."""
+        """When the photo was taken; when it was uploaded if that is unknown."""
         return self.photo.taken_at or self.photo.uploaded_at
 
     @property
     def when(self) -> str:
-        """Return "09:44" as the camera wrote it, after the day when it is another than the visit's.
+        """The camera's time as "09:44", with its day before it if that is not the day of the visit.
 
-        Without a word of the camera "added 25 Nov, 17:46": the clock of the upload is not that of the photo.
+        "added 25 Nov, 17:46" if the camera wrote no time: when a photo was uploaded is not when it was taken.
         """
         if self.photo.taken_at is None:
             added = self.photo.uploaded_at
             return _("added %(day)s, %(time)s") % {"day": short_day(added), "time": clock(added)}
-        time = clock(self.on_the_camera)
-        return f"{day(self.on_the_camera)}, {time}" if self.is_of_another_day else time
+        time = clock(self.camera_time)
+        return f"{day(self.camera_time)}, {time}" if self.is_of_another_day else time
 
     @property
-    def on_the_camera(self) -> datetime | None:
-        """What the camera's clock said, whatever zone the reader is in."""
+    def camera_time(self) -> datetime | None:
+        """The time on the camera's clock, not converted to the reader's zone."""
         return timezone.make_naive(self.photo.taken_at, timezone.get_default_timezone()) if self.photo.taken_at else None
 
     @property
     def is_of_another_day(self) -> bool:
-        """Whether the camera names another day than the visit's."""
+        """Whether the photo was taken on another day than the visit's."""
         return self.photo.taken_at is not None and day_taken(self.photo) != self.photo.visit.date
 
     @cached_property
-    def shares(self) -> tuple[float, ...] | None:
-        """The seven shares, when it was read."""
-        return self.prediction.shares if self.prediction else None
+    def probabilities(self) -> tuple[float, ...] | None:
+        """The seven probabilities, if it was read."""
+        return self.prediction.probabilities if self.prediction else None
 
     @cached_property
     def votes(self) -> tuple[Votes, ...]:
-        """Ten raters, most votes first; empty before it was read."""
-        return ten_raters(self.shares) if self.shares else ()
+        """The expected votes of ten raters, most votes first; empty before it was read."""
+        return expected_votes(self.probabilities) if self.probabilities else ()
 
     @property
-    def named_shares(self) -> list[tuple[str, float]]:
-        """The seven shares with their names, in label order."""
-        return list(zip(EXPRESSIONS, self.shares or (), strict=True))
+    def named_probabilities(self) -> list[tuple[str, float]]:
+        """The seven probabilities with their names, in label order."""
+        return list(zip(EXPRESSIONS, self.probabilities or (), strict=True))
 
     @property
     def first(self) -> Votes | None:
@@ -175,55 +174,55 @@ class PhotoCard:
 
     @property
     def own_label(self) -> OwnLabel | None:
-        """What the clinician calls this very face; None for a label that was given to another face of the photo."""
+        """The reader's label of the face that was read; None if it is about another face of the photo."""
         label = next(iter(self.photo.own_labels.all()), None)
         if label is None or self.prediction is None:
             return label
         return label if is_same_face(label.box, self.prediction.faces, self.prediction.chosen_face) else None
 
     @property
-    def votes_in_words(self) -> str:
-        """Return "7 happy, 2 neutral, 1 surprise"."""
+    def votes_text(self) -> str:
+        """The votes as "7 happy, 2 neutral, 1 surprise"."""
         return ", ".join(f"{vote.count} {_(vote.expression)}" for vote in self.votes)
 
     @property
-    def others_in_words(self) -> str:
-        """Return the votes after the first as "Neutral 2, surprise 1"."""
+    def other_votes_text(self) -> str:
+        """The votes after the first as "Neutral 2, surprise 1"."""
         text = ", ".join(f"{_(vote.expression)} {vote.count}" for vote in self.votes[1:])
         return text[:1].upper() + text[1:]
 
     @property
     def cells(self) -> list[tuple[str, str]]:
-        """Return the ten cells of the strip: expression and left edge."""
+        """The ten cells of the strip: expression and left edge."""
         names = [vote.expression for vote in self.votes for _cell in range(vote.count)]
         return [(name, f"{k * 10.0778:.3f}%") for k, name in enumerate(names)]
 
     @property
     def refusal(self) -> Refusal:
-        """Why it was not read, in words."""
+        """Why it was not read, and what helps."""
         assert self.prediction is not None
         code = "no_face" if self.prediction.state == State.NO_FACE else self.prediction.reason
         return refusal(code)
 
     @property
     def is_fault(self) -> bool:
-        """Whether the reading failed for no fault of the photo."""
+        """Whether the reading failed through no fault of the photo."""
         return self.prediction is not None and self.prediction.state == State.FAILED and self.prediction.reason not in REFUSALS
 
     @property
-    def failed_check(self) -> QualityLine | None:
-        """The check that kept the photo out."""
-        return next((line for line in self.quality if not line.passed), None)
+    def failed_check(self) -> QualityCheck | None:
+        """The check that the photo did not pass."""
+        return next((check for check in self.quality if not check.passed), None)
 
     @property
-    def quality(self) -> list[QualityLine]:
-        """Every quality check in words, in the order of the page; of the two for light only the one that matters."""
+    def quality(self) -> list[QualityCheck]:
+        """The quality checks in the order of the page; of the two for light only the one that matters."""
         checks = sorted(
-            self.prediction.quality if self.prediction else [], key=lambda check: PLACE.get(check["reason"], len(PLACE))
+            self.prediction.quality if self.prediction else [], key=lambda check: CHECK_ORDER.get(check["reason"], len(CHECK_ORDER))
         )
-        lines = [_quality_line(check) for check in checks]
-        is_glaring = any(line.reason == "too_bright" and not line.passed for line in lines)
-        return [line for line in lines if line.reason != ("too_dark" if is_glaring else "too_bright")]
+        written = [_quality_check(check) for check in checks]
+        is_too_bright = any(check.reason == "too_bright" and not check.passed for check in written)
+        return [check for check in written if check.reason != ("too_dark" if is_too_bright else "too_bright")]
 
     @cached_property
     def faces(self) -> list[NumberedFace]:
@@ -247,12 +246,12 @@ class PhotoCard:
 
     @property
     def tag_side(self) -> float:
-        """Side of a number tag in pixels of the photo."""
+        """The side of a number tag in pixels of the photo."""
         return self._wide.width * 0.0475
 
     @property
     def face_radius(self) -> float:
-        """Radius of the corners of a face box in pixels of the photo."""
+        """The corner radius of a face box in pixels of the photo."""
         return self._wide.width * 0.0075
 
     @property
@@ -266,21 +265,21 @@ class PhotoCard:
 
 
 def card_of(photo: Photo) -> PhotoCard:
-    """Return the card of one photo; a waiting one knows its place in line (one query)."""
+    """Return the card of one photo. A waiting one gets its position in the queue (one query)."""
     prediction = photo.prediction
     waits = prediction is not None and prediction.state == State.QUEUED and not photo.excluded_at
     return PhotoCard(photo, prediction, prediction.place_in_line() if prediction and waits else None)
 
 
 def cards_of(photos: Iterable[Photo]) -> list[PhotoCard]:
-    """Return the cards of a visit in their order. One query for the first place in line, whatever the number of photos."""
+    """Return the cards of a visit in their order. At most one query, for the queue position of the first waiting photo."""
     cards = [PhotoCard(photo, photo.prediction) for photo in photos]
     queued = [card for card in cards if card.prediction and card.kind is Kind.WAITING]
     queued.sort(key=lambda card: card.prediction.queued_at if card.prediction else card.taken_at)
     if queued and queued[0].prediction:
         first = queued[0].prediction.place_in_line()
-        places = {card.photo.id: first + k for k, card in enumerate(queued)}
-        cards = [PhotoCard(card.photo, card.prediction, places.get(card.photo.id)) for card in cards]
+        positions = {card.photo.id: first + k for k, card in enumerate(queued)}
+        cards = [PhotoCard(card.photo, card.prediction, positions.get(card.photo.id)) for card in cards]
     return sorted(cards, key=lambda card: card.rank)
 
 
@@ -297,11 +296,11 @@ def passes(card: PhotoCard, name: str) -> bool:
     return name not in FILTERS or card.kind in FILTERS[name]
 
 
-def _quality_line(check: dict[str, object]) -> QualityLine:
+def _quality_check(check: dict[str, object]) -> QualityCheck:
     reason, measured, limit = str(check["reason"]), float(str(check["measured"])), float(str(check["limit"]))
-    words = CHECKS.get(reason)
-    if words is None:
-        return QualityLine(str(check["name"]), f"{measured:g}", f"{limit:g}", bool(check["passed"]), reason)
-    number = decimal(limit * words.scale, words.places)
-    text = decimal(measured * words.scale, words.places) + words.unit
-    return QualityLine(str(words.name), text, str(words.limit) % number, bool(check["passed"]), reason)
+    form = CHECKS.get(reason)
+    if form is None:
+        return QualityCheck(str(check["name"]), f"{measured:g}", f"{limit:g}", bool(check["passed"]), reason)
+    number = decimal(limit * form.scale, form.places)
+    text = decimal(measured * form.scale, form.places) + form.unit
+    return QualityCheck(str(form.name), text, str(form.limit) % number, bool(check["passed"]), reason)

@@ -1,4 +1,4 @@
-"""What the photos of one visit say together, beside the patient's own usual range."""
+"""The summary of one visit: its mean and interval beside the patient's baseline."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ GLYPH_WIDTH = 278
 
 @dataclass(frozen=True)
 class VisitSummary:
-    """The numbers of one visit and where they lie."""
+    """The numbers of one visit, compared with the patient's baseline."""
 
     point: VisitPoint
     baseline: Baseline | None
@@ -31,13 +31,13 @@ class VisitSummary:
         return interval_glyph(self.point, self.baseline, GLYPH_WIDTH)
 
     @property
-    def named_shares(self) -> list[tuple[str, float]]:
+    def named_probabilities(self) -> list[tuple[str, float]]:
         """The seven mean shares in label order; empty when no photo is used."""
         return [(share.expression, share.mean) for share in self.point.probabilities]
 
     @property
     def sentences(self) -> list[str]:
-        """Return in words how the visit compares and what is still to come."""
+        """Sentences on how the visit compares, how certain that is, and what is still open."""
         return [text for text in (self._against_range(), self._certainty(), self._open()) if text]
 
     def _against_range(self) -> str:

@@ -1,4 +1,4 @@
-"""The words for codes: why a photo was not read, what a person can do about it, what a quality check is called."""
+"""What codes mean to people: why a photo was not read, what helps, and how a quality check is written."""
 
 from dataclasses import dataclass
 
@@ -6,29 +6,29 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-Words = str | Promise
+Text = str | Promise
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a photo was not used, and what helps."""
+    """Why a photo was not read, and what helps."""
 
-    title: Words
-    advice: Words
+    title: Text
+    advice: Text
 
 
 @dataclass(frozen=True)
-class CheckWords:
-    """How one quality check is written: its name, its unit, and the limit in words with %s for the number."""
+class CheckFormat:
+    """How one quality check is written: its name, its unit, and its limit as a text with %s for the number."""
 
-    name: Words
+    name: Text
     unit: str
-    limit: Words
+    limit: Text
     places: int = 0
     scale: float = 1.0
 
 
-EXPRESSION_WORDS = (
+EXPRESSION_NAMES = (
     gettext_noop("angry"),
     gettext_noop("disgust"),
     gettext_noop("fear"),
@@ -37,7 +37,7 @@ EXPRESSION_WORDS = (
     gettext_noop("surprise"),
     gettext_noop("neutral"),
 )
-"""The seven expressions, for translators: templates translate the label itself."""
+"""The seven expressions, marked for translators: templates translate the label itself."""
 
 REFUSALS = {
     "no_face": Refusal(_("no face found"), _("Turn the face to the camera, near a window or a lamp, and take it again.")),
@@ -62,22 +62,22 @@ FAULTS = {
 }
 
 CHECKS = {
-    "too_small": CheckWords(_("Face, height"), " px", _("%s px needed")),
-    "too_blurred": CheckWords(_("Sharpness"), "", _("%s needed"), places=2),
-    "too_dark": CheckWords(_("Light"), "", _("%s needed"), places=2, scale=1 / 255),
-    "too_bright": CheckWords(_("Light"), "", _("%s at most"), places=2, scale=1 / 255),
-    "turned_away": CheckWords(_("Turned"), "", _("%s at most"), places=2),
-    "cut_off": CheckWords(_("Cut off"), " %", _("%s %% at most"), scale=100),
-    "uncertain_face": CheckWords(_("Detector"), "", _("%s needed"), places=2),
+    "too_small": CheckFormat(_("Face, height"), " px", _("%s px needed")),
+    "too_blurred": CheckFormat(_("Sharpness"), "", _("%s needed"), places=2),
+    "too_dark": CheckFormat(_("Light"), "", _("%s needed"), places=2, scale=1 / 255),
+    "too_bright": CheckFormat(_("Light"), "", _("%s at most"), places=2, scale=1 / 255),
+    "turned_away": CheckFormat(_("Turned"), "", _("%s at most"), places=2),
+    "cut_off": CheckFormat(_("Cut off"), " %", _("%s %% at most"), scale=100),
+    "uncertain_face": CheckFormat(_("Detector"), "", _("%s needed"), places=2),
 }
 """The quality checks by the reason they give, in the order of the page."""
 
 
-def reason_words() -> dict[str, Words]:
-    """Return what each code in the `reason` of a photo means. A photo without a face has a state and needs no reason."""
-    return {code: words.title for code, words in (REFUSALS | FAULTS).items() if code != "no_face"}
+def reason_meanings() -> dict[str, Text]:
+    """Return what each `reason` code of a photo means. “No face” is a state of its own, not a reason."""
+    return {code: refused.title for code, refused in (REFUSALS | FAULTS).items() if code != "no_face"}
 
 
 def refusal(reason: str) -> Refusal:
-    """Return the words for a reason code; the words for a fault when nobody has written any."""
+    """Return the texts for a reason code; those for a fault if the code has none."""
     return REFUSALS.get(reason) or FAULTS.get(reason, FAULT)

@@ -1,1 +1,1 @@
-"""What a clinician carries away."""
+"""Exports: CSV files and the ZIP of a patient."""

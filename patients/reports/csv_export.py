@@ -1,4 +1,4 @@
-"""The photo table as CSV: RFC 4180, UTF-8, streamed line by line, safe to open in a spreadsheet."""
+"""The photo table as CSV: RFC 4180, UTF-8, streamed row by row, safe to open in a spreadsheet."""
 
 import csv
 import re
@@ -14,14 +14,14 @@ from patients.models.photo import PhotoQuerySet
 from patients.reports.columns import COLUMNS, Cell
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for the beginning of a formula; the wide signs too."""
+"""The characters that start a formula in a spreadsheet, full-width ones included."""
 AFTER_A_SEPARATOR = re.compile(r'([;\t\r\n][\s"]*)([=+\-@＝＋－＠])')
-"""The same where a spreadsheet of another language begins a cell: many take the semicolon, and then our quotes do not hold."""
+"""The same after a separator: spreadsheets of other languages split cells at semicolons, whatever our quotes say."""
 BOM = "\ufeff"
 
 
-def written(cell: Cell) -> str:
-    """Return the text of one cell. Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers never do."""
+def csv_cell(cell: Cell) -> str:
+    """Return the text of one cell. Text that a spreadsheet would run as a formula gets a leading apostrophe, numbers do not."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -36,26 +36,26 @@ def written(cell: Cell) -> str:
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
-class Line:
-    """A file for csv.writer that hands each line back."""
+class Echo:
+    """A file for csv.writer whose `write` returns the row."""
 
-    def write(self, line: str) -> str:
-        return line
+    def write(self, row: str) -> str:
+        return row
 
 
 def csv_rows(photos: Iterable[Photo]) -> Iterator[str]:
-    """Yield the header and one line per photo, in the order they come."""
-    writer = csv.writer(Line(), lineterminator="\r\n")
+    """Yield the header and one row per photo, in the given order."""
+    writer = csv.writer(Echo(), lineterminator="\r\n")
     yield writer.writerow([column.name for column in COLUMNS])
     for photo in photos:
         read = photo.prediction
-        yield writer.writerow([written(column.value(photo, read)) for column in COLUMNS])
+        yield writer.writerow([csv_cell(column.value(photo, read)) for column in COLUMNS])
 
 
 def photos_for_export(photos: PhotoQuerySet, reader: User | None = None) -> Iterator[Photo]:
-    """Return the photos by visit and time, fetched in portions with all that the table needs.
+    """Return the photos by visit and time, fetched in batches with all that the table needs.
 
-    With the labels that `reader` may see; without a reader there are none.
+    Labels are those that `reader` may see; none without a reader.
     """
     labels = OwnLabel.objects.open_to(reader) if reader else OwnLabel.objects.none()
     predictions = Prediction.objects.order_by("-requested_at").defer("input_png", "explanation_png", "quality", "milliseconds")
@@ -64,7 +64,7 @@ def photos_for_export(photos: PhotoQuerySet, reader: User | None = None) -> Iter
 
 
 def csv_response(photos: PhotoQuerySet, reader: User, file_name: str, with_bom: bool = False) -> StreamingHttpResponse:
-    """Return the streamed download for `reader`. `with_bom` helps spreadsheets that guess the encoding."""
+    """Return the streamed download for `reader`. `with_bom` is for spreadsheets that guess the encoding."""
 
     def lines() -> Iterator[str]:
         if with_bom:

@@ -1,4 +1,4 @@
-"""Everything that is stored about one patient as a ZIP, built while it is sent: nothing of it touches the disk."""
+"""Everything that is stored about one patient, as a ZIP built while it is sent. Nothing is written to disk."""
 
 import json
 import zipfile
@@ -44,8 +44,8 @@ A reading says which expressions a face resembles, with shares that sum to 1. It
 """
 
 
-class _Outlet:
-    """A file for ZipFile that keeps what was written until it is taken."""
+class _Buffer:
+    """A file for ZipFile that keeps what was written until `take` fetches it."""
 
     def __init__(self) -> None:
         self._waiting: list[bytes] = []
@@ -55,16 +55,16 @@ class _Outlet:
         return len(content)
 
     def flush(self) -> None:
-        """Nothing waits longer than until it is taken."""
+        """Do nothing: `take` fetches everything."""
 
     def take(self) -> Iterator[bytes]:
-        """Yield what was written since the last time."""
+        """Yield what was written since the last call."""
         yield from self._waiting
         self._waiting.clear()
 
 
 def zip_response(patient: Patient) -> StreamingHttpResponse:
-    """Return the download. Its name says an id, not whose it is."""
+    """Return the download. Its file name holds the id of the patient, not the name."""
     response = StreamingHttpResponse(zip_chunks(patient), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="affectline-{patient.pk}.zip"'
     return response
@@ -72,17 +72,17 @@ def zip_response(patient: Patient) -> StreamingHttpResponse:
 
 def zip_chunks(patient: Patient) -> Iterator[bytes]:
     """Yield the bytes of the archive, one photo in memory at a time."""
-    outlet = _Outlet()
-    with zipfile.ZipFile(cast(IO[bytes], outlet), "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = _Buffer()
+    with zipfile.ZipFile(cast(IO[bytes], buffer), "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", READ_ME.format(at=timezone.localtime().isoformat(timespec="minutes")))
         archive.writestr("record.json", _as_json(record_of(patient)))
-        yield from outlet.take()
+        yield from buffer.take()
         with archive.open("access.json", "w") as file:
-            for k, line in enumerate(AccessLog.objects.about(patient).iterator()):
-                file.write(f"{',' if k else '['}\n{_as_json(line_facts(line))}".encode())
-                yield from outlet.take()
+            for k, entry in enumerate(AccessLog.objects.about(patient).iterator()):
+                file.write(f"{',' if k else '['}\n{_as_json(entry_facts(entry))}".encode())
+                yield from buffer.take()
             file.write(b"[]" if not AccessLog.objects.about(patient).exists() else b"\n]")
-        yield from outlet.take()
+        yield from buffer.take()
         missing = []
         for photo in Photo.objects.filter(visit__patient=patient).prefetch_related("predictions").iterator(chunk_size=20):
             for name, content in _pictures(photo):
@@ -90,15 +90,15 @@ def zip_chunks(patient: Patient) -> Iterator[bytes]:
                     missing.append(name)
                     continue
                 archive.writestr(name, content, compress_type=zipfile.ZIP_STORED)
-                yield from outlet.take()
+                yield from buffer.take()
         if missing:
             archive.writestr("missing.txt", "\n".join(missing) + "\n")
-    yield from outlet.take()
+    yield from buffer.take()
 
 
 def record_of(patient: Patient) -> Facts:
-    """Return everything about the patient but pictures and access lines, ready for JSON."""
-    readings = Prefetch("predictions", Prediction.objects.defer("input_png", "explanation_png"))  # the pictures come by themselves
+    """Return everything about the patient except pictures and log entries, ready for JSON."""
+    readings = Prefetch("predictions", Prediction.objects.defer("input_png", "explanation_png"))  # pictures are files of their own
     photos = Photo.objects.select_related("uploaded_by", "excluded_by").prefetch_related(readings, "own_labels__clinician")
     visits = patient.visits.select_related("self_report", "created_by")
     visits = visits.prefetch_related(Prefetch("photos", photos), "phone_pairings__clinician")
@@ -123,14 +123,14 @@ def record_of(patient: Patient) -> Facts:
 
 def visit_facts(visit: Visit) -> Facts:
     """Return one visit with its photos."""
-    report = getattr(visit, "self_report", None)  # a one-to-one that is missing raises
+    report = getattr(visit, "self_report", None)  # a missing one-to-one raises
     scales = {name: getattr(report, name) for name in ("mood", "phq9", "gad7", "saved_at")} if report else None
     return {
         "id": visit.pk,
         "date": visit.date,
         "note": visit.note,
         "is_baseline": visit.is_baseline,
-        "created_by": _named(visit.created_by),
+        "created_by": _name_of(visit.created_by),
         "created_at": visit.created_at,
         "self_report": scales,
         "photos": [photo_facts(photo) for photo in visit.photos.all()],
@@ -156,24 +156,24 @@ def photo_facts(photo: Photo) -> Facts:
     readings = [reading_facts(prediction) for prediction in photo.predictions.all()]
     labels = [label_facts(label) for label in photo.own_labels.all()]
     rest = {"is_erased": photo.is_erased, "readings": readings, "own_labels": labels}
-    who = {"uploaded_by": _named(photo.uploaded_by), "phone": photo.phone_pairing_id, "excluded_by": _named(photo.excluded_by)}
+    who = {"uploaded_by": _name_of(photo.uploaded_by), "phone": photo.phone_pairing_id, "excluded_by": _name_of(photo.excluded_by)}
     return {name: getattr(photo, name) for name in names} | who | rest
 
 
 def phone_facts(phone_pairing: PhonePairing) -> Facts:
-    """Return one phone that was handed the visit, and by whom. Photos name it by its id."""
+    """Return one phone that was paired with the visit, and by whom. Photos refer to its id."""
     names = ("id", "made_at", "opened_at", "expires_at", "closed_at")
-    return {name: getattr(phone_pairing, name) for name in names} | {"clinician": _named(phone_pairing.clinician)}
+    return {name: getattr(phone_pairing, name) for name in names} | {"clinician": _name_of(phone_pairing.clinician)}
 
 
 def label_facts(label: OwnLabel) -> Facts:
-    """Return what one clinician calls the face."""
+    """Return the label of one clinician."""
     names = ("label", "remark", "given_at")
     return {name: getattr(label, name) for name in names} | {"clinician": label.clinician.display_name}
 
 
 def reading_facts(prediction: Prediction) -> Facts:
-    """Return what one model version says."""
+    """Return the reading of one model version."""
     names = (
         "model_version",
         "state",
@@ -186,20 +186,20 @@ def reading_facts(prediction: Prediction) -> Facts:
         "abstained",
         "explanation_drop",
     )
-    shares = dict(zip(EXPRESSIONS, prediction.shares, strict=True)) if prediction.shares else None
+    shares = dict(zip(EXPRESSIONS, prediction.probabilities, strict=True)) if prediction.probabilities else None
     return {name: getattr(prediction, name) for name in names} | {"shares": shares, "valence_index": prediction.valence}
 
 
 def event_facts(event: Event) -> Facts:
     """Return one event."""
     names = ("kind", "label", "starts_on", "ends_on", "goes_on", "created_at")
-    return {name: getattr(event, name) for name in names} | {"created_by": _named(event.created_by)}
+    return {name: getattr(event, name) for name in names} | {"created_by": _name_of(event.created_by)}
 
 
 def draft_facts(draft: Draft) -> Facts:
-    """Return what somebody was writing about the patient and has not saved yet."""
+    """Return a draft about the patient that is not saved yet."""
     return {
-        "clinician": _named(draft.clinician),
+        "clinician": _name_of(draft.clinician),
         "path": draft.path,
         "saved_at": draft.saved_at,
         "fields": json.loads(draft.fields),
@@ -207,42 +207,42 @@ def draft_facts(draft: Draft) -> Facts:
 
 
 def consent_facts(consent: Consent) -> Facts:
-    """Return one consent and its end."""
+    """Return one consent and its withdrawal."""
     names = ("purpose", "text_version", "words", "method", "given_on", "recorded_at", "withdrawn_at")
-    who = {"recorded_by": _named(consent.recorded_by), "withdrawn_by": _named(consent.withdrawn_by)}
+    who = {"recorded_by": _name_of(consent.recorded_by), "withdrawn_by": _name_of(consent.withdrawn_by)}
     return {name: getattr(consent, name) for name in names} | who
 
 
 def team_facts(team: Team) -> Facts:
-    """Return one team that looks after the patient, and who is in it today."""
+    """Return one team that looks after the patient, with its members of today."""
     return {"name": team.name, "members": sorted(member.display_name for member in team.members.all())}
 
 
 def break_glass_facts(access: BreakGlass) -> Facts:
-    """Return one emergency access: who, when and why, and who looked through it."""
+    """Return one emergency access: who, when and why, and who reviewed it."""
     names = ("id", "opened_at", "ends_at", "reason", "reviewed_at")
-    who = {"clinician": _named(access.clinician), "reviewed_by": _named(access.reviewed_by)}
+    who = {"clinician": _name_of(access.clinician), "reviewed_by": _name_of(access.reviewed_by)}
     return {name: getattr(access, name) for name in names} | who
 
 
 def erasure_facts(request: ErasureRequest) -> Facts:
-    """Return one request to erase, and what became of it."""
+    """Return one request to erase, and its state."""
     names = ("id", "level", "cause", "state", "asked_at", "due_at", "done_at", "photos_erased")
-    return {name: getattr(request, name) for name in names} | {"asked_by": _named(request.asked_by)}
+    return {name: getattr(request, name) for name in names} | {"asked_by": _name_of(request.asked_by)}
 
 
-def line_facts(line: AccessLog) -> Facts:
-    """Return one line of the access log."""
+def entry_facts(entry: AccessLog) -> Facts:
+    """Return one entry of the access log."""
     names = ("sequence", "at", "action", "actor_id", "object_kind", "object_id", "detail")
-    return {name: getattr(line, name) for name in names}
+    return {name: getattr(entry, name) for name in names}
 
 
-def _named(user: User | None) -> str | None:
+def _name_of(user: User | None) -> str | None:
     return user.display_name if user else None
 
 
 def _pictures(photo: Photo) -> Iterator[tuple[str, bytes | None]]:
-    """Yield names and contents; None where the file is lost, or was erased a moment ago: the rest is the patient's to have."""
+    """Yield names and contents. The content is None if the file is lost or was erased a moment ago: the rest is still exported."""
     if photo.image:
         yield f"photos/{photo.pk}.jpg", read_stored(photo.image)
     for prediction in photo.predictions.all():
@@ -253,10 +253,10 @@ def _pictures(photo: Photo) -> Iterator[tuple[str, bytes | None]]:
 
 
 def _as_json(facts: object) -> str:
-    return json.dumps(facts, indent=2, ensure_ascii=False, default=_written)
+    return json.dumps(facts, indent=2, ensure_ascii=False, default=_as_text)
 
 
-def _written(value: object) -> str:
+def _as_text(value: object) -> str:
     if isinstance(value, datetime):
         return timezone.localtime(value).isoformat(timespec="seconds")
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from patients.models import Consent, Patient, Photo
 from patients.models.patient import PatientQuerySet
 from patients.reports.columns import COLUMNS, ColumnDescription
-from patients.reports.csv_export import Line, photos_for_export, written
+from patients.reports.csv_export import Echo, csv_cell, photos_for_export
 
-Person = tuple[UUID, date | None]
+Subject = tuple[UUID, date | None]
 """A patient's id, and the day of their first visit."""
 RESEARCH_COLUMNS = (
     ColumnDescription("person", "number", _("Whose photo it is, counted from 1. The number is of this one file alone.")),
@@ -29,29 +29,29 @@ def research_patients() -> PatientQuerySet:
     return Patient.objects.filter(pk__in=Consent.objects.active().filter(purpose=Consent.Purpose.RESEARCH).values("patient"))
 
 
-def research_people() -> list[Person]:
+def research_subjects() -> list[Subject]:
     """Return the id and first day of each patient who consents to research at this moment."""
     return list(research_patients().annotate(first=Min("visits__date")).values_list("pk", "first"))
 
 
-def research_rows(people: Sequence[Person]) -> Iterator[str]:
+def research_rows(subjects: Sequence[Subject]) -> Iterator[str]:
     """Yield the header and one row per photo, one person after another in random order. The numbers hold for this file alone."""
-    writer = csv.writer(Line(), lineterminator="\r\n")
+    writer = csv.writer(Echo(), lineterminator="\r\n")
     columns = [column for column in COLUMNS if column.in_research]
     yield writer.writerow([column.name for column in (*RESEARCH_COLUMNS, *columns)])
     # Random: in the order of visits, someone who knows the dates of one patient could narrow down those of the others.
-    shuffled = SystemRandom().sample(people, len(people))
+    shuffled = SystemRandom().sample(subjects, len(subjects))
     for person, (patient_id, first) in enumerate(shuffled, start=1):
         for photo in photos_for_export(Photo.objects.filter(visit__patient=patient_id)):
             # A photo that is not read yet was added a moment ago: its row would give away a date.
             if photo.prediction is None or not photo.prediction.is_final:
                 continue
             day = (photo.visit.date - first).days if first else 0
-            yield writer.writerow([person, day, *(written(column.value(photo, photo.prediction)) for column in columns)])
+            yield writer.writerow([person, day, *(csv_cell(column.value(photo, photo.prediction)) for column in columns)])
 
 
-def research_response(people: Sequence[Person]) -> StreamingHttpResponse:
+def research_response(subjects: Sequence[Subject]) -> StreamingHttpResponse:
     """Return the download."""
-    response = StreamingHttpResponse(research_rows(people), content_type="text/csv; charset=utf-8; header=present")
+    response = StreamingHttpResponse(research_rows(subjects), content_type="text/csv; charset=utf-8; header=present")
     response["Content-Disposition"] = 'attachment; filename="affectline-research.csv"'
     return response

@@ -1,4 +1,4 @@
-"""How numbers, days and signs are written on a page. The drawings themselves are templates."""
+"""Template tags and filters: numbers, dates, icons and marks."""
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import apnumber, ordinal
@@ -27,36 +27,36 @@ register.filter("written", written)
 
 @register.inclusion_tag("_icon.html")
 def icon(name: str, extra: str = "") -> dict[str, str]:
-    """Return what the icon template needs. An icon never stands without words, except back, next, theme and more."""
+    """Return the context of an icon. Icons have a text beside them, except back, next, theme and more."""
     return {"name": name, "extra": extra}
 
 
 @register.inclusion_tag("_mark.html")
 def mark(expression: str) -> dict[str, str]:
-    """Return what the mark of one expression needs: one shape and one colour each, everywhere."""
+    """Return the context of an expression's mark. Each has one shape and one colour on all pages."""
     return {"name": expression}
 
 
 @register.inclusion_tag("_help.html")
 def why(name: str) -> dict[str, object]:
-    """Return what a small question mark with its answer needs. `name` is one of patients.readings.help.ANSWERS; once per page."""
+    """Return the context of a question mark and its answer. `name` is a key of patients.readings.help.ANSWERS; once per page."""
     return {"name": name, "help": ANSWERS[name]}
 
 
 @register.filter
 def bar_width(share: float) -> str:
-    """Return a share in [0, 1] as the width of its bar: never so thin that it vanishes."""
+    """Return the width of the bar of a share in [0, 1]; small ones stay visible."""
     return f"{max(share * 100, 0.8):.1f}%"
 
 
 @register.filter
 def along(share: float) -> str:
-    """Return where a share in [0, 1] lies on the axis of a glyph 132 wide."""
+    """Return the x of a share in [0, 1] in a glyph 132 wide."""
     return f"{4 + 124 * share:.1f}"
 
 
 @register.filter
 def as_input(field: BoundField, large: bool = False) -> SafeString:
-    """Return the field's widget drawn as one of our inputs."""
+    """Return the field's widget with our input class."""
     drawn = field.as_widget(attrs={"class": "input input--l" if large else "input"})
     return drawn + field.as_hidden(attrs={"autocomplete": "off"}, only_initial=True) if field.field.show_hidden_initial else drawn

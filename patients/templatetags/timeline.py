@@ -1,4 +1,4 @@
-"""How a change and an interval of shares are written."""
+"""Filters for changes and intervals of probabilities."""
 
 from django import template
 from django.utils.translation import gettext as _
@@ -11,7 +11,7 @@ register = template.Library()
 
 @register.filter
 def in_points(change: float) -> str:
-    """Return a change of a share in whole percentage points with its sign: "+12", "−3", "0"."""
+    """Return a change in whole percentage points with its sign: "+12", "−3", "0"."""
     whole = round(abs(change) * 100)
     if whole == 0:
         return "0"
@@ -20,6 +20,6 @@ def in_points(change: float) -> str:
 
 @register.filter
 def percents(interval: Interval) -> str:
-    """Return an interval of shares as "3 % to 97 %", or "under 1 %" where both ends are."""
+    """Return an interval as "3 % to 97 %", or "under 1 %" if both ends are."""
     low, high = percent(interval.low), percent(interval.high)
     return high if round(interval.high * 100) < 1 else _("%(low)s to %(high)s") % {"low": low, "high": high}

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from patients.care.banner import banner_of
-from patients.consent.consent import give_consent, withdraw_consent, words_mark, words_now
+from patients.consent.consent import consent_text, consent_text_fingerprint, give_consent, withdraw_consent
 from patients.formats import clinic_today
 from patients.forms.consent import ConsentForm
 from patients.models import Consent, ErasureRequest, Patient
@@ -45,11 +45,11 @@ def record_consent(request: ClinicianRequest, patient_id: UUID, purpose: str) ->
     patient = find_patient(request, patient_id)
     if purpose not in Consent.Purpose.values:
         raise Http404
-    if request.POST.get("words") != words_mark(purpose):
+    if request.POST.get("words") != consent_text_fingerprint(purpose):
         return _show_new_words(request, patient)
     form = ConsentForm(request.POST, auto_id=f"{purpose}_%s")
     form.instance.patient, form.instance.purpose = patient, purpose
-    form.instance.text_version, form.instance.words = settings.CONSENT_TEXT_VERSION, words_now(purpose)
+    form.instance.text_version, form.instance.words = settings.CONSENT_TEXT_VERSION, consent_text(purpose)
     form.instance.recorded_by = request.user
     if not form.is_valid():
         return _page(request, patient, {purpose: form})
@@ -99,8 +99,8 @@ def _card(purpose: Consent.Purpose, consents: list[Consent], filled: ConsentForm
     today = clinic_today()
     return PurposeCard(
         purpose=purpose,
-        words=words_now(purpose),
-        mark=words_mark(purpose),
+        words=consent_text(purpose),
+        mark=consent_text_fingerprint(purpose),
         active=next((consent for consent in own if consent.withdrawn_at is None), None),
         ended=[consent for consent in own if consent.withdrawn_at is not None],
         form=filled or ConsentForm(initial={"given_on": today, "method": Consent.Method.SIGNED}, auto_id=f"{purpose}_%s"),

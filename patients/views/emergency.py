@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from patients.audit.log import record_access
-from patients.care.break_glass import break_glass, has_proved_who, is_guessing
+from patients.care.break_glass import break_glass, has_reauthenticated, has_too_many_attempts
 from patients.forms.emergency import EmergencyForm
 from patients.models import AccessLog, BreakGlass, Draft, Patient
 from patients.models.draft import MOST_LETTERS
@@ -25,11 +25,11 @@ def open_in_emergency(request: ClinicianRequest) -> HttpResponse:
     if request.method == "GET":
         answer: HttpResponse = _ask(request)
         return answer
-    if not has_proved_who(request):  # asked again by GET: a suspended POST would leave the reason in the session
+    if not has_reauthenticated(request):  # asked again by GET: a suspended POST would leave the reason in the session
         _keep_words(request)
         return redirect("patients:emergency")
     form = EmergencyForm(request.POST)
-    if is_guessing(request):
+    if has_too_many_attempts(request):
         messages.error(request, _("Too many attempts. Call somebody who looks after the patient."))
         return render(request, "patients/emergency.html", {"form": form, "section": "patients"}, status=429)
     if not form.is_valid():

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from patients.models import Photo
-from patients.readings.wording import reason_words
+from patients.readings.wording import reason_meanings
 from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import csv_response
 from patients.reports.research import RESEARCH_COLUMNS
@@ -34,5 +34,5 @@ def send_visit_csv(request: ClinicianRequest, visit_id: UUID) -> StreamingHttpRe
 @require_GET
 def show_data_dictionary(request: ClinicianRequest) -> HttpResponse:
     """Show what each column means."""
-    context = {"columns": COLUMNS, "research_columns": RESEARCH_COLUMNS, "reasons": reason_words(), "section": "dictionary"}
+    context = {"columns": COLUMNS, "research_columns": RESEARCH_COLUMNS, "reasons": reason_meanings(), "section": "dictionary"}
     return render(request, "patients/data_dictionary.html", context)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from patients.accounts.people import hand_over, invitation_path, note_rights, reset_factors
+from patients.accounts.people import hand_over, invitation_path, log_permissions, reset_factors
 from patients.care.team import unattended
 from patients.forms.conflicts import ConflictCheckedForm
 from patients.models import ApiToken, User
@@ -60,7 +60,7 @@ def invite_person(request: ClinicianRequest) -> HttpResponse:
             user = form.save(commit=False)
             user.set_unusable_password()
             user.save()
-            note_rights(user, request, "invited")
+            log_permissions(user, request, "invited")
         return redirect("patients:person", user.pk)
     return render(request, "patients/person.html", {"form": form, "section": "people"})
 
@@ -77,7 +77,7 @@ def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
         with transaction.atomic():
             form.save(commit=False).save(update_fields=form.changed_data)  # the password is theirs to change
             keys = 0 if person.is_active else ApiToken.revoke_all(person)
-            note_rights(person, request, "rights", keys)
+            log_permissions(person, request, "rights", keys)
         messages.success(request, _("Changes saved."))
         return redirect("patients:people")
     return render(request, "patients/person.html", _facts(User.objects.get(pk=user_id), form, is_self))
@@ -89,7 +89,7 @@ def show_invitation(request: ClinicianRequest, user_id: int) -> HttpResponse:
     person = get_object_or_404(User, pk=user_id, is_active=True)
     if person.has_usable_password():
         raise Http404
-    note_rights(person, request, "invitation shown")
+    log_permissions(person, request, "invitation shown")
     link = request.build_absolute_uri(invitation_path(person))
     return render(request, "patients/person.html", _facts(person, PersonForm(instance=person), person == request.user, link=link))
 

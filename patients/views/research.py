@@ -6,7 +6,7 @@ from django.views.decorators.http import require_GET
 
 from patients.audit.log import record_for_each
 from patients.models import AccessLog, Photo
-from patients.reports.research import research_patients, research_people, research_response
+from patients.reports.research import research_patients, research_response, research_subjects
 from patients.views.requests import ClinicianRequest
 
 
@@ -25,6 +25,6 @@ def show_research(request: ClinicianRequest) -> HttpResponse:
 @require_GET
 def send_research_csv(request: ClinicianRequest) -> StreamingHttpResponse:
     """Answer the numbers of everyone who agreed, after an entry for each of them."""
-    people = research_people()
+    people = research_subjects()
     record_for_each(request, AccessLog.Action.EXPORT, (patient_id for patient_id, _first in people))
     return research_response(people)

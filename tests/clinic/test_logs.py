@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
-from clinic.logs import JsonLines
+from clinic.logs import JsonFormatter
 from patients.models import Patient, User, Visit
 from tests.factories import upload
 
@@ -18,7 +18,7 @@ def written() -> Iterator[io.StringIO]:
     """Return what is logged from now on."""
     stream = io.StringIO()
     handler, root = logging.StreamHandler(stream), logging.getLogger()
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonFormatter())
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)

@@ -13,7 +13,7 @@ from clinic.supervisor import Part, Supervisor
 def looked_after_until(supervisor: Supervisor, is_so: Callable[[], bool]) -> bool:
     give_up_at = time.monotonic() + 30
     while not is_so() and time.monotonic() < give_up_at:
-        supervisor.look_after()
+        supervisor.restart_dead()
         time.sleep(0.02)
     return is_so()
 
@@ -42,7 +42,7 @@ def runs_again(supervisor: Supervisor, runs: Path) -> bool:
     """Look after it for a second. Return whether it has run once more."""
     until = time.monotonic() + 1
     while time.monotonic() < until:
-        supervisor.look_after()
+        supervisor.restart_dead()
         time.sleep(0.02)
     return runs.read_text() != "x"
 

@@ -51,7 +51,7 @@ def test_reading_is_stored_with_all_that_was_seen(queued: Prediction) -> None:
     assert claimed(queued).record(DONE)
     queued.refresh_from_db()
     assert queued.state == "done"
-    assert queued.shares == DONE.probabilities
+    assert queued.probabilities == DONE.probabilities
     assert queued.valence == pytest.approx(0.2)
     assert queued.faces[0]["box"] == {"left": 8, "top": 6, "width": 24, "height": 30}
     assert bytes(queued.input_png) == b"png"
@@ -62,7 +62,7 @@ def test_refusal_keeps_its_measured_reason(queued: Prediction) -> None:
     claimed(queued).record(Reading(Outcome.REJECTED, "1.0.0", Reason.TOO_BLURRED, (FACE,), 0, quality=(check,)))
     queued.refresh_from_db()
     assert (queued.state, queued.reason, queued.quality[0]["measured"]) == ("rejected", "too_blurred", 14.0)
-    assert queued.shares is None
+    assert queued.probabilities is None
     assert not queued.counts
 
 
@@ -119,7 +119,7 @@ def test_dropping_looks_at_each_row_as_it_is_now(queued: Prediction) -> None:
 
 def test_too_close_to_call_is_kept_and_not_counted(photo: Photo) -> None:
     prediction = make_prediction(photo, probabilities=shares(sad=0.3, fear=0.3), abstained=True)
-    assert prediction.shares is not None
+    assert prediction.probabilities is not None
     assert not prediction.counts
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from patients.consent.consent import words_mark
+from patients.consent.consent import consent_text_fingerprint
 from patients.models import OwnLabel, Patient, Photo, User, Visit
 from patients.models.patient import PatientQuerySet
 from tests.factories import make_clinician, make_patient, make_photo, make_prediction
@@ -66,7 +66,7 @@ def test_forms_of_a_page_that_answers_a_late_note_lead_to_the_photo(browser: Cli
 
 def test_pages_at_addresses_that_only_take_forms_lead_to_pages(browser: Client, visit: Visit) -> None:
     visit.patient.consents.all().delete()
-    to_come = {"given_on": "2199-01-01", "method": "signed", "words": words_mark("care")}
+    to_come = {"given_on": "2199-01-01", "method": "signed", "words": consent_text_fingerprint("care")}
     page = browser.post(f"/patients/{visit.patient_id}/consent/care/", to_come)
     assert ways_back(page.content.decode()) == {f"/patients/{visit.patient_id}/consent/"}
     page = browser.post(f"/visits/{visit.pk}/note/", LATE)

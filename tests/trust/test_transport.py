@@ -38,7 +38,7 @@ def test_with_tls_cookies_and_transport_are_strict() -> None:
         "SECURE_REFERRER_POLICY": "same-origin",
         "MFA_REQUIRED": True,
         "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",  # the console would write password links into the log
-        "MESSAGE_STORAGE": "patients.accounts.messages.SealedNotices",  # Django's own is a cookie without the prefix
+        "MESSAGE_STORAGE": "patients.accounts.messages.EncryptedMessages",  # Django's own is a cookie without the prefix
     }
 
 

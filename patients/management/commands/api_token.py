@@ -10,7 +10,7 @@ from patients.models import AccessLog, ApiToken, User
 
 
 class Command(BaseCommand):
-    """Makes a key for the API in a clinician's name and prints it once; with --revoke-all, ends every key of theirs."""
+    """Makes an API key for a clinician and prints it once; with --revoke-all, revokes all their keys."""
 
     help = __doc__ or ""
 

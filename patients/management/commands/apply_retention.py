@@ -1,4 +1,4 @@
-"""`manage.py apply_retention`: erase the pictures whose time is up, or say which they are."""
+"""`manage.py apply_retention`: erase the pictures whose retention period is over, or list them."""
 
 from argparse import ArgumentParser
 
@@ -8,9 +8,9 @@ from patients.consent.retention import apply_retention, expired_pictures
 
 
 class Command(BaseCommand):
-    """Erases the pictures that no purpose keeps any longer (RETENTION_*_DAYS). The worker does the same once a day.
+    """Erases the pictures that no purpose keeps any longer (RETENTION_*_DAYS), as the worker does every day.
 
-    With --dry-run it erases nothing and prints a line per patient.
+    With --dry-run it erases nothing and prints one line per patient.
     """
 
     help = __doc__ or ""

@@ -7,7 +7,7 @@ from patients.models import ErasureRequest
 
 
 class Command(BaseCommand):
-    """Carries out the erasures that are due; what a crash left half done is finished."""
+    """Carries out the erasures that are due, including those that a crash interrupted."""
 
     help = __doc__ or ""
 

@@ -1,4 +1,4 @@
-"""`manage.py export_audit_head`: print the head of the access log, to be kept somewhere else."""
+"""`manage.py export_audit_head`: print the head of the access log, to keep it somewhere else."""
 
 from django.core.management.base import BaseCommand
 
@@ -6,7 +6,7 @@ from patients.audit.chain import read_head
 
 
 class Command(BaseCommand):
-    """Prints number, seal and time of the newest entry as JSON. Keep it off this computer; `verify_audit --head` takes it."""
+    """Prints number, seal and time of the newest entry as JSON. Keep it on another computer, for `verify_audit --head`."""
 
     help = __doc__ or ""
 

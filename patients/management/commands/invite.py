@@ -1,4 +1,4 @@
-"""`manage.py invite EMAIL NAME`: let a clinician in."""
+"""`manage.py invite EMAIL NAME`: invite a user."""
 
 from argparse import ArgumentParser
 
@@ -6,14 +6,14 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
-from patients.accounts.people import invitation_path, note_rights
+from patients.accounts.people import invitation_path, log_permissions
 from patients.models import User
 
 
 class Command(BaseCommand):
-    """Makes an account without a password and prints the path of the page where its owner sets one.
+    """Creates an account without a password and prints the path of the page where its owner sets one.
 
-    Run again for the same address, it prints a new path: the way back in for a lost password where no mail is set up.
+    Run again for the same email, it prints a new path: that replaces a lost password where no mail server is set up.
     """
 
     help = __doc__ or ""
@@ -32,5 +32,5 @@ class Command(BaseCommand):
         if role:
             user.role = role
             user.save(update_fields=["role"])
-        note_rights(user, None, "invited at the command line")
+        log_permissions(user, None, "invited at the command line")
         self.stdout.write(invitation_path(user))

@@ -1,4 +1,4 @@
-"""Fills an empty database with six patients who do not exist, so that the first start has something to show."""
+"""`manage.py load_demo`: fill an empty database with six fictitious patients, so that the first start has something to show."""
 
 import os
 import secrets
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from patients.demo.clinic import Waiting, bring_photos, make_patients, withdraw
+from patients.demo.clinic import PendingDemo, make_patients, take_in_photos, withdraw
 from patients.models import Membership, Team, User
 
 EMAIL = "ada@demo.example"
@@ -17,7 +17,7 @@ TEAM = "Day clinic"
 
 
 def demo_password() -> str:
-    """Return this installation's demo password, made at the first call and kept in a file of mode 600."""
+    """Return the demo password of this installation, made at the first call and kept in a file of mode 600."""
     path = settings.VAR / "demo_password"
     if not path.exists():
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -25,22 +25,22 @@ def demo_password() -> str:
     return path.read_text().strip()
 
 
-def load_people() -> Waiting:
-    """Make the clinician with her patients and her team, and an administrator, who sees no patient. Return what is to follow."""
+def load_people() -> PendingDemo:
+    """Create the clinician with her patients and team, and an administrator. Return what is left to load."""
     ada = User.objects.create_user(EMAIL, demo_password(), display_name="Ada Demo", may_export=True, may_erase=True)
     User.objects.create_user(ADMINISTRATOR, demo_password(), display_name="Kim Demo", role=User.Role.ADMINISTRATOR)
-    waiting = make_patients(ada)
+    pending = make_patients(ada)
     team = Team.objects.create(name=TEAM)
     Membership.objects.create(team=team, clinician=ada, is_lead=True)
     for patient in ada.patients.all():
         team.assignments.create(patient=patient)
-    return waiting
+    return pending
 
 
 class Command(BaseCommand):
-    """Prints `demo sign-in: EMAIL PASSWORD`, or nothing where other people sign in.
+    """Prints `demo sign-in: EMAIL PASSWORD`, or nothing if the database has other users.
 
-    The photos follow with `--photos`, which `clinic.serve` runs beside the server: the pages answer first, the results come in.
+    `--photos` adds the photos. `clinic.serve` runs it beside the server: the pages answer at once, and the results come in.
     """
 
     help = "Fill an empty database with six rendered patients and print how to sign in (only where DEMO is on)."
@@ -52,23 +52,23 @@ class Command(BaseCommand):
         if not settings.DEMO:
             raise CommandError("DEMO is off. A clinic's database takes no made-up patients.")
         if options["photos"]:
-            self.take_photos_in()
+            self.load_photos()
             return
         if not User.objects.exists():
-            with transaction.atomic():  # interrupted half-way, the next start begins anew
-                load_people().keep()
+            with transaction.atomic():  # if interrupted, the next start begins anew
+                load_people().save()
         user = User.objects.filter(email=EMAIL).first()
         if user and user.check_password(demo_password()):
             self.stdout.write(f"demo sign-in: {EMAIL} {demo_password()}")
             self.stdout.write(f"(the same password signs an administrator in, {ADMINISTRATOR})")
 
-    def take_photos_in(self) -> None:
-        """Take in what is missing. Does nothing when all is there."""
-        waiting, user = Waiting.kept(), User.objects.filter(email=EMAIL).first()
-        if waiting is None or user is None:
+    def load_photos(self) -> None:
+        """Add the photos that are missing, then withdraw the consents that the story withdraws."""
+        pending, user = PendingDemo.load(), User.objects.filter(email=EMAIL).first()
+        if pending is None or user is None:
             return
-        os.nice(5)  # a photo that a person adds meanwhile goes before
-        count = sum(1 for _ in bring_photos(waiting, user))
+        os.nice(5)  # photos that a person adds go first
+        count = sum(1 for _ in take_in_photos(pending, user))
         self.stdout.write(f"{count} photos of the demo were taken in")
-        if withdraw(waiting, user):
-            Waiting.place().unlink()
+        if withdraw(pending, user):
+            PendingDemo.path().unlink()

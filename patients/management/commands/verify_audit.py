@@ -1,4 +1,4 @@
-"""`manage.py verify_audit`: find out whether the access log is as it was written."""
+"""`manage.py verify_audit`: check that the access log was not changed."""
 
 import sys
 from argparse import ArgumentParser
@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from patients.audit.chain import Head, find_faults, read_head
 
-WORDS = {
+FAULT_TEXTS = {
     "gap": "entry {0} is missing, or others were moved",
     "changed": "entry {0} is not as it was written",
     "cut_off": "the log ends before entry {0}; the head that was kept lies beyond",
@@ -16,9 +16,9 @@ WORDS = {
 
 
 class Command(BaseCommand):
-    """Checks the whole access log. Ends with status 1 and one line per fault when anything was changed, removed or moved.
+    """Checks every entry of the access log. Exits with status 1 and one line per fault if any was changed, removed or moved.
 
-    With `--head FILE` (from `export_audit_head`; `-` reads it from standard input) a log whose end was cut off is found too.
+    `--head FILE` (from `export_audit_head`; `-` is standard input) also detects that the end of the log was cut off.
     """
 
     help = __doc__ or ""
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             raise CommandError(f"The head cannot be read: {error}") from error
         faults = list(find_faults(kept))
         for fault in faults:
-            self.stderr.write(WORDS[fault.kind].format(fault.sequence))
+            self.stderr.write(FAULT_TEXTS[fault.kind].format(fault.sequence))
         if faults:
             raise CommandError(f"The access log was tampered with: {len(faults)} faults.")
         self.stdout.write(f"{read_head().sequence} entries, all as they were written.")

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import resolve
 from django.utils import timezone
 
-from patients.consent.consent import words_mark
+from patients.consent.consent import consent_text_fingerprint
 from patients.models import AccessLog, ApiToken, BreakGlass, Patient, Photo, User, Visit
 from tests.answers import put_away
 from tests.factories import PASSWORD, make_photo, make_prediction, one_time_code, upload
@@ -117,7 +117,7 @@ def test_page_that_answers_a_form_with_its_mistakes_is_a_look(
 ) -> None:
     User.objects.filter(pk=ada.pk).update(may_erase=True)
     visit, number = photo.visit, photo.visit.patient.record_number
-    fields = {"date": "never", "visit": str(visit.pk), "words": words_mark("research"), "given_on": "never"}
+    fields = {"date": "never", "visit": str(visit.pk), "words": consent_text_fingerprint("research"), "given_on": "never"}
     fields["record_number"] = number
     page = browser.post(f"/patients/{visit.patient_id}/{of}/", fields)
     assert (page.status_code, number in page.content.decode()) == (200, True)

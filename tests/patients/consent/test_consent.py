@@ -14,13 +14,13 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from PIL import Image
 
-from clinic.settings import texts_of_consent
+from clinic.settings import load_consent_texts
 from inference import tasks
 from inference.dispatch import request_again
 from inference.models import Prediction
 from ml.decode.rebuild import RebuiltPhoto
 from ml.serve.expressions import FaceBox, Outcome, Reading
-from patients.consent.consent import TEXTS, give_consent, withdraw_consent, words_now
+from patients.consent.consent import TEXTS, consent_text, give_consent, withdraw_consent
 from patients.consent.erasure import ask_for_erasure, erase_pictures
 from patients.models import AccessLog, Consent, ErasureRequest, Patient, Photo, User, Visit
 from patients.photos import checks
@@ -286,22 +286,22 @@ def test_migration_leaves_old_consents_without_words_and_goes_back(ada: User, in
 
 def test_words_of_another_version_are_not_the_built_in_ones(settings: LazySettings) -> None:
     settings.CONSENT_TEXT_VERSION = "ours 3"
-    assert words_now("care") == ""
+    assert consent_text("care") == ""
     settings.CONSENT_TEXTS = {"care": "You may photograph me."}
-    assert words_now("care") == "You may photograph me."
+    assert consent_text("care") == "You may photograph me."
 
 
 def test_file_of_own_words_has_one_for_every_purpose(tmp_path: Path) -> None:
     own = {"care": "You may photograph me.", "research": "You may count me.", "teaching": "You may show me."}
     path = tmp_path / "texts.json"
     path.write_text(json.dumps(own))
-    assert texts_of_consent(str(path)) == own
+    assert load_consent_texts(str(path)) == own
     for text in (json.dumps(own | {"care": " "}), json.dumps({"care": "Yes."}), "[]", "no JSON"):
         path.write_text(text)
         with pytest.raises(ImproperlyConfigured, match="CONSENT_TEXTS"):
-            texts_of_consent(str(path))
+            load_consent_texts(str(path))
     with pytest.raises(ImproperlyConfigured, match="CONSENT_TEXTS"):
-        texts_of_consent(str(tmp_path / "missing.json"))
+        load_consent_texts(str(tmp_path / "missing.json"))
 
 
 def test_request_that_joins_a_withdrawal_is_not_stopped_by_a_new_consent(ines: Patient, ada: User, bo: User) -> None:

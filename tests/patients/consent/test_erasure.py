@@ -236,7 +236,7 @@ def test_picture_erased_before_it_was_read_says_so(visit: Visit) -> None:
 def test_anonymised_numbers_keep_their_distances_and_lead_nowhere(marked: Patient, ada: User) -> None:
     erase(marked, "anonymise", ada)
     patient = Patient.objects.get()
-    assert (patient.name, patient.birth_date) == ("", date(timezone.localdate().year - erasure.OLDEST_AGE_SAID, 1, 1))
+    assert (patient.name, patient.birth_date) == ("", date(timezone.localdate().year - erasure.MAX_AGE_KEPT, 1, 1))
     assert patient.record_number.startswith("anonymous")
     assert not patient.assignments.exists()
     assert not patient.consents.exists()
@@ -288,7 +288,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: int
         ("all", erasure, "record_access", 2),
         ("anonymise", ErasureRequest, "finish", 1),
         ("all", ErasureRequest, "finish", 1),
-        ("all", erasure, "end_sessions_that_tell", 1),
+        ("all", erasure, "end_identifying_sessions", 1),
     ],
 )
 def test_interrupted_erasure_is_finished(

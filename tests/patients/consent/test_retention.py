@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from patients.consent import retention
 from patients.consent.erasure import erase_picture
-from patients.consent.retention import keep_days
+from patients.consent.retention import retention_days
 from patients.models import AccessLog, Draft, Patient, Photo, User
-from patients.photos.files import SUSPICIOUS, forget_orphans
+from patients.photos.files import SUSPICIOUS, delete_orphans
 from tests.factories import make_patient, make_photo, make_prediction, make_visit
 
 TODAY = date(2026, 11, 22)
@@ -34,7 +34,7 @@ def thirty_days(settings: Any) -> Any:
     [(["care"], 30), (["research"], 90), (["care", "research"], 90), (["care", "teaching"], None), ([], None)],
 )
 def test_longest_purpose_decides_and_zero_is_without_end(purposes: list[str], days: int | None) -> None:
-    assert keep_days(purposes) == days
+    assert retention_days(purposes) == days
 
 
 def with_photo(ada: User, days_ago: int, *purposes: str) -> Patient:
@@ -132,7 +132,7 @@ def test_file_that_no_photo_leads_to_is_deleted(ada: User) -> None:
         os.utime(storage.path(name), (long_ago, long_ago))
     now = timezone.now().timestamp()
     os.utime(storage.path(fresh), (now, now))
-    assert forget_orphans() == 1
+    assert delete_orphans() == 1
     assert storage.exists(foreign)
     assert [storage.exists(name) for name in (left, fresh, str(photo.image.name), str(photo.preview.name))] == [
         False,
@@ -148,9 +148,9 @@ def test_files_of_another_database_are_left_alone(ada: User) -> None:
     names = [storage.save(f"ab/{number:032x}", ContentFile(b"x")) for number in range(SUSPICIOUS + 1)]
     for name in names:
         os.utime(storage.path(name), (long_ago, long_ago))
-    assert forget_orphans() == 0
+    assert delete_orphans() == 0
     for name in names[1:]:
         storage.delete(name)
     Photo.objects.update(image="", preview="")  # as in a database that is empty
-    assert forget_orphans() == 0
+    assert delete_orphans() == 0
     assert storage.exists(names[0])

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from inference.models import Prediction
-from patients.demo.clinic import Waiting, bring_photos, cohort, make_patients, withdraw
+from patients.demo.clinic import PendingDemo, cohort, make_patients, take_in_photos, withdraw
 from patients.models import Consent, ErasureRequest, Event, Patient, Photo, SelfReport, User, Visit
 
 
@@ -18,7 +18,7 @@ def own_folder(settings: LazySettings, tmp_path: object) -> None:
 
 
 @pytest.fixture
-def newest(settings: LazySettings, ada: User) -> Waiting:
+def newest(settings: LazySettings, ada: User) -> PendingDemo:
     """Return what is to follow when each patient has but the newest visit."""
     settings.DEMO_VISITS = 1
     return make_patients(ada)
@@ -46,27 +46,27 @@ def test_every_visit_has_three_photos_or_more() -> None:
 
 
 @pytest.mark.usefixtures("sent")
-def test_photos_go_the_way_of_every_upload_newest_visit_first(newest: Waiting, ada: User) -> None:
+def test_photos_go_the_way_of_every_upload_newest_visit_first(newest: PendingDemo, ada: User) -> None:
     visit, file = newest.photos[0]
     assert Visit.objects.get(pk=visit).date == timezone.localdate()
-    few = Waiting(newest.photos[:2], ())
-    assert list(bring_photos(few, ada)) == [file, newest.photos[1][1]]
+    few = PendingDemo(newest.photos[:2], ())
+    assert list(take_in_photos(few, ada)) == [file, newest.photos[1][1]]
     assert {photo.original_name for photo in Photo.objects.filter(visit_id=visit)} == {file, newest.photos[1][1]}
     assert set(Prediction.objects.values_list("state", flat=True)) == {Prediction.State.QUEUED}
 
 
 @pytest.mark.usefixtures("sent")
-def test_loading_that_was_cut_short_goes_on_without_doing_anything_twice(newest: Waiting, ada: User) -> None:
-    newest.keep()
-    again = Waiting.kept()
+def test_loading_that_was_cut_short_goes_on_without_doing_anything_twice(newest: PendingDemo, ada: User) -> None:
+    newest.save()
+    again = PendingDemo.load()
     assert again == newest
-    few = Waiting(newest.photos[:2], ())
-    assert len(list(bring_photos(few, ada))) == 2
-    assert list(bring_photos(few, ada)) == []
+    few = PendingDemo(newest.photos[:2], ())
+    assert len(list(take_in_photos(few, ada))) == 2
+    assert list(take_in_photos(few, ada)) == []
     assert Photo.objects.count() == 2
 
 
-def test_one_patient_takes_the_consent_back_once_the_photos_are_read(newest: Waiting, ada: User) -> None:
+def test_one_patient_takes_the_consent_back_once_the_photos_are_read(newest: PendingDemo, ada: User) -> None:
     assert len(newest.withdrawals) == 1
     assert withdraw(newest, ada)
     patient = Patient.objects.get(pk=newest.withdrawals[0])
@@ -75,11 +75,11 @@ def test_one_patient_takes_the_consent_back_once_the_photos_are_read(newest: Wai
 
 
 @pytest.mark.usefixtures("sent")
-def test_consent_is_not_taken_back_while_a_photo_waits(newest: Waiting, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("patients.demo.clinic.PATIENCE_SECONDS", 0)
+def test_consent_is_not_taken_back_while_a_photo_waits(newest: PendingDemo, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patients.demo.clinic.READ_TIMEOUT_SECONDS", 0)
     monkeypatch.setattr("patients.demo.clinic.BUSY_SECONDS", 0)
     of_patient = [(visit, file) for visit, file in newest.photos if Visit.objects.get(pk=visit).patient_id in newest.withdrawals]
-    list(bring_photos(Waiting(tuple(of_patient[:1]), ()), ada))
+    list(take_in_photos(PendingDemo(tuple(of_patient[:1]), ()), ada))
     assert not withdraw(newest, ada)
     assert Patient.objects.get(pk=newest.withdrawals[0]).has_consent(Consent.Purpose.CARE)
 

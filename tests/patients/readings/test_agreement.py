@@ -86,9 +86,9 @@ def test_months_are_those_of_the_visits(ada: User, ines: Patient) -> None:
 
 
 def test_a_label_is_crossed_with_what_the_model_says(ada: User, ines: Patient) -> None:
-    crossed = dict(agreement(ada, ines, (1, 2)).crossed)
-    assert crossed["happy"] == [0, 0, 0, 1, 0, 0, 0]
-    assert crossed["sad"] == [0, 0, 0, 2, 0, 0, 0]
+    cross_table = dict(agreement(ada, ines, (1, 2)).cross_table)
+    assert cross_table["happy"] == [0, 0, 0, 1, 0, 0, 0]
+    assert cross_table["sad"] == [0, 0, 0, 2, 0, 0, 0]
 
 
 def test_what_cannot_be_compared_is_told_apart(ada: User, visit: Visit) -> None:

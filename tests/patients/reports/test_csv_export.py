@@ -11,7 +11,7 @@ from django.test import Client
 from ml.serve.expressions import EXPRESSIONS
 from patients.models import OwnLabel, Photo, User, Visit
 from patients.reports.columns import COLUMNS
-from patients.reports.csv_export import csv_response, csv_rows, photos_for_export, written
+from patients.reports.csv_export import csv_cell, csv_response, csv_rows, photos_for_export
 from tests.factories import make_clinician, make_photo, make_prediction, shares
 
 FACE = {"left": 8, "top": 6, "width": 24, "height": 30}  # as make_prediction finds it
@@ -129,11 +129,11 @@ def test_export_of_many_photos_takes_few_queries(visit: Visit, django_assert_num
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠"])
 def test_text_that_starts_a_formula_is_disarmed(start: str) -> None:
-    assert written(f"{start}1+1") == f"'{start}1+1"
+    assert csv_cell(f"{start}1+1") == f"'{start}1+1"
 
 
 def test_numbers_are_never_disarmed() -> None:
-    assert written(-0.47) == "-0.4700"
+    assert csv_cell(-0.47) == "-0.4700"
 
 
 @pytest.mark.django_db
@@ -151,7 +151,7 @@ def test_every_column_says_what_it_means() -> None:
 
 @pytest.mark.parametrize("text", ["blurred;=cmd|'/C calc'!A0;x", "a;  +1", "a\n@SUM(1)", 'a;"=1+1"', "a\t-2"])
 def test_formula_after_a_separator_of_another_language_is_disarmed(text: str) -> None:
-    cell = written(text)
+    cell = csv_cell(text)
     for separator in (";", "\t", "\n"):
         for part in cell.split(separator)[1:]:
             assert not part.strip(' "').startswith(("=", "+", "-", "@"))
@@ -160,4 +160,4 @@ def test_formula_after_a_separator_of_another_language_is_disarmed(text: str) ->
 
 def test_ordinary_words_are_left_as_they_are() -> None:
     for text in ("slept badly; better since", "mood 3, -2 since", "a-b; c"):
-        assert written(text) == text
+        assert csv_cell(text) == text

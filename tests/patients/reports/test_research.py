@@ -9,7 +9,7 @@ from django.test import Client
 from inference.models import Prediction
 from patients.audit.chain import find_faults
 from patients.models import AccessLog, Consent, Patient, User
-from patients.reports.research import research_people, research_rows
+from patients.reports.research import research_rows, research_subjects
 from tests.answers import put_away
 from tests.factories import make_clinician, make_patient, make_photo, make_prediction, make_visit
 
@@ -27,7 +27,7 @@ def agreed(ada: User) -> Patient:
 
 def test_table_holds_numbers_of_those_who_agreed(agreed: Patient, ines: Patient) -> None:
     make_prediction(make_photo(make_visit(ines)))
-    header, *rows = "".join(research_rows(research_people())).splitlines()
+    header, *rows = "".join(research_rows(research_subjects())).splitlines()
     assert header == (
         "person,day,state,used,too_close_to_call,faces_found,detector_score,"
         "angry,disgust,fear,happy,sad,surprise,neutral,valence_index,model_version"
@@ -38,12 +38,12 @@ def test_table_holds_numbers_of_those_who_agreed(agreed: Patient, ines: Patient)
 
 def test_reading_that_failed_anew_gives_no_number_of_the_former_face(agreed: Patient) -> None:
     Prediction.objects.update(state="failed", reason="timed_out")
-    rows = "".join(research_rows(research_people())).splitlines()[1:]
+    rows = "".join(research_rows(research_subjects())).splitlines()[1:]
     assert rows == [f"1,{day},failed,no" + "," * 12 for day in (0, 7)]
 
 
 def test_nothing_in_it_leads_to_a_person(agreed: Patient) -> None:
-    table = "".join(research_rows(research_people()))
+    table = "".join(research_rows(research_subjects()))
     visit = agreed.visits.all()[0]
     for telling in (agreed.name, agreed.record_number, str(agreed.pk), str(visit.pk), "2026", "sister", "uma.jpg", "ada"):
         assert telling.lower() not in table.lower()
@@ -56,7 +56,7 @@ def test_persons_come_one_after_the_other_in_no_order(agreed: Patient, ada: User
             make_prediction(make_photo(make_visit(other, day)), model_version=version)
     orders = set()
     for _ in range(40):
-        rows = [line.split(",") for line in "".join(research_rows(research_people())).splitlines()[1:]]
+        rows = [line.split(",") for line in "".join(research_rows(research_subjects())).splitlines()[1:]]
         assert [(row[0], row[1]) for row in rows if row[-1] != "1.0.0"][1::2] == [
             (row[0], "5") for row in rows if row[-1] != "1.0.0"
         ][::2]
@@ -67,7 +67,7 @@ def test_persons_come_one_after_the_other_in_no_order(agreed: Patient, ada: User
 
 def test_consent_taken_back_is_missing_from_the_next_file(agreed: Patient, ada: User) -> None:
     agreed.consents.get(purpose="research").end(ada)
-    assert len(list(research_rows(research_people()))) == 1
+    assert len(list(research_rows(research_subjects()))) == 1
 
 
 def test_everybody_whose_numbers_are_carried_away_has_a_line(client: Client, agreed: Patient, ines: Patient, ada: User) -> None:

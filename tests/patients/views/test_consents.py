@@ -8,13 +8,13 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from patients.consent.consent import TEXTS, words_mark
+from patients.consent.consent import TEXTS, consent_text_fingerprint
 from patients.models import Consent, ErasureRequest, Patient, User, Visit
 
 
 def given(purpose: str = "care") -> dict[str, str]:
     """Return what the page sends that shows the words in use now."""
-    return {"given_on": "2026-11-20", "method": "signed", "words": words_mark(purpose)}
+    return {"given_on": "2026-11-20", "method": "signed", "words": consent_text_fingerprint(purpose)}
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from ml.serve.reader import WEIGHTS
 from patients.formats import signed
 from patients.models import Patient, User, Visit
 from patients.readings.model_card import CHANGES, MEASURES
-from patients.readings.wording import reason_words
+from patients.readings.wording import reason_meanings
 from patients.reports.columns import COLUMNS
 from patients.reports.research import RESEARCH_COLUMNS
 from tests.factories import make_photo, make_prediction, make_read_visits
@@ -97,7 +97,7 @@ def test_the_theme_is_kept_and_shown(browser: Client, ada: User) -> None:
 
 def test_every_column_of_the_export_is_explained(browser: Client) -> None:
     page = browser.get("/data-dictionary/").content.decode()
-    words = [column.name for column in (*COLUMNS, *RESEARCH_COLUMNS)] + list(reason_words())
+    words = [column.name for column in (*COLUMNS, *RESEARCH_COLUMNS)] + list(reason_meanings())
     assert [word for word in words if f">{word}<" not in page] == []
 
 
