@@ -36,7 +36,7 @@ PICTURES = {".png", ".jpg", ".jpeg"}
 
 
 class UnreadableData(Exception):
-    """The data set is not laid out in a way that is known here; the message says what was looked for."""
+    """The layout of the data set is unknown; the message says what was expected."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def read_votes(source: Path) -> dict[str, tuple[int, ...]]:
 
 
 def join_votes(faces: FaceSet, votes: Mapping[str, tuple[int, ...]]) -> FaceSet:
-    """Return the faces with their votes; a face nobody voted on gets zeros.
+    """Return the faces with their votes; a face that no one voted on gets zeros.
 
     Raises UnreadableData when the votes are for none of the faces: files of two data sets, or names of two kinds.
     """
@@ -142,14 +142,14 @@ def votes_for_seven(votes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def rater_shares(votes: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the raters' shares (N, 7) in label order, and which faces have any.
+    """Return the raters' vote shares (N, 7) in label order, and which faces (N,) have any; votes (N, 10).
 
-    Contempt, unknown and not-a-face are dropped, then votes that stand alone (as Barsoum et al. do), then the rest is made to
-    sum to 1. A face that at least as many raters called not a face as anything else has none.
+    Votes for contempt, unknown, not-a-face are dropped, then single votes (as Barsoum et al. do); the rest is scaled to sum to 1.
+    A face has none when "not a face" has at least as many votes as any other answer.
     """
-    kept = votes_for_seven(votes).astype(np.float32)
+    kept = votes_for_seven(votes).astype(np.float32)  # (N, 7)
     kept[kept <= 1] = 0
-    total = kept.sum(axis=1, keepdims=True)
+    total = kept.sum(axis=1, keepdims=True)  # (N, 1)
     usable = (total[:, 0] > 0) & (votes[:, -1] < np.maximum(votes[:, :-1].max(axis=1), 1))
     return np.where(total > 0, kept / np.maximum(total, 1), 0).astype(np.float32), usable
 
@@ -167,17 +167,17 @@ def rater_majority(votes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray
 
 
 def find_twins(faces: FaceSet, others: FaceSet) -> NDArray[np.bool_]:
-    """Return which faces have an exact pixel twin among `others`."""
+    """Return which faces (N,) have a pixel-identical twin among `others`."""
     known = {digest(pixels) for pixels in others.pixels}
     return np.array([digest(pixels) in known for pixels in faces.pixels])
 
 
 def find_near_twins(faces: FaceSet, others: FaceSet, correlation: float = 0.95) -> NDArray[np.bool_]:
-    """Return which faces have a near twin among `others`, mirrored or not: other crops and light of one photo, mostly.
+    """Return which faces (N,) have a near twin among `others`, mirrored or not: mostly other crops or exposures of one photo.
 
-    Averaged to 24x24, their grey values correlate above the limit. Below it, pairs are more and more of two people who look alike.
+    Averaged to 24x24, their grey values correlate above the limit. Below it, more and more pairs show two people who look alike.
     """
-    theirs = shrink(others.pixels)
+    theirs = shrink(others.pixels)  # (M, 576)
     closest = np.zeros(len(faces), np.float32)
     for pixels in (faces.pixels, faces.pixels[:, :, ::-1]):
         parts = np.array_split(shrink(pixels), 1 + len(faces) // 256)
@@ -201,11 +201,11 @@ def digest(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def hash_faces(faces: FaceSet) -> str:
-    """Return one SHA-256 over pixels, labels and votes: what a run was trained on."""
-    whole = hashlib.sha256(faces.pixels.tobytes() + faces.labels.tobytes())
+    """Return one SHA-256 (hex) over pixels, labels and votes, which identifies what a run was trained on."""
+    hashed = hashlib.sha256(faces.pixels.tobytes() + faces.labels.tobytes())
     if faces.votes is not None:
-        whole.update(faces.votes.tobytes())
-    return whole.hexdigest()
+        hashed.update(faces.votes.tobytes())
+    return hashed.hexdigest()
 
 
 def describe(source: Path, votes: Path | None) -> Iterator[tuple[str, dict[str, int]]]:

@@ -1,4 +1,4 @@
-"""Random changes to training faces, a whole batch at a time in numpy."""
+"""Random augmentation of training faces, in numpy, one batch at a time."""
 
 import io
 from typing import Any
@@ -13,59 +13,67 @@ from ml.train.config import Config
 
 Floats = NDArray[np.float32]
 Batch = tuple[Floats, Floats, Floats]
-"""Faces, raters' shares and labels."""
+"""Z-scored faces (B, side, side, 1), raters' vote shares (B, 7) and smoothed labels (B, 7)."""
 
 
 def augment(pixels: NDArray[np.uint8], side: int, covered: int, config: Config, rng: Generator) -> Floats:
-    """Return changed faces (B, side, side), float grey values clipped to 0-255.
+    """Return augmented faces (B, side, side), float32 grey values in [0, 255], of faces (B, 48, 48).
 
-    `covered` is how many source pixels the new side spans: 48 scales the whole frame, 44 with side 44 cuts a window.
+    `covered` is the number of source pixels that the new side spans: 48 scales the whole frame, 44 with side 44 cuts a window.
     """
-    faces = warp(pixels, side, covered, config, rng)
-    faces = soften(faces, config.soften_share, rng)
-    faces = relight(faces, config, rng)
-    faces = compress(faces, config.compress_share, rng)
+    faces = warp(pixels, side, covered, config, rng)  # (B, side, side)
+    faces = soften(faces, config.soften_share, rng)  # (B, side, side)
+    faces = relight(faces, config, rng)  # (B, side, side)
+    faces = compress(faces, config.compress_share, rng)  # (B, side, side)
     return erase(faces, config, rng)
 
 
 def uniform(rng: Generator, low: float, high: float, count: int) -> Floats:
-    """Return `count` random numbers shaped (count, 1, 1), to multiply a batch of faces with."""
+    """Return random numbers (count, 1, 1), one for each face of a batch."""
     return rng.uniform(low, high, size=(count, 1, 1)).astype(np.float32)
 
 
 def warp(pixels: NDArray[np.uint8], side: int, covered: int, config: Config, rng: Generator) -> Floats:
-    """Return faces mirrored, turned, resized and shifted at random, sampled bilinearly; edges are prolonged."""
+    """Return faces (B, side, side) of faces (B, 48, 48), mirrored, rotated, scaled and shifted at random.
+
+    Sampled bilinearly; beyond the edge the edge pixels are repeated.
+    """
     count = len(pixels)
-    angle = np.deg2rad(uniform(rng, -config.rotation_degrees, config.rotation_degrees, count))
-    size = covered / side * np.exp(uniform(rng, -config.scale, config.scale, count))
-    mirror = np.where(uniform(rng, 0, 1, count) < 0.5, -1, 1).astype(np.float32)
+    angle = np.deg2rad(uniform(rng, -config.rotation_degrees, config.rotation_degrees, count))  # (B, 1, 1)
+    size = covered / side * np.exp(uniform(rng, -config.scale, config.scale, count))  # (B, 1, 1)
+    mirror = np.where(uniform(rng, 0, 1, count) < 0.5, -1, 1).astype(np.float32)  # (B, 1, 1)
     reach = config.shift * INPUT_SIDE
-    axis = np.arange(side, dtype=np.float32) - (side - 1) / 2
-    y, x = axis[np.newaxis, :, np.newaxis], axis[np.newaxis, np.newaxis, :]
+    axis = np.arange(side, dtype=np.float32) - (side - 1) / 2  # (side,)
+    y, x = axis[np.newaxis, :, np.newaxis], axis[np.newaxis, np.newaxis, :]  # (1, side, 1), (1, 1, side)
     centre = (INPUT_SIDE - 1) / 2
+    # Both (B, side, side): where each output pixel comes from.
     columns = mirror * size * (np.cos(angle) * x - np.sin(angle) * y) + centre + uniform(rng, -reach, reach, count)
     rows = size * (np.sin(angle) * x + np.cos(angle) * y) + centre + uniform(rng, -reach, reach, count)
     return sample_bilinear(pixels, rows, columns)
 
 
 def sample_bilinear(pixels: NDArray[np.uint8], rows: NDArray[Any], columns: NDArray[Any]) -> Floats:
-    """Return grey values at fractional places, both (B, side, side); places outside take the nearest edge."""
+    """Return grey values of faces (B, 48, 48) at fractional rows and columns (B, side, side): (B, side, side).
+
+    Places outside the face take the nearest edge pixel.
+    """
+    # Just below the last pixel, so that its right and lower neighbours exist.
     rows = np.clip(rows, 0, INPUT_SIDE - 1.001).astype(np.float32)
     columns = np.clip(columns, 0, INPUT_SIDE - 1.001).astype(np.float32)
     top, left = rows.astype(np.int32), columns.astype(np.int32)
-    down, right = rows - top, columns - left
-    flat = pixels.reshape(-1)
-    start = np.arange(len(pixels), dtype=np.int32)[:, np.newaxis, np.newaxis] * (INPUT_SIDE * INPUT_SIDE)
-    place = start + top * INPUT_SIDE + left
-    upper = flat[place] * (1 - right) + flat[place + 1] * right
-    lower = flat[place + INPUT_SIDE] * (1 - right) + flat[place + INPUT_SIDE + 1] * right
-    mixed: Floats = (upper * (1 - down) + lower * down).astype(np.float32)
+    down, right = rows - top, columns - left  # (B, side, side) each, in [0, 1)
+    flat = pixels.reshape(-1)  # (B * 48 * 48,)
+    start = np.arange(len(pixels), dtype=np.int32)[:, np.newaxis, np.newaxis] * (INPUT_SIDE * INPUT_SIDE)  # (B, 1, 1)
+    place = start + top * INPUT_SIDE + left  # (B, side, side)
+    upper = flat[place] * (1 - right) + flat[place + 1] * right  # (B, side, side)
+    lower = flat[place + INPUT_SIDE] * (1 - right) + flat[place + INPUT_SIDE + 1] * right  # (B, side, side)
+    mixed: Floats = (upper * (1 - down) + lower * down).astype(np.float32)  # (B, side, side)
     return mixed
 
 
 def soften(faces: Floats, share: float, rng: Generator) -> Floats:
-    """Return faces of which a share is mixed with its own 3x3 mean, by a random amount."""
-    amount = uniform(rng, 0, 1, len(faces)) * (uniform(rng, 0, 1, len(faces)) < share)
+    """Return faces (B, side, side), a share of them blended with their own 3x3 mean by a random amount."""
+    amount = uniform(rng, 0, 1, len(faces)) * (uniform(rng, 0, 1, len(faces)) < share)  # (B, 1, 1)
     across = faces.copy()
     across[:, :, 1:-1] = (faces[:, :, :-2] + faces[:, :, 1:-1] + faces[:, :, 2:]) / 3
     blurred = across.copy()
@@ -74,53 +82,54 @@ def soften(faces: Floats, share: float, rng: Generator) -> Floats:
 
 
 def relight(faces: Floats, config: Config, rng: Generator) -> Floats:
-    """Return faces with contrast and brightness changed at random, clipped to the grey range."""
-    mean = faces.mean(axis=(1, 2), keepdims=True)
-    contrast = np.exp(uniform(rng, -config.contrast, config.contrast, len(faces)))
-    brightness = 255 * uniform(rng, -config.brightness, config.brightness, len(faces))
+    """Return faces (B, side, side) with contrast and brightness changed at random, clipped to [0, 255]."""
+    mean = faces.mean(axis=(1, 2), keepdims=True)  # (B, 1, 1)
+    contrast = np.exp(uniform(rng, -config.contrast, config.contrast, len(faces)))  # (B, 1, 1)
+    brightness = 255 * uniform(rng, -config.brightness, config.brightness, len(faces))  # (B, 1, 1)
     lit: Floats = np.clip((faces - mean) * contrast + mean + brightness, 0, 255)
     return lit
 
 
 def compress(faces: Floats, share: float, rng: Generator) -> Floats:
-    """Return faces of which a share has been through a JPEG file of quality 20 to 60."""
+    """Return faces (B, side, side), a share of them compressed as JPEG at quality 20 to 60."""
     if not share:
         return faces
-    pressed = faces.copy()
+    compressed = faces.copy()
     for place in np.flatnonzero(rng.uniform(size=len(faces)) < share):
         file = io.BytesIO()
         Image.fromarray(faces[place].round().astype(np.uint8)).save(file, "JPEG", quality=int(rng.integers(20, 61)))
         with Image.open(file) as picture:
-            pressed[place] = np.asarray(picture, np.float32)
-    return pressed
+            compressed[place] = np.asarray(picture, np.float32)
+    return compressed
 
 
 def erase(faces: Floats, config: Config, rng: Generator) -> Floats:
-    """Return faces of which a share has one rectangle covered in a single random grey."""
+    """Return faces (B, side, side), a share of them with one rectangle filled with a random grey value."""
     count, side = len(faces), faces.shape[1]
-    height, width = (uniform(rng, 0.1, config.erase_side, count) * side for _ in range(2))
+    height, width = (uniform(rng, 0.1, config.erase_side, count) * side for _ in range(2))  # (B, 1, 1) each
     top, left = uniform(rng, 0, 1, count) * (side - height), uniform(rng, 0, 1, count) * (side - width)
-    axis = np.arange(side, dtype=np.float32)
-    y, x = axis[np.newaxis, :, np.newaxis], axis[np.newaxis, np.newaxis, :]
-    covered = (y >= top) & (y < top + height) & (x >= left) & (x < left + width)
+    axis = np.arange(side, dtype=np.float32)  # (side,)
+    y, x = axis[np.newaxis, :, np.newaxis], axis[np.newaxis, np.newaxis, :]  # (1, side, 1), (1, 1, side)
+    covered = (y >= top) & (y < top + height) & (x >= left) & (x < left + width)  # (B, side, side)
     covered &= uniform(rng, 0, 1, count) < config.erase_share
     return np.where(covered, uniform(rng, 0, 255, count), faces)
 
 
 def mix(batch: Batch, beta: float, rng: Generator) -> Batch:
-    """Return the batch with some of another of its faces laid over each, and as much of that face's targets in its own.
+    """Return the batch with each face and its targets blended with those of another face in it (mixup, Zhang et al. 2018).
 
-    All arrays are (B, ...). The own share follows a symmetric beta distribution, its larger side; with beta 0 nothing is mixed.
+    All arrays are (B, ...). A symmetric beta distribution gives the weights, and the larger one stays with the face itself. With
+    beta 0 the batch is returned as it is.
     """
     if not beta:
         return batch
     count = len(batch[0])
-    own, others = rng.beta(beta, beta, count).astype(np.float32), rng.permutation(count)
-    own = np.maximum(own, 1 - own)
+    own, others = rng.beta(beta, beta, count).astype(np.float32), rng.permutation(count)  # (B,) each
+    own = np.maximum(own, 1 - own)  # (B,)
 
     def blend(array: Floats) -> Floats:
-        share = own.reshape(-1, *[1] * (array.ndim - 1))
-        blended: Floats = share * array + (1 - share) * array[others]
+        weight = own.reshape(-1, *[1] * (array.ndim - 1))  # (B, 1, ...)
+        blended: Floats = weight * array + (1 - weight) * array[others]  # (B, ...)
         return blended
 
     faces, raters, labels = batch

@@ -1,4 +1,4 @@
-"""Draw a run's curves.csv as curves.svg: loss, and the accuracies of the looks at the validation faces, over steps."""
+"""Draw a run's curves.csv as curves.svg: loss and validation accuracies over steps."""
 
 import csv
 from pathlib import Path
@@ -8,7 +8,7 @@ LINES = (("loss", "#7a5195"), ("fer2013_accuracy", "#ef5675"), ("raters_accuracy
 
 
 def draw_curves(table: Path) -> Path:
-    """Write curves.svg beside curves.csv and return its path. Each line is scaled to its own range, which its label tells."""
+    """Write curves.svg beside curves.csv and return its path. Each line is scaled to its own range, which its label gives."""
     with table.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["weights"] != "raw"]
     last_step = max((float(row["step"]) for row in rows), default=1.0)

@@ -1,7 +1,7 @@
-"""The file that serves, derived from the network as trained: an ONNX graph with its convolutions in 8-bit whole numbers.
+"""The file that serves, derived from the trained network: an ONNX graph with its convolutions in 8-bit integers.
 
-The graph is written out layer by layer with the onnx package. Every layer kind of `ml.train.model` has its node here; an unknown
-one is refused. ONNX Runtime then rounds it, which saves half of the time. docs/adr/0012 tells what that costs.
+The graph is written layer by layer with the onnx package. Every kind of layer in `ml.train.model` has its node here; an unknown one
+is refused. ONNX Runtime then quantises the graph, which halves the time. docs/adr/0012 reports what that costs.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from ml.serve.preprocess import Normaliser, Pixels
 OPSET, IR_VERSION = 17, 9
 
 RANGE_FACES = 1024
-"""Training faces on which the range of each layer's answers is measured."""
+"""Training faces on which the range of each layer's output is measured."""
 
 
 class GraphWriter:
@@ -28,7 +28,7 @@ class GraphWriter:
         self.weights: list[Any] = []
         self.names: dict[int, str] = {}
         self.kernels: dict[int, tuple[str, NDArray[np.float32]]] = {}
-        """What each convolution reads, and its kernel, until the batch norm after it is known."""
+        """The input of each convolution and its kernel, until the batch norm after it is known."""
 
     def weight(self, name: str, values: Any) -> str:
         """Add a constant and return its name."""
@@ -48,7 +48,8 @@ class GraphWriter:
         kind, name = type(layer).__name__, layer.name
         sources = layer.input if isinstance(layer.input, list) else [layer.input]
         inputs = [self.names[id(tensor)] for tensor in sources] if kind != "InputLayer" else ["image"]
-        if kind == "Dropout":  # it does nothing once training is over
+        # Dropout does nothing outside training.
+        if kind == "Dropout":
             self.names[id(layer.output)] = inputs[0]
             return
         self.names[id(layer.output)] = name
@@ -57,7 +58,7 @@ class GraphWriter:
             self.node("Transpose", inputs, name := f"{name}_first", perm=[0, 3, 1, 2])
             self.names[id(layer.output)] = name
         elif kind == "Conv2D":
-            self.kernels[id(layer.output)] = inputs[0], values[0].transpose(3, 2, 0, 1)
+            self.kernels[id(layer.output)] = inputs[0], values[0].transpose(3, 2, 0, 1)  # (out, in, 3, 3)
         elif kind == "BatchNormalization":
             self.add_folded(self.kernels[id(sources[0])], values, layer.epsilon, name)
         elif kind == "Dense":
@@ -69,11 +70,11 @@ class GraphWriter:
     def add_folded(
         self, convolution: tuple[str, NDArray[np.float32]], values: list[NDArray[np.float32]], epsilon: float, name: str
     ) -> None:
-        """Add a convolution and the batch norm after it as one: both scale and shift, so that the kernel can hold it all."""
+        """Add a convolution and the batch norm after it as one convolution: the norm's scale and shift go into kernel and bias."""
         source, kernel = convolution
-        gamma, beta, mean, variance = values
-        scale = gamma / np.sqrt(variance + epsilon)
-        folded = self.weight(f"{name}_kernel", kernel * scale[:, np.newaxis, np.newaxis, np.newaxis])
+        gamma, beta, mean, variance = values  # (out,) each
+        scale = gamma / np.sqrt(variance + epsilon)  # (out,)
+        folded = self.weight(f"{name}_kernel", kernel * scale[:, np.newaxis, np.newaxis, np.newaxis])  # (out, in, 3, 3)
         bias = self.weight(f"{name}_bias", beta - mean * scale)
         self.node("Conv", [source, folded, bias], name, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
 
@@ -111,7 +112,7 @@ def write_graph(model: Any) -> bytes:  # Any: a Keras model
 
 
 class RangeFaces:
-    """Hands z-scored faces (N, 48, 48, 1) to ONNX Runtime, which watches the range of each layer's answers."""
+    """Gives z-scored faces (N, 48, 48, 1) to ONNX Runtime, which measures the range of each layer's output."""
 
     def __init__(self, faces: NDArray[np.float32], batch: int = 64) -> None:
         self.batches = iter([faces[start : start + batch] for start in range(0, len(faces), batch)])
@@ -123,17 +124,17 @@ class RangeFaces:
 
 
 def quantise(network: bytes, faces: NDArray[np.float32]) -> bytes:
-    """Return the ONNX file with its convolutions in 8-bit whole numbers, the ranges measured on z-scored faces (N, 48, 48, 1).
+    """Return the ONNX file with its convolutions in 8-bit integers, with ranges measured on z-scored faces (N, 48, 48, 1).
 
     Kernels are scaled channel by channel and keep 7 bits: without VNNI, processors add pairs of products in 16 bits, where 8 bits
-    overflow. The ranges are means of the batches' own, so that one odd face does not coarsen them. The convolutions at full
-    resolution and both heads stay float32: they take little time, and rounding early is passed on to all that follows.
+    overflow. Ranges are averaged over batches, so that one outlier does not coarsen them. The convolutions at full
+    resolution and both heads stay float32: they take little time, and early rounding errors affect all later layers.
     """
     import onnx
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     graph = onnx.load_from_string(network)
-    whole = [node.name for node in graph.graph.node if node.op_type == "Conv" and node.name.startswith("stage0")]
+    kept_as_float = [node.name for node in graph.graph.node if node.op_type == "Conv" and node.name.startswith("stage0")]
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         quantize_static(
@@ -146,14 +147,14 @@ def quantise(network: bytes, faces: NDArray[np.float32]) -> bytes:
             per_channel=True,
             reduce_range=True,
             op_types_to_quantize=["Conv", "Relu", "Add", "MaxPool"],
-            nodes_to_exclude=whole,
+            nodes_to_exclude=kept_as_float,
             extra_options={"CalibMovingAverage": True},
         )
         return bytes(onnx.load(path).SerializeToString(deterministic=True))
 
 
 def to_onnx(model: Any, pixels: Pixels, normaliser: Normaliser, seed: int) -> bytes:  # Any: a Keras model
-    """Return the file that serves. `pixels` are training faces (N, 48, 48), some of which, drawn by `seed`, give the ranges."""
+    """Return the bytes of the file that serves. Ranges are measured on training faces (N, 48, 48) drawn with `seed`."""
     rng = np.random.default_rng((seed, 2))
     chosen = np.sort(rng.choice(len(pixels), min(RANGE_FACES, len(pixels)), replace=False))
     return quantise(write_graph(model), normaliser.apply(pixels[chosen]))

@@ -1,4 +1,4 @@
-"""Batch norm as one operation, forward and backward, while training."""
+"""Batch norm in one fused operation, forward and backward, for training."""
 
 from functools import cache
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 
 @cache
 def fused_norm() -> Any:  # Any: a class of Keras layers, which ship no type hints
-    """Return a BatchNormalization that computes a training batch with TensorFlow's fused kernel, on (B, height, width, channels).
+    """Return a BatchNormalization that uses TensorFlow's fused kernel on training batches (B, H, W, C).
 
-    Keras composes it of a dozen passes over the activations, which take a quarter of a training step's time on a processor.
-    Variables and statistics are the same, and the variance that is remembered is the batch's own, as in Keras.
+    Keras composes batch norm from a dozen passes over the activations, a quarter of the time of a training step on a CPU. Variables
+    and statistics are the same.
     """
     import keras
     import tensorflow as tf
@@ -19,12 +19,14 @@ def fused_norm() -> Any:  # Any: a class of Keras layers, which ship no type hin
             if not training:
                 return super().call(inputs, training=training, mask=mask)
             scale, offset = (tf.cast(variable.value, tf.float32) for variable in (self.gamma, self.beta))
+            # output (B, H, W, C); mean and variance (C,)
             output, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
                 x=inputs, scale=scale, offset=offset, mean=[], variance=[], epsilon=self.epsilon, is_training=True
             )
+            # The kernel returns the unbiased variance; Keras keeps the biased one.
             count = tf.cast(tf.size(inputs) / tf.size(mean), tf.float32)
-            for moving, seen in ((self.moving_mean, mean), (self.moving_variance, variance * (count - 1) / count)):
-                moving.assign(moving * self.momentum + seen * (1 - self.momentum))
+            for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance * (count - 1) / count)):
+                moving.assign(moving * self.momentum + batch * (1 - self.momentum))
             return output
 
     return FusedNorm

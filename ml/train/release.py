@@ -2,8 +2,8 @@
 
     python -m ml.train.release --run runs/next --data fer2013.zip --votes fer2013_ferplus.csv --version 0.1.0 --out ml/weights
 
-With --again in place of --run it makes everything but model.keras anew, after a change of `ml.train.export` or of a measure. The
-report always starts afresh: `ml.measure.parity`, `ml.measure.explanations` and `ml.measure.cost` then add to it, and
+With --again instead of --run it remakes everything but model.keras, after a change of `ml.train.export` or of a measure. The
+report always starts empty: `ml.measure.parity`, `ml.measure.explanations` and `ml.measure.cost` then add to it, and
 `ml.measure.fairness` must be run again.
 """
 
@@ -78,9 +78,9 @@ def derive(
     training: dict[str, Any],  # Any: likewise
     robustness: bool = False,
 ) -> dict[str, Any]:  # Any: the report, as JSON
-    """Write all that follows from the folder's model.keras, and return the report on the validation faces.
+    """Write everything that follows from the model.keras in `out`, and return the report on the validation faces.
 
-    Raises ValueError when model.keras is no Keras file.
+    Raises ValueError when model.keras is not a Keras file.
     """
     content = (out / "model.keras").read_bytes()
     model, normaliser = load_keras(out / "model.keras", content), measure_normaliser(train.pixels)
@@ -105,14 +105,14 @@ def derive(
 
 
 def measure_rounding(served: Engine, trained: Engine, card: ModelCard, faces: FaceSet) -> dict[str, Any]:  # Any: a JSON object
-    """Return how far the shares that are served, in whole numbers of eight bits, are from those of the network as trained."""
+    """Return how far the probabilities of the served network, in 8-bit integers, are from those of the trained network."""
     head = HEADS.index(card.served_head)
     ours, theirs = (softmax(all_logits(engine, faces, card.normaliser)[head] / card.temperature) for engine in (served, trained))
-    apart = np.abs(ours - theirs)
+    difference = np.abs(ours - theirs)  # (N, 7)
     return {
         "named_alike": mean_of(ours.argmax(axis=1) == theirs.argmax(axis=1)),
-        "mean_difference": round(float(apart.mean()), 4),
-        "largest_difference": round(float(apart.max()), 4),
+        "mean_difference": round(float(difference.mean()), 4),
+        "largest_difference": round(float(difference.max()), 4),
     }
 
 

@@ -1,10 +1,11 @@
-"""How far a run has come, and what rate and side that asks for: warm-up, a stable rate, then a fall to `rest`.
+"""The progress of a run, and the learning rate and side that follow from it: warm-up, a stable phase, then a fall to `rest`.
 
         rate   ______________________
               /                      \\
              /                        \\
             /_______________________   \\_
-            0   small side | crops  ^ trunk  1
+            0   small side | crops  ^        1
+                                    stable checkpoint
 """
 
 import time
@@ -17,7 +18,7 @@ from ml.train.config import Config
 
 @dataclass
 class Budget:
-    """A run's length, in epochs or in minutes of the wall clock. Minutes end a run in time, epochs make it repeatable."""
+    """The length of a run in epochs or in minutes of wall time. Minutes end a run on time; epochs make it repeatable."""
 
     epochs: float
     steps_per_epoch: int
@@ -31,46 +32,46 @@ class Budget:
 
     @property
     def seconds(self) -> float:
-        """Return seconds spent, those before a resume included."""
+        """Return the seconds spent, including those before a resume."""
         return self.seconds_before + self.clock() - self.started_at
 
     def seconds_left(self, done: int, step: int) -> float:
-        """Return how long the rest takes at the pace of the `done` steps of this process."""
+        """Return the seconds left at step `step`, at the pace of the `done` steps of this process."""
         if self.minutes is not None:
             return max(0.0, 60 * self.minutes - self.seconds)
         return (self.seconds - self.seconds_before) / done * max(0.0, self.epochs * self.steps_per_epoch - step)
 
     def progress(self, step: int) -> float:
-        """Return the share of the run that is over, 0 to 1."""
+        """Return the share of the run that is done, in [0, 1]."""
         if self.minutes is None:
             return min(1.0, step / (self.epochs * self.steps_per_epoch))
         return min(1.0, self.seconds / (60 * self.minutes))
 
 
 def steps_per_epoch(faces: int, config: Config) -> int:
-    """Return full batches in so many training faces; at least one, so that tiny sets train too."""
+    """Return the number of full batches in so many faces; at least one, so that tiny data sets can be trained on."""
     return max(1, faces // config.batch)
 
 
 def rate_at(progress: float, step: int, config: Config, warm: bool = False) -> float:
-    """Return the learning rate. `warm` leaves the warm-up out, for a run that continues a trunk."""
+    """Return the learning rate. `warm` skips the warm-up, for a run that continues from a checkpoint."""
     rise = 1.0 if warm else min(1.0, (step + 1) / config.warmup_steps)
     fall = min(1.0, (1 - progress) / config.decay_share)
     return config.rate * rise * (config.rest + (1 - config.rest) * fall)
 
 
 def is_falling(progress: float, config: Config) -> bool:
-    """Return whether the rate has begun to fall, which is when the trunk is set aside."""
+    """Whether the rate has begun to fall; the stable checkpoint is saved just before."""
     return progress > 1 - config.decay_share
 
 
 def counts_alike(progress: float, config: Config) -> bool:
-    """Return whether the weights of this step count in the average as much as those of any other."""
+    """Whether the weights of this step enter the final average with equal weight."""
     return progress > 1 - config.average_share
 
 
 def frame_at(progress: float, config: Config, warm: bool = False) -> tuple[int, int]:
-    """Return the side to train at and how many of the 48 source pixels it covers."""
+    """Return the side to train at, in pixels, and how many of the 48 source pixels it covers. `warm` skips the small side."""
     if progress < config.small_share and not warm:
         return config.small_side, INPUT_SIDE
     return config.crop_side, config.crop_side

@@ -1,4 +1,4 @@
-"""One network in training: its weights, momentum and moving average, and the step that changes them."""
+"""A network in training: its weights, momentum and moving average, and the step that updates them."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ PROCESSOR = Path("/proc/cpuinfo")
 
 
 def multiplies_bfloat16(processor: Path = PROCESSOR) -> bool:
-    """Return whether this processor has instructions for bfloat16 (AVX-512, AMX or Arm); False where nothing tells, as on macOS."""
+    """Whether this CPU has bfloat16 instructions (AVX-512, AMX or Arm); False where /proc/cpuinfo is missing, as on macOS."""
     try:
         flags = set(processor.read_text().split())
     except OSError:
@@ -29,7 +29,7 @@ def multiplies_bfloat16(processor: Path = PROCESSOR) -> bool:
 
 
 class Trainer:
-    """The network and everything a step changes. All of it is in `state`, so that a run resumes where it stopped."""
+    """The network and everything that a step updates. `state` holds all of it, so that a run resumes where it stopped."""
 
     def __init__(self, config: Config) -> None:
         import keras
@@ -47,14 +47,14 @@ class Trainer:
         self.velocity = [tf.Variable(tf.zeros_like(variable)) for variable in self.trained]
         self.averaged = [tf.Variable(tf.convert_to_tensor(variable)) for variable in self.trained]
         self.counted = 0
-        """Steps whose weights count alike in the average."""
+        """How many steps have entered the average with equal weight."""
         self._step = tf.function(self._take_step)
 
     def step(self, batch: Batch, rate: float, alike: bool = False) -> float:
-        """Change the weights by one batch and return its loss.
+        """Update the weights with one batch and return its loss.
 
-        The batch: faces (B, side, side, 1) z-scored; raters (B, 7) shares, all zero where there are none; labels (B, 7) smoothed.
-        `alike` makes these weights count in the average as much as those of every other such step.
+        The batch: z-scored faces (B, side, side, 1); raters' vote shares (B, 7), all zero for a face without votes; smoothed labels
+        (B, 7). With `alike` the new weights enter the average with the same weight as those of every other such step.
         """
         kept = self.counted / (self.counted + 1) if alike else self.config.average
         self.counted += alike
@@ -65,15 +65,16 @@ class Trainer:
 
         config = self.config
         with tf.GradientTape() as tape:
-            raters_logits, fer2013_logits = self.model(faces, training=True)
-            # Not TensorFlow's fused loss: where a face has no votes it is 0, but its gradient is not.
-            raters_loss = -tf.reduce_sum(raters * tf.nn.log_softmax(raters_logits), axis=1)
-            fer2013_loss = -tf.reduce_sum(labels * tf.nn.log_softmax(fer2013_logits), axis=1)
-            loss = tf.reduce_mean(config.raters_weight * raters_loss + config.fer2013_weight * fer2013_loss)
+            raters_logits, fer2013_logits = self.model(faces, training=True)  # (B, 7) each
+            # Not TensorFlow's fused loss: for a face without votes the fused loss is 0, but its gradient is not.
+            raters_loss = -tf.reduce_sum(raters * tf.nn.log_softmax(raters_logits), axis=1)  # (B,)
+            fer2013_loss = -tf.reduce_sum(labels * tf.nn.log_softmax(fer2013_logits), axis=1)  # (B,)
+            loss = tf.reduce_mean(config.raters_weight * raters_loss + config.fer2013_weight * fer2013_loss)  # ()
         gradients = tape.gradient(loss, [variable.value for variable in self.trained])
         for variable, gradient, velocity, mean, decays in zip(
             self.trained, gradients, self.velocity, self.averaged, self.decayed, strict=True
         ):
+            # Nesterov momentum, with weight decay on kernels alone.
             slope = gradient + config.weight_decay * variable.value if decays else gradient
             velocity.assign(config.momentum * velocity - rate * slope)
             variable.assign(variable.value + config.momentum * velocity - rate * slope)
@@ -81,7 +82,7 @@ class Trainer:
         return loss
 
     def state(self) -> Arrays:
-        """Return everything a step changes, by name."""
+        """Return everything that a step updates, by name."""
         arrays = {f"weights/{name_of(variable)}": np.asarray(variable) for variable in self.model.variables}
         arrays["counted"] = np.array(self.counted)
         for kind, variables in (("velocity", self.velocity), ("averaged", self.averaged)):
@@ -89,7 +90,7 @@ class Trainer:
         return arrays
 
     def restore(self, state: Arrays) -> None:
-        """Take over weights, momentum and average from `state`. Raises KeyError when it is another network's."""
+        """Load weights, momentum and average from `state`. Raises KeyError when it belongs to another network."""
         self.counted = int(state.get("counted", 0))
         for variable in self.model.variables:
             variable.assign(state[f"weights/{name_of(variable)}"])
@@ -98,17 +99,21 @@ class Trainer:
                 variable.assign(state[f"{kind}/{name_of(of)}"])
 
     def grow_from(self, state: Arrays) -> None:
-        """Take over a network with fewer residual pairs. The new pairs add nothing at first (Chen et al. 2016, Net2Net)."""
+        """Load the state of a network with fewer residual pairs; the new pairs add nothing at first (Net2Net, Chen et al. 2016).
+
+        Raises KeyError when something else than residual pairs is missing.
+        """
         own = self.state() | {"counted": np.array(0)}
         state = {name: array for name, array in state.items() if name != "counted"}
         added = own.keys() - state.keys() - {"counted"}
-        if strange := [name for name in added if "_pair" not in name]:
-            raise KeyError(f"not of a network with fewer residual pairs: {min(strange)} is missing")
+        if missing := [name for name in added if "_pair" not in name]:
+            raise KeyError(f"not of a network with fewer residual pairs: {min(missing)} is missing")
+        # A pair ends in a batch norm: with its scale at zero, the pair adds nothing.
         silent = {name: np.zeros_like(own[name]) for name in added if name.endswith("b_norm/gamma")}
         self.restore(own | silent | state)
 
     def grow_from_finished(self, path: Path) -> None:
-        """Take over the finished weights in a .keras file, at rest: without momentum. Grows as `grow_from` does."""
+        """Load the finished weights in a .keras file, without momentum. Grows and raises as `grow_from` does."""
         import keras
 
         weights = {name_of(variable): np.asarray(variable) for variable in keras.models.load_model(path, compile=False).variables}
@@ -117,19 +122,20 @@ class Trainer:
 
 
 def averages(state: Arrays) -> Arrays:
-    """Return the moving averages of `state` alone."""
+    """Return only the moving averages in `state`."""
     return {name: array for name, array in state.items() if name.startswith("averaged/")}
 
 
 def name_of(variable: Any) -> str:  # Any: a Keras variable
-    """Return the variable's path without the number that Keras gives to every further seed generator of a process."""
+    """Return the path of a variable, without the number that Keras adds to each further seed generator in a process."""
     return re.sub(r"^seed_generator_\d+/", "seed_generator/", str(variable.path))
 
 
 def finished_model(config: Config, state: Arrays, faces: Pixels, normaliser: Normaliser, batches: int, average: bool = True) -> Any:
-    """Return the network for 48x48 faces with averaged (or raw) weights and batch-norm statistics measured anew.
+    """Return the network for 48x48 faces with averaged (or raw) weights and new batch-norm statistics.
 
-    The statistics are cumulative means over `batches` batches of unchanged training faces, drawn with the config's seed.
+    The statistics are cumulative means over `batches` batches of training faces (N, 48, 48) without augmentation, drawn with the
+    config's seed. Averaged weights need them: the running statistics belong to the raw weights.
     """
     import tensorflow as tf
 
@@ -144,8 +150,8 @@ def finished_model(config: Config, state: Arrays, faces: Pixels, normaliser: Nor
     rng = np.random.default_rng((config.seed, 1))
     for number in range(batches):
         for layer in norms:
-            layer.momentum = number / (number + 1)
-        batch = faces[np.sort(rng.choice(len(faces), min(config.batch, len(faces)), replace=False))]
+            layer.momentum = number / (number + 1)  # makes the moving mean a cumulative one
+        batch = faces[np.sort(rng.choice(len(faces), min(config.batch, len(faces)), replace=False))]  # (B, 48, 48)
         model(tf.convert_to_tensor(normaliser.apply(batch)), training=True)
     for layer, momentum in zip(norms, usual, strict=True):
         layer.momentum = momentum
@@ -153,19 +159,19 @@ def finished_model(config: Config, state: Arrays, faces: Pixels, normaliser: Nor
 
 
 def logits_of(model: Any, faces: Pixels, normaliser: Normaliser, batch: int = 256) -> NDArray[np.float64]:
-    """Return logits (2, N, 7) in the order of HEADS, each the mean over the face and its mirror image."""
+    """Return logits (2, N, 7), heads in the order of HEADS, of faces (N, 48, 48): the mean of each face and its mirror image."""
     import tensorflow as tf
 
     answer = tf.function(lambda batch: model(batch, training=False))
     parts = []
     for start in range(0, len(faces), batch):
-        inputs = normaliser.apply(faces[start : start + batch])
-        parts.append((np.stack(answer(inputs)) + np.stack(answer(inputs[:, :, ::-1].copy()))) / 2)
-    return np.concatenate(parts, axis=1).astype(np.float64)
+        inputs = normaliser.apply(faces[start : start + batch])  # (B, 48, 48, 1)
+        parts.append((np.stack(answer(inputs)) + np.stack(answer(inputs[:, :, ::-1].copy()))) / 2)  # (2, B, 7)
+    return np.concatenate(parts, axis=1).astype(np.float64)  # (2, N, 7)
 
 
 def save_arrays(path: Path, arrays: Arrays) -> None:
-    """Write the arrays in one piece: a crash leaves the former file."""
+    """Write the arrays to an .npz file. The file is replaced at once, so that a crash leaves the former one."""
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for its own keyword

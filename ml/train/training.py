@@ -1,11 +1,11 @@
-"""Train the network on FER2013 faces with FER+ votes: as the first stage of the recipe, unless a stage is named.
+"""Train the network on FER2013 faces with FER+ votes: the first stage of the recipe, unless another is named.
 
-Progress is a line every fifty steps, one per epoch, and what is left. A run that was stopped goes on with --resume. --minutes makes
-the run end in time: the rate starts to fall when the last share of the time begins. stable.npz is the state just before that fall,
-start.npz what it began with.
+Progress is logged every fifty steps and after each epoch, with the time left. --resume continues a run that was stopped. --minutes
+ends a run on time: the rate starts to fall when the last share of the time begins. stable.npz is the state just before that fall,
+start.npz the weights that the run began with.
 
---to STAGE makes that stage's weights from nothing, stage by stage. Each continues from the stable checkpoint or finished weights of
-an earlier one, and blends what finished weights say of each training face into its targets.
+--to STAGE trains that stage from scratch, stage by stage. Each continues from the stable checkpoint or the finished weights of an
+earlier one, and blends the probabilities of earlier finished weights into its targets.
 """
 
 import argparse
@@ -43,7 +43,7 @@ CURVES = ("epoch", "step", "seconds", "side", "rate", "loss", "images_per_second
 
 @dataclass(frozen=True)
 class Run:
-    """One training run: what it learns from, where it writes, and how often it looks at the validation faces."""
+    """One training run: its faces, its folder, and how often (in epochs and steps) it validates and logs."""
 
     config: Config
     train: FaceSet
@@ -58,54 +58,55 @@ class Run:
 
     @cached_property
     def fingerprint(self) -> dict[str, str]:
-        """Return recipe, faces and what the run grows out of, as text: it goes on with these and no others."""
+        """Return recipe, faces and earlier stages as text: a run continues only with the same ones."""
         former = [path for path in (self.stable_checkpoint, *(teacher / "model.keras" for teacher in self.teachers)) if path]
         hashes = " ".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in former)
         return {"recipe": str(self.config), "faces": hash_faces(self.train), "former": hashes}
 
     @property
     def steps_per_epoch(self) -> int:
-        """Return how many full batches the training faces make."""
+        """Return the number of full batches in the training faces."""
         return steps_per_epoch(len(self.train), self.config)
 
 
 class WrongFingerprint(ValueError):
-    """What lies in the run folder is another run: of another recipe, other faces or other forerunners, or one to be kept."""
+    """The run folder holds another run: of another recipe, other faces or other earlier stages, or one that must be kept."""
 
 
 def smooth_labels(labels: NDArray[np.int64], smoothing: float) -> NDArray[np.float32]:
-    """Return one-hot labels (N, 7) with `smoothing` spread evenly."""
+    """Return one-hot labels (N, 7), float32, with the mass `smoothing` spread evenly over the classes."""
     count = len(EXPRESSIONS)
     return (np.eye(count, dtype=np.float32)[labels] * (1 - smoothing) + smoothing / count).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What each training face should be called: raters (N, 7) shares, zero where there are none; labels (N, 7), smoothed."""
+    """The targets of the training faces: raters' vote shares (N, 7), zero for faces without votes; smoothed labels (N, 7)."""
 
     raters: NDArray[np.float32]
     labels: NDArray[np.float32]
 
 
 def choose_targets(run: Run, normaliser: Normaliser) -> Targets:
-    """Return votes and labels, with the teacher's opinion blended in when there is one (Hinton et al. 2015).
+    """Return vote shares and labels, blended with the teachers' probabilities if there are any (Hinton et al. 2015).
 
-    A teacher smooths each label by what the face looks like, where plain smoothing treats all wrong answers alike.
+    A teacher smooths each label according to the face; plain smoothing treats all wrong answers alike. Raises ValueError for faces
+    without votes.
     """
     faces, share = run.train, run.config.teacher_share
     if faces.votes is None:
         raise ValueError("training needs FER+ votes")
-    raters, usable = rater_shares(faces.votes)
-    labels = smooth_labels(faces.labels, run.config.smoothing)
+    raters, usable = rater_shares(faces.votes)  # (N, 7), (N,)
+    labels = smooth_labels(faces.labels, run.config.smoothing)  # (N, 7)
     if run.teachers:
-        said = np.mean([teacher_probs(teacher, faces, normaliser) for teacher in run.teachers], axis=0)
-        raters = (1 - share) * raters + share * said[0]
-        labels = (1 - share) * labels + share * said[1]
+        probabilities = np.mean([teacher_probs(teacher, faces, normaliser) for teacher in run.teachers], axis=0)  # (2, N, 7)
+        raters = (1 - share) * raters + share * probabilities[0]
+        labels = (1 - share) * labels + share * probabilities[1]
     return Targets(raters * usable[:, np.newaxis], labels)
 
 
 def teacher_probs(teacher: Path, faces: FaceSet, normaliser: Normaliser) -> NDArray[np.float32]:
-    """Return the probabilities (2, N, 7) that a run folder's finished weights give each face, in the order of HEADS."""
+    """Return the probabilities (2, N, 7), in the order of HEADS, that the finished weights in a run folder give the faces."""
     import keras
 
     model = keras.models.load_model(teacher / "model.keras", compile=False)
@@ -113,7 +114,7 @@ def teacher_probs(teacher: Path, faces: FaceSet, normaliser: Normaliser) -> NDAr
 
 
 def batches(run: Run, targets: Targets, normaliser: Normaliser, epoch: int, frame: tuple[int, int]) -> Iterator[Batch]:
-    """Yield an epoch's batches, each prepared while the one before is learned. Seeded by epoch and place."""
+    """Yield the batches of an epoch, each prepared while the one before trains. Seeded by epoch and place."""
     config, faces = run.config, run.train
     order = np.random.default_rng((config.seed, epoch)).permutation(len(faces))
 
@@ -133,8 +134,8 @@ def batches(run: Run, targets: Targets, normaliser: Normaliser, epoch: int, fram
 
 
 def accuracies(logits: NDArray[np.float64], faces: FaceSet) -> tuple[float, float]:
-    """Return the share of original labels named rightly, and of the raters' majorities (nan without votes); logits (2, N, 7)."""
-    named = logits.argmax(axis=2)
+    """Return the accuracies on the original labels and on the raters' majorities (nan without votes); logits (2, N, 7)."""
+    named = logits.argmax(axis=2)  # (2, N)
     raters, fer2013 = (named[HEADS.index(head)] for head in ("raters", "fer2013"))
     if faces.votes is None:
         return float((fer2013 == faces.labels).mean()), float("nan")
@@ -144,9 +145,9 @@ def accuracies(logits: NDArray[np.float64], faces: FaceSet) -> tuple[float, floa
 
 
 def train(run: Run, resume: bool = False) -> Trainer:
-    """Train until the budget is spent and return the trainer. Writes state.npz, stable.npz and curves.csv as it goes.
+    """Train until the budget is spent and return the trainer. Writes state.npz, stable.npz and curves.csv on the way.
 
-    Raises WrongFingerprint when `resume` finds another run's state, and without `resume` when it finds any: hours of work.
+    Raises WrongFingerprint when `resume` finds the state of another run, and without `resume` when it finds any: it is worth hours.
     """
     run.out.mkdir(parents=True, exist_ok=True)
     state = state_of(run)
@@ -165,11 +166,13 @@ def train(run: Run, resume: bool = False) -> Trainer:
     elif run.stable_checkpoint is not None:
         stable_checkpoint = load_arrays(run.stable_checkpoint)
         trainer.grow_from(stable_checkpoint)
-        epoch = int(stable_checkpoint["epoch"])  # not to see the same order again
+        # The order of the faces is seeded by epoch: go on counting, or the same orders come again.
+        epoch = int(stable_checkpoint["epoch"])
     budget = Budget(run.epochs, run.steps_per_epoch, run.minutes, seconds)
     log.info("arithmetic: %s", trainer.precision)
     if not is_falling(budget.progress(step), run.config):
-        (run.out / "stable.npz").unlink(missing_ok=True)  # of a run that was here before, or of this one when it was to be shorter
+        # One that exists belongs to an earlier run, or to this one when it was to be shorter.
+        (run.out / "stable.npz").unlink(missing_ok=True)
     if not step:
         (run.out / "curves.csv").unlink(missing_ok=True)
     if budget.progress(step) < 1:
@@ -184,7 +187,7 @@ def train(run: Run, resume: bool = False) -> Trainer:
 
 
 def state_of(run: Run) -> Arrays:
-    """Return the state in the run folder, empty when there is none. Raises WrongFingerprint when it is another run's."""
+    """Return the state in the run folder, empty when there is none. Raises WrongFingerprint when it belongs to another run."""
     path = run.out / "state.npz"
     if not path.exists():
         return {}
@@ -197,7 +200,7 @@ def state_of(run: Run) -> Arrays:
 
 
 def is_finished(run: Run) -> bool:
-    """Return whether the run folder holds this run's weights and measures, and not those of a shorter one."""
+    """Whether the run folder holds the weights and measures of this run, and not those of a shorter one."""
     state = state_of(run)
     if not state or not (run.out / "report.json").exists():
         return False
@@ -206,7 +209,7 @@ def is_finished(run: Run) -> bool:
 
 
 def train_epoch(run: Run, trainer: Trainer, targets: Targets, budget: Budget, normaliser: Normaliser, epoch: int, step: int) -> int:
-    """Train one epoch, or what the budget leaves of it, and return the step reached."""
+    """Train one epoch, or as much of it as the budget allows, and return the step reached."""
     warm, first, began = run.stable_checkpoint is not None, step, budget.seconds
     frame = frame_at(budget.progress(step), run.config, warm)
     losses: list[float] = []
@@ -227,13 +230,13 @@ def train_epoch(run: Run, trainer: Trainer, targets: Targets, budget: Budget, no
     save_arrays(run.out / "state.npz", trainer.state() | {name: np.array(mark) for name, mark in marks.items()})
     row = [epoch, step, round(budget.seconds), frame[0], round(rate, 5), round(float(np.mean(losses or [0])), 4), round(images, 1)]
     at_end = budget.progress(step) >= 1
-    looks = look(run, trainer, normaliser, at_end) if at_end or epoch % run.eval_every == 0 else []
-    record(run.out / "curves.csv", [[*row, *seen] for seen in looks] or [[*row, "", "", ""]])
+    validations = validate(run, trainer, normaliser, at_end) if at_end or epoch % run.eval_every == 0 else []
+    record(run.out / "curves.csv", [[*row, *validation] for validation in validations] or [[*row, "", "", ""]])
     return step
 
 
-def look(run: Run, trainer: Trainer, normaliser: Normaliser, at_end: bool) -> list[list[str | float]]:
-    """Return validation accuracies of the averaged weights, at the run's end of the raw weights too."""
+def validate(run: Run, trainer: Trainer, normaliser: Normaliser, at_end: bool) -> list[list[str | float]]:
+    """Return the validation accuracies of the averaged weights and, at the end of the run, of the raw weights too."""
     rows: list[list[str | float]] = []
     for average in (False, True) if at_end else (True,):
         quick = run.config.norm_batches // 4
@@ -244,7 +247,7 @@ def look(run: Run, trainer: Trainer, normaliser: Normaliser, at_end: bool) -> li
 
 
 def record(path: Path, rows: list[list[str | float]]) -> None:
-    """Add rows to the curves and print them."""
+    """Append rows to curves.csv and log them."""
     is_new = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -285,7 +288,8 @@ def main() -> int:
     train_faces, validation = (join_votes(load_split(options.data, split), votes) for split in ("train", "validation"))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # on older processors not TensorFlow's own choice; saves a third
-    import onnx  # noqa: F401  # needed at the end: better missed now than after hours
+    # Needed at the end: if it is missing, fail now and not after hours.
+    import onnx  # noqa: F401
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
@@ -300,7 +304,7 @@ def main() -> int:
 
 
 def make_weights(run: Run, resume: bool) -> None:
-    """Train the run and finish and measure its weights, unless that was done before. Raises WrongFingerprint as `train` does."""
+    """Train a run, and finish and measure its weights, unless that was done before. Raises WrongFingerprint as `train` does."""
     if resume and is_finished(run):
         log.info("%s is finished", run.out)
         return
@@ -312,7 +316,7 @@ def make_weights(run: Run, resume: bool) -> None:
 
 
 def chosen_runs(options: argparse.Namespace, train_faces: FaceSet, validation: FaceSet) -> list[Run]:
-    """Return what the command line asks for: one run of its own, or stages of the recipe."""
+    """Return the runs that the command line requests: a run of its own, or stages of the recipe."""
     out, epochs, minutes = options.out, options.epochs, options.minutes
     if not (options.stage or options.to):
         return [Run(OWN.config, train_faces, validation, out, epochs or OWN.epochs, minutes)]
