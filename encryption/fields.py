@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import models
 
 UNFINISHED = ".unfinished"
-"""Ends the name of a file that is being encrypted anew; `rotate_keys` takes away what an interrupted run left."""
+"""Suffix of a file that is being re-encrypted; `rotate_keys` removes those that an interrupted run left."""
 
 
 @lru_cache(maxsize=4)
@@ -43,15 +43,15 @@ def fernet() -> MultiFernet:
 
 
 def keyed_hash(content: bytes) -> str:
-    """Return 64 hex digits that are equal for equal content and say nothing without settings.SEARCH_KEY.
+    """Return 64 hex digits: equal for equal content, and meaningless without settings.SEARCH_KEY.
 
-    That key stays for good (docs/keys.md): most of what was hashed is not kept, so it could not be hashed anew.
+    That key must never change (docs/keys.md): most hashed content is not stored, so it could not be hashed again.
     """
     return hmac.new(settings.SEARCH_KEY.encode(), content, hashlib.sha256).hexdigest()
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # generic only in the stubs
-    """Text that the database holds encrypted. It can be neither searched nor ordered by in a query."""
+    """Text that is encrypted in the database. Queries can neither search it nor order by it."""
 
     def get_prep_value(self, value: Any) -> Any:  # Any: Django's own signature
         text = super().get_prep_value(value)
@@ -62,7 +62,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # generic
 
 
 class EncryptedBinaryField(models.BinaryField):  # type: ignore[type-arg]  # generic only in the stubs
-    """Bytes that the database holds encrypted."""
+    """Bytes that are encrypted in the database."""
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # Any: Django's own signature
         sealed = None if value is None else fernet().encrypt(bytes(value))

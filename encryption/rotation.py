@@ -1,6 +1,6 @@
-"""Gives everything encrypted a new key: a portion of rows, a file at a time, while the site is up, interrupted or not.
+"""Re-encrypts everything with the newest key: rows in batches, files one at a time, while the site is up.
 
-Whatever the newest key opens is left alone, so a second run goes on where the first one stopped.
+Values that the newest key opens are skipped, so a second run continues where an interrupted one stopped.
 """
 
 import os
@@ -95,7 +95,7 @@ def sealed_fields() -> Iterator[tuple[type[models.Model], list[models.Field[Any,
 
 
 def _tokens(value: Sealed, is_json: bool) -> list[bytes]:
-    """Return the encrypted values in a column: the whole of it, or those inside of JSON."""
+    """Return the encrypted values in a column: its content, or the tokens inside its JSON."""
     content = value.encode() if isinstance(value, str) else bytes(value or b"")
     if is_json:
         return TOKEN.findall(content)
@@ -103,7 +103,7 @@ def _tokens(value: Sealed, is_json: bool) -> list[bytes]:
 
 
 def _reseal(value: Sealed, older: list[bytes]) -> str | bytes:
-    """Return the value of a column with each of `older` encrypted by the newest key. The time inside a token stays."""
+    """Return the value of a column with each token of `older` encrypted with the newest key. The time in a token is kept."""
     content = value.encode() if isinstance(value, str) else bytes(value or b"")
     for token in older:
         content = content.replace(token, fernet().rotate(token))
@@ -154,7 +154,7 @@ def _portion(
 
 
 def _write(model: type[models.Model], each: models.Field[Any, Any], key: Any, value: str | bytes) -> None:
-    """Store the new value of one column. By hand: the field itself would encrypt it once more."""
+    """Store the new value of one column. In SQL, because the field would encrypt it again."""
     is_jsonb = isinstance(each, models.JSONField) and connection.vendor == "postgresql"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -180,7 +180,7 @@ def walk_rows(change: bool, most: int, progress: Progress, survey: Survey) -> No
 
 
 def missing_files() -> list[str]:
-    """Return the names of stored files that rows lead to and that are not there."""
+    """Return the names of files that rows refer to and that are missing."""
     missing = []
     for model in apps.get_models():
         for each in model._meta.local_concrete_fields:
@@ -220,7 +220,7 @@ def walk_files(change: bool, progress: Progress, survey: Survey, storage: Sealed
 
 
 def write_keys(path: Path, keys: tuple[str, ...]) -> None:
-    """Put `keys`, newest first, in the place of the key file: whole or not at all, for this user alone."""
+    """Replace the key file with `keys`, newest first: atomically, and readable only by its owner."""
     new = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
@@ -228,5 +228,6 @@ def write_keys(path: Path, keys: tuple[str, ...]) -> None:
         file.flush()
         os.fsync(file.fileno())
     if path.exists() and (path.stat().st_uid, path.stat().st_gid) != (os.getuid(), os.getgid()):
-        os.chown(new, path.stat().st_uid, path.stat().st_gid)  # root rotates for the services, which have to read it
+        # Root may rotate the keys, but the services must be able to read them.
+        os.chown(new, path.stat().st_uid, path.stat().st_gid)
     os.replace(new, path)

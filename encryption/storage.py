@@ -1,4 +1,4 @@
-"""Where photos lie: a private folder, every file encrypted with the keys that encrypt the fields."""
+"""The storage of photos: a private folder in which every file is encrypted with the keys of the fields."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _exchange(new: Path, old: Path) -> bool:
 
 
 class EncryptedStorage(FileSystemStorage):
-    """Encrypts what is saved and decrypts what is opened. The path alone is worthless, so there is no url()."""
+    """Encrypts files when they are saved and decrypts them when they are opened. Files have no URL."""
 
     def _save(self, name: str, content: File[bytes]) -> str:
         content.seek(0)
@@ -45,11 +45,11 @@ class EncryptedStorage(FileSystemStorage):
             return ContentFile(fernet().decrypt(sealed.read()), name=name)
 
     def read_sealed(self, name: str) -> bytes:
-        """Return a file as it lies on the disk."""
+        """Return the encrypted bytes of a file. Raises FileNotFoundError."""
         return Path(self.path(name)).read_bytes()
 
     def write_sealed(self, name: str, sealed: bytes) -> bool:
-        """Put `sealed` in the place of a file, whole or not at all. Return False when the file is gone: it does not come back."""
+        """Replace the encrypted bytes of a file atomically. Return False when the file is gone; it is not created again."""
         path = Path(self.path(name))
         new = path.with_name(path.name + UNFINISHED)
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, self.file_permissions_mode or 0o600)
@@ -63,5 +63,5 @@ class EncryptedStorage(FileSystemStorage):
             new.unlink(missing_ok=True)
 
     def url(self, name: str | None) -> str:
-        """Raise ValueError: a photo is served by a view that knows who asks."""
+        """Raise ValueError: only views that check access serve photos."""
         raise ValueError("Photos have no address of their own.")

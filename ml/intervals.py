@@ -21,10 +21,10 @@ NORMAL = NormalDist()
 
 
 def estimate(measure: Callable[[Indices], float], count: int, is_biased: bool = False) -> Estimate | None:
-    """Return the estimate of `measure`, a function of chosen faces; None when there are no faces.
+    """Return the estimate of `measure`, a function of the indices of chosen faces; None when `count` is 0.
 
-    `is_biased` is for sums of absolute gaps: a resample has the noise of the faces once more, and so larger gaps. The interval is
-    then moved by the mean of that surplus.
+    `is_biased` is for sums of absolute gaps: resampling adds noise and so enlarges the gaps. The interval is then shifted by the
+    mean of that excess.
     """
     if count == 0:
         return None
@@ -45,7 +45,7 @@ def student(freedom: int) -> float:
 
 
 def beyond(size: int) -> float:
-    """Return which share of the resampled means of `size` values, at least 2, lies outside each end of a 95 % interval.
+    """Return the share of the resampled means of `size` values, at least 2, that lies outside each end of a 95 % interval.
 
     0.025 for many. The plain percentile interval of a few values is too narrow: the variance of its resamples is too small by
     (n - 1) / n, and they follow a normal law where Student's is due. Hesterberg (2015, The American Statistician 69, 371) takes
@@ -55,5 +55,5 @@ def beyond(size: int) -> float:
 
 
 def mean_of(values: Floats | NDArray[np.bool_]) -> Estimate | None:
-    """Return the estimate of a mean."""
+    """Return the estimate of the mean of values (N,); None when there are none."""
     return estimate(lambda chosen: float(values[chosen].mean()), len(values))

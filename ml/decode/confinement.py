@@ -1,6 +1,6 @@
-"""Takes from this process what a decoder of untrusted bytes does not need: memory, time, files, network, children.
+"""Removes what a decoder of untrusted bytes does not need: memory, time, files, network, child processes.
 
-Every limit is for good. What a system does not know is left out in silence: the limits on memory, time and open files exist
+No limit can be lifted. Limits that a system does not support are skipped: the limits on memory, time and open files exist
 on every Unix, the Landlock rules on Linux from 5.13.
 """
 
@@ -44,7 +44,7 @@ _LANDLOCK = {1: (13, 0, 0, 8), 2: (14, 0, 0, 8), 3: (15, 0, 0, 8), 4: (15, 2, 0,
 
 
 def limit_process() -> None:
-    """Give this process little memory and time, and no right to write a file."""
+    """Limit the memory and CPU time of this process, and stop it from writing files."""
     # The soft limit on time is reached first: its signal says what happened. The hard one kills.
     for what, soft, most in (
         ("RLIMIT_AS", MEMORY_BYTES, MEMORY_BYTES),
@@ -59,7 +59,7 @@ def limit_process() -> None:
 
 
 def confine_process(may_start_threads: bool = False) -> None:
-    """Let this process open no file, no connection and no process any more. Load every module before."""
+    """Stop this process from opening files, connections and processes. Load every module before."""
     if sys.platform == "linux":
         _confine_on_linux()
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))  # input, output and errors are open; nothing else will be
@@ -72,7 +72,7 @@ def _confine_on_linux() -> None:
     with contextlib.suppress(OSError):  # when the computer runs out of memory, this process goes first
         Path("/proc/self/oom_score_adj").write_text("1000")
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # nobody reads the picture out of this process
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # no other process may read the picture from this one
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     # A network of its own, with nothing in it. Where user namespaces are switched off this fails, and the next steps remain.
     if libc.unshare(_CLONE_NEWNET) != 0:

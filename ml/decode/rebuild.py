@@ -1,4 +1,4 @@
-"""Untrusted bytes to an upright picture without metadata; or a code that says why not.
+"""From untrusted bytes to an upright picture without metadata, or to a code that says why not.
 
 Used in two ways: `open_photo` in the process that calls it (the command line), and `python -m ml.decode` as a process of its own
 with limits on memory and time and no access to the rest of the computer (ml.decode.confinement). Uploads are opened that way: no
@@ -21,7 +21,7 @@ from PIL import ExifTags, Image
 MAX_BYTES = 15_000_000
 MAX_PIXELS = 40_000_000
 MAX_SIDE_PX = 12_000
-STORED_SIDE_PX = 4096  # a 12-megapixel photo keeps every pixel; more adds nothing to a face that is read at 48 px
+STORED_SIDE_PX = 4096  # a 12-megapixel photo keeps every pixel; more would not help a face that is read at 48 px
 PREVIEW_SIDE_PX = 800
 MAX_JPEG_SCANS = 200  # a progressive photo has ten; each scan goes over all pixels, so thousands keep a core busy for minutes
 JPEG_SCAN = re.compile(rb"\xff\xda\x00(?:\x06\x00|\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
@@ -60,7 +60,7 @@ class UndecodablePhoto(Exception):
 
 @dataclass(frozen=True)
 class RebuiltPhoto:
-    """A photo made anew from its pixels. Both pictures are JPEG bytes; `taken_at` is the camera's own clock, without a zone."""
+    """A photo rebuilt from its pixels. Both pictures are JPEG bytes; `taken_at` is the camera's own clock, without a zone."""
 
     width: int
     height: int
