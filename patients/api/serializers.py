@@ -12,6 +12,7 @@ from rest_framework.exceptions import Throttled
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
 from patients.care.record_numbers import TooManyTries, is_taken
+from patients.forms.conflicts import save_fields
 from patients.forms.patient import NAME_MAX_LETTERS, RECORD_NUMBER_MAX_LETTERS, birth_day, visit_day
 from patients.models import Patient, Photo, Visit
 
@@ -24,18 +25,17 @@ def taken() -> serializers.ValidationError:
     return serializers.ValidationError("Another patient has this record number.", code="taken")
 
 
-class ConflictCheckedForm(serializers.ModelSerializer[Row]):
-    """Writes only the fields that were sent: somebody else may be changing others at this moment."""
+class SentFieldsSerializer(serializers.ModelSerializer[Row]):
+    """Writes only the fields that were sent, as a form does that a program sends."""
 
     def update(self, instance: Row, validated_data: dict[str, Any]) -> Row:  # Any: the framework's own signature
-        """Return the row with the fields that were sent."""
+        """Return the row with the fields that were sent. Raises Http404 when someone deleted it meanwhile."""
         for name, value in validated_data.items():
             setattr(instance, name, value)
-        instance.save(update_fields=list(validated_data))
-        return instance
+        return save_fields(instance, validated_data)
 
 
-class PatientSerializer(ConflictCheckedForm[Patient]):
+class PatientSerializer(SentFieldsSerializer[Patient]):
     """A patient as their clinicians see them."""
 
     class Meta:
@@ -69,7 +69,7 @@ class PatientSerializer(ConflictCheckedForm[Patient]):
             raise serializers.ValidationError({"record_number": taken().detail}) from None
 
 
-class VisitSerializer(ConflictCheckedForm[Visit]):
+class VisitSerializer(SentFieldsSerializer[Visit]):
     """A visit."""
 
     patient: serializers.PrimaryKeyRelatedField[Patient] = serializers.PrimaryKeyRelatedField(read_only=True)

@@ -1,76 +1,180 @@
-"""Forms that write only what was changed in them: somebody else may have changed the rest since the page was opened."""
+"""One scheme against lost updates: no one undoes what someone else did meanwhile without having seen it.
 
-from collections.abc import Mapping
+A form of a row that exists carries what each field was when its page was loaded (`initial-<field>`, hidden beside the fields), and
+what its page sent and got no answer to (`sent-<field>`, once for each: any of it may be stored). `decide` says what becomes of a
+field. A form without these values, as a program sends it, changes every field that it sends.
+
+Values are compared as tokens: what a field makes of them, as text.
+"""
+
+from collections.abc import Collection, Mapping
 from datetime import date
-from typing import Any, TypeVar
+from enum import Enum, auto
+from typing import ClassVar, TypeVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
+from encryption.fields import keyed_hash
 from patients.formats import day
 
 Row = TypeVar("Row", bound=Model)
 
+MOST_SENT = 8
+"""Sends without an answer that count, for each field; static/js/saving.js keeps as many."""
+
+
+class Decision(Enum):
+    """What becomes of one field."""
+
+    WRITE = auto()  # no one else changed it, or both made the same of it
+    KEEP = auto()  # it was left alone here: what is stored by now stays
+    TELL = auto()  # two people changed it differently: nothing is saved before the second has seen it
+
+
+def decide(stored: str, typed: str | None, loaded: str | None, unanswered: Collection[str] = ()) -> Decision:
+    """Return what becomes of a field. `typed` is None for what the field cannot read, `loaded` for a form that does not say."""
+    if loaded is None or stored in {loaded, typed, *unanswered}:
+        return Decision.WRITE
+    if all(own == loaded for own in (typed, *unanswered)):
+        return Decision.KEEP
+    return Decision.TELL
+
+
+class NoteField(forms.CharField):
+    """Words that people write at length. Their token names the very words, however a browser ends their lines."""
+
+    CHANGED_MEANWHILE = _("Changed meanwhile. Your words are still here; copy them, then load the page again.")
+
+    @staticmethod
+    def token_of(words: str) -> str:
+        """Return a token that is short, and cannot be turned back into the words."""
+        return keyed_hash(b"note:" + "\n".join(words.strip().splitlines()).encode())[:16]
+
+
+def token_of(field: forms.Field, value: object) -> str:
+    """Return what `field` makes of a value, stored or typed. Raises ValidationError when it can make nothing of it."""
+    read = field.to_python(value)
+    if isinstance(field, NoteField):
+        return field.token_of(str(read))
+    return "" if read is None else str(read)
+
 
 class ConflictCheckedForm(forms.ModelForm[Row]):
-    """A form of a row that exists brings along what each field was when the page was opened, hidden beside it.
+    """Writes only what was changed in it, and nothing over a change that its page has not shown.
 
-    A field that was left as it was keeps what is stored by now. One that two people changed differently is not saved: the form
-    comes back with what is stored, and the next attempt is one of somebody who has seen it. A form without the hidden values, as
-    a program sends it, changes every field that it sends.
+    What two people changed differently is an error: the form comes back with what is stored, and the next attempt is one of
+    someone who has seen it. What is stored of a note is too long to show beside it: such a form is told to load the page again.
     """
+
+    last_wins: ClassVar[Collection[str]] = ()
+    """Fields in which the last change stands: a value chosen anew on purpose, no words that would be lost."""
+
+    is_autosaved: ClassVar[bool] = False
+    """Whether a script sends the form: its page stays open, and shows what was typed, not what is stored."""
+
+    also_written: ClassVar[Collection[str]] = ()
+    """Columns without a field that are saved along."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
-        if self.instance._state.adding:
-            return
-        for field in self.fields.values():
-            field.show_hidden_initial = True
-        if self.is_bound:
+        sent = {name: self._loaded(name) for name in self.fields}
+        self.loaded = {name: self._stored(name) if token is None else token for name, token in sent.items()}
+        self.told: dict[str, object] = {}
+        self._written: list[str] = []
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is no row yet, which someone else could have changed."""
+        return self.instance._state.adding
+
+    def full_clean(self) -> None:
+        """Decide on every field by what is stored now, then validate. No one else changes the row until our transaction ends."""
+        if self.is_bound and not self.is_new:
+            rows = type(self.instance)._default_manager.select_for_update(no_key=True)
+            row = rows.filter(pk=self.instance.pk).first()
+            if row is None:
+                raise Http404
+            self.initial.update(forms.model_to_dict(row, list(self.fields)))
             self.data = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict, or a dict in a test
             for name in self.fields:
-                self._bring_up_to_date(name)
+                self._apply(name, self._decide(name))
+        super().full_clean()
 
     def clean(self) -> dict[str, object]:
         """Return the fields. What two people changed differently is an error, and seen from now on."""
         fields: dict[str, object] = super().clean() or {}
-        was_there = not self.instance._state.adding
-        for name in [name for name in self.changed_data if was_there and name in fields]:
-            bound, stored = self[name], self.initial[name]
-            if bound.field.has_changed(stored, self._loaded(name)) and bound.field.has_changed(stored, bound.data):
-                self.add_error(name, _("Somebody changed this meanwhile, to: %(now)s.") % {"now": said(bound.field, stored)})
-                self._put(bound.html_initial_name, "" if stored is None else str(stored))
+        for name, stored in self.told.items():
+            field = self.fields[name]
+            if isinstance(field, NoteField):
+                self.add_error(name, field.CHANGED_MEANWHILE)
+            elif name in fields:
+                self.add_error(name, _("Somebody changed this meanwhile, to: %(now)s.") % {"now": said(field, stored)})
+                self.loaded[name] = self._stored(name)
         return fields
 
     def save(self, commit: bool = True) -> Row:
-        """Return the saved row. Raises Http404 when it was deleted meanwhile: saving would bring it back."""
-        if self.instance._state.adding or not commit:
-            return super().save(commit)
-        with transaction.atomic():
-            if not type(self.instance)._default_manager.select_for_update(no_key=True).filter(pk=self.instance.pk).exists():
-                raise Http404
-            return super().save()
+        """Return the saved row. Raises Http404 when someone deleted it meanwhile."""
+        if self.is_new or not commit:
+            super().save(commit)
+        else:
+            save_fields(self.instance, [*self._written, *self.also_written])
+        if self.is_autosaved:
+            self.loaded = {name: self._typed(name) or "" for name in self.fields}
+        return self.instance
 
-    def _bring_up_to_date(self, name: str) -> None:
-        """Give a field that was left alone what is stored by now, and one without its hidden value that one."""
-        bound, stored = self[name], self.initial[name]
-        now = "" if stored is None else str(stored)
-        if bound.html_initial_name not in self.data:
-            self._put(bound.html_initial_name, now)
-        elif not bound._has_changed() and bound.field.has_changed(stored, self._loaded(name)):  # type: ignore[attr-defined]  # Django's changed_data, not kept
-            self._put(bound.html_initial_name, now)
-            self._put(bound.html_name, "on" if stored is True else now)
-            if stored is False:
-                self.data.pop(bound.html_name)  # type: ignore[attr-defined]  # a box without a tick is not sent
+    def _decide(self, name: str) -> Decision:
+        found = decide(self._stored(name), self._typed(name), self._loaded(name), self._unanswered(name))
+        return Decision.WRITE if found is Decision.TELL and name in self.last_wins else found
 
-    def _loaded(self, name: str) -> Any:  # Any: as Django's own has_changed takes it
-        return self.fields[name].hidden_widget().value_from_datadict(self.data, self.files, self[name].html_initial_name)
+    def _apply(self, name: str, decision: Decision) -> None:
+        if decision is Decision.TELL:
+            self.told[name] = self.initial[name]
+        elif decision is Decision.WRITE and self._typed(name) != self._stored(name):
+            self._written.append(name)
+        elif decision is Decision.KEEP and not self.is_autosaved:
+            self._show_stored(name)
 
-    def _put(self, name: str, value: str) -> None:
-        self.data[name] = value  # type: ignore[index]  # a copy by now
+    def _show_stored(self, name: str) -> None:
+        stored = self.initial[name]
+        self.loaded[name] = self._stored(name)
+        self.data[self[name].html_name] = "on" if stored is True else "" if stored is None else str(stored)  # type: ignore[index]  # a copy by now
+        if stored is False:
+            self.data.pop(self[name].html_name)  # type: ignore[attr-defined]  # a box without a tick is not sent
+
+    def _stored(self, name: str) -> str:
+        return token_of(self.fields[name], self.get_initial_for_field(self.fields[name], name))
+
+    def _typed(self, name: str) -> str | None:
+        try:
+            return token_of(self.fields[name], self[name].data)
+        except ValidationError:
+            return None
+
+    def _loaded(self, name: str) -> str | None:
+        return self.data.get(self[name].html_initial_name)
+
+    def _unanswered(self, name: str) -> set[str]:
+        """Return the tokens of what the page sent and got no answer to."""
+        field = self.fields[name]
+        sent = forms.MultipleHiddenInput().value_from_datadict(self.data, self.files, f"sent-{name}") or []
+        return {token_of(field, each) for each in sent[:MOST_SENT]}
+
+
+def save_fields(row: Row, names: Collection[str]) -> Row:
+    """Save these fields of a row that exists, and no other: someone else may be changing the rest at this moment.
+
+    Raises Http404 when the row was deleted meanwhile: saving would bring it back.
+    """
+    with transaction.atomic():
+        if not type(row)._default_manager.select_for_update(no_key=True).filter(pk=row.pk).exists():
+            raise Http404
+        row.save(update_fields=list(names))
+    return row
 
 
 def said(field: forms.Field, stored: object) -> str:

@@ -1,31 +1,27 @@
-"""The forms of a visit: its day, and its note."""
+"""The form of a visit: its day and its note."""
 
 from datetime import date
+from typing import ClassVar
 
 from django import forms
 
+from patients.forms.conflicts import ConflictCheckedForm, NoteField
 from patients.forms.patient import visit_day
 from patients.forms.widgets import DateInput
 from patients.models import Visit
 
 
-class VisitForm(forms.ModelForm[Visit]):
+class VisitForm(ConflictCheckedForm[Visit]):
     """The day of a visit, with a note."""
+
+    last_wins = ("date",)
 
     class Meta:
         model = Visit
         fields = ("date", "note")
-        widgets = {"date": DateInput(), "note": forms.Textarea(attrs={"rows": 5})}  # noqa: RUF012  # Django's own shape
+        field_classes: ClassVar = {"note": NoteField}
+        widgets: ClassVar = {"date": DateInput(), "note": forms.Textarea(attrs={"rows": 5})}
 
     def clean_date(self) -> date:
         """Return the date, which lies in the patient's life and is not to come."""
         return visit_day(self.cleaned_data["date"], self.instance.patient)
-
-
-class NoteForm(forms.ModelForm[Visit]):
-    """The note of a visit alone."""
-
-    class Meta:
-        model = Visit
-        fields = ("note",)
-        widgets = {"note": forms.Textarea(attrs={"rows": 5})}  # noqa: RUF012  # Django's own shape

@@ -58,5 +58,4 @@ def along(share: float) -> str:
 @register.filter
 def as_input(field: BoundField, large: bool = False) -> SafeString:
     """Return the field's widget with our input class."""
-    drawn = field.as_widget(attrs={"class": "input input--l" if large else "input"})
-    return drawn + field.as_hidden(attrs={"autocomplete": "off"}, only_initial=True) if field.field.show_hidden_initial else drawn
+    return field.as_widget(attrs={"class": "input input--l" if large else "input"})

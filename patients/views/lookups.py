@@ -36,6 +36,11 @@ def readable_photos(user: User) -> PhotoQuerySet:
     return photos.prefetch_related(Prefetch("predictions", light), Prefetch("own_labels", own))
 
 
+def photos_of(request: ClinicianRequest, visit: Visit) -> PhotoQuerySet:
+    """Return the photos of a visit that the clinician may see, with all that their cards show."""
+    return readable_photos(request.user).filter(visit=visit)
+
+
 def find_photo(request: ClinicianRequest, photo_id: UUID) -> Photo:
     """Return the photo, with all that its card shows, if the clinician may see it, else 404."""
     return get_object_or_404(readable_photos(request.user), pk=photo_id)

@@ -17,7 +17,7 @@ from patients.forms.move import GONE, MovePhotosForm, MoveVisitForm, patient_cho
 from patients.models import AccessLog, Patient, Photo, Visit
 from patients.photos.move import MESSAGES, STAYED, CannotMove, Moved, move_photos, move_visit
 from patients.photos.other_days import day_taken
-from patients.views.lookups import find_visit, readable_photos
+from patients.views.lookups import find_visit, photos_of
 from patients.views.requests import ClinicianRequest, redirect_back, render_form
 
 
@@ -25,7 +25,7 @@ from patients.views.requests import ClinicianRequest, redirect_back, render_form
 def choose_place_of_photos(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     """Ask which photos belong elsewhere and where; then move them and open the visit they are in."""
     source = find_visit(request, visit_id)
-    photos = list(readable_photos(request.user).filter(visit=source))
+    photos = list(photos_of(request, source))
     patients = patient_choices(request.user)
     asked = request.POST or request.GET
     wanted = asked.get("patient", "") or str(source.patient_id)

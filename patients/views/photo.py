@@ -1,26 +1,22 @@
 """One photo: its page, its card, and what a clinician can do with it."""
 
-from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 
 from inference.dispatch import current_model_version, request_explanation
 from patients.audit.outcome import unchanged
-from patients.care.banner import banner_of
-from patients.forms.note_conflicts import CHANGED_MEANWHILE, is_changed_meanwhile, version_of
-from patients.forms.photo import ExcludeForm, PhotoNoteForm
+from patients.forms.photo import ExcludeForm
 from patients.models import LastViewed, Photo
 from patients.photos.reanalyse import read_once_more, why_not
-from patients.readings.label_card import label_card
 from patients.readings.photo_card import PhotoCard, card_of
+from patients.readings.photo_page import photo_page
 from patients.views.lookups import find_photo
 from patients.views.requests import ClinicianRequest, redirect_back
 
@@ -32,25 +28,7 @@ def show_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Show one photo, what was read on it, and how well it could be read."""
     photo = find_photo(request, photo_id)
     LastViewed.now(photo.visit.patient, request.user)
-    return render(request, "patients/photo.html", _page(request, photo))
-
-
-def _page(request: ClinicianRequest, photo: Photo) -> dict[str, object]:
-    """Return what the page of the photo shows."""
-    order = list(photo.visit.photos.order_by("uploaded_at", "id").values_list("pk", flat=True))
-    at = order.index(photo.pk)
-    return banner_of(photo.visit.patient) | {
-        "card": card_of(photo),
-        "current_model": current_model_version(),
-        "labels": label_card(photo, request.user),
-        "photo": photo,
-        "visit": photo.visit,
-        "number": at + 1,
-        "total": len(order),
-        "previous_id": order[at - 1] if at else None,
-        "next_id": order[at + 1] if at + 1 < len(order) else None,
-        "loaded": version_of(photo.note),
-    }
+    return render(request, "patients/photo.html", photo_page(photo, request.user))
 
 
 @require_GET
@@ -75,35 +53,6 @@ def show_reading(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     if is_as_shown(request, card):
         return HttpResponse(status=204)
     return render(request, "patients/_photo_on_the_way.html", {"card": card, "photo": photo})
-
-
-@require_POST
-def save_photo_note(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Keep the note: a word for the script that saves while one types, a redirect for the plain form.
-
-    Over words that the page has not seen nothing is saved: 409, and the words that were typed stay where they are.
-    """
-    photo = find_photo(request, photo_id)
-    is_lost = is_changed_meanwhile(photo, request.POST)
-    form = PhotoNoteForm(request.POST, instance=photo)
-    if form.is_valid() and not is_lost:
-        photo.save(update_fields=["note"])
-    if request.htmx:
-        return answer_note(request, photo.note, is_lost)
-    if is_lost:
-        unchanged(request, is_shown=True)
-        way_back = reverse("patients:photo", args=[photo.pk])
-        context = _page(request, photo) | {"refused": CHANGED_MEANWHILE, "way_back": way_back}
-        return render(request, "patients/photo.html", context, status=HTTPStatus.CONFLICT)
-    messages.success(request, _("Note saved."))
-    return redirect("patients:photo", photo.pk)
-
-
-def answer_note(request: ClinicianRequest, note: str, is_lost: bool) -> HttpResponse:
-    """Answer the script that saves while one types: that the note is saved, with what the page knows now, or that it is not."""
-    if is_lost:
-        return HttpResponse(CHANGED_MEANWHILE, status=HTTPStatus.CONFLICT, content_type="text/plain; charset=utf-8")
-    return render(request, "patients/_note_saved.html", {"saved_at": timezone.now(), "loaded": version_of(note)})
 
 
 @require_POST

@@ -192,7 +192,7 @@
   // If others have changed the note since, the draft is shown beside it, to copy from, and does not replace it.
   function setAside(kept) {
     const place = form.querySelector("[data-older-words]");
-    if (!place || !("loaded" in kept) || kept.loaded === form.elements.loaded.value) return;
+    if (!place || !("initial-note" in kept) || kept["initial-note"] === form.elements["initial-note"].value) return;
     const note = kept.note === form.elements.note.value ? "" : kept.note;
     kept.older_words = [kept.older_words, note].filter(Boolean).join("\n\n");
     delete kept.note;
@@ -200,10 +200,10 @@
 
   // Values that the draft did not change, or that were changed elsewhere since, stay as the page has loaded them.
   function comesBack(name, kept) {
-    if (!form.elements[name] || /^(loaded|initial-)/.test(name) || typed.has(name)) return false;
+    if (!form.elements[name] || name.startsWith("initial-") || typed.has(name)) return false;
     const loaded = form.elements["initial-" + name];
     if (loaded && "initial-" + name in kept && kept["initial-" + name] !== loaded.value) return false;
-    return kept[name] !== kept["loaded-" + name] && kept[name] !== kept["initial-" + name];
+    return kept[name] !== kept["initial-" + name];
   }
 
   // An unticked box is not sent and so not in the draft. Returns the names of boxes that the draft unticks.

@@ -7,7 +7,7 @@
   const unsaved = new Map(); // form -> number of edits
   const sent = new Map(); // form -> that number at the last request
   const failed = new Set(); // paths of failed requests
-  const mostSent = 8; // patients/forms/note_conflicts.py accepts as many
+  const mostSent = 8; // patients/forms/conflicts.py accepts as many
 
   function formOf(event) {
     return event.target.closest ? event.target.closest("form[data-autosave]") : null;
@@ -25,31 +25,23 @@
     form.querySelectorAll(".no-js").forEach(function (each) { each.classList.remove("no-js"); });
   }
 
-  // A request to save a note carries its earlier text, so that the server can detect a conflict. Until an answer comes, that may be
-  // any text sent so far. Of many, the first is kept, which was sent before the network failed, and the latest ones.
-  function keepSent(form) {
-    if (!form.elements.note) return;
-    const field = document.createElement("input");
-    field.type = "hidden";
-    field.name = "sent";
-    field.value = form.elements.note.value;
-    form.append(field);
-    const all = sentOf(form);
-    if (all.length > mostSent) all[1].remove();
+  // A form carries the earlier value of each field (initial-…), so that the server can detect a conflict. Until an answer comes, the
+  // stored value may be any sent so far (sent-…). Of many, the first is kept, which was sent before the network failed, and the latest.
+  function keepSent(form, fields) {
+    form.querySelectorAll("[name^=initial-]").forEach(function (before) {
+      const name = before.name.slice("initial-".length);
+      const field = document.createElement("input");
+      field.type = "hidden";
+      field.name = "sent-" + name;
+      field.value = fields.get("clear") === name ? "" : fields.get(name) || "";
+      form.append(field);
+      const all = form.querySelectorAll("[name=" + field.name + "]");
+      if (all.length > mostSent) all[1].remove();
+    });
   }
 
   function sentOf(form) {
-    return form.querySelectorAll("[name=sent]");
-  }
-
-  // A self-report carries the earlier value of each answer, and the server leaves unchanged answers alone. If saving a number was
-  // not confirmed, its stored value is unknown: without the earlier value, the server saves it whatever it is.
-  function doubt(form, sentFields) {
-    form.querySelectorAll("[name^=loaded-]").forEach(function (field) {
-      const name = field.name.slice("loaded-".length);
-      const isCleared = sentFields.get("clear") === name;
-      if (isCleared || (sentFields.get(name) || "") !== field.value) field.remove();
-    });
+    return form.querySelectorAll("[name^=sent-]");
   }
 
   document.addEventListener("input", function (event) {
@@ -69,7 +61,7 @@
     const form = formOf(event);
     if (!form) return;
     sent.set(form, unsaved.get(form));
-    keepSent(form);
+    keepSent(form, event.detail.requestConfig.formData);
     say(form, words.dataset.pending, false);
   });
 
@@ -128,7 +120,6 @@
     } else if (form && answer.status === 409) { // someone else changed it meanwhile
       say(form, answer.responseText, true);
     } else if (form) {
-      doubt(form, event.detail.requestConfig.formData);
       say(form, words.dataset.failed, true);
       offerAgain(form);
     } else {

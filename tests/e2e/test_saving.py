@@ -107,7 +107,7 @@ def test_a_page_that_renews_itself_waits_for_who_writes(installation: Installati
             said.innerHTML = "Being read <button type=button data-reload hidden>Read. Show it</button>";
             said.setAttribute("hx-get", location.pathname + "reading/");
             said.setAttribute("hx-trigger", "every 200ms");
-            document.getElementById("photo-note").after(said);
+            document.getElementById("note-card").after(said);
             document.getElementById("id_note").focus();
             htmx.process(said);
         }"""
@@ -244,17 +244,17 @@ def test_an_answer_that_may_have_been_stored_is_sent_again(installation: Install
     expect(report).to_contain_text("Saved ")
     page.get_by_label("GAD-7 total").fill("5")
     page.keyboard.press("Tab")
-    expect(page.locator("[name=loaded-gad7]")).to_have_value("5")
+    expect(page.locator("[name=initial-gad7]")).to_have_value("5")
     page.route("**/self-report/", lose_the_answer)
     total.fill("17")
     page.keyboard.press("Tab")
     expect(report).to_have_text("Not saved. Try again.")
     page.unroute_all()
-    expect(page.locator("[name=loaded-gad7]")).to_have_value("5")  # this one was not changed, and keeps saying so
+    expect(page.locator("[name=initial-gad7]")).to_have_value("5")  # this one was not changed, and keeps saying so
     total.fill("7")
     page.keyboard.press("Tab")
     expect(report).to_contain_text("Saved ")
-    expect(page.locator("[name=loaded-phq9]")).to_have_value("7")
+    expect(page.locator("[name=initial-phq9]")).to_have_value("7")
     page.reload()
     expect(total).to_have_value("7")
 
@@ -279,6 +279,6 @@ def test_one_s_own_note_outlasts_a_network_that_drops(installation: Installation
     page.unroute_all()
     note.fill("Slept badly. Ate well.")
     expect(said).to_contain_text("Saved ")
-    expect(page.locator("#note-card [name=sent]")).to_have_count(0)
+    expect(page.locator("#note-card [name=sent-note]")).to_have_count(0)
     page.reload()
     expect(note).to_have_value("Slept badly. Ate well.")

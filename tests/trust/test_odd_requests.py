@@ -51,7 +51,7 @@ def ways_back(page: str) -> set[str]:
 
 
 FACE = {"box": {"left": 8, "top": 6, "width": 24, "height": 30}, "detector_score": 0.9, "roll_degrees": 0.0}
-LATE = {"note": "Eats well.", "loaded": "of older words"}
+LATE = {"note": "Eats well.", "initial-note": "of older words"}
 
 
 @pytest.mark.parametrize(("state", "faces"), [("done", 1), ("done", 2), ("choose_face", 2), ("no_face", 0), ("excluded", 1)])

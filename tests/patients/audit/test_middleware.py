@@ -132,7 +132,7 @@ def test_page_that_answers_a_form_with_its_mistakes_is_a_look(
 @pytest.mark.parametrize("of", ["visits", "photos"])
 def test_page_that_answers_a_note_that_came_too_late_is_a_look(browser: Client, photo: Photo, of: str) -> None:
     row = photo.visit if of == "visits" else photo
-    late = {"note": "Eats well.", "loaded": "of older words"}
+    late = {"note": "Eats well.", "initial-note": "of older words"}
     page = browser.post(f"/{of}/{row.pk}/note/", late)
     assert (page.status_code, "Ines Moreau" in page.content.decode()) == (409, True)
     assert lines() == [("view", of[:-1])]
@@ -145,7 +145,7 @@ def test_page_that_answers_a_note_that_came_too_late_is_a_look(browser: Client, 
 @pytest.mark.parametrize("of", ["visits", "photos"])
 def test_no_line_no_page_for_a_note_that_came_too_late(browser: Client, photo: Photo, without_log: None, of: str) -> None:
     row = photo.visit if of == "visits" else photo
-    answer = browser.post(f"/{of}/{row.pk}/note/", {"note": "Eats well.", "loaded": "of older words"})
+    answer = browser.post(f"/{of}/{row.pk}/note/", {"note": "Eats well.", "initial-note": "of older words"})
     assert (answer.status_code, "Ines Moreau" in answer.content.decode()) == (500, False)
 
 

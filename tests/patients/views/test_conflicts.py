@@ -13,7 +13,7 @@ from patients.forms.event import EventForm
 from patients.forms.patient import PatientForm
 from patients.models import ApiToken, Event, Patient, User, Visit
 
-HIDDEN = re.compile(r'<input type="hidden" name="(initial-[a-z_]+)"(?: value="([^"]*)")?')
+HIDDEN = re.compile(r'<input type="hidden"\s+name="(initial-[a-z_]+)"\s+value="([^"]*)"')
 
 
 def loaded(browser: Client, path: str, **fields: str) -> dict[str, str]:

@@ -76,16 +76,25 @@ def test_mood_can_be_taken_back(browser: Client, visit: Visit) -> None:
 
 
 def test_an_older_page_takes_back_only_what_was_changed_in_it(browser: Client, visit: Visit) -> None:
-    older = {"loaded-mood": "", "loaded-phq9": "", "loaded-gad7": ""}
+    older = {"initial-mood": "", "initial-phq9": "", "initial-gad7": ""}
     saved(browser, visit, mood="3", phq9="17", gad7="9")
     told = saved(browser, visit, mood="", phq9="12", gad7="", **older)
     report = SelfReport.objects.get()
     assert (report.mood, report.phq9, report.gad7) == (3, 12, 9)
     assert 'id="self-report-loaded" hidden hx-swap-oob="true"' in told
-    assert '<input type="hidden" name="loaded-phq9" value="12"' in told
-    assert '<input type="hidden" name="loaded-gad7" value=""' in told
+    assert '<input type="hidden" name="initial-phq9" value="12"' in told
+    assert '<input type="hidden" name="initial-gad7" value=""' in told
     form = browser.get(f"/visits/{visit.pk}/").content.decode().split('id="self-report"')[1].split("</form>")[0]
-    assert re.search(r'name="loaded-mood"\s+value="3"', form)
+    assert re.search(r'name="initial-mood"\s+value="3"', form)
+
+
+def test_an_answer_that_got_no_answer_can_be_taken_back(browser: Client, visit: Visit) -> None:
+    saved(browser, visit, phq9="17", gad7="9")  # the page was loaded with 7 and 5, sent these and heard nothing; a colleague set 9
+    loaded = {"initial-mood": "", "initial-phq9": "7", "initial-gad7": "5"}
+    unanswered = {"sent-mood": "", "sent-phq9": "17", "sent-gad7": "5"}
+    saved(browser, visit, phq9="7", gad7="5", **loaded, **unanswered)
+    report = SelfReport.objects.get()
+    assert (report.phq9, report.gad7) == (7, 9)
 
 
 def test_without_scripts_it_leads_back_and_says_so(browser: Client, visit: Visit) -> None:

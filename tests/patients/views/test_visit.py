@@ -189,7 +189,7 @@ def test_a_note_is_kept_with_and_without_a_script(browser: Client, visit: Visit)
 
 def loaded(page: Any) -> str:
     """Return what the form says of the note that it was loaded with."""
-    return str(re.findall(r'name="loaded"\s+value="(\w+)"', page.content.decode())[0])
+    return str(re.findall(r'name="initial-note"\s+value="(\w+)"', page.content.decode())[0])
 
 
 @pytest.mark.parametrize("of", ["visit", "photo"])
@@ -198,27 +198,39 @@ def test_an_older_page_does_not_overwrite_a_newer_note(browser: Client, visit: V
     path, htmx = f"/{of}s/{row.pk}/", {"HX-Request": "true"}
     older = newer = loaded(browser.get(path))
     for note in ("Sleeps\r\nbadly.", "Sleeps better."):  # each answer carries what the next is saved over
-        answer = browser.post(f"{path}note/", {"note": note, "loaded": newer}, headers=htmx)
+        answer = browser.post(f"{path}note/", {"note": note, "initial-note": newer}, headers=htmx)
         assert answer.status_code == 200
         newer = loaded(answer)
-    refused = browser.post(f"{path}note/", {"note": "Eats well.", "loaded": older}, headers=htmx)
+    refused = browser.post(f"{path}note/", {"note": "Eats well.", "initial-note": older}, headers=htmx)
     assert (refused.status_code, refused.headers["Content-Type"]) == (409, "text/plain; charset=utf-8")
     assert "Changed meanwhile." in refused.content.decode()
-    plain = browser.post(f"{path}note/", {"note": "Eats well.", "loaded": older})
+    plain = browser.post(f"{path}note/", {"note": "Eats well.", "initial-note": older})
     assert plain.status_code == 409
     assert "Changed meanwhile. Your words are still here" in plain.content.decode()
     assert "Eats well.</textarea>" in plain.content.decode()
     row.refresh_from_db()
     assert row.note == "Sleeps better."
-    lost = {"note": "Sleeps better. Eats well.", "loaded": older, "sent": "Sleeps better."}  # the answer to the last was lost
+    lost = {
+        "note": "Sleeps better. Eats well.",
+        "initial-note": older,
+        "sent-note": "Sleeps better.",
+    }  # the answer to the last was lost
     assert browser.post(f"{path}note/", lost, headers=htmx).status_code == 200
     row.refresh_from_db()
     assert row.note == "Sleeps better. Eats well."
-    dropped = {"note": "Rested.", "loaded": older, "sent": [row.note, "never arrived"]}  # one answer was lost, then the network
+    dropped = {
+        "note": "Rested.",
+        "initial-note": older,
+        "sent-note": [row.note, "never arrived"],
+    }  # one answer was lost, then the network
     assert browser.post(f"{path}note/", dropped, headers=htmx).status_code == 200
     row.refresh_from_db()
     assert row.note == "Rested."
-    many = {"note": "Tired.", "loaded": older, "sent": ["never arrived"] * 8 + [row.note]}  # no page of ours sends so many
+    many = {
+        "note": "Tired.",
+        "initial-note": older,
+        "sent-note": ["never arrived"] * 8 + [row.note],
+    }  # no page of ours sends so many
     assert browser.post(f"{path}note/", many, headers=htmx).status_code == 409
 
 
@@ -226,26 +238,29 @@ def test_a_corrected_day_does_not_take_back_a_newer_note(browser: Client, visit:
     address = f"/visits/{visit.pk}/edit/"
     older = loaded(browser.get(address))
     browser.post(f"/visits/{visit.pk}/note/", {"note": "Sleeps badly."})
-    assert browser.post(address, {"date": "2026-11-18", "note": "", "loaded": older}).status_code == 302
-    page = browser.post(address, {"date": "2026-11-17", "note": "Eats well.", "loaded": older})
+    assert browser.post(address, {"date": "2026-11-18", "note": "", "initial-note": older}).status_code == 302
+    page = browser.post(address, {"date": "2026-11-17", "note": "Eats well.", "initial-note": older})
     assert "Changed meanwhile." in page.content.decode()
     assert "Eats well.</textarea>" in page.content.decode()
     visit.refresh_from_db()
     assert (visit.date, visit.note) == (date(2026, 11, 18), "Sleeps badly.")
-    assert browser.post(address, {"date": "2099-01-01", "note": "Eats well.", "loaded": older}).context["loaded"] == older
+    assert (
+        browser.post(address, {"date": "2099-01-01", "note": "Eats well.", "initial-note": older}).context["form"].loaded["note"]
+        == older
+    )
 
 
 def test_a_changed_note_does_not_take_back_a_corrected_day(browser: Client, visit: Visit) -> None:
     address = f"/visits/{visit.pk}/edit/"
     page = browser.get(address)
-    older = {"loaded": loaded(page), "loaded-date": "2026-11-20"}
-    assert re.search(r'name="loaded-date"\s+value="2026-11-20"', page.content.decode())
+    older = {"initial-note": loaded(page), "initial-date": "2026-11-20"}
+    assert re.search(r'name="initial-date"\s+value="2026-11-20"', page.content.decode())
     Visit.objects.update(date=date(2026, 11, 19))
     browser.post(address, {"date": "2026-11-20", "note": "Eats well."} | older)
     visit.refresh_from_db()
     assert (visit.date, visit.note) == (date(2026, 11, 19), "Eats well.")
     page = browser.post(address, {"date": "2099-01-01", "note": "Eats well."} | older)
-    assert re.search(r'name="loaded-date"\s+value="2026-11-20"', page.content.decode())
+    assert re.search(r'name="initial-date"\s+value="2026-11-20"', page.content.decode())
     browser.post(address, {"date": "2026-11-18", "note": "Eats well."} | older)
     visit.refresh_from_db()
     assert visit.date == date(2026, 11, 18)
