@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -31,11 +32,11 @@ def open_in_emergency(request: ClinicianRequest) -> HttpResponse:
     form = EmergencyForm(request.POST)
     if has_too_many_attempts(request):
         messages.error(request, _("Too many attempts. Call somebody who looks after the patient."))
-        return render(request, "patients/emergency.html", {"form": form, "section": "patients"}, status=429)
+        return _page(request, form, status=429)
     if not form.is_valid():
         if form.non_field_errors():
             record_access(request, AccessLog.Action.BREAK_GLASS, found=False)
-        return render(request, "patients/emergency.html", {"form": form, "section": "patients"})
+        return _page(request, form)
     if not Patient.objects.visible_to(request.user).filter(pk=form.patient.pk).exists():
         break_glass(form.patient, request.user, form.cleaned_data["reason"], request)
     Draft.forget(request.user, request.path)
@@ -45,8 +46,18 @@ def open_in_emergency(request: ClinicianRequest) -> HttpResponse:
 @reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
 def _ask(request: ClinicianRequest) -> HttpResponse:
     kept = Draft.read(request.user, request.path)  # it stays until the record is opened: a page that is asked for changes nothing
-    context = {"form": EmergencyForm(initial=kept), "section": "patients", "is_given_back": bool(kept)}
-    return render(request, "patients/emergency.html", context)
+    return _page(request, EmergencyForm(initial=kept), is_given_back=bool(kept))
+
+
+def _page(request: ClinicianRequest, form: EmergencyForm, is_given_back: bool = False, status: int = 200) -> HttpResponse:
+    context = {
+        "form": form,
+        "is_given_back": is_given_back,
+        "title": _("Emergency access"),
+        "cancel": reverse("patients:list"),
+        "section": "patients",
+    }
+    return render(request, "patients/emergency.html", context, status=status)
 
 
 def _keep_words(request: ClinicianRequest) -> None:

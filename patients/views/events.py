@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -45,5 +46,10 @@ def _edit(request: ClinicianRequest, event: Event, done: str) -> HttpResponse:
         form.save()
         messages.success(request, done)
         return redirect("patients:detail", event.patient_id)
-    context = banner_of(event.patient) | {"form": form, "event": None if is_new else event}
+    context = banner_of(event.patient) | {
+        "form": form,
+        "event": None if is_new else event,
+        "title": _("Add event") if is_new else _("Change event"),
+        "cancel": reverse("patients:detail", args=[event.patient_id]),
+    }
     return render_form(request, "patients/event_form.html", context)

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -50,7 +51,11 @@ def add_patient(request: ClinicianRequest) -> HttpResponse:
         if patient is not None:
             messages.success(request, _("Patient added. Next: their consent."))
             return redirect("patients:consents", patient.pk)
-    return render(request, "patients/patient_form.html", {"form": form, "section": "patients"})
+    return render(
+        request,
+        "patients/patient_form.html",
+        {"form": form, "section": "patients", "title": _("Add patient"), "cancel": reverse("patients:list")},
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -61,7 +66,9 @@ def edit_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and form.saved() is not None:
         messages.success(request, _("Changes saved."))
         return redirect("patients:detail", patient.pk)
-    context = {"form": form, "patient": find_patient(request, patient_id), "section": "patients"}
+    stored = find_patient(request, patient_id)  # not the patient whom the form has changed
+    cancel = reverse("patients:detail", args=[patient.pk])
+    context = {"form": form, "patient": stored, "section": "patients", "title": _("Edit patient"), "cancel": cancel}
     return render_form(request, "patients/patient_form.html", context)
 
 
@@ -75,5 +82,10 @@ def add_visit(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         form.save()
         return redirect("patients:visit", visit.pk)
-    context = banner_of(patient) | {"form": form, "same_day": patient.visits.filter(date=today).first()}
+    context = banner_of(patient) | {
+        "form": form,
+        "same_day": patient.visits.filter(date=today).first(),
+        "title": _("New visit"),
+        "cancel": reverse("patients:detail", args=[patient.pk]),
+    }
     return render_form(request, "patients/visit_form.html", context)

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -43,4 +44,6 @@ def edit_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
         form.save()
         messages.success(request, _("Visit saved."))
         return redirect("patients:visit", visit.pk)
-    return render_form(request, "patients/visit_form.html", banner_of(visit.patient) | {"form": form, "visit": visit})
+    cancel = reverse("patients:visit", args=[visit.pk])
+    context = banner_of(visit.patient) | {"form": form, "visit": visit, "title": _("Change visit"), "cancel": cancel}
+    return render_form(request, "patients/visit_form.html", context)
