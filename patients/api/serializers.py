@@ -3,7 +3,6 @@
 from datetime import date
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, transaction
 from django.db.models import Model
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -11,18 +10,14 @@ from rest_framework.exceptions import Throttled
 
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
-from patients.care.record_numbers import TooManyTries, is_taken
+from patients.care.patients import add_patient
+from patients.care.record_numbers import TAKEN, TOO_MANY, NumberTaken, TooManyTries, is_taken, one_number_each
 from patients.forms.conflicts import save_fields
 from patients.forms.patient import NAME_MAX_LETTERS, RECORD_NUMBER_MAX_LETTERS, birth_day, visit_day
 from patients.models import Patient, Photo, Visit
 
 Row = TypeVar("Row", bound=Model)
 NOTE_MAX_LETTERS = 100_000  # JSON has no limit of its own, as a form has
-
-
-def taken() -> serializers.ValidationError:
-    """Return what is said of a record number that another patient has."""
-    return serializers.ValidationError("Another patient has this record number.", code="taken")
 
 
 class SentFieldsSerializer(serializers.ModelSerializer[Row]):
@@ -55,18 +50,22 @@ class PatientSerializer(SentFieldsSerializer[Patient]):
         """Return the number. Raises ValidationError when another patient has it, Throttled when too many were tried."""
         try:
             if is_taken(value, self.context["request"], self.instance):
-                raise taken()
+                raise serializers.ValidationError(TAKEN, code="taken")
         except TooManyTries:
-            raise Throttled(detail="Too many record numbers of other patients were sent. Try again in an hour.") from None
+            raise Throttled(detail=str(TOO_MANY)) from None
         return value
 
+    def create(self, validated_data: dict[str, Any]) -> Patient:  # Any: the framework's own signature
+        """Return the new patient, assigned to whose key it is."""
+        return add_patient(Patient(**validated_data), self.context["request"])
+
     def save(self, **fields: Any) -> Patient:  # Any: the framework's own signature
-        """Return the saved patient. Raises ValidationError when somebody was faster with the record number."""
+        """Return the saved patient. Raises ValidationError when someone was faster with the record number."""
         try:
-            with transaction.atomic():
+            with one_number_each():
                 return super().save(**fields)
-        except IntegrityError:
-            raise serializers.ValidationError({"record_number": taken().detail}) from None
+        except NumberTaken:
+            raise serializers.ValidationError({"record_number": [TAKEN]}, code="taken") from None
 
 
 class VisitSerializer(SentFieldsSerializer[Visit]):

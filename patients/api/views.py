@@ -22,7 +22,7 @@ from patients.audit.outcome import unchanged
 from patients.models import AccessLog, Patient, Photo, User, Visit
 from patients.photos.reanalyse import read_once_more, why_not
 from patients.photos.receive import receive_photo
-from patients.reports.csv_export import csv_response
+from patients.reports.csv_export import patient_csv, visit_csv
 from patients.timeline.points import points
 
 CSV = {(200, "text/csv"): OpenApiTypes.STR}
@@ -57,13 +57,6 @@ class PatientViewSet(
         """Return the caller's patients."""
         return Patient.objects.visible_to(clinician(self.request)).order_by("created_at", "id")
 
-    def perform_create(self, serializer: BaseSerializer[Patient]) -> None:
-        """Save the patient and assign them to the caller."""
-        with transaction.atomic():
-            patient = serializer.save()
-            patient.assign(clinician(self.request))
-            record_access(self.request, AccessLog.Action.ADD, patient)
-
     def perform_update(self, serializer: BaseSerializer[Patient]) -> None:
         """Save the patient and log the change here: the middleware would roll back the entry of a refused record number."""
         with transaction.atomic():
@@ -72,9 +65,7 @@ class PatientViewSet(
     @extend_schema(responses=CSV, parameters=[BOM])
     def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The photo table of all visits, as CSV."""
-        patient = self.get_object()
-        photos, name = Photo.objects.filter(visit__patient=patient), f"patient-{patient.id}.csv"
-        return csv_response(photos, clinician(request), name, "bom" in request.query_params)
+        return patient_csv(self.get_object(), clinician(request), "bom" in request.query_params)
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def timeline(self, request: Request, pk: str) -> Response:
@@ -119,9 +110,7 @@ class VisitViewSet(mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.
     @extend_schema(responses=CSV, parameters=[BOM])
     def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The photo table of this visit, as CSV."""
-        visit = self.get_object()
-        photos, name = Photo.objects.filter(visit=visit), f"visit-{visit.id}.csv"
-        return csv_response(photos, clinician(request), name, "bom" in request.query_params)
+        return visit_csv(self.get_object(), clinician(request), "bom" in request.query_params)
 
 
 class VisitPhotos(generics.ListAPIView[Photo]):

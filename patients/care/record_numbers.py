@@ -1,12 +1,24 @@
 """Whether a record number is taken, without letting anyone find patients by trying numbers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from allauth.core import ratelimit
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from patients.audit.log import record_access
 from patients.models import AccessLog, Patient, User
 from patients.models.patient import record_number_hash
+
+TAKEN = _("A patient with this record number exists already. Ask to be assigned, or check the number.")
+TOO_MANY = _("Too many record numbers of other patients were entered. Try again in an hour.")
+
+
+class NumberTaken(Exception):
+    """Someone gave another patient this record number a moment ago."""
 
 
 class TooManyTries(Exception):
@@ -29,3 +41,13 @@ def is_taken(number: str, request: HttpRequest | Request, own: Patient | None = 
         ratelimit.consume(request, action="record_number", user=user)
         record_access(request, AccessLog.Action.TRY_NUMBER, patient)
     return patient is not None
+
+
+@contextmanager
+def one_number_each() -> Iterator[None]:
+    """Save a patient, and what belongs to it, or nothing. Raises NumberTaken when the database finds the number taken after all."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError:
+        raise NumberTaken from None

@@ -4,12 +4,12 @@ from datetime import date
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
 from django.db.models import Min
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from patients.care.record_numbers import TooManyTries, is_taken
+from patients.care.patients import add_patient
+from patients.care.record_numbers import TAKEN, TOO_MANY, NumberTaken, TooManyTries, is_taken, one_number_each
 from patients.formats import clinic_today, day
 from patients.forms.conflicts import ConflictCheckedForm
 from patients.forms.widgets import DateInput
@@ -58,9 +58,6 @@ class PatientForm(ConflictCheckedForm[Patient]):
         label=_("Record number"), max_length=RECORD_NUMBER_MAX_LETTERS, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
-    TAKEN = _("A patient with this record number exists already. Ask to be assigned, or check the number.")
-    TOO_MANY = _("Too many record numbers of other patients were entered. Try again in an hour.")
-
     class Meta:
         model = Patient
         fields = ("name", "birth_date", "record_number")
@@ -79,16 +76,22 @@ class PatientForm(ConflictCheckedForm[Patient]):
         number = str(self.cleaned_data["record_number"]).strip()
         try:
             if is_taken(number, self.request, self.instance):
-                raise ValidationError(self.TAKEN)
+                raise ValidationError(TAKEN)
         except TooManyTries:
-            raise ValidationError(self.TOO_MANY) from None
+            raise ValidationError(TOO_MANY) from None
         return number
 
+    def save(self, commit: bool = True) -> Patient:
+        """Return the saved patient; a new one is assigned to who added them. Raises NumberTaken."""
+        if self.is_new:
+            return add_patient(self.instance, self.request)
+        with one_number_each():
+            return super().save(commit)
+
     def saved(self) -> Patient | None:
-        """Return the saved patient; None, with the error in its place, when somebody was faster with the record number."""
+        """Return the saved patient; None, with the error in its place, when someone was faster with the record number."""
         try:
-            with transaction.atomic():
-                return self.save()
-        except IntegrityError:
-            self.add_error("record_number", self.TAKEN)
+            return self.save()
+        except NumberTaken:
+            self.add_error("record_number", TAKEN)
             return None

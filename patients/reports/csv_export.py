@@ -9,7 +9,7 @@ from django.db.models import Prefetch
 from django.http import StreamingHttpResponse
 
 from inference.models import Prediction
-from patients.models import OwnLabel, Photo, User
+from patients.models import OwnLabel, Patient, Photo, User, Visit
 from patients.models.photo import PhotoQuerySet
 from patients.reports.columns import COLUMNS, Cell
 
@@ -63,7 +63,17 @@ def photos_for_export(photos: PhotoQuerySet, reader: User | None = None) -> Iter
     return ordered.prefetch_related(Prefetch("predictions", predictions), Prefetch("own_labels", labels)).iterator(chunk_size=500)
 
 
-def csv_response(photos: PhotoQuerySet, reader: User, file_name: str, with_bom: bool = False) -> StreamingHttpResponse:
+def patient_csv(patient: Patient, reader: User, with_bom: bool = False) -> StreamingHttpResponse:
+    """Return every photo of the patient as a download for `reader`."""
+    return _csv_response(Photo.objects.filter(visit__patient=patient), reader, f"affectline-{patient.pk}.csv", with_bom)
+
+
+def visit_csv(visit: Visit, reader: User, with_bom: bool = False) -> StreamingHttpResponse:
+    """Return every photo of the visit as a download for `reader`."""
+    return _csv_response(Photo.objects.filter(visit=visit), reader, f"affectline-visit-{visit.pk}.csv", with_bom)
+
+
+def _csv_response(photos: PhotoQuerySet, reader: User, file_name: str, with_bom: bool) -> StreamingHttpResponse:
     """Return the streamed download for `reader`. `with_bom` is for spreadsheets that guess the encoding."""
 
     def lines() -> Iterator[str]:

@@ -6,10 +6,9 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from patients.models import Photo
 from patients.readings.wording import reason_meanings
 from patients.reports.columns import COLUMNS
-from patients.reports.csv_export import csv_response
+from patients.reports.csv_export import patient_csv, visit_csv
 from patients.reports.research import RESEARCH_COLUMNS
 from patients.views.lookups import find_patient, find_visit
 from patients.views.requests import ClinicianRequest
@@ -18,17 +17,13 @@ from patients.views.requests import ClinicianRequest
 @require_GET
 def send_patient_csv(request: ClinicianRequest, patient_id: UUID) -> StreamingHttpResponse:
     """Answer every photo of the patient as one table."""
-    patient = find_patient(request, patient_id)
-    photos = Photo.objects.visible_to(request.user).filter(visit__patient=patient)
-    return csv_response(photos, request.user, f"affectline-{patient.pk}.csv", with_bom=True)
+    return patient_csv(find_patient(request, patient_id), request.user, with_bom=True)
 
 
 @require_GET
 def send_visit_csv(request: ClinicianRequest, visit_id: UUID) -> StreamingHttpResponse:
     """Answer every photo of one visit as one table."""
-    visit = find_visit(request, visit_id)
-    photos = Photo.objects.visible_to(request.user).filter(visit=visit)
-    return csv_response(photos, request.user, f"affectline-visit-{visit.pk}.csv", with_bom=True)
+    return visit_csv(find_visit(request, visit_id), request.user, with_bom=True)
 
 
 @require_GET

@@ -3,19 +3,17 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from patients.audit.log import record_access
 from patients.care.banner import banner_of
 from patients.formats import clinic_today
 from patients.forms.patient import PatientForm
 from patients.forms.visit import VisitForm
-from patients.models import AccessLog, Draft, LastViewed, Visit
+from patients.models import Draft, LastViewed, Visit
 from patients.timeline.page import timeline
 from patients.timeline.visit_rows import SHOWN, visit_rows
 from patients.views.lookups import find_patient
@@ -42,13 +40,9 @@ def add_patient(request: ClinicianRequest) -> HttpResponse:
     """Add a patient, who is assigned to the clinician at once."""
     form = PatientForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            patient = form.saved()
-            if patient is not None:
-                patient.assign(request.user)
-                record_access(request, AccessLog.Action.ADD, patient)
-                Draft.forget(request.user, request.path)
+        patient = form.saved()
         if patient is not None:
+            Draft.forget(request.user, request.path)
             messages.success(request, _("Patient added. Next: their consent."))
             return redirect("patients:consents", patient.pk)
     return render(

@@ -119,7 +119,9 @@ def test_record_number_is_taken_once(api: APIClient, ines: Patient) -> None:
         "/api/patients/", {"name": "Omar", "record_number": f" {ines.record_number.lower()}", "birth_date": "1980-01-01"}
     )
     assert answer.status_code == 400
-    assert answer.json()["fields"]["record_number"] == ["Another patient has this record number."]
+    assert answer.json()["fields"]["record_number"] == [
+        "A patient with this record number exists already. Ask to be assigned, or check the number."
+    ]
     assert api.patch(f"/api/patients/{ines.id}/", {"record_number": ines.record_number}).status_code == 200
 
 
@@ -234,7 +236,7 @@ def test_list_of_photos_takes_the_same_queries_however_long(
 
 def test_csv_is_a_download(api: APIClient, visit: Visit) -> None:
     answer = api.get(f"/api/visits/{visit.id}/csv/?bom")
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="visit-{visit.id}.csv"'
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="affectline-visit-{visit.id}.csv"'
     assert b"".join(answer).startswith(b"\xef\xbb\xbfrecord_number,")
 
 

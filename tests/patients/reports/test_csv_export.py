@@ -11,7 +11,7 @@ from django.test import Client
 from ml.serve.expressions import EXPRESSIONS
 from patients.models import OwnLabel, Photo, User, Visit
 from patients.reports.columns import COLUMNS
-from patients.reports.csv_export import csv_cell, csv_response, csv_rows, photos_for_export
+from patients.reports.csv_export import csv_cell, csv_rows, photos_for_export, visit_csv
 from tests.factories import make_clinician, make_photo, make_prediction, shares
 
 FACE = {"left": 8, "top": 6, "width": 24, "height": 30}  # as make_prediction finds it
@@ -138,9 +138,8 @@ def test_numbers_are_never_disarmed() -> None:
 
 @pytest.mark.django_db
 def test_byte_order_mark_is_there_only_when_asked_for(visit: Visit) -> None:
-    photos = Photo.objects.filter(visit=visit)
-    plain = b"".join(csv_response(photos, visit.created_by, "visit.csv"))
-    marked = b"".join(csv_response(photos, visit.created_by, "visit.csv", with_bom=True))
+    plain = b"".join(visit_csv(visit, visit.created_by))
+    marked = b"".join(visit_csv(visit, visit.created_by, with_bom=True))
     assert marked == b"\xef\xbb\xbf" + plain
 
 

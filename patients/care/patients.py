@@ -1,0 +1,18 @@
+"""A new patient, added on a page or by a program."""
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from patients.audit.log import record_access
+from patients.care.record_numbers import one_number_each
+from patients.models import AccessLog, Patient, User
+
+
+def add_patient(patient: Patient, request: HttpRequest | Request) -> Patient:
+    """Return the patient, saved, assigned to who added them, with the entry in the access log. Raises NumberTaken."""
+    assert isinstance(request.user, User)
+    with one_number_each():
+        patient.save()
+        patient.assign(request.user)
+        record_access(request, AccessLog.Action.ADD, patient)
+    return patient
