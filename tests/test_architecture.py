@@ -70,6 +70,18 @@ def test_every_module_says_what_it_is() -> None:
     assert mute == []
 
 
+def test_no_view_imports_another() -> None:
+    shared = {f"patients.views.{name}" for name in ("lookups", "requests", "upload_answers")}
+    imported = {
+        f"{path.name}: {node.module}"
+        for path in (PROJECT / "patients/views").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("patients.views.")
+        if node.module not in shared
+    }
+    assert imported == set()
+
+
 def test_templates_hold_no_inline_code_and_no_foreign_address() -> None:
     offences = []
     for path in sorted((PROJECT / "templates").rglob("*.html")):

@@ -18,7 +18,7 @@ from patients.audit.log import record_access
 from patients.models import AccessLog, PhonePairing, Photo
 from patients.photos.codes import RejectedPhoto
 from patients.photos.receive import receive_photo
-from patients.views.upload import answer_rejected, receive_all, receive_one
+from patients.views.upload_answers import answer_rejected, receive_all, receive_one
 
 COOKIE = "__Secure-phone" if settings.HTTPS else "phone"
 PATH = "/phone/"

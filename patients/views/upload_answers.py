@@ -1,0 +1,50 @@
+"""How photos that arrive are answered, on a page of the record and on a phone."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from patients.models import Photo
+from patients.photos.codes import RejectedPhoto
+
+Receive = Callable[[UploadedFile[bytes]], Photo]
+"""Takes one file into a visit. Raises RejectedPhoto."""
+
+
+def receive_one(
+    files: list[UploadedFile[bytes]], receive: Receive, answer: Callable[[Photo], dict[str, object]], on_phone: bool = False
+) -> JsonResponse:
+    """Take the one file of a script in. Return what `answer` says of the photo, or the refusal."""
+    try:
+        if len(files) != 1:
+            raise RejectedPhoto("one_file")
+        photo = receive(files[0])
+    except RejectedPhoto as rejected:
+        return answer_rejected(rejected, on_phone)
+    return JsonResponse(answer(photo), status=201)
+
+
+def answer_rejected(rejected: RejectedPhoto, on_phone: bool = False) -> JsonResponse:
+    """Answer a script that a photo was refused."""
+    return JsonResponse(rejected.as_json(on_phone), status=rejected.row.status)
+
+
+def receive_all(request: HttpRequest, files: list[UploadedFile[bytes]], receive: Receive, on_phone: bool = False) -> None:
+    """Take the files of a plain form in. Messages say how many were added, and why each of the others was not.
+
+    On a phone no file is named: no one has signed in on it.
+    """
+    added = 0
+    for file in files:
+        try:
+            receive(file)
+            added += 1
+        except RejectedPhoto as rejected:
+            text = _("Not added: %(why)s") if on_phone else _("Not added: %(file)s. %(why)s")
+            messages.warning(request, text % {"file": file.name, "why": rejected.message(on_phone)})
+    if added:
+        messages.success(request, ngettext("%(n)d photo added.", "%(n)d photos added.", added) % {"n": added})
