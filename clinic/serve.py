@@ -208,7 +208,7 @@ def serve(var: Path, port: int) -> None:
         say(f"Affectline answers at http://{HOST}:{listener.getsockname()[1]}/ (Ctrl-C stops it; logs in {supervisor.folder})")
         if sign_in:
             say(sign_in)
-        if environ["DEMO"] == "1" and (var / "demo_waiting.json").exists():
+        if environ["DEMO"] == "1" and (var / "demo_pending.json").exists():
             supervisor.start(demo_photos(lock))
         while True:
             supervisor.restart_dead()

@@ -99,7 +99,7 @@ class Installation:
 
     def has_its_demo(self) -> bool:
         """Return whether all photos of the demo were taken in, read and, where a patient withdraws, withdrawn."""
-        return not (self.var / "demo_waiting.json").exists()
+        return not (self.var / "demo_pending.json").exists()
 
     def has_read_its_demo(self) -> bool:
         """Return whether the demo is there and none of its photos is waited for."""
