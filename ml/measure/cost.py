@@ -7,7 +7,6 @@ detector, upright crop, quality checks, network. The medians hold only for the n
 into report.json.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -22,6 +21,7 @@ import numpy as np
 
 from ml.data import FaceSet, load_split
 from ml.intervals import Estimate, estimate
+from ml.measure.command_line import parser_of
 from ml.measure.parity import place_face
 from ml.measure.report import add_to_report, tell_unreadable
 from ml.serve.reader import FaceReader
@@ -69,11 +69,7 @@ def measure_cost(weights: Path, faces: FaceSet, count: int) -> dict[str, Any]:  
 @tell_unreadable()
 def main() -> int:
     """Measure, and add the result to report.json as `cost`. Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.measure.cost", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--weights", type=Path, required=True, help="weights folder")
-    parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
+    parser = parser_of("ml.measure.cost", __doc__)
     parser.add_argument("--count", type=int, default=200, help="how many faces (default 200)")
     options = parser.parse_args()
     # Only Linux has this call; the engines use one thread anyway.

@@ -3,7 +3,6 @@
 python -m ml.measure.explanations --weights ml/weights --data fer2013.zip --votes fer2013_ferplus.csv
 """
 
-import argparse
 import json
 import os
 import sys
@@ -12,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ml.data import FaceSet, join_votes, load_split, rater_shares, read_votes
+from ml.data import FaceSet, rater_shares
 from ml.intervals import mean_of
+from ml.measure.command_line import faces_with_votes, parser_with_votes
 from ml.measure.report import add_to_report, tell_unreadable
 from ml.serve.card import load_card
 from ml.serve.engines import KerasEngine, open_engine
@@ -68,16 +68,11 @@ def measure_explanations(weights: Path, faces: FaceSet, count: int) -> dict[str,
 @tell_unreadable()
 def main() -> int:
     """Measure, and add the result to report.json as `explanations`. Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.measure.explanations", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--weights", type=Path, required=True, help="weights folder")
-    parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
-    parser.add_argument("--votes", type=Path, required=True, help="FER+ votes")
+    parser = parser_with_votes("ml.measure.explanations", __doc__)
     parser.add_argument("--count", type=int, default=20, help="most faces of each expression (default 20)")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    faces = join_votes(load_split(options.data, "validation"), read_votes(options.votes))
+    faces = faces_with_votes(options)
     checks = measure_explanations(options.weights, faces, options.count)
     add_to_report(options.weights, "explanations", checks)
     sys.stdout.write(json.dumps(checks, indent=1) + "\n")

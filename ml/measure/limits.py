@@ -6,7 +6,6 @@ Prints one line per step: the change, the 5th, 50th and 95th percentile of the p
 accuracy of the raters' head. A limit lies where the accuracy has dropped by about ten points, or where complete faces end.
 """
 
-import argparse
 import io
 import sys
 from collections.abc import Callable, Iterator
@@ -16,9 +15,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from ml.data import FaceSet, join_votes, load_split, rater_majority, read_votes
+from ml.data import FaceSet, rater_majority
 from ml.intervals import Estimate, mean_of
 from ml.measure.calibrate import all_logits
+from ml.measure.command_line import faces_with_votes, parser_with_votes
 from ml.measure.report import tell_unreadable
 from ml.serve.card import load_card
 from ml.serve.engines import open_engine
@@ -91,15 +91,10 @@ def climb(weights: Path, faces: FaceSet) -> Iterator[tuple[str, float, list[floa
 @tell_unreadable()
 def main() -> int:
     """Print the ladders. Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.measure.limits", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--weights", type=Path, required=True, help="weights folder")
-    parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
-    parser.add_argument("--votes", type=Path, required=True, help="FER+ votes")
+    parser = parser_with_votes("ml.measure.limits", __doc__)
     parser.add_argument("--count", type=int, default=1000, help="how many faces (default 1000)")
     options = parser.parse_args()
-    faces = join_votes(load_split(options.data, "validation"), read_votes(options.votes))
+    faces = faces_with_votes(options)
     chosen = np.random.default_rng(SEED).permutation(len(faces)) < options.count
     for name, step, percentiles, accuracy in climb(options.weights, faces.where(chosen)):
         interval = "none" if accuracy is None else "{value:.3f} [{low:.3f}, {high:.3f}]".format(**accuracy)

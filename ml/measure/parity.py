@@ -7,7 +7,6 @@ on the faces that the reader crops from these photos is compared with that on th
 report.json.
 """
 
-import argparse
 import io
 import json
 import sys
@@ -18,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.data import FaceSet, join_votes, load_split, rater_majority, read_votes
+from ml.data import FaceSet, rater_majority
 from ml.intervals import Estimate, estimate, mean_of
 from ml.measure.calibrate import all_logits
+from ml.measure.command_line import faces_with_votes, parser_with_votes
 from ml.measure.report import add_to_report, tell_unreadable
 from ml.serve.expressions import HEADS, Outcome, Reading
 from ml.serve.preprocess import Pixels
@@ -109,15 +109,10 @@ def measure_parity(weights: Path, faces: FaceSet, count: int | None = None) -> d
 @tell_unreadable()
 def main() -> int:
     """Measure, and add the result to report.json as `parity`. Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.measure.parity", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--weights", type=Path, required=True, help="weights folder")
-    parser.add_argument("--data", type=Path, required=True, help="FER2013: folder, zip file or fer2013.csv")
-    parser.add_argument("--votes", type=Path, required=True, help="FER+ votes")
+    parser = parser_with_votes("ml.measure.parity", __doc__)
     parser.add_argument("--count", type=int, help="how many faces (default: all)")
     options = parser.parse_args()
-    faces = join_votes(load_split(options.data, "validation"), read_votes(options.votes))
+    faces = faces_with_votes(options)
     parity = measure_parity(options.weights, faces, options.count)
     add_to_report(options.weights, "parity", parity)
     sys.stdout.write(json.dumps(parity, indent=1) + "\n")

@@ -24,7 +24,7 @@ ANSWERS = {
             "photos resemble; it does not say how the patient feels. Surprise and neutral count on neither side."
         ),
     ),
-    "usual_range": Help(
+    "baseline": Help(
         _("What is the usual range?"),
         _(
             "The patient’s own range, not a norm: the mean of the baseline visits, give or take 2.66 times the mean step from one "
