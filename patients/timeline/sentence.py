@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from patients.formats import day, long_day, signed
 from patients.timeline.baseline import LEAST_VISITS, PLACES, Baseline, Place, chosen_that_count
+from patients.timeline.breaks import runs
 from patients.timeline.interval import Interval
-from patients.timeline.plot.breaks import runs
 from patients.timeline.points import VisitPoint
 
 LEAST_RUN = 3

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from plotly import graph_objects as go
 
-from patients.timeline.plot.breaks import line, runs
+from patients.timeline.breaks import line, runs
 from patients.timeline.points import VisitPoint
 
 Plain = dict[str, Any]  # Any: JSON

@@ -10,7 +10,7 @@ from plotly import graph_objects as go
 
 from patients.models import SelfReport
 from patients.models.self_report import MOST
-from patients.timeline.plot.breaks import LONG
+from patients.timeline.breaks import LONG
 from patients.timeline.plot.frame import QUIET, Frame, Plain, Visits, token, y_axis
 from patients.timeline.points import VisitPoint
 

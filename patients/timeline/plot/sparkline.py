@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from patients.timeline.baseline import Baseline, Place
-from patients.timeline.plot.breaks import runs
+from patients.timeline.breaks import runs
 from patients.timeline.points import VisitPoint
 
 WIDTH, HEIGHT, EDGE = 208, 44, 4

@@ -9,7 +9,7 @@ from plotly import graph_objects as go
 
 from patients.formats import signed
 from patients.timeline.baseline import Baseline, outside
-from patients.timeline.plot.breaks import Gap, ModelChange, gaps, model_changes
+from patients.timeline.breaks import Gap, ModelChange, gaps, model_changes
 from patients.timeline.plot.frame import CLEAR, QUIET, Frame, Plain, Visits, annotation, days_of, shape, token, y_axis
 from patients.timeline.points import VisitPoint
 

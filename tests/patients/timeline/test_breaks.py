@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from patients.timeline.plot.breaks import gaps, line, model_changes, runs
+from patients.timeline.breaks import gaps, line, model_changes, runs
 from tests.patients.timeline.visits import visit_on
 
 DAY = date(2026, 1, 1)
