@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import cast
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponseBase
@@ -10,6 +11,7 @@ from clinic.sessions import SEEN, STARTED
 from encryption.fields import keyed_hash
 from patients.audit.log import record_access
 from patients.models import AccessLog
+from patients.views.requests import LimitedRequest
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -56,8 +58,9 @@ class SessionLimits:
         elif was_signed_in and not is_background(request):
             record_activity(request)
         is_signed_in = request.user.is_authenticated
-        setattr(request, "seconds_left", seconds_left(request) if is_signed_in else 0)  # noqa: B010  # an attribute of ours
-        setattr(request, "user_mark", user_mark(request) if is_signed_in else "")  # noqa: B010  # likewise
+        limited = cast(LimitedRequest, request)
+        limited.seconds_left = seconds_left(request) if is_signed_in else 0
+        limited.user_mark = user_mark(request) if is_signed_in else ""
         response = self.get_response(request)
         if was_signed_in and not request.user.is_authenticated:
             response.headers["Clear-Site-Data"] = '"cache", "storage"'

@@ -153,7 +153,7 @@ class Prediction(models.Model):
         return self.state == self.State.DONE and not self.abstained
 
     @property
-    def has_looked(self) -> bool:
+    def is_processed(self) -> bool:
         """Whether a model has processed the photo, with any result.
 
         A row that waits, failed or was dropped names the requested model, and may hold faces and checks of an earlier reading.

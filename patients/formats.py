@@ -33,7 +33,7 @@ def decimal(value: float, places: int) -> str:
 
 
 def points(share: float) -> str:
-    """Return a difference of shares as "12 points", in hundredths."""
+    """Return a difference of probabilities as "12 points", in hundredths."""
     whole = round(share * 100)
     return ngettext("%(n)s point", "%(n)s points", whole) % {"n": whole}
 

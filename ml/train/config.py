@@ -49,7 +49,7 @@ class Config:
     smoothing: float = 0.1
     """On the original labels, of which about a third disagree with ten raters."""
     teacher_share: float = 0.4
-    """Of a teacher's opinion in the targets, when there is a teacher. Below half for one: it errs where it was taught wrongly."""
+    """Weight of a teacher's probabilities in the targets. Below half: a teacher repeats the errors of its labels."""
     raters_weight: float = 1.0
     """Loss weight of the raters' head, the one that is served."""
     fer2013_weight: float = 0.6

@@ -84,14 +84,14 @@ class VisitSerializer(SentFieldsSerializer[Visit]):
         return visit_day(value, self.instance.patient if self.instance else self.context["view"].patient())
 
 
-SHARES_SCHEMA = {"type": "object", "properties": {name: {"type": "number"} for name in EXPRESSIONS}, "nullable": True}
+PROBABILITIES_SCHEMA = {"type": "object", "properties": {name: {"type": "number"} for name in EXPRESSIONS}, "nullable": True}
 
 
-NOT_LOOKED: dict[str, Any] = {"abstained": False, "faces": [], "chosen_face": None, "quality": [], "milliseconds": {}}
+NOT_PROCESSED: dict[str, Any] = {"abstained": False, "faces": [], "chosen_face": None, "quality": [], "milliseconds": {}}
 
 
 class PredictionSerializer(serializers.ModelSerializer[Prediction]):
-    """What a model version says of a photo. `probabilities` are calibrated shares that sum to 1; null until done.
+    """What a model version says of a photo. `probabilities` are calibrated and sum to 1; null until done.
 
     While a photo waits or is read, and after a fault, nothing is said of faces and checks.
     """
@@ -118,13 +118,13 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
         read_only_fields = fields
 
     def to_representation(self, instance: Prediction) -> dict[str, Any]:  # Any: JSON
-        """Return the prediction as JSON. Before a model has looked, what a former reading left in the row is not told."""
+        """Return the prediction as JSON. Until a model has processed the photo, results of an earlier reading are left out."""
         shown = super().to_representation(instance)
-        return shown if instance.has_looked else shown | NOT_LOOKED
+        return shown if instance.is_processed else shown | NOT_PROCESSED
 
-    @extend_schema_field(SHARES_SCHEMA)
+    @extend_schema_field(PROBABILITIES_SCHEMA)
     def get_probabilities(self, prediction: Prediction) -> dict[str, float] | None:
-        """Return the seven shares by name."""
+        """Return the seven probabilities by name."""
         return None if prediction.probabilities is None else dict(zip(EXPRESSIONS, prediction.probabilities, strict=True))
 
 

@@ -36,8 +36,8 @@ def access_entries(patient: Patient, reader: User, with_pictures: bool, page: in
     names = dict(User.objects.filter(pk__in={entry.actor_id for entry in found}).values_list("pk", "display_name"))
     # Reasons are for regular care: emergency access to the patient does not show the reasons of others.
     own = Patient.objects.in_care_of(reader).filter(pk=patient.pk)
-    glasses = BreakGlass.objects.filter(patient__in=own, pk__in=[_break_glass_id(entry) for entry in found])
-    reasons = dict(glasses.values_list("pk", "reason"))
+    accesses = BreakGlass.objects.filter(patient__in=own, pk__in=[_break_glass_id(entry) for entry in found])
+    reasons = dict(accesses.values_list("pk", "reason"))
     kinds = {"visit": _("a visit"), "photo": _("a photo"), "event": _("an event"), "user": _("a clinician"), "team": _("a team")}
     shown = [
         AccessEntry(

@@ -176,7 +176,7 @@ def labelled_by(clinician: User, patient: Patient | None = None) -> LabelledPhot
 def _compare(rows: Iterable[tuple[Any, ...]]) -> LabelledPhotos:  # Any: what a row holds
     pairs: list[Pair] = []
     left_out: Counter[str] = Counter()
-    for label, box, patient_id, visit_id, day, version, abstained, faces, chosen, *shares in rows:
+    for label, box, patient_id, visit_id, day, version, abstained, faces, chosen, *probabilities in rows:
         if label == CANNOT_SAY:
             left_out["cannot_say"] += 1
         elif abstained:
@@ -184,7 +184,7 @@ def _compare(rows: Iterable[tuple[Any, ...]]) -> LabelledPhotos:  # Any: what a 
         elif not is_same_face(box, faces, chosen):
             left_out["another_face"] += 1
         else:
-            _largest, model = max(zip(shares, EXPRESSIONS, strict=True), key=itemgetter(0))
+            _largest, model = max(zip(probabilities, EXPRESSIONS, strict=True), key=itemgetter(0))
             pairs.append(Pair(patient_id, visit_id, day, label, model, version))
     return LabelledPhotos(Agreement(tuple(pairs)), **left_out)
 

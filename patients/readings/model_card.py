@@ -219,7 +219,7 @@ def _measure(facts: CardFacts, form: MeasureFormat) -> Iterator[Measure]:
 
 
 def _dot(x: float, y: float, radius: float) -> Dot:
-    """Return where shares lie: 348 units for 1, from (40, 360) up and to the right."""
+    """Return the dot of two values from 0 to 1: 348 units for 1, from (40, 360) up and to the right."""
     return Dot(round(40 + 348 * x, 1), round(360 - 348 * y, 1), round(radius, 1))
 
 

@@ -32,8 +32,8 @@ class VisitSummary:
 
     @property
     def named_probabilities(self) -> list[tuple[str, float]]:
-        """The seven mean shares in label order; empty when no photo is used."""
-        return [(share.expression, share.mean) for share in self.point.probabilities]
+        """The seven mean probabilities in label order; empty when no photo is used."""
+        return [(each.expression, each.mean) for each in self.point.probabilities]
 
     @property
     def sentences(self) -> list[str]:

@@ -89,7 +89,7 @@ def _if_done(read: Prediction | None) -> Prediction | None:
 
 
 def _if_detected(read: Prediction | None) -> Prediction | None:
-    return read if read and read.has_looked else None
+    return read if read and read.is_processed else None
 
 
 def _faces_found(read: Prediction | None) -> Cell:

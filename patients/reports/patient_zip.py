@@ -186,8 +186,8 @@ def reading_facts(prediction: Prediction) -> Facts:
         "abstained",
         "explanation_drop",
     )
-    shares = dict(zip(EXPRESSIONS, prediction.probabilities, strict=True)) if prediction.probabilities else None
-    return {name: getattr(prediction, name) for name in names} | {"shares": shares, "valence_index": prediction.valence}
+    probabilities = dict(zip(EXPRESSIONS, prediction.probabilities, strict=True)) if prediction.probabilities else None
+    return {name: getattr(prediction, name) for name in names} | {"shares": probabilities, "valence_index": prediction.valence}
 
 
 def event_facts(event: Event) -> Facts:

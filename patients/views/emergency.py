@@ -80,19 +80,19 @@ def end_emergency(request: ClinicianRequest, break_glass_id: int) -> HttpRespons
 
 @require_GET
 def show_reviews(request: ClinicianRequest) -> HttpResponse:
-    """Show every emergency access that is for this person to look through, what waits first."""
-    glasses = BreakGlass.objects.to_be_reviewed_by(request.user).select_related("patient", "clinician", "reviewed_by")
-    waiting_first = glasses.order_by(F("reviewed_at").desc(nulls_first=True), "-opened_at")
-    return render(request, "patients/emergency_reviews.html", {"glasses": waiting_first[:REVIEWS], "section": "reviews"})
+    """Show every emergency access that this person reviews, open reviews first."""
+    accesses = BreakGlass.objects.to_be_reviewed_by(request.user).select_related("patient", "clinician", "reviewed_by")
+    waiting_first = accesses.order_by(F("reviewed_at").desc(nulls_first=True), "-opened_at")
+    return render(request, "patients/emergency_reviews.html", {"accesses": waiting_first[:REVIEWS], "section": "reviews"})
 
 
 @require_POST
 def review_emergency(request: ClinicianRequest, break_glass_id: int) -> HttpResponse:
-    """Note that somebody looked through it."""
+    """Note that the access was reviewed."""
     access = get_object_or_404(BreakGlass.objects.to_be_reviewed_by(request.user), pk=break_glass_id)
     with transaction.atomic():
         is_first = access.review(request.user)
-        if is_first:  # not as `glass`: whoever looks through one has opened nothing
+        if is_first:  # not as `glass`: a reviewer opens nothing
             record_access(request, AccessLog.Action.PERMISSION, access.patient, changed="emergency reviewed", reviewed=access.pk)
     if is_first:
         messages.success(request, _("Noted as looked through."))

@@ -1,4 +1,4 @@
-"""What a clinician carries away, and what its columns mean."""
+"""What a clinician exports, and what its columns mean."""
 
 from uuid import UUID
 

@@ -9,6 +9,13 @@ from patients.audit.outcome import AdmittedRequest, unchanged
 from patients.models import User
 
 
+class LimitedRequest(HttpRequest):
+    """A request with what SessionLimits says about its session: nothing is left where no one is signed in."""
+
+    seconds_left: int
+    user_mark: str
+
+
 class ClinicianRequest(AdmittedRequest):
     """A request of a signed-in user: SignInRequired lets no one else in."""
 

@@ -1,4 +1,4 @@
-"""What a researcher meets: how many patients agreed, and their numbers to carry away."""
+"""The page of a researcher: how many patients agreed, and the export of their numbers."""
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render

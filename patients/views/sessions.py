@@ -3,7 +3,7 @@
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import resolve
@@ -15,20 +15,20 @@ from patients.audit.middleware import SUBJECTS, subject_of
 from patients.models import Draft, Patient
 from patients.models.draft import MOST_LETTERS, MOST_LETTERS_OF_A_PATH
 from patients.views.lookups import find_patient
-from patients.views.requests import ClinicianRequest
+from patients.views.requests import ClinicianRequest, LimitedRequest
 
 
 @login_not_required
 @require_http_methods(["GET", "POST"])
-def show_session(request: HttpRequest) -> HttpResponse:
+def show_session(request: LimitedRequest) -> HttpResponse:
     """Answer how many seconds the session lasts without activity, whose it is, and what its forms must carry.
 
     A page asks (GET, marked as background) or says that somebody is there (POST). It may be older than the sign-in.
     """
-    left = getattr(request, "seconds_left", 0)
-    if left <= 0:
+    if request.seconds_left <= 0:
         return JsonResponse({"seconds_left": 0}, status=401)
-    return JsonResponse({"seconds_left": left, "user_mark": getattr(request, "user_mark", ""), "csrf_token": get_token(request)})
+    state = {"seconds_left": request.seconds_left, "user_mark": request.user_mark, "csrf_token": get_token(request)}
+    return JsonResponse(state)
 
 
 @require_POST

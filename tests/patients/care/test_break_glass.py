@@ -213,7 +213,7 @@ def test_old_access_that_nobody_looked_through_stands_first(bo: User, ines: Pati
         access.review(lead)
     client = Client()
     client.force_login(lead)
-    shown = client.get("/emergency/reviews/").context["glasses"]
+    shown = client.get("/emergency/reviews/").context["accesses"]
     assert (next(iter(shown)), len(shown)) == (old, 2)
     line = AccessLog.objects.latest("sequence")  # patients are named on it
     assert (line.action, line.actor_id) == ("list", lead.pk)
