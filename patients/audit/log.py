@@ -16,7 +16,7 @@ from rest_framework.request import Request
 
 from encryption.fields import keyed_hash
 from patients.audit.outcome import outcome_of
-from patients.models.access import DETAIL_MAX_LETTERS, AccessLog, Detail, pseudonym
+from patients.models.access import DETAIL_MAX_LENGTH, AccessLog, Detail, pseudonym
 from patients.models.event import Event
 from patients.models.patient import Patient
 from patients.models.phone_pairing import PhonePairing
@@ -129,7 +129,7 @@ def _emergency_of(who: Actor, patient_id: uuid.UUID | None) -> Detail:
 
 def _checked(detail: Detail) -> Detail:
     for name, value in detail.items():
-        if not isinstance(value, str | int | None) or (isinstance(value, str) and len(value) > DETAIL_MAX_LETTERS):
+        if not isinstance(value, str | int | None) or (isinstance(value, str) and len(value) > DETAIL_MAX_LENGTH):
             raise ValueError(f"{name} does not belong in the access log")
     return detail
 

@@ -1,4 +1,4 @@
-"""The rows a clinician works with."""
+"""The database models: people, patients, visits, photos, and the records about their care."""
 
 from patients.models.access import AccessLog
 from patients.models.break_glass import BreakGlass

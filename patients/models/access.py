@@ -17,14 +17,14 @@ from encryption.fields import keyed_hash
 
 Detail = dict[str, str | int | bool | None]
 
-FIRST_SEAL = "0" * 64  # what the first entry is sealed with
+FIRST_SEAL = "0" * 64  # stands in for the seal before the first entry
 CHAIN_LOCK = 0x41464C  # PostgreSQL's advisory lock for adding an entry; any number that nothing else uses
-DETAIL_MAX_LETTERS = 100
-AT_ONCE = 500  # entries in one statement
+DETAIL_MAX_LENGTH = 100
+INSERT_BATCH_SIZE = 500  # entries per INSERT
 
 
 def pseudonym(patient_id: UUID) -> str:
-    """Return what stands for a patient in the access log. It cannot be reversed, and outlives the patient's erasure."""
+    """Return the patient's pseudonym in the access log: 32 hex digits that cannot be reversed and outlive an erasure."""
     return keyed_hash(b"patient in the access log:" + patient_id.bytes)[:32]
 
 
@@ -36,7 +36,7 @@ class AccessLogQuerySet(models.QuerySet["AccessLog"]):
         return self.filter(patient=pseudonym(patient.pk)).order_by("-sequence")
 
     def without_pictures(self) -> AccessLogQuerySet:
-        """Leave out pictures that belong to a page: the page has its own entry."""
+        """Leave out the entries of pictures. A picture belongs to a page, and the page has an entry of its own."""
         return self.exclude(action=AccessLog.Action.IMAGE)
 
     def update(self, **fields: object) -> int:
@@ -49,7 +49,7 @@ class AccessLogQuerySet(models.QuerySet["AccessLog"]):
 
 
 class AccessLog(models.Model):
-    """One entry: who did what to whose data, and when. It holds no name, no address and no picture.
+    """One entry: who did what to whose data, and when. It holds no name, address or picture.
 
     `seal` is a keyed hash over this entry and the seal before it, so an entry that is changed, removed or moved breaks every seal
     after it. Triggers in the database refuse UPDATE and DELETE; someone who gets around them still lacks the key.
@@ -95,7 +95,7 @@ class AccessLog(models.Model):
     object_kind = models.CharField(max_length=20, blank=True)  # visit, photo, user
     object_id = models.CharField(max_length=36, blank=True)  # never a patient's own id
     request_id = models.CharField(max_length=32, blank=True)  # the same for all entries of one request
-    network = models.CharField(max_length=43, blank=True)  # where from, cut to /24 or /48
+    network = models.CharField(max_length=43, blank=True)  # the client's address, cut to /24 or /48
     detail = models.JSONField(default=dict, blank=True)
     seal = models.CharField(max_length=64)
 
@@ -113,13 +113,13 @@ class AccessLog(models.Model):
 
     @classmethod
     def append(cls, entry: AccessLog) -> AccessLog:
-        """Add `entry` at the end of the chain and seal it. Others who add one wait until our transaction ends."""
+        """Add `entry` to the end of the chain, seal it and return it. Other writers wait until our transaction ends."""
         cls.append_all([entry])
         return entry
 
     @classmethod
     def append_all(cls, entries: Sequence[AccessLog]) -> None:
-        """Add new `entries` at the end of the chain, in their order, in few statements whatever their number."""
+        """Add `entries` to the end of the chain, in order. The number of statements hardly grows with their number."""
         with transaction.atomic():
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
@@ -131,10 +131,10 @@ class AccessLog(models.Model):
                 entry.sequence, entry.at = before + 1, timezone.now()
                 entry.seal = entry.sealed_after(seal_before)
                 before, seal_before = entry.sequence, entry.seal
-            AccessLog.objects.bulk_create(entries, batch_size=AT_ONCE)
+            AccessLog.objects.bulk_create(entries, batch_size=INSERT_BATCH_SIZE)
 
     def sealed_after(self, seal_before: str) -> str:
-        """Return the seal that this entry must have when `seal_before` is the seal of the entry before it."""
+        """Return the seal of this entry, given the seal of the entry before it."""
         facts = [
             self.sequence,
             moment(self.at),
@@ -151,7 +151,7 @@ class AccessLog(models.Model):
         return keyed_hash(f"access log:{seal_before}:{text}".encode())
 
     def save(self, *args: object, **kwargs: object) -> None:
-        """Insert the entry. Raises TypeError for one that is stored already."""
+        """Insert the entry. Raises TypeError when it is stored already."""
         if not kwargs.get("force_insert") or not self._state.adding:
             raise TypeError("An entry of the access log is added by AccessLog.append and never changes.")
         super().save(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
@@ -162,5 +162,5 @@ class AccessLog(models.Model):
 
 
 def moment(at: datetime) -> str:
-    """Return a time as every database gives it back: UTC, with microseconds."""
+    """Return the time as ISO 8601 text, in UTC and with microseconds: the same text on every database."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")

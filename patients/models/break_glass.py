@@ -1,4 +1,4 @@
-"""Emergency access: a clinician opens a patient who is not theirs, says why, and somebody looks through it later."""
+"""Emergency access: a clinician opens another clinician's patient, gives a reason, and a lead or administrator reviews it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ LASTS = timedelta(hours=2)
 
 
 def two_hours_from_now() -> datetime:
-    """Return when an emergency access that begins now is over."""
+    """Return the end of an emergency access that begins now."""
     return timezone.now() + LASTS
 
 
 class BreakGlassQuerySet(models.QuerySet["BreakGlass"]):
-    """Questions to many emergency accesses."""
+    """Queries on emergency accesses."""
 
     def open(self) -> BreakGlassQuerySet:
-        """Return those that let somebody in at this moment."""
+        """Return the emergency accesses that are open now."""
         return self.filter(ends_at__gt=timezone.now())
 
     def to_be_reviewed_by(self, user: User) -> BreakGlassQuerySet:
-        """Return what `user` looks through: an administrator all of it, a lead that to patients of their teams. Never one's own."""
+        """Return the emergency accesses that `user` may review, never their own.
+
+        An administrator reviews all of them, a lead those to patients of their teams.
+        """
         others = self.exclude(clinician=user)
         if user.is_administrator:
             return others
@@ -40,11 +43,11 @@ class BreakGlassQuerySet(models.QuerySet["BreakGlass"]):
 
 
 class BreakGlass(models.Model):
-    """One clinician sees one patient for two hours, or until they end it.
+    """One clinician sees one patient for two hours, or until the clinician ends it.
 
     ::
 
-        open -> over (by itself or by hand) -> reviewed
+        open -> over (after two hours, or ended by hand) -> reviewed
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="break_glasses")
@@ -71,16 +74,16 @@ class BreakGlass(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether it lets the clinician in at this moment."""
+        """Whether the clinician may open the patient now."""
         return self.ends_at > timezone.now()
 
     def end(self) -> None:
-        """End it now."""
+        """End the access now. Does nothing when it is over."""
         if self.is_open:
             self.ends_at = timezone.now()
             self.save(update_fields=["ends_at"])
 
     def review(self, by: User) -> bool:
-        """Note that `by` looked through it. Return False when somebody had done so already."""
+        """Mark the access as reviewed by `by`. Return False when it was reviewed before."""
         waiting = BreakGlass.objects.filter(pk=self.pk, reviewed_at=None)
         return bool(waiting.update(reviewed_by=by, reviewed_at=timezone.now()))

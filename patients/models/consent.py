@@ -1,4 +1,4 @@
-"""Consent: what a patient agreed to, to which words, how and when, and when they took it back."""
+"""Consent: what a patient agreed to, in which wording, how and when, and when they withdrew it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from patients.models.user import User
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
-    """Questions to many consents."""
+    """Queries on consents."""
 
     def to_care_of(self, patient: Patient) -> Consent | None:
-        """Return the consent to care of `patient` that is in force, or None."""
+        """Return the patient's active consent to care, or None."""
         return self.active().filter(patient=patient, purpose=Consent.Purpose.CARE).first()
 
     def active(self) -> ConsentQuerySet:
-        """Return those that were not taken back."""
+        """Return the consents that were not withdrawn."""
         return self.filter(withdrawn_at=None)
 
 
 class Consent(models.Model):
-    """One patient's consent to one purpose. It is never edited: a withdrawal ends it, a new consent is a new row.
+    """One patient's consent to one purpose. A row is never edited: a withdrawal ends it, and a new consent is a new row.
 
     ::
 
@@ -49,7 +49,7 @@ class Consent(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="consents")
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose.choices)
     text_version = models.CharField(_("version of the text"), max_length=40)
-    words = models.TextField(_("words of the text"), blank=True)  # as they were then; empty where they are not known any more
+    words = models.TextField(_("words of the text"), blank=True)  # the wording at that time; empty where it is no longer known
     method = models.CharField(_("how"), max_length=20, choices=Method.choices)
     given_on = models.DateField(_("date"))
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -85,13 +85,13 @@ class Consent(models.Model):
         text_version: str | None = None,
         words: str = "",
     ) -> Consent:
-        """Return the patient's new consent. Raises IntegrityError while there is one for this purpose."""
+        """Record and return a new consent. Raises IntegrityError when there is an active one for this purpose."""
         version = settings.CONSENT_TEXT_VERSION if text_version is None else text_version
         return cls.objects.create(
             patient=patient, purpose=purpose, text_version=version, words=words, method=method, given_on=on, recorded_by=by
         )
 
     def end(self, by: User) -> bool:
-        """Note that the patient took it back. Return False when that was noted already."""
+        """Record that the patient withdrew the consent. Return False when it was withdrawn before."""
         active = Consent.objects.active().filter(pk=self.pk)
         return bool(active.update(withdrawn_at=timezone.now(), withdrawn_by=by))

@@ -1,4 +1,4 @@
-"""What somebody was writing when their session ended: kept here, encrypted, and never in a browser."""
+"""Unsaved text of a user whose session ended: stored here, encrypted, and never in the browser."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from encryption.fields import EncryptedTextField
 from patients.models.patient import Patient
 from patients.models.user import User
 
-KEPT = timedelta(hours=24)
-MOST_LETTERS = 50_000  # of all fields together
-MOST_LETTERS_OF_A_PATH = 200
+LIFETIME = timedelta(hours=24)
+MAX_CHARACTERS = 50_000  # of all fields together
+PATH_MAX_LENGTH = 200
 
 
 class Draft(models.Model):
-    """The fields of one form, by the path of its page. Goes when the form is saved or left, after a day, and with its patient."""
+    """The fields of one form, found by the path of its page.
+
+    Deleted when the form is saved or left, after a day, and with its patient.
+    """
 
     clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
     patient = models.ForeignKey(Patient, null=True, on_delete=models.CASCADE, related_name="drafts")
-    path = models.CharField(max_length=MOST_LETTERS_OF_A_PATH)
+    path = models.CharField(max_length=PATH_MAX_LENGTH)
     fields = EncryptedTextField(_("fields"))
     saved_at = models.DateTimeField(default=timezone.now)
 
@@ -37,24 +40,24 @@ class Draft(models.Model):
 
     @classmethod
     def keep(cls, clinician: User, path: str, fields: dict[str, str], patient: Patient | None) -> None:
-        """Keep the fields; every draft that is too old goes."""
+        """Store the fields of the page at `path`, in place of an earlier draft. Deletes all expired drafts."""
         cls.delete_expired()
         values = {"fields": json.dumps(fields), "patient": patient, "saved_at": timezone.now()}
         cls.objects.update_or_create(clinician=clinician, path=path, defaults=values)
 
     @classmethod
     def delete_expired(cls) -> None:
-        """Delete every draft that is too old."""
-        cls.objects.filter(saved_at__lt=timezone.now() - KEPT).delete()
+        """Delete all expired drafts."""
+        cls.objects.filter(saved_at__lt=timezone.now() - LIFETIME).delete()
 
     @classmethod
     def forget(cls, clinician: User, path: str) -> None:
-        """Delete the draft of a page whose form was saved, or is not wanted: it would come back over newer words."""
+        """Delete the draft of a page once its form is saved or discarded: later it would replace newer text."""
         cls.objects.filter(clinician=clinician, path=path).delete()
 
     @classmethod
     def read(cls, clinician: User, path: str) -> dict[str, str]:
-        """Return the fields, which stay; empty when there are none."""
-        draft = cls.objects.filter(clinician=clinician, path=path, saved_at__gte=timezone.now() - KEPT).first()
+        """Return the stored fields and keep them; an empty dict when there is no draft, or it has expired."""
+        draft = cls.objects.filter(clinician=clinician, path=path, saved_at__gte=timezone.now() - LIFETIME).first()
         found: dict[str, str] = json.loads(draft.fields) if draft else {}
         return found

@@ -1,4 +1,4 @@
-"""Requests to erase: what is to go, who asked, when, and whether it is done."""
+"""Requests for erasure: what is erased, who asked for it, when, and whether it is done."""
 
 from __future__ import annotations
 
@@ -15,40 +15,41 @@ from patients.models.access import pseudonym
 from patients.models.patient import Patient
 from patients.models.user import User
 
-TAKEN_UP_AGAIN_AFTER = timedelta(minutes=2)  # above the hard time limit of a task: whoever had it is dead
+# Above the hard time limit of a task: a worker that started it longer ago is dead.
+ABANDONED_AFTER = timedelta(minutes=2)
 
 
 class ErasureRequestQuerySet(models.QuerySet["ErasureRequest"]):
-    """Questions to many requests."""
+    """Queries on requests for erasure."""
 
     def open_for(self, patient: Patient) -> ErasureRequest | None:
-        """Return the erasure of `patient` that was requested, or that a withdrawal queued, and is not carried out yet."""
+        """Return the patient's open request, made by a person or by a withdrawal of consent; None when there is none."""
         return self.open().filter(patient=patient).first()
 
     def open(self) -> ErasureRequestQuerySet:
-        """Return those that are not carried out yet."""
+        """Return the requests that are not done yet."""
         return self.filter(state__in=ErasureRequest.OPEN)
 
     def due(self) -> ErasureRequestQuerySet:
-        """Return those to carry out now: their time has come, or whoever carried them out paused or died over it."""
+        """Return the requests to carry out now: those that are due, and those whose worker paused or died."""
         now = timezone.now()
-        left = Q(started_at=None) | ~Q(started_at__range=(now - TAKEN_UP_AGAIN_AFTER, now + TAKEN_UP_AGAIN_AFTER))
-        return self.filter(Q(state=ErasureRequest.State.QUEUED, due_at__lte=now) | Q(left, state=ErasureRequest.State.RUNNING))
+        abandoned = Q(started_at=None) | ~Q(started_at__range=(now - ABANDONED_AFTER, now + ABANDONED_AFTER))
+        return self.filter(Q(state=ErasureRequest.State.QUEUED, due_at__lte=now) | Q(abandoned, state=ErasureRequest.State.RUNNING))
 
     def claim(self, pk: int) -> ErasureRequest | None:
-        """Return the request as ours to carry out; None when somebody else has it or it was stopped."""
+        """Claim the request and return it; None when another worker has it or it was stopped."""
         claimed = self.due().filter(pk=pk).update(state=ErasureRequest.State.RUNNING, started_at=timezone.now())
         return self.select_related("patient", "asked_by").get(pk=pk) if claimed else None
 
 
 class ErasureRequest(models.Model):
-    """One request to erase a patient's data. The row is the truth; a message in the queue only wakes somebody up.
+    """One request to erase a patient's data. The row is the truth; a message in the queue only wakes a worker.
 
     ::
 
         QUEUED -> RUNNING -> DONE
           |         |
-          |         +-> RUNNING again after a pause, or when the worker died: every step may be done twice
+          |         +-> RUNNING again after a pause, or after the worker died: every step can be repeated
           +-> STOPPED, before it is due
     """
 
@@ -70,7 +71,7 @@ class ErasureRequest(models.Model):
     OPEN: ClassVar = (State.QUEUED, State.RUNNING)
 
     patient = models.ForeignKey(Patient, null=True, on_delete=models.SET_NULL, related_name="erasure_requests")
-    pseudonym = models.CharField(max_length=32)  # what is left of the patient afterwards, here as in the access log
+    pseudonym = models.CharField(max_length=32)  # all that remains of the patient afterwards, as in the access log
     level = models.CharField(_("what is erased"), max_length=10, choices=Level.choices)
     cause = models.CharField(max_length=10, choices=Cause.choices)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
@@ -95,7 +96,7 @@ class ErasureRequest(models.Model):
 
     @classmethod
     def queue(cls, patient: Patient, level: str, by: User, cause: str, due_at: datetime | None = None) -> ErasureRequest:
-        """Return the patient's open request, made or widened so that it erases at least `level` and no later than asked."""
+        """Return the patient's waiting request, created or extended: it erases at least `level`, no later than `due_at`."""
         due_at = due_at or timezone.now()
         waiting = cls.objects.select_for_update().filter(patient=patient, state=cls.State.QUEUED).first()
         if waiting is None:
@@ -104,21 +105,22 @@ class ErasureRequest(models.Model):
             )
         waiting.level = max(waiting.level, level, key=cls.Level.values.index)
         waiting.due_at = min(waiting.due_at, due_at)
-        if cause == cls.Cause.REQUEST:  # a new consent takes back a withdrawal, and never what somebody asked for
+        # A new consent cancels a withdrawal, but never a request by a person.
+        if cause == cls.Cause.REQUEST:
             waiting.cause, waiting.asked_by = cause, by
         waiting.save(update_fields=["level", "due_at", "cause", "asked_by"])
         return waiting
 
     def stop(self) -> bool:
-        """Do not carry it out after all. Return False when it has begun."""
+        """Cancel the request. Return False when it has begun."""
         return bool(ErasureRequest.objects.filter(pk=self.pk, state=self.State.QUEUED).update(state=self.State.STOPPED))
 
     def pause(self) -> None:
-        """Leave the rest to whoever asks next for what is due. It cannot be stopped any more."""
+        """Leave the rest to the next run. The request is due at once, and can no longer be stopped."""
         self.started_at = None
         self.save(update_fields=["started_at"])
 
     def finish(self) -> None:
-        """Note that it is done."""
+        """Mark the request as done."""
         self.state, self.done_at = self.State.DONE, timezone.now()
         self.save(update_fields=["state", "done_at", "photos_erased", "level"])

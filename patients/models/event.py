@@ -20,7 +20,7 @@ from patients.models.user import User
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """Questions to many events."""
+    """Queries on events."""
 
     def visible_to(self, user: User) -> EventQuerySet:
         """Return the events of the patients whom `user` sees."""
@@ -28,7 +28,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 
 class Lane(models.TextChoices):
-    """A group of event kinds that is drawn together, in the order of the figure: short name for a phone, then the name."""
+    """A row of the figure that shows related kinds of event, in the figure's order: short name for a phone, then the name."""
 
     MEDICATION = "medication", _("Med."), _("Medication")
     CARE = "care", pgettext_lazy("short, beside a lane", "Care"), _("Care")
@@ -38,20 +38,20 @@ class Lane(models.TextChoices):
     short_name: Promise
 
     def __new__(cls, value: str, short_name: Promise) -> Self:
-        """Return the lane; Django has taken the name off the end of the row."""
+        """Return the lane. Django has removed the last value, the name."""
         lane = str.__new__(cls, value)
         lane._value_, lane.short_name = value, short_name
         return lane
 
 
 class Event(models.Model):
-    """Something that happened around the visits, on a day or from one day to another.
+    """Something that happened around the visits, on one day or over several.
 
-    Without an end it is a single day, unless it goes on: then it is drawn up to the last day of the figure.
+    Without a last day it is a single day, unless it goes on: then it is drawn up to the last day of the figure.
     """
 
     class Kind(models.TextChoices):
-        """What kind of thing happened: the icon beside it (templates/_sprite.html), its lane in the figure, its name."""
+        """The kind of event: its icon (templates/_sprite.html), its lane in the figure, and its name."""
 
         MEDICATION = "medication", "pill", Lane.MEDICATION, _("Medication")
         THERAPY = "therapy", "talk", Lane.CARE, _("Therapy")
@@ -64,7 +64,7 @@ class Event(models.Model):
 
         # A kind without an icon or a lane is a TypeError when the module is loaded.
         def __new__(cls, value: str, icon: str, lane: Lane) -> Self:
-            """Return the kind; Django has taken the name off the end of the row."""
+            """Return the kind. Django has removed the last value, the name."""
             kind = str.__new__(cls, value)
             kind._value_, kind.icon, kind.lane = value, icon, lane
             return kind
@@ -98,12 +98,12 @@ class Event(models.Model):
 
     @property
     def icon(self) -> str:
-        """Return the name of the icon of its kind."""
+        """The icon of its kind, by name."""
         return self._kind.icon
 
     @property
     def lane(self) -> Lane:
-        """Return the lane of its kind."""
+        """The lane of its kind."""
         return self._kind.lane
 
     @property
@@ -111,6 +111,6 @@ class Event(models.Model):
         return self.Kind(self.kind)  # type: ignore[call-arg]  # mypy mistakes the look-up by value for a new member
 
     def covers(self, day: date) -> bool:
-        """Whether `day` falls into it."""
+        """Whether the event includes `day`."""
         end = self.ends_on or (date.max if self.goes_on else self.starts_on)
         return self.starts_on <= day <= end

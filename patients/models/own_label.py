@@ -1,4 +1,4 @@
-"""What a clinician would call the face on a photo: beside the model's answer, never instead of it."""
+"""A clinician's own label of the face on a photo. It stands beside the model's answer and never replaces it."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ LABELS = (*((name, name) for name in EXPRESSIONS), (CANNOT_SAY, _("cannot say"))
 
 
 class OwnLabelQuerySet(models.QuerySet["OwnLabel"]):
-    """Questions to many labels."""
+    """Queries on own labels."""
 
     def open_to(self, reader: User) -> OwnLabelQuerySet:
-        """Return what `reader` may see: their own labels, and those of colleagues on photos that they have labelled too."""
-        given = OwnLabel.objects.filter(photo=OuterRef("photo"), clinician=reader)
-        return self.filter(Exists(given))
+        """Return the labels that `reader` may see: their own, and those of colleagues on photos that they have labelled too."""
+        own = OwnLabel.objects.filter(photo=OuterRef("photo"), clinician=reader)
+        return self.filter(Exists(own))
 
 
 class OwnLabel(models.Model):
-    """One clinician's label of one photo. It enters no mean and changes no reading."""
+    """One clinician's label of one photo. It affects no mean and no reading."""
 
     photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="own_labels")
     clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     label = models.CharField(_("label"), max_length=10, choices=LABELS)
     remark = EncryptedTextField(_("remark"), blank=True)
-    box = models.JSONField(null=True, blank=True)  # the face that was shown as read: another one may be chosen later
+    box = models.JSONField(null=True, blank=True)  # the face that was labelled: another one may be chosen later
     given_at = models.DateTimeField(default=timezone.now)
 
     objects = OwnLabelQuerySet.as_manager()
@@ -53,5 +53,5 @@ class OwnLabel(models.Model):
 
     @property
     def in_words(self) -> str:
-        """Return the label in the reader's language."""
+        """The label in the reader's language."""
         return str(dict(LABELS)[CANNOT_SAY]) if self.label == CANNOT_SAY else gettext(self.label)

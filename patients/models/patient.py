@@ -1,4 +1,4 @@
-"""Patients, who looks after them and who has looked."""
+"""Patients, their clinicians, and when each clinician last viewed them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from patients.models.user import User
 
 
 def record_number_hash(record_number: str) -> str:
-    """Return the hash that finds a record number, however it was spaced or cased."""
+    """Return the keyed hash by which a record number is found, whatever its spaces and case."""
     return keyed_hash("".join(record_number.split()).upper().encode())
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):
-    """Questions to many patients."""
+    """Queries on patients."""
 
     def in_care_of(self, user: User) -> PatientQuerySet:
-        """Return the patients assigned to `user`, or to a care team of theirs. None for whoever is no clinician."""
+        """Return the patients assigned to `user` or to one of their care teams; none unless `user` is a clinician."""
         if not user.is_clinician:
             return self.none()
         by_team = Patient.teams.through.objects.filter(team__memberships__clinician=user)
@@ -33,9 +33,9 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         )
 
     def visible_to(self, user: User) -> PatientQuerySet:
-        """Return the patients in the care of `user`, and those open to them in an emergency.
+        """Return the patients in the care of `user`, and those open to them by emergency access.
 
-        Everything that belongs to a patient is found through this: it is the one place that says who sees whom.
+        Every query for a patient's data goes through this method: no other code decides who sees whom.
         """
         if not user.is_clinician:
             return self.none()
@@ -43,14 +43,17 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return self.filter(Q(pk__in=Patient.objects.in_care_of(user).values("pk")) | Q(pk__in=opened))
 
     def without_carer(self) -> PatientQuerySet:
-        """Return those whom nobody who can sign in looks after, by name or in a team. Who was made anonymous needs nobody."""
+        """Return the patients without an active clinician, assigned directly or through a team.
+
+        Leaves out anonymised patients, who need none.
+        """
         able = User.objects.filter(is_active=True, role=User.Role.CLINICIAN)
         by_name = able.filter(assignments__patient=OuterRef("pk"))
         by_team = able.filter(memberships__team__assignments__patient=OuterRef("pk"))
         return self.exclude(name="").exclude(Exists(by_name) | Exists(by_team))
 
     def with_record_number(self, record_number: str) -> PatientQuerySet:
-        """Return those with exactly this record number."""
+        """Return the patient with exactly this record number: one row, or none."""
         return self.filter(record_number_hash=record_number_hash(record_number))
 
 
@@ -71,7 +74,7 @@ class Patient(models.Model):
         return str(self.id)  # never the name: this text reaches logs
 
     def save(self, *args: object, **kwargs: object) -> None:
-        """Save, with the hash that finds the record number."""
+        """Save the patient, and the hash of the record number with it."""
         self.record_number_hash = record_number_hash(self.record_number)
         fields = kwargs.get("update_fields")
         if isinstance(fields, list | tuple) and "record_number" in fields:
@@ -79,11 +82,11 @@ class Patient(models.Model):
         super().save(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
 
     def has_consent(self, purpose: str) -> bool:
-        """Whether the patient consents to `purpose` at this moment."""
+        """Whether the patient's consent to `purpose` is active."""
         return self.consents.active().filter(purpose=purpose).exists()
 
     def assign(self, clinician: User) -> None:
-        """Let `clinician` see this patient."""
+        """Assign the patient to `clinician`, who can then see them. Does nothing when they are assigned already."""
         Assignment.objects.get_or_create(patient=self, clinician=clinician)
 
 
@@ -102,7 +105,7 @@ class Assignment(models.Model):
 
 
 class LastViewed(models.Model):
-    """When a clinician last opened a patient, a visit or a photo of theirs: what came after it is new to them."""
+    """When a clinician last opened a patient, or one of their visits or photos. What arrived later is new to the clinician."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="last_views")
     clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="last_views")
@@ -116,9 +119,9 @@ class LastViewed(models.Model):
 
     @classmethod
     def now(cls, patient: Patient, clinician: User) -> None:
-        """Remember that `clinician` has something of the patient open. One statement, as a rule.
+        """Record that `clinician` views the patient now. One statement, as a rule.
 
-        It is never spared, however short ago the last one was: what was read in between would stay new.
+        Never skipped, however recent the last view is: a reading that finished in between would stay marked as new.
         """
         if not cls.objects.filter(patient=patient, clinician=clinician).update(viewed_at=timezone.now()):
             cls.objects.get_or_create(patient=patient, clinician=clinician)

@@ -1,4 +1,4 @@
-"""Hand-offs: a phone that may add photos to one visit for some minutes, without anybody signing in on it."""
+"""Phone pairings: a phone that may add photos to one visit for some minutes, without a sign-in."""
 
 from __future__ import annotations
 
@@ -18,47 +18,53 @@ OPENED_WITHIN = timedelta(minutes=5)
 LASTS = timedelta(minutes=20)
 """How long a code waits for its phone, and how long the phone may then send photos."""
 ARRIVES_WITHIN = timedelta(minutes=1)
-"""How long after its end a photo may still arrive that was being opened."""
+"""How long after the end a photo may still arrive: one that was being opened at that moment."""
 CODE_BYTES, KEY_BYTES = 16, 32
 
 
-def sealed(secret: str) -> str:
-    """Return what is stored of a code or a key."""
+def secret_hash(secret: str) -> str:
+    """Return the keyed hash of a code or a key. Only the hash is stored."""
     return keyed_hash(b"hand-off:" + secret.encode())
 
 
 class PhonePairingQuerySet(models.QuerySet["PhonePairing"]):
-    """Questions to many pairings."""
+    """Queries on phone pairings."""
 
     def going_on(self) -> PhonePairingQuerySet:
-        """Return those that nobody has ended and whose time is not over."""
+        """Return the pairings that were not ended and have not expired."""
         return self.filter(closed_at=None, expires_at__gt=timezone.now())
 
     def open_with(self, code: str) -> str | None:
-        """Return the key for the phone that shows `code`, and spend the code; None when it is unknown, spent, ended or late."""
+        """Use up `code` and return a key for the phone; None when the code is unknown, used, ended or expired."""
         key, now = secrets.token_urlsafe(KEY_BYTES), timezone.now()
-        waiting = self.going_on().filter(code_hash=sealed(code), opened_at=None)
-        opened = waiting.update(opened_at=now, expires_at=now + LASTS, key_hash=sealed(key))
+        waiting = self.going_on().filter(code_hash=secret_hash(code), opened_at=None)
+        opened = waiting.update(opened_at=now, expires_at=now + LASTS, key_hash=secret_hash(key))
         return key if opened else None
 
     def of_phone(self, key: str) -> PhonePairing | None:
-        """Return the pairing of a phone with `key`, also one that is over. It lets nobody in."""
-        return self.filter(key_hash=sealed(key)).first()
+        """Return the pairing of the phone that holds `key`, even one that is over; None for an unknown key.
+
+        It grants no access: see `with_key`.
+        """
+        return self.filter(key_hash=secret_hash(key)).first()
 
     def with_key(self, key: str) -> PhonePairing | None:
-        """Return the pairing that a phone with `key` may use now; None once the clinician may no longer see the visit."""
-        found = self.going_on().filter(key_hash=sealed(key), clinician__is_active=True)
+        """Return the pairing that the phone with `key` may use now.
+
+        None when it is unknown or over, or when its clinician can no longer see the visit.
+        """
+        found = self.going_on().filter(key_hash=secret_hash(key), clinician__is_active=True)
         phone_pairing = found.select_related("visit__patient", "clinician").first()
         is_theirs = phone_pairing and Visit.objects.visible_to(phone_pairing.clinician).filter(pk=phone_pairing.visit_id).exists()
         return phone_pairing if is_theirs else None
 
 
 class PhonePairing(models.Model):
-    """One phone and one visit. Neither the code in the picture nor the phone's key is stored, only their keyed hashes.
+    """One phone paired with one visit. Of the QR code's content and the phone's key, only keyed hashes are stored.
 
     ::
 
-        waiting -> open -> over (the phone is done, the clinician ended it, or the time is up)
+        waiting -> open -> over (ended by the phone or by the clinician, or expired)
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -81,24 +87,24 @@ class PhonePairing(models.Model):
 
     @classmethod
     def make(cls, visit: Visit, clinician: User) -> tuple[PhonePairing, str]:
-        """Return a new pairing and its code, which is shown once. Any other of the clinician's ends."""
+        """Return a new pairing and its code, which is shown once. Ends every other pairing of the clinician."""
         code = secrets.token_urlsafe(CODE_BYTES)
         with transaction.atomic():
             cls.objects.going_on().filter(clinician=clinician).update(closed_at=timezone.now())
             expires_at = timezone.now() + OPENED_WITHIN
-            made = cls.objects.create(visit=visit, clinician=clinician, code_hash=sealed(code), expires_at=expires_at)
-        return made, code
+            pairing = cls.objects.create(visit=visit, clinician=clinician, code_hash=secret_hash(code), expires_at=expires_at)
+        return pairing, code
 
     @property
     def is_over(self) -> bool:
-        """Whether no photo comes any more."""
+        """Whether it was ended or has expired."""
         return self.closed_at is not None or self.expires_at <= timezone.now()
 
     @property
     def may_bring_photos(self) -> bool:
-        """Whether a photo may come, if only one that was on its way at the end."""
+        """Whether photos may still arrive, if only those that were being opened at the end."""
         return (self.closed_at or self.expires_at) + ARRIVES_WITHIN > timezone.now()
 
     def close(self) -> None:
-        """End it. Ended is ended: a second time changes nothing."""
+        """End the pairing. A second call changes nothing."""
         PhonePairing.objects.filter(pk=self.pk, closed_at=None).update(closed_at=timezone.now())

@@ -1,4 +1,4 @@
-"""Photos: rebuilt from pixels, encrypted at rest, and their newest prediction."""
+"""Photos: rebuilt from their pixels and encrypted at rest, with the newest prediction of each."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from patients.models.visit import Visit
 
 
 def private_path(photo: Photo, file_name: str) -> str:
-    """Return a random path: neither the patient nor the original file name can be read from it."""
+    """Return a random path, which reveals neither the patient nor the original file name."""
     name = uuid.uuid4().hex
     return f"{name[:2]}/{name}"
 
 
 class PhotoQuerySet(models.QuerySet["Photo"]):
-    """Questions to many photos."""
+    """Queries on photos."""
 
     def visible_to(self, user: User) -> PhotoQuerySet:
         """Return the photos of the patients whom `user` sees."""
         return self.filter(visit__patient__in=Patient.objects.visible_to(user))
 
     def with_predictions(self) -> PhotoQuerySet:
-        """Return the photos with their predictions, newest first, in one further query; their pictures only when asked for."""
+        """Return the photos with their predictions, newest first, in one further query. Loads a prediction's pictures on access."""
         light = Prediction.objects.order_by("-requested_at").defer("input_png", "explanation_png")
         return self.prefetch_related(Prefetch("predictions", light))
 
     def with_newest(self) -> PhotoQuerySet:
-        """Return the photos with `newest_prediction_id` as a column, to filter and join on."""
+        """Return the photos with the column `newest_prediction_id`, to filter and join on."""
         newest = Prediction.objects.filter(photo=OuterRef("pk")).order_by("-requested_at").values("id")[:1]
         return self.annotate(newest_prediction_id=Subquery(newest))
 
@@ -55,8 +55,8 @@ class Photo(models.Model):
     height = models.PositiveIntegerField()
     original_name = EncryptedTextField(blank=True)
     fingerprint = models.CharField(max_length=64)  # keyed hash of the original bytes: finds duplicates
-    taken_at = models.DateTimeField(null=True, blank=True)  # as the camera wrote it, in the clinic's zone
-    date_kept_at = models.DateTimeField(null=True, blank=True)  # a person said that another day than the visit's is right
+    taken_at = models.DateTimeField(null=True, blank=True)  # the camera's time, taken to be in the clinic's zone
+    date_kept_at = models.DateTimeField(null=True, blank=True)  # a user confirmed a day other than the visit's
     uploaded_at = models.DateTimeField(default=timezone.now)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     phone_pairing = models.ForeignKey(PhonePairing, null=True, blank=True, on_delete=models.SET_NULL, related_name="photos")
@@ -64,7 +64,7 @@ class Photo(models.Model):
     excluded_reason = EncryptedTextField(_("reason"), blank=True)
     excluded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     note = EncryptedTextField(_("note"), blank=True)
-    dismissed_at = models.DateTimeField(null=True, blank=True)  # a failure that a person has seen and put aside
+    dismissed_at = models.DateTimeField(null=True, blank=True)  # a user has seen the failure and dismissed it
 
     objects = PhotoQuerySet.as_manager()
 
@@ -77,46 +77,46 @@ class Photo(models.Model):
 
     @property
     def prediction(self) -> Prediction | None:
-        """Return the newest prediction. Without a query after `with_predictions()`."""
+        """The newest prediction, or None. Needs no query after `with_predictions()`."""
         return max(self.predictions.all(), key=lambda each: each.requested_at, default=None)
 
     @property
     def is_used(self) -> bool:
-        """Whether the photo enters summaries."""
+        """Whether the photo counts in summaries."""
         return self.excluded_at is None and self.prediction is not None and self.prediction.counts
 
     @property
     def is_erased(self) -> bool:
-        """Whether the pictures were erased and only the numbers are left."""
+        """Whether the pictures were erased and only the numbers remain."""
         return not self.image
 
     @property
     def may_be_read(self) -> bool:
-        """Whether a worker may open it: there is a picture, and the patient consents to its use in their care."""
+        """Whether the photo may be analysed: its picture is there, and the patient consents to its use in their care."""
         return not self.is_erased and self.visit.patient.has_consent(Consent.Purpose.CARE)
 
     def exclude(self, reason: str, by: User | None = None) -> None:
-        """Keep the photo but leave it out of every summary."""
+        """Leave the photo out of every summary. Nothing is deleted."""
         self.excluded_at, self.excluded_reason, self.excluded_by = timezone.now(), reason, by
         self.save(update_fields=["excluded_at", "excluded_reason", "excluded_by"])
 
     def include(self) -> None:
-        """Count the photo again."""
+        """Count the photo in summaries again."""
         self.excluded_at, self.excluded_reason, self.excluded_by = None, "", None
         self.save(update_fields=["excluded_at", "excluded_reason", "excluded_by"])
 
     def dismiss(self) -> None:
-        """Put a failure aside: it stays on the visit and no longer asks for attention."""
+        """Dismiss a failure: it stays on the visit and no longer asks for attention."""
         self.dismissed_at = timezone.now()
         self.save(update_fields=["dismissed_at"])
 
     def bring_back(self) -> None:
-        """Let a failure that was put aside ask for attention again."""
+        """Undo `dismiss`."""
         self.dismissed_at = None
         self.save(update_fields=["dismissed_at"])
 
     def remove(self) -> None:
-        """Delete the row with its predictions, and the files once that is committed."""
+        """Delete the row with its predictions and, once that is committed, the files."""
         files = [(field.storage, field.name) for field in (self.image, self.preview) if field.name]
 
         def delete_files() -> None:

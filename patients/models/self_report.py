@@ -1,4 +1,4 @@
-"""Self-report: what the patient says of the days before a visit, on scales of their own."""
+"""Self-report: the patient's own ratings of the days before a visit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST = {"mood": 10, "phq9": 27, "gad7": 21}
 
 
 class SelfReport(models.Model):
-    """Mood from 0 (low) to 10 (high), PHQ-9 total and GAD-7 total of one visit. Each may be left out."""
+    """Mood from 0 (low) to 10 (high), PHQ-9 total and GAD-7 total at one visit. Each may be None."""
 
     visit = models.OneToOneField(Visit, on_delete=models.CASCADE, related_name="self_report")
     mood = models.PositiveSmallIntegerField(_("mood"), null=True, blank=True, validators=[MaxValueValidator(MOST["mood"])])

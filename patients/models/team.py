@@ -14,7 +14,7 @@ from patients.models.user import User
 
 
 class TeamQuerySet(models.QuerySet["Team"]):
-    """Questions to many teams."""
+    """Queries on care teams."""
 
     def of(self, user: User) -> TeamQuerySet:
         """Return the teams that `user` belongs to."""
@@ -42,7 +42,7 @@ class Team(models.Model):
 
 
 class Membership(models.Model):
-    """One clinician belongs to one team, and may lead it: leads look through the emergency access to the team's patients."""
+    """One clinician belongs to one team, and may lead it. Leads review the emergency accesses to the team's patients."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")

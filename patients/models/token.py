@@ -1,4 +1,4 @@
-"""Keys for programs that use the API in a clinician's name."""
+"""API keys: a program uses them to act in a clinician's name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from patients.models.user import User
 
 
 class ApiToken(models.Model):
-    """One key of one clinician. Only its keyed hash is stored: the key itself is shown once, when it is made."""
+    """One key of one clinician. Only its keyed hash is stored: the key itself is shown once, when it is issued."""
 
     clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     key_hash = models.CharField(max_length=64, unique=True)
@@ -26,18 +26,18 @@ class ApiToken(models.Model):
 
     @classmethod
     def issue(cls, clinician: User) -> str:
-        """Return a new key for `clinician`."""
+        """Store a new key for `clinician` and return it."""
         key = "afl_" + secrets.token_urlsafe(32)
         cls.objects.create(clinician=clinician, key_hash=keyed_hash(key.encode()))
         return key
 
     @classmethod
     def revoke_all(cls, clinician: User) -> int:
-        """End every key of `clinician`; return how many there were."""
+        """Revoke every active key of `clinician`; return how many there were."""
         return cls.objects.filter(clinician=clinician, revoked_at=None).update(revoked_at=timezone.now())
 
     @classmethod
     def find(cls, key: str) -> ApiToken | None:
-        """Return the token that `key` opens, unless it was revoked or its clinician left."""
+        """Return the token of `key`; None when it is unknown or revoked, or its clinician is inactive."""
         tokens = cls.objects.select_related("clinician").filter(revoked_at=None, clinician__is_active=True)
         return tokens.filter(key_hash=keyed_hash(key.encode())).first()

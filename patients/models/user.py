@@ -1,4 +1,4 @@
-"""The people who sign in."""
+"""User accounts."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-IDLE_MINUTES = 5, 30  # shorter drives people to shared passwords, longer leaves open screens
-TOURS = "patients", "patient", "visit"  # pages that explain themselves at first use
-FACTORS = Q(authenticator__type__in=["totp", "webauthn"])  # recovery codes only stand in for one of these
+IDLE_MINUTES = 5, 30  # a shorter limit leads to shared passwords, a longer one to unattended open screens
+TOURS = "patients", "patient", "visit"  # pages with a tour at first use
+FACTORS = Q(authenticator__type__in=["totp", "webauthn"])  # a recovery code only replaces one of these
 
 
 def validate_zone(name: str) -> None:
@@ -29,27 +29,27 @@ def validate_zone(name: str) -> None:
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users by email address."""
+    """Creates and finds users by email address."""
 
     def create_user(self, email: str, password: str | None = None, **fields: object) -> User:
-        """Return a new user. Without a password nobody can sign in until one is set by the invitation link."""
+        """Return a new, saved user. Without a password, they cannot sign in until they set one by the invitation link."""
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def with_factors(self) -> models.QuerySet[User]:
-        """Return the users with what `has_factor` and the session hash ask of their second factors."""
+        """Return the users with the columns that `factors` reads: no further query for `has_factor` or the session hash."""
         factors = {"factor_count": Count("authenticator", FACTORS), "newest_factor": Max("authenticator", filter=FACTORS)}
         return self.annotate(**factors)
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """Return the user with this address, in whatever case it was typed."""
+        """Return the user with this address, whatever its case. Raises User.DoesNotExist."""
         return self.get(email__iexact=username)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """Somebody who signs in. What they see follows from the role; who leads a care team stands in its memberships."""
+    """A person who can sign in. The role decides what they see; memberships say which care teams they lead."""
 
     class Role(models.TextChoices):
         CLINICIAN = "clinician", _("Clinician")
@@ -69,7 +69,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_zone])
     language = models.CharField(_("language"), max_length=2, blank=True, choices=settings.LANGUAGES)
     has_shortcuts = models.BooleanField(_("keyboard shortcuts of a single key"), default=True)
-    tours_seen = models.JSONField(default=list, blank=True, editable=False)  # names of pages whose tour was taken or put away
+    tours_seen = models.JSONField(default=list, blank=True, editable=False)  # names of pages whose tour was taken or dismissed
     theme = models.CharField(_("theme"), max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
     idle_minutes = models.PositiveSmallIntegerField(
         _("sign me out after minutes without activity"),
@@ -103,17 +103,17 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_researcher(self) -> bool:
-        """Whether this user works with numbers without names."""
+        """Whether this user sees numbers without names."""
         return self.role == self.Role.RESEARCHER
 
     @property
     def is_administrator(self) -> bool:
-        """Whether this user looks after people, teams and the installation, and sees no patient."""
+        """Whether this user manages users, teams and the installation, and sees no patient."""
         return self.role == self.Role.ADMINISTRATOR
 
     @cached_property
     def has_open_break_glass(self) -> bool:
-        """Whether an emergency access of theirs is open. Without a query when the session's user was fetched."""
+        """Whether an emergency access of theirs is open. Needs no query for the session's user."""
         return self.break_glasses.open().exists()
 
     @cached_property
@@ -123,7 +123,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @cached_property
     def factors(self) -> tuple[int, int]:
-        """How many second factors, and the number of the newest. Without a query when the user was fetched `with_factors()`."""
+        """The number of second factors, and the id of the newest or 0. Needs no query after `with_factors()`."""
         if "factor_count" not in self.__dict__:
             fetched = User.objects.with_factors().get(pk=self.pk)
             return fetched.factors
@@ -135,13 +135,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.factors[0] > 0
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Return what ties a session to this user: it ends when the password or a second factor changes."""
+        """Return the hash that a session stores: it changes with the password or a second factor, which ends the session."""
         count, newest = self.factors
         tied = f"{self.password}|{count}|{newest}"
         return salted_hmac("patients.User.session", tied, secret=secret, algorithm="sha256").hexdigest()
 
     def see_tour(self, name: str) -> None:
-        """Show the tour of a page no more; all tours for "all", and every tour anew for "again"."""
+        """Mark the tour of the page `name` as seen; "all" marks every tour, "again" resets them all."""
         if name == "again":
             self.tours_seen = []
         elif name == "all":
@@ -152,6 +152,6 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def initials(self) -> str:
-        """Return one or two capital letters."""
+        """One or two capital letters for the user."""
         parts = [part for part in self.display_name.split() if part[0].isalpha() and not part.endswith(".")]
         return "".join(part[0] for part in [*parts[:1], *parts[1:][-1:]]).upper() or self.email[0].upper()

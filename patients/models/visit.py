@@ -16,7 +16,7 @@ from patients.models.user import User
 
 
 class VisitQuerySet(models.QuerySet["Visit"]):
-    """Questions to many visits."""
+    """Queries on visits."""
 
     def visible_to(self, user: User) -> VisitQuerySet:
         """Return the visits of the patients whom `user` sees."""
@@ -30,7 +30,7 @@ class Visit(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="visits")
     date = models.DateField(_("date"))
     note = EncryptedTextField(_("note"), blank=True)
-    is_baseline = models.BooleanField(_("usual for the patient"), default=False)  # chosen by a clinician for the usual range
+    is_baseline = models.BooleanField(_("usual for the patient"), default=False)  # a clinician chose it for the baseline
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -14,7 +14,7 @@ from patients.audit.log import record_access
 from patients.care.break_glass import break_glass, has_reauthenticated, has_too_many_attempts
 from patients.forms.emergency import EmergencyForm
 from patients.models import AccessLog, BreakGlass, Draft, Patient
-from patients.models.draft import MOST_LETTERS
+from patients.models.draft import MAX_CHARACTERS
 from patients.views.requests import ClinicianRequest
 
 REVIEWS = 200
@@ -63,7 +63,7 @@ def _page(request: ClinicianRequest, form: EmergencyForm, is_given_back: bool = 
 def _keep_words(request: ClinicianRequest) -> None:
     """Keep what was typed as an encrypted draft: the page gives it back once the password was given."""
     words = {name: request.POST.get(name, "") for name in EmergencyForm.base_fields}
-    if any(words.values()) and sum(map(len, words.values())) <= MOST_LETTERS:
+    if any(words.values()) and sum(map(len, words.values())) <= MAX_CHARACTERS:
         Draft.keep(request.user, request.path, words, None)
 
 

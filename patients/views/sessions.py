@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from patients.audit.log import patient_id_of
 from patients.audit.middleware import SUBJECTS, subject_of
 from patients.models import Draft, Patient
-from patients.models.draft import MOST_LETTERS, MOST_LETTERS_OF_A_PATH
+from patients.models.draft import MAX_CHARACTERS, PATH_MAX_LENGTH
 from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest, LimitedRequest
 
@@ -54,7 +54,7 @@ def keep_draft(request: ClinicianRequest) -> JsonResponse:
         Draft.forget(request.user, path)
         return JsonResponse({"fields": {}})
     fields = {name: str(value) for name, value in request.POST.items() if name not in ("path", "csrfmiddlewaretoken")}
-    if sum(map(len, fields.values())) > MOST_LETTERS:
+    if sum(map(len, fields.values())) > MAX_CHARACTERS:
         return JsonResponse({"code": "too_long", "message": _("This draft is too long to keep.")}, status=413)
     Draft.keep(request.user, path, fields, patient)
     return JsonResponse({"fields": {}}, status=201)
@@ -65,7 +65,7 @@ def _patient_of(request: ClinicianRequest, path: str) -> Patient | None:
 
     Raises Http404 where the clinician sees no page.
     """
-    match = resolve(path) if len(path) <= MOST_LETTERS_OF_A_PATH else None
+    match = resolve(path) if len(path) <= PATH_MAX_LENGTH else None
     if match is None or match.app_names != ["patients"]:
         raise Http404
     if not SUBJECTS.keys() & match.kwargs.keys():
