@@ -1,4 +1,4 @@
-"""Who calls the API: a program with a key, `Authorization: Bearer afl_...`."""
+"""Authentication of programs by an API key: `Authorization: Bearer afl_...`."""
 
 from datetime import timedelta
 
@@ -15,10 +15,10 @@ USE_NOTED_EVERY = timedelta(minutes=5)
 
 
 class TokenAuthentication(BaseAuthentication):
-    """Signs the clinician in whose key the request carries."""
+    """Signs in the clinician to whom the request's key belongs."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        """Return the clinician and the token; None when the request carries no key. Raises AuthenticationFailed for a bad one."""
+        """Return the clinician and the token; None without a key. Raises AuthenticationFailed when the key is not valid."""
         parts = get_authorization_header(request).split()
         if not parts or parts[0].lower() != b"bearer":
             return None
@@ -29,7 +29,7 @@ class TokenAuthentication(BaseAuthentication):
         return token.clinician, token
 
     def authenticate_header(self, request: Request) -> str:
-        """Return the challenge of a 401 answer."""
+        """Return the challenge of a 401 response."""
         return "Bearer"
 
     @staticmethod
@@ -40,10 +40,10 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular's metaclass
-    """Says in the OpenAPI document how a key is sent."""
+    """Describes in the OpenAPI document how a key is sent."""
 
     target_class = TokenAuthentication
     name = "key"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return dict(build_bearer_security_scheme_object(header_name="Authorization", token_prefix="Bearer"))  # nosec B106  # no password, the word before the key
+        return dict(build_bearer_security_scheme_object(header_name="Authorization", token_prefix="Bearer"))  # nosec B106  # a prefix, no password

@@ -1,4 +1,4 @@
-"""Every error of the API as `{"code", "message"}`, and the fields that are wrong where there are any."""
+"""The API's errors: `{"code", "message"}`, with `fields` when some of them are invalid."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from patients.photos.codes import RejectedPhoto
 
 
 class NotReadable(APIException):
-    """The photo cannot be read again: its picture was erased, or the consent to care has ended."""
+    """The photo cannot be re-analysed: its picture was erased, or the consent to care has ended."""
 
     status_code = status.HTTP_409_CONFLICT
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:  # Any: the framework's own signature
-    """Return the answer for an error that the framework knows; None for a fault, which is then logged as such."""
+    """Return the response to a known error; None for any other exception, which Django then logs as a fault."""
     if isinstance(error, RejectedPhoto):
         return Response(error.as_json() | {"detail": error.detail}, status=error.row.status)
     response = exception_handler(error, context)

@@ -1,4 +1,4 @@
-"""What an answer is written in."""
+"""Content negotiation of the API."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 
 class JSONFallback(DefaultContentNegotiation):
-    """Answers in JSON also to who asks for something else: a CSV has an address of its own, and errors are read by people."""
+    """Answers in JSON whatever the client accepts: CSV files have addresses of their own, and an error must be readable."""
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None

@@ -1,16 +1,16 @@
-"""Long lists, a portion at a time."""
+"""Pagination of long lists."""
 
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 
-FARTHEST = 2**31  # rows that a request can skip: what is more, no database counts
+MAX_OFFSET = 2**31  # a much larger number is an error in the database
 
 
 class LimitedPagination(LimitOffsetPagination):
-    """As many rows as the caller wants, 500 at most."""
+    """As many rows as the client asks for, 500 at most."""
 
     max_limit = 500
 
     def get_offset(self, request: Request) -> int:
-        """Return how many rows are skipped."""
-        return min(super().get_offset(request), FARTHEST)
+        """Return how many rows to skip, MAX_OFFSET at most."""
+        return min(super().get_offset(request), MAX_OFFSET)

@@ -1,4 +1,4 @@
-"""Checks the rule of an address once the key or the session has said who is calling."""
+"""Access rules for the API: checked after authentication, because the middleware does not see an API key."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from patients.audit.addresses import rule_for
 from patients.audit.middleware import check
 from patients.models import User
 
-if TYPE_CHECKING:  # the framework reads this file while it is being imported itself
+if TYPE_CHECKING:  # rest_framework.views imports this module
     from rest_framework.views import APIView
 
 
 class ByRule(BasePermission):
-    """Lets in those whom the address is for: 404 for another role, 403 where a right is missing."""
+    """Applies the rule of the address: 404 for another role, 403 where a right is missing."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Return whether someone is signed in. Raises Http404 or PermissionDenied as the rule says."""
+        """Return whether a user is signed in. Raises Http404 or PermissionDenied when the rule does not let them in."""
         match = request._request.resolver_match
         if match is None or not isinstance(request.user, User):
             return False

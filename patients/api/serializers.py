@@ -1,4 +1,4 @@
-"""The shapes that the API sends and takes."""
+"""The API's JSON: how rows are sent and received."""
 
 from datetime import date
 from typing import Any, TypeVar
@@ -13,18 +13,18 @@ from ml.serve.expressions import EXPRESSIONS
 from patients.care.patients import add_patient
 from patients.care.record_numbers import TAKEN, TOO_MANY, NumberTaken, TooManyTries, is_taken, one_number_each
 from patients.forms.conflicts import save_fields
-from patients.forms.patient import NAME_MAX_LETTERS, RECORD_NUMBER_MAX_LETTERS, birth_day, visit_day
+from patients.forms.patient import NAME_MAX_LENGTH, RECORD_NUMBER_MAX_LENGTH, birth_day, visit_day
 from patients.models import Patient, Photo, Visit
 
 Row = TypeVar("Row", bound=Model)
-NOTE_MAX_LETTERS = 100_000  # JSON has no limit of its own, as a form has
+NOTE_MAX_LENGTH = 100_000  # Django limits the size of a form, but not of JSON
 
 
 class SentFieldsSerializer(serializers.ModelSerializer[Row]):
-    """Writes only the fields that were sent, as a form does that a program sends."""
+    """Saves only the fields that were sent."""
 
     def update(self, instance: Row, validated_data: dict[str, Any]) -> Row:  # Any: the framework's own signature
-        """Return the row with the fields that were sent. Raises Http404 when someone deleted it meanwhile."""
+        """Save the fields that were sent and return the row. Raises Http404 when someone has deleted it."""
         for name, value in validated_data.items():
             setattr(instance, name, value)
         return save_fields(instance, validated_data)
@@ -38,12 +38,12 @@ class PatientSerializer(SentFieldsSerializer[Patient]):
         fields = ("id", "name", "record_number", "birth_date", "created_at")
         read_only_fields = ("id", "created_at")
         extra_kwargs = {  # noqa: RUF012  # the framework's own shape
-            "name": {"max_length": NAME_MAX_LETTERS},
-            "record_number": {"max_length": RECORD_NUMBER_MAX_LETTERS},
+            "name": {"max_length": NAME_MAX_LENGTH},
+            "record_number": {"max_length": RECORD_NUMBER_MAX_LENGTH},
         }
 
     def validate_birth_date(self, value: date) -> date:
-        """Return the date of birth. Raises ValidationError when it cannot be one."""
+        """Return the date of birth. Raises ValidationError as `birth_day` does."""
         return birth_day(value, self.instance)
 
     def validate_record_number(self, value: str) -> str:
@@ -56,11 +56,11 @@ class PatientSerializer(SentFieldsSerializer[Patient]):
         return value
 
     def create(self, validated_data: dict[str, Any]) -> Patient:  # Any: the framework's own signature
-        """Return the new patient, assigned to whose key it is."""
+        """Return the new patient, assigned to the signed-in clinician."""
         return add_patient(Patient(**validated_data), self.context["request"])
 
     def save(self, **fields: Any) -> Patient:  # Any: the framework's own signature
-        """Return the saved patient. Raises ValidationError when someone was faster with the record number."""
+        """Return the saved patient. Raises ValidationError when someone else has just taken the record number."""
         try:
             with one_number_each():
                 return super().save(**fields)
@@ -77,23 +77,21 @@ class VisitSerializer(SentFieldsSerializer[Visit]):
         model = Visit
         fields = ("id", "patient", "date", "note", "created_at")
         read_only_fields = ("id", "created_at")
-        extra_kwargs = {"note": {"max_length": NOTE_MAX_LETTERS}}  # noqa: RUF012  # the framework's own shape
+        extra_kwargs = {"note": {"max_length": NOTE_MAX_LENGTH}}  # noqa: RUF012  # the framework's own shape
 
     def validate_date(self, value: date) -> date:
-        """Return the day. Raises ValidationError when it is to come in the clinic's zone, or lies before the patient's birth."""
+        """Return the day. Raises ValidationError when it is in the future or before the patient's birth."""
         return visit_day(value, self.instance.patient if self.instance else self.context["view"].patient())
 
 
 PROBABILITIES_SCHEMA = {"type": "object", "properties": {name: {"type": "number"} for name in EXPRESSIONS}, "nullable": True}
-
-
 NOT_PROCESSED: dict[str, Any] = {"abstained": False, "faces": [], "chosen_face": None, "quality": [], "milliseconds": {}}
 
 
 class PredictionSerializer(serializers.ModelSerializer[Prediction]):
-    """What a model version says of a photo. `probabilities` are calibrated and sum to 1; null until done.
+    """What a model version says about a photo. `probabilities` are calibrated and sum to 1; null until done.
 
-    While a photo waits or is read, and after a fault, nothing is said of faces and checks.
+    Faces and checks are empty while a photo waits or is being read, and after a fault.
     """
 
     probabilities = serializers.SerializerMethodField()
@@ -118,13 +116,13 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
         read_only_fields = fields
 
     def to_representation(self, instance: Prediction) -> dict[str, Any]:  # Any: JSON
-        """Return the prediction as JSON. Until a model has processed the photo, results of an earlier reading are left out."""
-        shown = super().to_representation(instance)
-        return shown if instance.is_processed else shown | NOT_PROCESSED
+        """Return the prediction as JSON. Hides what an earlier reading left in the row until the current one is done."""
+        data = super().to_representation(instance)
+        return data if instance.is_processed else data | NOT_PROCESSED
 
     @extend_schema_field(PROBABILITIES_SCHEMA)
     def get_probabilities(self, prediction: Prediction) -> dict[str, float] | None:
-        """Return the seven probabilities by name."""
+        """Return the seven probabilities by name; None until done."""
         return None if prediction.probabilities is None else dict(zip(EXPRESSIONS, prediction.probabilities, strict=True))
 
 
@@ -142,18 +140,18 @@ class PhotoSerializer(serializers.ModelSerializer[Photo]):
         read_only_fields = fields
 
     def get_excluded(self, photo: Photo) -> bool:
-        """Return whether a clinician left the photo out."""
+        """Return whether a clinician left the photo out of summaries."""
         return photo.excluded_at is not None
 
 
 class UploadSerializer(serializers.Serializer[Any]):  # Any: no row behind it
-    """One photo to take in."""
+    """One photo to upload."""
 
     file = serializers.FileField(allow_empty_file=True, help_text="JPEG, PNG, WebP or HEIC")
     keep_duplicate = serializers.BooleanField(default=False, help_text="Keep a photo that another visit of the patient has already")
 
 
 class FaceChoiceSerializer(serializers.Serializer[Any]):  # Any: no row behind it
-    """Which of the found faces is the patient's."""
+    """Which of the detected faces is the patient's."""
 
     face = serializers.IntegerField(min_value=0)

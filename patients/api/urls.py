@@ -1,4 +1,4 @@
-"""Addresses of the REST interface, each with its view, its name and its rule."""
+"""The API's addresses, each with its view, its name and its access rule."""
 
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 

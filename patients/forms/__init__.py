@@ -1,1 +1,1 @@
-"""The forms of the pages, and what happens when two people change the same thing."""
+"""The forms of the pages, and the check for conflicting changes."""

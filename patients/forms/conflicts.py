@@ -1,10 +1,10 @@
-"""One scheme against lost updates: no one undoes what someone else did meanwhile without having seen it.
+"""Protection against lost updates: no one overwrites another person's change without having seen it.
 
-A form of a row that exists carries what each field was when its page was loaded (`initial-<field>`, hidden beside the fields), and
-what its page sent and got no answer to (`sent-<field>`, once for each: any of it may be stored). `decide` says what becomes of a
-field. A form without these values, as a program sends it, changes every field that it sends.
+The form of an existing row sends two kinds of hidden values: what each field was when the page was loaded (`initial-<field>`), and
+what the page sent without getting an answer (`sent-<field>`, one for each attempt: any of them may be stored). `decide` compares
+them with the stored value. A form without these values, as a program sends it, changes every field that it sends.
 
-Values are compared as tokens: what a field makes of them, as text.
+Values are compared as tokens: the cleaned value as text.
 """
 
 from collections.abc import Collection, Mapping
@@ -25,75 +25,78 @@ from patients.formats import day
 Row = TypeVar("Row", bound=Model)
 
 MOST_SENT = 8
-"""Sends without an answer that count, for each field; static/js/saving.js keeps as many."""
+"""How many unanswered attempts count, for each field; static/js/saving.js keeps as many."""
 
 
 class Decision(Enum):
-    """What becomes of one field."""
+    """What happens to one field."""
 
-    WRITE = auto()  # no one else changed it, or both made the same of it
-    KEEP = auto()  # it was left alone here: what is stored by now stays
-    TELL = auto()  # two people changed it differently: nothing is saved before the second has seen it
+    WRITE = auto()  # no one else changed it, or both made the same change
+    KEEP = auto()  # this form did not change it: the stored value stays
+    CONFLICT = auto()  # two people changed it differently: the second must see the first change before saving
 
 
 def decide(stored: str, typed: str | None, loaded: str | None, unanswered: Collection[str] = ()) -> Decision:
-    """Return what becomes of a field. `typed` is None for what the field cannot read, `loaded` for a form that does not say."""
+    """Return the decision on a field. `typed` is None for an invalid value, `loaded` for a form without hidden values."""
     if loaded is None or stored in {loaded, typed, *unanswered}:
         return Decision.WRITE
     if all(own == loaded for own in (typed, *unanswered)):
         return Decision.KEEP
-    return Decision.TELL
+    return Decision.CONFLICT
 
 
 class NoteField(forms.CharField):
-    """Words that people write at length. Their token names the very words, however a browser ends their lines."""
+    """A long text. Its token depends on the text alone, however a browser ends its lines."""
 
     CHANGED_MEANWHILE = _("Changed meanwhile. Your words are still here; copy them, then load the page again.")
 
     @staticmethod
-    def token_of(words: str) -> str:
-        """Return a token that is short, and cannot be turned back into the words."""
-        return keyed_hash(b"note:" + "\n".join(words.strip().splitlines()).encode())[:16]
+    def token_of(text: str) -> str:
+        """Return a short token: 16 hex digits, from which the text cannot be recovered."""
+        return keyed_hash(b"note:" + "\n".join(text.strip().splitlines()).encode())[:16]
 
 
 def token_of(field: forms.Field, value: object) -> str:
-    """Return what `field` makes of a value, stored or typed. Raises ValidationError when it can make nothing of it."""
-    read = field.to_python(value)
+    """Return the token of a value of `field`, stored or typed. Raises ValidationError when the value is invalid."""
+    cleaned = field.to_python(value)
     if isinstance(field, NoteField):
-        return field.token_of(str(read))
-    return "" if read is None else str(read)
+        return field.token_of(str(cleaned))
+    return "" if cleaned is None else str(cleaned)
 
 
 class ConflictCheckedForm(forms.ModelForm[Row]):
-    """Writes only what was changed in it, and nothing over a change that its page has not shown.
+    """Saves only the fields that were changed in it, and never over a change that its page has not shown.
 
-    What two people changed differently is an error: the form comes back with what is stored, and the next attempt is one of
-    someone who has seen it. What is stored of a note is too long to show beside it: such a form is told to load the page again.
+    A conflict is a field error: the form comes back with the stored value, and the next attempt may overwrite it, because the
+    person has now seen it. A stored note is too long to show beside the field: there the error asks to load the page again.
     """
 
     last_wins: ClassVar[Collection[str]] = ()
-    """Fields in which the last change stands: a value chosen anew on purpose, no words that would be lost."""
+    """Fields in which the last change wins: short values chosen on purpose, so that no text is lost."""
 
     is_autosaved: ClassVar[bool] = False
-    """Whether a script sends the form: its page stays open, and shows what was typed, not what is stored."""
+    """Whether a script sends the form. Then the page stays open, and shows what was typed, not what is stored."""
 
     also_written: ClassVar[Collection[str]] = ()
-    """Columns without a field that are saved along."""
+    """Columns without a form field that are saved as well."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
         sent = {name: self._loaded(name) for name in self.fields}
         self.loaded = {name: self._stored(name) if token is None else token for name, token in sent.items()}
-        self.told: dict[str, object] = {}
+        self.conflicting: dict[str, object] = {}  # stored values by field
         self._written: list[str] = []
 
     @property
     def is_new(self) -> bool:
-        """Whether there is no row yet, which someone else could have changed."""
+        """Whether there is no row yet: then there can be no conflict."""
         return self.instance._state.adding
 
     def full_clean(self) -> None:
-        """Decide on every field by what is stored now, then validate. No one else changes the row until our transaction ends."""
+        """Compare every field with what is stored now, then validate. The row stays locked until our transaction ends.
+
+        Raises Http404 when the row was deleted.
+        """
         if self.is_bound and not self.is_new:
             rows = type(self.instance)._default_manager.select_for_update(no_key=True)
             row = rows.filter(pk=self.instance.pk).first()
@@ -106,19 +109,19 @@ class ConflictCheckedForm(forms.ModelForm[Row]):
         super().full_clean()
 
     def clean(self) -> dict[str, object]:
-        """Return the fields. What two people changed differently is an error, and seen from now on."""
+        """Return the cleaned fields. Adds an error for every conflict, which counts as seen from now on."""
         fields: dict[str, object] = super().clean() or {}
-        for name, stored in self.told.items():
+        for name, stored in self.conflicting.items():
             field = self.fields[name]
             if isinstance(field, NoteField):
                 self.add_error(name, field.CHANGED_MEANWHILE)
             elif name in fields:
-                self.add_error(name, _("Somebody changed this meanwhile, to: %(now)s.") % {"now": said(field, stored)})
+                self.add_error(name, _("Somebody changed this meanwhile, to: %(now)s.") % {"now": display_value(field, stored)})
                 self.loaded[name] = self._stored(name)
         return fields
 
     def save(self, commit: bool = True) -> Row:
-        """Return the saved row. Raises Http404 when someone deleted it meanwhile."""
+        """Save the changed fields and return the row. Raises Http404 when someone has deleted it."""
         if self.is_new or not commit:
             super().save(commit)
         else:
@@ -128,12 +131,12 @@ class ConflictCheckedForm(forms.ModelForm[Row]):
         return self.instance
 
     def _decide(self, name: str) -> Decision:
-        found = decide(self._stored(name), self._typed(name), self._loaded(name), self._unanswered(name))
-        return Decision.WRITE if found is Decision.TELL and name in self.last_wins else found
+        decision = decide(self._stored(name), self._typed(name), self._loaded(name), self._unanswered(name))
+        return Decision.WRITE if decision is Decision.CONFLICT and name in self.last_wins else decision
 
     def _apply(self, name: str, decision: Decision) -> None:
-        if decision is Decision.TELL:
-            self.told[name] = self.initial[name]
+        if decision is Decision.CONFLICT:
+            self.conflicting[name] = self.initial[name]
         elif decision is Decision.WRITE and self._typed(name) != self._stored(name):
             self._written.append(name)
         elif decision is Decision.KEEP and not self.is_autosaved:
@@ -144,7 +147,7 @@ class ConflictCheckedForm(forms.ModelForm[Row]):
         self.loaded[name] = self._stored(name)
         self.data[self[name].html_name] = "on" if stored is True else "" if stored is None else str(stored)  # type: ignore[index]  # a copy by now
         if stored is False:
-            self.data.pop(self[name].html_name)  # type: ignore[attr-defined]  # a box without a tick is not sent
+            self.data.pop(self[name].html_name)  # type: ignore[attr-defined]  # browsers do not send an unticked box
 
     def _stored(self, name: str) -> str:
         return token_of(self.fields[name], self.get_initial_for_field(self.fields[name], name))
@@ -159,16 +162,16 @@ class ConflictCheckedForm(forms.ModelForm[Row]):
         return self.data.get(self[name].html_initial_name)
 
     def _unanswered(self, name: str) -> set[str]:
-        """Return the tokens of what the page sent and got no answer to."""
+        """Return the tokens of what the page sent without getting an answer."""
         field = self.fields[name]
         sent = forms.MultipleHiddenInput().value_from_datadict(self.data, self.files, f"sent-{name}") or []
         return {token_of(field, each) for each in sent[:MOST_SENT]}
 
 
 def save_fields(row: Row, names: Collection[str]) -> Row:
-    """Save these fields of a row that exists, and no other: someone else may be changing the rest at this moment.
+    """Save only these fields of an existing row, and return it: someone else may be changing the other fields now.
 
-    Raises Http404 when the row was deleted meanwhile: saving would bring it back.
+    Raises Http404 when the row was deleted: saving would bring it back.
     """
     with transaction.atomic():
         if not type(row)._default_manager.select_for_update(no_key=True).filter(pk=row.pk).exists():
@@ -177,8 +180,8 @@ def save_fields(row: Row, names: Collection[str]) -> Row:
     return row
 
 
-def said(field: forms.Field, stored: object) -> str:
-    """Return a stored value as a person reads it."""
+def display_value(field: forms.Field, stored: object) -> str:
+    """Return a stored value as text for a person: the name of a choice, a formatted date, or a dash for an empty value."""
     if isinstance(stored, date):
         return day(stored)
     choices = getattr(field, "choices", ())

@@ -10,7 +10,7 @@ from patients.models import Consent
 
 
 class ConsentForm(forms.ModelForm[Consent]):
-    """How and when a patient agreed. Purpose and text are not a person's choice: the page shows them."""
+    """How and when a patient consented. Purpose and wording are no fields: the page sets them."""
 
     class Meta:
         model = Consent
@@ -19,7 +19,7 @@ class ConsentForm(forms.ModelForm[Consent]):
         labels = {"given_on": _("Given on"), "method": _("How")}  # noqa: RUF012  # Django's own shape
 
     def clean_given_on(self) -> object:
-        """Return the day, which has come."""
+        """Return the day. Raises ValidationError when it is in the future."""
         day = self.cleaned_data["given_on"]
         if day > clinic_today():
             raise ValidationError(_("A consent cannot be given in the future."))

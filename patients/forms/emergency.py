@@ -1,4 +1,4 @@
-"""The form that opens a patient in an emergency."""
+"""The form of an emergency access."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from django.utils.translation import gettext_lazy as _
 from patients.forms.widgets import DateInput
 from patients.models import Patient
 
-LEAST_REASON = 15  # letters: shorter is no reason
+REASON_MIN_LENGTH = 15  # shorter text explains nothing
 
 
 class EmergencyForm(forms.Form):
-    """Whom and why. Record number and date of birth together name one patient; neither is searched for alone."""
+    """Which patient, and why. The patient is found by record number and date of birth together, never by one of them."""
 
     record_number = forms.CharField(label=_("Record number"), max_length=100)
     birth_date = forms.DateField(label=_("Date of birth"), widget=DateInput())
     reason = forms.CharField(
         label=_("Reason"),
-        min_length=LEAST_REASON,
+        min_length=REASON_MIN_LENGTH,
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("In your own words. Those who look after the patient and an administrator read it."),
@@ -26,12 +26,12 @@ class EmergencyForm(forms.Form):
     patient: Patient
 
     def clean(self) -> dict[str, Any]:  # Any: Django's own signature
-        """Find the patient; the same words whether number or date is wrong."""
-        asked = self.cleaned_data
-        if "record_number" in asked and "birth_date" in asked:
-            rows = Patient.objects.with_record_number(asked["record_number"]).filter(birth_date=asked["birth_date"])
+        """Set `patient` and return the fields. The error does not say whether the number or the date is wrong."""
+        fields = self.cleaned_data
+        if "record_number" in fields and "birth_date" in fields:
+            rows = Patient.objects.with_record_number(fields["record_number"]).filter(birth_date=fields["birth_date"])
             patient = rows.first()
             if patient is None:
-                raise forms.ValidationError(_("No patient has this record number and this date of birth."), code="nobody")
+                raise forms.ValidationError(_("No patient has this record number and this date of birth."), code="no_such_patient")
             self.patient = patient
-        return asked
+        return fields

@@ -11,15 +11,15 @@ from patients.forms.conflicts import ConflictCheckedForm
 from patients.forms.widgets import DateInput
 from patients.models import Event
 
-MOST_LETTERS = 120
-AHEAD = timedelta(days=366)  # a planned admission, but no slip of the year that would stretch the axis
+LABEL_MAX_LENGTH = 120
+MAX_DAYS_AHEAD = timedelta(days=366)  # leaves room for a planned admission; a mistyped year would stretch the axis
 
 
 class EventForm(ConflictCheckedForm[Event]):
-    """Kind, label and days of an event. The patient and the clinician come with the instance."""
+    """Kind, label and days of an event. The instance brings the patient and the clinician."""
 
     label = forms.CharField(
-        label=_("What happened"), max_length=MOST_LETTERS, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=_("What happened"), max_length=LABEL_MAX_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
     class Meta:
@@ -35,16 +35,16 @@ class EventForm(ConflictCheckedForm[Event]):
         kind.choices = [("", _("Choose one")), *Event.Kind.choices]
 
     def clean_starts_on(self) -> date:
-        """Return the first day, which lies in the patient's life and at most a year ahead."""
+        """Return the first day. Raises ValidationError before the patient's birth or more than a year ahead."""
         return self._within_life(self.cleaned_data["starts_on"])
 
     def clean_ends_on(self) -> date | None:
-        """Return the last day, which lies in the patient's life and at most a year ahead."""
+        """Return the last day or None. Raises ValidationError before the patient's birth or more than a year ahead."""
         day = self.cleaned_data["ends_on"]
         return None if day is None else self._within_life(day)
 
     def clean(self) -> dict[str, object]:
-        """Return the fields; the last day is not before the first, and something with an end does not go on."""
+        """Return the fields. Adds an error when the last day precedes the first, or when an event with a last day goes on."""
         fields = super().clean()
         start, end = fields.get("starts_on"), fields.get("ends_on")
         if isinstance(start, date) and isinstance(end, date) and end < start:
@@ -56,6 +56,6 @@ class EventForm(ConflictCheckedForm[Event]):
     def _within_life(self, day: date) -> date:
         if day < self.instance.patient.birth_date:
             raise ValidationError(_("This day comes before the patient was born."))
-        if day > clinic_today() + AHEAD:
+        if day > clinic_today() + MAX_DAYS_AHEAD:
             raise ValidationError(_("This day is more than a year ahead. Check the year."))
         return day

@@ -8,7 +8,7 @@ from patients.models.own_label import LABELS
 
 
 class OwnLabelForm(forms.ModelForm[OwnLabel]):
-    """A label and a remark. Photo and clinician come with the instance."""
+    """A label and a remark. The instance brings the photo and the clinician."""
 
     label = forms.ChoiceField(
         choices=LABELS, error_messages={"required": _("Choose a label first."), "invalid_choice": _("Choose one of the labels.")}

@@ -1,4 +1,4 @@
-"""The forms that say where photos, or a visit, belong."""
+"""The forms that move photos to another visit, or a visit to another patient."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -22,36 +22,36 @@ GONE = _("This patient is not in your care any more. Choose another one.")
 
 
 def patient_choices(user: User) -> dict[str, Patient]:
-    """Return the patients in the care of `user`, by id and in the order of their names. One query.
+    """Return the patients in the care of `user`, by id, sorted by name. One query.
 
-    Not those who are open in an emergency: in one, nothing is taken from or to a patient.
+    Leaves out patients open by emergency access, which does not permit moves.
     """
     patients = sorted(Patient.objects.in_care_of(user), key=lambda patient: patient.name.casefold())
     return {str(patient.pk): patient for patient in patients}
 
 
 class MoveVisitForm(forms.Form):
-    """The patient to whom a visit belongs."""
+    """The patient to whom a visit is moved."""
 
     patient = forms.ChoiceField(label=_("Belongs to"), error_messages={"required": _("Choose a patient."), "invalid_choice": GONE})
     keep_duplicate = forms.BooleanField(label=_("Move it also if that patient has one of its photos already"), required=False)
 
-    def __init__(self, asked: Mapping[str, object] | None, patients: dict[str, Patient], without: Patient) -> None:
-        super().__init__(asked)
+    def __init__(self, data: Mapping[str, object] | None, patients: dict[str, Patient], without: Patient) -> None:
+        super().__init__(data)
         self.patients = patients
-        choices = [(key, _named(patient)) for key, patient in patients.items() if patient.pk != without.pk]
+        choices = [(key, _patient_label(patient)) for key, patient in patients.items() if patient.pk != without.pk]
         field = self.fields["patient"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", _("Choose one")), *choices]
 
     @property
     def target(self) -> Patient:
-        """The chosen patient. Only of a form that is valid."""
+        """The chosen patient. The form must be valid."""
         return self.patients[self.cleaned_data["patient"]]
 
 
 class MovePhotosForm(forms.Form):
-    """The photos that went wrong, and the visit they belong to: one there is, or a new one."""
+    """The misplaced photos, and the visit they belong to: an existing or a new one."""
 
     photo = forms.MultipleChoiceField(error_messages={"required": _("Choose at least one photo.")})
     visit = forms.ChoiceField(
@@ -63,14 +63,16 @@ class MovePhotosForm(forms.Form):
     keep_duplicate = forms.BooleanField(label=_("Also move photos that another visit of that patient has"), required=False)
 
     def __init__(
-        self, asked: Mapping[str, object] | None, source: Visit, photos: list[UUID], patient: Patient, new_date: date | None = None
+        self, data: Mapping[str, object] | None, source: Visit, photos: list[UUID], patient: Patient, new_date: date | None = None
     ) -> None:
-        super().__init__(asked, initial={"new_date": new_date})
+        super().__init__(data, initial={"new_date": new_date})
         self.patient = patient
         visits = patient.visits.exclude(pk=source.pk).order_by("-date", "-created_at").annotate(photo_count=Count("photos"))
         self.visits = {str(visit.pk): visit for visit in visits}
         per_day = Counter(visit.date for visit in self.visits.values())
-        choices = [(key, day(visit.date) if per_day[visit.date] == 1 else _told_apart(visit)) for key, visit in self.visits.items()]
+        choices = [
+            (key, day(visit.date) if per_day[visit.date] == 1 else _visit_label(visit)) for key, visit in self.visits.items()
+        ]
         photo, visit = self.fields["photo"], self.fields["visit"]
         assert isinstance(photo, forms.MultipleChoiceField)
         assert isinstance(visit, forms.ChoiceField)
@@ -78,7 +80,7 @@ class MovePhotosForm(forms.Form):
         visit.choices = [("", _("Choose one")), *choices, (NEW, _("A new visit"))]
 
     def clean(self) -> dict[str, object]:
-        """Return the fields; a new visit has a day that has come, in the patient's life."""
+        """Return the fields. Adds an error when the day of a new visit is missing, in the future or before the birth."""
         fields: dict[str, object] = super().clean() or {}
         if fields.get("visit") == NEW:
             wanted = fields.get("new_date")
@@ -91,23 +93,23 @@ class MovePhotosForm(forms.Form):
 
     @property
     def is_new(self) -> bool:
-        """Whether a new visit is asked for. Only of a form that is valid."""
+        """Whether a new visit was chosen. The form must be valid."""
         return bool(self.cleaned_data["visit"] == NEW)
 
     def target(self, by: User) -> Visit:
-        """Return the chosen visit, a new one made by `by` if so asked. Only of a form that is valid."""
+        """Return the chosen visit; creates it as `by` when a new one was chosen. The form must be valid."""
         if not self.is_new:
             return self.visits[self.cleaned_data["visit"]]
         return Visit.objects.create(patient=self.patient, date=self.cleaned_data["new_date"], created_by=by)
 
 
-def _told_apart(visit: Visit) -> str:
-    """Return the day of one of several visits of that day, with what differs."""
+def _visit_label(visit: Visit) -> str:
+    """Return a label for one of several visits on the same day: day, time of creation and number of photos."""
     count = getattr(visit, "photo_count", 0)
     photos = ngettext("%(n)d photo", "%(n)d photos", count) % {"n": count}
-    made = date_format(timezone.localtime(visit.created_at), "TIME_FORMAT")
-    return gettext("%(day)s, made at %(time)s, %(photos)s") % {"day": day(visit.date), "time": made, "photos": photos}
+    time = date_format(timezone.localtime(visit.created_at), "TIME_FORMAT")
+    return gettext("%(day)s, made at %(time)s, %(photos)s") % {"day": day(visit.date), "time": time, "photos": photos}
 
 
-def _named(patient: Patient) -> str:
+def _patient_label(patient: Patient) -> str:
     return f"{patient.name}, {day(patient.birth_date)}, {patient.record_number}"

@@ -1,4 +1,4 @@
-"""The notes of a visit and of a photo, which are saved while someone writes them."""
+"""The forms of the notes on a visit and on a photo, which are saved as the user types."""
 
 from typing import ClassVar
 
@@ -7,14 +7,14 @@ from patients.models import Photo, Visit
 
 
 class NoteForm(ConflictCheckedForm[Row]):
-    """A note alone."""
+    """A note without other fields."""
 
     is_autosaved = True
 
     def _decide(self, name: str) -> Decision:
-        """Return what becomes of the note. It is sent because someone typed in it: it is never left alone."""
-        found = super()._decide(name)
-        return Decision.TELL if found is Decision.KEEP else found
+        """Return the decision on the note. It is sent only after someone typed in it, so KEEP is a conflict as well."""
+        decision = super()._decide(name)
+        return Decision.CONFLICT if decision is Decision.KEEP else decision
 
 
 class VisitNoteForm(NoteForm[Visit]):

@@ -1,4 +1,4 @@
-"""The form of a patient, and the days that a record allows."""
+"""The form of a patient, and the checks of a date of birth and of a visit's day."""
 
 from datetime import date
 
@@ -15,14 +15,14 @@ from patients.forms.conflicts import ConflictCheckedForm
 from patients.forms.widgets import DateInput
 from patients.models import Patient
 
-NAME_MAX_LETTERS, RECORD_NUMBER_MAX_LETTERS = 200, 60
+NAME_MAX_LENGTH, RECORD_NUMBER_MAX_LENGTH = 200, 60
 EARLIEST_BIRTH = date(1900, 1, 1)
 
 
 def birth_day(born: date, patient: Patient | None = None) -> date:
     """Return the date of birth.
 
-    Raises ValidationError when it is to come, further back than anybody lives, or after a visit or an event that `patient` has.
+    Raises ValidationError when it is in the future, before 1900, or after the first visit or event of `patient`.
     """
     if born > clinic_today():
         raise ValidationError(_("A date of birth cannot lie in the future."))
@@ -35,14 +35,14 @@ def birth_day(born: date, patient: Patient | None = None) -> date:
 
 
 def first_day_of(patient: Patient) -> date | None:
-    """Return the first day of which the patient's record tells, a visit's or an event's; None while it tells of none."""
+    """Return the day of the patient's first visit or event; None when there is neither."""
     visits = patient.visits.aggregate(first=Min("date"))["first"]
     events = patient.events.aggregate(first=Min("starts_on"))["first"]
     return min((each for each in (visits, events) if each is not None), default=None)
 
 
 def visit_day(day: date, patient: Patient) -> date:
-    """Return the day of a visit. Raises ValidationError when it is to come or lies before the patient's birth."""
+    """Return the day of a visit. Raises ValidationError when it is in the future or before the patient's birth."""
     if day > clinic_today():
         raise ValidationError(_("A visit cannot lie in the future."))
     if day < patient.birth_date:
@@ -53,9 +53,9 @@ def visit_day(day: date, patient: Patient) -> date:
 class PatientForm(ConflictCheckedForm[Patient]):
     """Name, date of birth and record number."""
 
-    name = forms.CharField(label=_("Name"), max_length=NAME_MAX_LETTERS, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(label=_("Name"), max_length=NAME_MAX_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     record_number = forms.CharField(
-        label=_("Record number"), max_length=RECORD_NUMBER_MAX_LETTERS, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=_("Record number"), max_length=RECORD_NUMBER_MAX_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
     class Meta:
@@ -68,11 +68,11 @@ class PatientForm(ConflictCheckedForm[Patient]):
         self.request = request
 
     def clean_birth_date(self) -> date:
-        """Return the date of birth, which has passed, and not in the year 202 that a slip makes of 2020."""
+        """Return the date of birth. Raises ValidationError as `birth_day` does."""
         return birth_day(self.cleaned_data["birth_date"], None if self.instance._state.adding else self.instance)
 
     def clean_record_number(self) -> str:
-        """Return the record number, which no other patient has."""
+        """Return the record number. Raises ValidationError when another patient has it, or when too many were tried."""
         number = str(self.cleaned_data["record_number"]).strip()
         try:
             if is_taken(number, self.request, self.instance):
@@ -82,14 +82,14 @@ class PatientForm(ConflictCheckedForm[Patient]):
         return number
 
     def save(self, commit: bool = True) -> Patient:
-        """Return the saved patient; a new one is assigned to who added them. Raises NumberTaken."""
+        """Return the saved patient; a new one is assigned to the signed-in user. Raises NumberTaken."""
         if self.is_new:
             return add_patient(self.instance, self.request)
         with one_number_each():
             return super().save(commit)
 
     def saved(self) -> Patient | None:
-        """Return the saved patient; None, with the error in its place, when someone was faster with the record number."""
+        """Return the saved patient; None, with a field error, when someone else has just taken the record number."""
         try:
             return self.save()
         except NumberTaken:

@@ -1,4 +1,4 @@
-"""Why a photo is left out."""
+"""The form that leaves a photo out of summaries."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _

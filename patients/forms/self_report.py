@@ -1,4 +1,4 @@
-"""The form of what a patient says of themself at one visit."""
+"""The form of a patient's self-report at one visit."""
 
 from django import forms
 from django.utils import timezone
@@ -12,7 +12,7 @@ MOODS = [(str(value), str(value)) for value in range(MOST["mood"] + 1)]
 
 
 class SelfReportForm(ConflictCheckedForm[SelfReport]):
-    """Mood, PHQ-9 and GAD-7. Nothing is filled in beforehand: an answer that no one gave is no answer."""
+    """Mood, PHQ-9 and GAD-7. No field has a default: it would pass for the patient's answer."""
 
     is_autosaved = True
     last_wins = tuple(MOST)
@@ -31,11 +31,11 @@ class SelfReportForm(ConflictCheckedForm[SelfReport]):
         }
 
     def save(self, commit: bool = True) -> SelfReport:
-        """Return the saved report, with the moment of saving."""
+        """Return the saved report, with the time of saving."""
         self.instance.saved_at = timezone.now()
         return super().save(commit)
 
 
 def report_of(visit: Visit) -> SelfReport:
-    """Return the self-report of the visit, a new empty one if there is none yet. One query."""
+    """Return the self-report of the visit, or a new, unsaved one. One query."""
     return SelfReport.objects.filter(visit=visit).first() or SelfReport(visit=visit)

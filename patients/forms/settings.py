@@ -1,4 +1,4 @@
-"""The form of one's own settings."""
+"""The form of a user's own settings."""
 
 import zoneinfo
 
@@ -11,7 +11,7 @@ from patients.models import User
 
 
 class SettingsForm(forms.ModelForm[User]):
-    """How pages look to one clinician."""
+    """Name, language, appearance, time zone, idle limit and shortcuts of one user."""
 
     time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
     language = forms.ChoiceField(label=_("Language"), required=False)

@@ -23,5 +23,5 @@ class VisitForm(ConflictCheckedForm[Visit]):
         widgets: ClassVar = {"date": DateInput(), "note": forms.Textarea(attrs={"rows": 5})}
 
     def clean_date(self) -> date:
-        """Return the date, which lies in the patient's life and is not to come."""
+        """Return the date. Raises ValidationError when it is in the future or before the patient's birth."""
         return visit_day(self.cleaned_data["date"], self.instance.patient)

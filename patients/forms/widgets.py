@@ -4,7 +4,7 @@ from django import forms
 
 
 class DateInput(forms.DateInput):
-    """The browser's own date field, in its own date order."""
+    """The browser's date field, which shows a date in the order that the user is used to."""
 
     input_type = "date"
 

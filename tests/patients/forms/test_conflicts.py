@@ -12,11 +12,11 @@ from patients.forms.conflicts import Decision, NoteField, decide, token_of
         ("b", "b", "a", (), Decision.WRITE),  # both made the same of it
         ("c", "b", None, (), Decision.WRITE),  # a program does not say what it saw
         ("c", "a", "a", (), Decision.KEEP),  # it was left alone here
-        ("c", "b", "a", (), Decision.TELL),
-        ("c", None, "a", (), Decision.TELL),  # not a value at all, but not left alone
+        ("c", "b", "a", (), Decision.CONFLICT),
+        ("c", None, "a", (), Decision.CONFLICT),  # not a value at all, but not left alone
         ("b", "c", "a", ("b",), Decision.WRITE),  # our own, to which no answer came
         ("b", "a", "a", ("b",), Decision.WRITE),  # and taken back
-        ("d", "a", "a", ("b",), Decision.TELL),  # taken back, but someone else changed it in between
+        ("d", "a", "a", ("b",), Decision.CONFLICT),  # taken back, but someone else changed it in between
         ("d", "a", "a", ("a",), Decision.KEEP),  # another field of the form was sent in vain
     ],
 )
