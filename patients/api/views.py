@@ -1,4 +1,4 @@
-"""The REST interface. What a clinician may not see does not exist here either: 404."""
+"""The API's views. What a clinician may not see is answered with 404."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from patients.api.errors import NotReadable
 from patients.audit.log import record_access
 from patients.audit.outcome import unchanged
 from patients.models import AccessLog, Patient, Photo, User, Visit
-from patients.photos.reanalyse import read_once_more, why_not
+from patients.photos.reanalyse import reanalyse, why_not_reanalysed
 from patients.photos.receive import receive_photo
 from patients.reports.csv_export import patient_csv, visit_csv
 from patients.timeline.points import points
@@ -36,7 +36,7 @@ READ_AGAIN = {
 
 
 def clinician(request: Request) -> User:
-    """Return who asks. Every view here requires sign-in."""
+    """Return the signed-in user. Every view here requires sign-in."""
     assert isinstance(request.user, User)
     return request.user
 
@@ -58,7 +58,10 @@ class PatientViewSet(
         return Patient.objects.visible_to(clinician(self.request)).order_by("created_at", "id")
 
     def perform_update(self, serializer: BaseSerializer[Patient]) -> None:
-        """Save the patient and log the change here: the middleware would roll back the entry of a refused record number."""
+        """Save the patient and log the change.
+
+        The middleware cannot log it: it would roll back the entry about a refused record number.
+        """
         with transaction.atomic():
             record_access(self.request, AccessLog.Action.EDIT, serializer.save())
 
@@ -89,7 +92,8 @@ class PatientVisits(generics.ListCreateAPIView[Visit]):
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # Any: the framework's own signature
         """Add a visit."""
-        self.patient()  # a foreign patient is 404 before anything is said about the request
+        # Answers 404 for another clinician's patient before the data is validated.
+        self.patient()
         return super().post(request, *args, **kwargs)
 
     def perform_create(self, serializer: BaseSerializer[Visit]) -> None:
@@ -125,7 +129,7 @@ class VisitPhotos(generics.ListAPIView[Photo]):
         return get_object_or_404(Visit.objects.visible_to(clinician(self.request)), pk=self.kwargs["visit"])
 
     def get_queryset(self) -> QuerySet[Photo]:
-        """Return the photos in the order they came."""
+        """Return the photos in the order of their upload."""
         return Photo.objects.filter(visit=self.visit()).with_predictions()
 
     @extend_schema(
@@ -139,17 +143,17 @@ class VisitPhotos(generics.ListAPIView[Photo]):
         },
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # Any: the framework's own signature
-        """Take one photo in. It is read by a worker after the answer: ask for its state."""
+        """Upload one photo. A worker reads it after the response: poll the photo for its state."""
         visit = self.visit()
-        asked = serializers.UploadSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        wanted = asked.validated_data
-        photo = receive_photo(visit, wanted["file"], clinician(request), wanted["keep_duplicate"], who=request)
+        upload = serializers.UploadSerializer(data=request.data)
+        upload.is_valid(raise_exception=True)
+        fields = upload.validated_data
+        photo = receive_photo(visit, fields["file"], clinician(request), fields["keep_duplicate"], who=request)
         return Response(serializers.PhotoSerializer(photo).data, status=status.HTTP_201_CREATED)
 
 
 class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[Photo]):
-    """One photo: its state and what the model says."""
+    """One photo: its state and its prediction."""
 
     serializer_class = serializers.PhotoSerializer
     queryset = Photo.objects.none()
@@ -167,22 +171,24 @@ class PhotoViewSet(mixins.RetrieveModelMixin, mixins.DestroyModelMixin, viewsets
         prediction = photo.prediction
         if prediction is None or (face is not None and face >= len(prediction.faces)):
             raise ValidationError({"face": ["This photo has no such face."]})
-        if not read_once_more(photo, face):
-            code, why = why_not(photo)
-            if code != "being_read" or face is not None:  # the face that is being read may be another
+        if not reanalyse(photo, face):
+            code, why = why_not_reanalysed(photo)
+            # A request for a face is refused while the photo is being read: that may be another face.
+            if code != "being_read" or face is not None:
                 raise NotReadable(why, code)
             unchanged(self.request, is_shown=True)
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=serializers.FaceChoiceSerializer, responses=READ_AGAIN)
     def choose_face(self, request: Request, pk: str) -> Response:
-        """Read this face of the photo: the index counts from 0 in the list of faces."""
-        self.get_object()  # a foreign photo is 404 before anything is said about the request
-        asked = serializers.FaceChoiceSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        return self._read_again(asked.validated_data["face"])
+        """Read this face of the photo: an index into its list of faces, from 0."""
+        # Answers 404 for another clinician's photo before the data is validated.
+        self.get_object()
+        choice = serializers.FaceChoiceSerializer(data=request.data)
+        choice.is_valid(raise_exception=True)
+        return self._read_again(choice.validated_data["face"])
 
     @extend_schema(request=None, responses=READ_AGAIN)
     def retry(self, request: Request, pk: str) -> Response:
-        """Read the photo once more."""
+        """Re-analyse the photo."""
         return self._read_again()

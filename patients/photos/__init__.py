@@ -1,1 +1,1 @@
-"""The way of a photo: received, decoded apart, stored, moved, analysed again."""
+"""What happens to a photo: received, checked, decoded in a separate process, stored, moved, re-analysed."""

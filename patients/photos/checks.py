@@ -1,4 +1,4 @@
-"""What a photo must pass before it is taken in: CHECKS, one after the other, until one refuses it.
+"""The checks that an uploaded photo must pass: CHECKS, run in order until one refuses the photo.
 
 A new check is a function in CHECKS, and a row in patients/photos/codes.py and in docs/upload-codes.md.
 """
@@ -28,18 +28,18 @@ class Arrival:
     user: User
     keep_duplicate: bool = False
     format: str = field(init=False)
-    """What the first bytes say, from `is_a_picture` on."""
+    """The format that the first bytes announce; set by `is_a_picture`."""
     rebuilt: RebuiltPhoto = field(init=False)
-    """The picture, from `can_be_opened` on: checks of its pixels come after that one."""
+    """The decoded picture; set by `can_be_opened`, so checks of its pixels come later."""
 
     @cached_property
     def source(self) -> bytes:
-        """The bytes of the file, read when a check first asks for them."""
+        """The bytes of the file, read on first use."""
         return bytes(self.upload.read())
 
     @cached_property
     def fingerprint(self) -> str:
-        """What tells the same file again."""
+        """A keyed hash of the bytes, by which the same file is recognised."""
         return keyed_hash(self.source)
 
 
@@ -56,30 +56,30 @@ def is_small_enough(arrival: Arrival) -> None:
 
 
 def visit_has_room(arrival: Arrival) -> None:
-    """Refuse one photo more than a visit can hold."""
+    """Refuse a photo when the visit is full."""
     refuse_full(arrival.visit)
 
 
 def refuse_full(visit: Visit) -> None:
-    """Raise RejectedPhoto when the visit holds as many photos as it can."""
+    """Raise RejectedPhoto when the visit is full."""
     if visit.photos.count() >= settings.PHOTOS_PER_VISIT:
         raise RejectedPhoto("visit_full", most=settings.PHOTOS_PER_VISIT)
 
 
 def day_has_room(arrival: Arrival) -> None:
-    """Refuse one photo more than one person can add in 24 hours."""
+    """Refuse a photo when the user has uploaded as many as one person can in 24 hours."""
     today = Photo.objects.filter(uploaded_by=arrival.user, uploaded_at__gt=timezone.now() - timedelta(days=1))
     if today.count() >= settings.PHOTOS_PER_USER_AND_DAY:
         raise RejectedPhoto("day_full", most=settings.PHOTOS_PER_USER_AND_DAY)
 
 
 def is_a_picture(arrival: Arrival) -> None:
-    """Refuse what is empty, of a format that we do not open, or of another format than its name says."""
+    """Refuse a file that is empty, of an unsupported format, or of another format than its name says."""
     arrival.format = announced_format(arrival.source, arrival.upload.name or "")
 
 
 def is_new(arrival: Arrival) -> None:
-    """Refuse the very same file in the same visit, and in another visit of the patient unless both are to be kept."""
+    """Refuse a file that the visit has, or that another visit of the patient has, unless `keep_duplicate`."""
     same = Photo.objects.filter(visit__patient_id=arrival.visit.patient_id, fingerprint=arrival.fingerprint).select_related("visit")
     for photo in same:
         if photo.visit_id == arrival.visit.id:
@@ -89,14 +89,14 @@ def is_new(arrival: Arrival) -> None:
 
 
 def can_be_opened(arrival: Arrival) -> None:
-    """Refuse what the decoder, a process of its own, cannot make a picture of."""
+    """Refuse a file that the decoder, a separate process, cannot open."""
     arrival.rebuilt = rebuild_apart(arrival.source, arrival.format)
 
 
 Check = Callable[[Arrival], None]
 """Returns when the photo passes, else raises RejectedPhoto."""
 
-# What costs little comes first: opening a file takes up to seconds.
+# Cheap checks come first: opening a file can take seconds.
 CHECKS: tuple[Check, ...] = (
     has_consent,
     is_small_enough,
@@ -109,6 +109,6 @@ CHECKS: tuple[Check, ...] = (
 
 
 def check(arrival: Arrival) -> None:
-    """Run every check in order. Raises RejectedPhoto at the first that refuses the photo; then `rebuilt` is not there."""
+    """Run the checks in order. Raises RejectedPhoto at the first that refuses the photo; otherwise `rebuilt` is set."""
     for each in CHECKS:
         each(arrival)

@@ -1,4 +1,4 @@
-"""Why a photo may be refused: one row for each code, for the page, the phone, the REST interface, the scripts and the docs."""
+"""The reasons to refuse a photo: one row per code, for the page, the phone, the API, the scripts and the docs."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -12,21 +12,21 @@ from patients.formats import day
 
 @dataclass(frozen=True)
 class UploadCode:
-    """One reason to refuse a photo, and what each reader of the answer needs to know about it."""
+    """One reason to refuse a photo, and what each client needs to know about it."""
 
     code: str
     status: int
-    """Of the answer to a script or a program. A plain form is redirected to a page that shows the sentence."""
+    """The HTTP status for a script or a program. A plain form is redirected to a page that shows the sentence."""
     sentence: str | Promise
-    """What happened. A name in it, as in `%(width)s`, is a detail of the refusal, or a limit of `RejectedPhoto.message`."""
+    """What happened. A placeholder such as `%(width)s` is a detail of the refusal, or a limit from `RejectedPhoto.message`."""
     helps: str | Promise = ""
-    """What the person can do. Empty where nothing needs to be done."""
+    """What the user can do; empty where nothing needs to be done."""
     may_retry: bool = False
-    """Whether the same file may be accepted later: the scripts keep it, and offer to send it again."""
+    """Whether the same file may be accepted later: the scripts keep it and offer to send it again."""
     on_phone: str | Promise = ""
-    """What a phone says in place of `sentence`, where that would tell something of the patient: no one has signed in on it."""
+    """What a phone shows instead of `sentence` when that would reveal something about the patient: no user is signed in on it."""
     decoder_numbers: tuple[str, ...] | None = None
-    """For a code that the decoder may answer: the whole numbers that `sentence` needs from it."""
+    """The whole numbers that `sentence` needs from the decoder; None for a code that the decoder may not return."""
 
 
 _TABLE = (
@@ -112,7 +112,7 @@ CODES = {row.code: row for row in _TABLE}
 
 
 class RejectedPhoto(Exception):
-    """A photo that is not taken in. `row` is the row of its code, `detail` the measured facts."""
+    """A photo was refused. `row` is the row of its code in CODES, `detail` holds the measured facts."""
 
     def __init__(self, code: str, **detail: object) -> None:
         super().__init__(code)
@@ -125,7 +125,7 @@ class RejectedPhoto(Exception):
         return self.row.code
 
     def message(self, on_phone: bool = False) -> str:
-        """Return what a person reads: what happened, and what helps."""
+        """Return the message for a person: what happened, and what they can do."""
         happened = self.row.on_phone if on_phone and self.row.on_phone else self.row.sentence
         detail = dict(self.detail)
         if "date" in detail:
@@ -135,5 +135,5 @@ class RejectedPhoto(Exception):
         return f"{happened} {self.row.helps}".strip() % detail
 
     def as_json(self, on_phone: bool = False) -> dict[str, object]:
-        """Return what a script or a program reads."""
+        """Return the error for a script or a program: code, message, and whether to retry."""
         return {"code": self.code, "message": self.message(on_phone), "retry": self.row.may_retry}

@@ -1,6 +1,6 @@
-"""Rebuilds an untrusted photo in a process of its own, so that no decoder can harm the web process.
+"""Rebuilds an untrusted photo in a separate process, so that a flaw in a decoder cannot harm the web process.
 
-Nothing that this process says is believed: a hostile picture may speak for it. Its answer is bounded and checked.
+The answer of that process is not trusted either, because a hostile picture may control it: the answer is bounded and checked.
 """
 
 import contextlib
@@ -20,59 +20,61 @@ from django.conf import settings
 from ml.decode.rebuild import STORED_SIDE_PX, RebuiltPhoto, UndecodablePhoto, check_outside
 from patients.photos.codes import CODES, RejectedPhoto
 
-MAX_HEADER_BYTES = 1000  # of JSON: a long one could hold millions of lists
-PIECE_BYTES = 1_000_000
-MAX_ANSWER_BYTES = 60_000_000  # 4096 x 4096 pixels of pure noise make 35 MB
-NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+MAX_HEADER_BYTES = 1000  # of JSON: a long header could hold millions of lists
+CHUNK_BYTES = 1_000_000
+MAX_ANSWER_BYTES = 60_000_000  # 4096 x 4096 pixels of pure noise take 35 MB
+# What parsing a malformed answer may raise.
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
-_places = threading.BoundedSemaphore(settings.DECODES_AT_ONCE)
-# Who waits for a place holds a thread of the web server. One may; the other threads go on answering.
+_slots = threading.BoundedSemaphore(settings.DECODES_AT_ONCE)
+# A request that waits for a slot occupies a thread of the web server. Only one may wait, so that other pages stay responsive.
 _queue = threading.BoundedSemaphore(settings.DECODES_AT_ONCE + 1)
 
 
 @contextlib.contextmanager
-def _place() -> Iterator[None]:
-    """Hold one of the places for decoders. Raises RejectedPhoto busy when none becomes free in time."""
+def _decoder_slot() -> Iterator[None]:
+    """Hold one of the slots for decoders. Raises RejectedPhoto with the code busy when none becomes free in time."""
     if not _queue.acquire(blocking=False):
         raise RejectedPhoto("busy")
     try:
-        if not _places.acquire(timeout=settings.DECODE_TIMEOUT_SECONDS):
+        if not _slots.acquire(timeout=settings.DECODE_TIMEOUT_SECONDS):
             raise RejectedPhoto("busy")
         try:
             yield
         finally:
-            _places.release()
+            _slots.release()
     finally:
         _queue.release()
 
 
 def _start_decoder(kind: str) -> subprocess.Popen[bytes]:
-    """Return the process that opens one photo. Raises RejectedPhoto when this computer has no room for it."""
+    """Start the process that decodes one photo. Raises RejectedPhoto when the system has no memory or process left."""
     try:
         return subprocess.Popen(
             [sys.executable, "-s", "-B", "-m", "ml.decode", kind, str(settings.PHOTO_MAX_PIXELS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # a traceback could carry a piece of the picture into a log
+            stderr=subprocess.DEVNULL,  # a traceback could write part of the picture to a log
             cwd=settings.BASE_DIR,
-            env={"MALLOC_ARENA_MAX": "2"},  # no secret of ours reaches the decoder
+            env={"MALLOC_ARENA_MAX": "2"},  # nothing else, so that no secret reaches the decoder
             start_new_session=True,
         )
-    except OSError:  # this computer has no memory or no process left
+    except OSError:
         raise RejectedPhoto("busy") from None
 
 
 def _kill(decoder: subprocess.Popen[bytes]) -> None:
-    """Kill the decoder and what it may have started: a child would hold its end of the pipes."""
-    if decoder.returncode is None:  # else the number may be somebody else's by now
+    """Kill the decoder and any process it started: a child would keep the pipes open."""
+    # Once the decoder has been reaped, its process id may belong to another process.
+    if decoder.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(decoder.pid, signal.SIGKILL)
 
 
 def _exchange(decoder: subprocess.Popen[bytes], source: bytes, give_up_at: float) -> bytes:
-    """Write the file and return the answer, cut off beyond MAX_ANSWER_BYTES. Raises TimeoutError at `give_up_at`.
+    """Send the file and return the answer, cut off beyond MAX_ANSWER_BYTES. Raises TimeoutError at `give_up_at`.
 
-    Not even the end of the process must be waited for: a child that outlives it could hold the pipes for ever.
+    Never blocks on a pipe, even after the decoder has ended: a child that outlives it could keep the pipes open for ever.
     """
     assert decoder.stdin is not None
     assert decoder.stdout is not None
@@ -86,14 +88,14 @@ def _exchange(decoder: subprocess.Popen[bytes], source: bytes, give_up_at: float
             if not ready:
                 raise TimeoutError
             if decoder.stdout in ready:
-                piece = os.read(decoder.stdout.fileno(), PIECE_BYTES)
-                if not piece:
+                chunk = os.read(decoder.stdout.fileno(), CHUNK_BYTES)
+                if not chunk:
                     break
-                answer += piece
+                answer += chunk
             if decoder.stdin in ready:
                 try:
-                    unsent = unsent[os.write(decoder.stdin.fileno(), unsent[:PIECE_BYTES]) :]
-                except BrokenPipeError:  # it died early; its status says how
+                    unsent = unsent[os.write(decoder.stdin.fileno(), unsent[:CHUNK_BYTES]) :]
+                except BrokenPipeError:  # the decoder died early; its exit status says why
                     unsent = unsent[:0]
                 if not unsent:
                     pipes.unregister(decoder.stdin)
@@ -102,9 +104,12 @@ def _exchange(decoder: subprocess.Popen[bytes], source: bytes, give_up_at: float
 
 
 def _ask_decoder(source: bytes, kind: str) -> bytes:
-    """Return what the decoder wrote. Raises RejectedPhoto when it died, took too long, said too much, or could not be started."""
+    """Return the decoder's answer, unchecked.
+
+    Raises RejectedPhoto when the decoder could not be started, died, took too long or answered too much.
+    """
     give_up_at = time.monotonic() + settings.DECODE_TIMEOUT_SECONDS
-    with _start_decoder(kind) as decoder:  # closes the pipes and waits for the end, whatever happens
+    with _start_decoder(kind) as decoder:  # always closes the pipes and waits for the process to end
         try:
             answer = _exchange(decoder, source, give_up_at)
             if len(answer) <= MAX_ANSWER_BYTES:
@@ -120,28 +125,28 @@ def _ask_decoder(source: bytes, kind: str) -> bytes:
     return answer
 
 
-def _understood(answer: bytes) -> RebuiltPhoto | RejectedPhoto:
-    """Return what an answer says. Raises one of NONSENSE for an answer that ml.decode.rebuild would not give."""
+def _parse_answer(answer: bytes) -> RebuiltPhoto | RejectedPhoto:
+    """Return the photo or the refusal in an answer. Raises one of MALFORMED when ml.decode.rebuild would not answer so."""
     header, _, pictures = answer.partition(b"\n")
     if len(header) > MAX_HEADER_BYTES:
-        raise ValueError("a header that long is none")
-    said = json.loads(header)
-    if "code" in said:
-        numbers = CODES[said["code"]].decoder_numbers
+        raise ValueError("the header is too long")
+    facts = json.loads(header)
+    if "code" in facts:
+        numbers = CODES[facts["code"]].decoder_numbers
         if numbers is None:
-            raise ValueError("no code of a decoder")
-        return RejectedPhoto(said["code"], **{name: int(said["detail"][name]) for name in numbers})
-    width, height = int(said["width"]), int(said["height"])
-    image, preview = pictures[: said["image_bytes"]], pictures[said["image_bytes"] :]
-    is_plausible = 0 < width <= STORED_SIDE_PX and 0 < height <= STORED_SIDE_PX and len(preview) == said["preview_bytes"]
+            raise ValueError("the decoder may not return this code")
+        return RejectedPhoto(facts["code"], **{name: int(facts["detail"][name]) for name in numbers})
+    width, height = int(facts["width"]), int(facts["height"])
+    image, preview = pictures[: facts["image_bytes"]], pictures[facts["image_bytes"] :]
+    is_plausible = 0 < width <= STORED_SIDE_PX and 0 < height <= STORED_SIDE_PX and len(preview) == facts["preview_bytes"]
     if not is_plausible or not (image.startswith(b"\xff\xd8\xff") and preview.startswith(b"\xff\xd8\xff")):
-        raise ValueError("not two pictures")
-    taken_at = datetime.fromisoformat(said["taken_at"]).replace(tzinfo=None) if said["taken_at"] else None
+        raise ValueError("not two JPEGs")
+    taken_at = datetime.fromisoformat(facts["taken_at"]).replace(tzinfo=None) if facts["taken_at"] else None
     return RebuiltPhoto(width, height, taken_at, image, preview)
 
 
 def announced_format(source: bytes, file_name: str) -> str:
-    """Return the format that the first bytes announce. Decodes nothing. Raises RejectedPhoto with a code of `check_outside`."""
+    """Return the format that the first bytes announce, without decoding. Raises RejectedPhoto with a code of `check_outside`."""
     try:
         return check_outside(source, file_name, settings.PHOTO_MAX_BYTES)
     except UndecodablePhoto as error:
@@ -149,17 +154,17 @@ def announced_format(source: bytes, file_name: str) -> str:
 
 
 def rebuild_apart(source: bytes, kind: str) -> RebuiltPhoto:
-    """Return the photo made anew from its pixels by `ml.decode.rebuild` in a process with limits.
+    """Return the photo, rebuilt from its pixels by `ml.decode.rebuild` in a separate process with limits.
 
-    Raises RejectedPhoto: its codes; decoder_crashed when the process died, decoder_timeout when it took too long, busy when no
-    place became free in time.
+    Raises RejectedPhoto with a code of the decoder, or with decoder_crashed when the process died, decoder_timeout when it took
+    too long, busy when no slot became free in time.
     """
-    with _place():
+    with _decoder_slot():
         answer = _ask_decoder(source, kind)
     try:
-        said = _understood(answer)
-    except NONSENSE:
+        result = _parse_answer(answer)
+    except MALFORMED:
         raise RejectedPhoto("decoder_crashed", status=0) from None
-    if isinstance(said, RejectedPhoto):
-        raise said
-    return said
+    if isinstance(result, RejectedPhoto):
+        raise result
+    return result

@@ -1,4 +1,4 @@
-"""Stored pictures: some may be lost, and some may belong to nothing any more."""
+"""Stored pictures: reads them, and deletes those that no photo refers to."""
 
 import logging
 import re
@@ -15,16 +15,16 @@ from patients.models import Photo
 
 log = logging.getLogger(__name__)
 
-ON_ITS_WAY = timedelta(hours=1)
-"""A file is written before its row: by then the row is there, or whatever wrote the file was killed in between."""
-SUSPICIOUS = 20
-"""More files without a row are no accident of single processes: this is another database than that of these files."""
-OURS = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
-"""What patients.models.photo.private_path calls files; a key rotation that was killed leaves one with an ending."""
+ORPHAN_AGE = timedelta(hours=1)
+"""A file is written before its row. After this time the row exists, or the process that wrote the file was killed."""
+MOST_ORPHANS = 20
+"""More files without a row are not left by killed processes: the files belong to another database."""
+STORED_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
+"""The names that patients.models.photo.private_path makes. A killed key rotation may leave one with a suffix."""
 
 
 def read_stored(picture: FieldFile) -> bytes | None:
-    """Return the decrypted content of a stored picture; None, with a line in the log, when the file is lost or damaged."""
+    """Return the decrypted content of a stored picture; None, with an error in the log, when the file is lost or damaged."""
     try:
         with picture.open() as file:
             return bytes(file.read())
@@ -34,14 +34,14 @@ def read_stored(picture: FieldFile) -> bytes | None:
 
 
 def delete_orphans() -> int:
-    """Delete the files that no photo leads to, left by a process that was killed; return how many. No erasure would find them.
+    """Delete the files that no photo refers to; return how many. A killed process leaves them, and no erasure would find them.
 
-    Nothing is deleted where they are many, or where no photo has a file: then it is the database that is wrong, or an older copy.
+    Deletes nothing when there are many, or when no photo has a file: then the database is another one, or an older copy.
     """
     named = {name for pair in Photo.objects.values_list("image", "preview") for name in pair if name}
-    before = timezone.now() - ON_ITS_WAY
+    before = timezone.now() - ORPHAN_AGE
     orphans = [name for name in _stored() if name not in named and _written_at(name) < before]
-    if orphans and (not named or len(orphans) > SUSPICIOUS):
+    if orphans and (not named or len(orphans) > MOST_ORPHANS):
         log.error("%d stored files belong to no photo of this database. Is it the right one? They were left alone", len(orphans))
         return 0
     for name in orphans:
@@ -52,14 +52,14 @@ def delete_orphans() -> int:
 
 
 def _stored() -> list[str]:
-    """Return the files of ours; whatever else lies there is not ours to look at."""
+    """Return the names of all stored pictures. Leaves out files with other names: they are not ours."""
     try:
         folders, _files = default_storage.listdir("")
     except FileNotFoundError:  # nothing was stored yet
         return []
     ours = [folder for folder in folders if re.fullmatch("[0-9a-f]{2}", folder)]
     found = [name for folder in ours for name in stored_files(default_storage, folder)]  # type: ignore[arg-type]  # a proxy of it
-    return [name for name in found if OURS.match(name)]
+    return [name for name in found if STORED_NAME.match(name)]
 
 
 def _written_at(name: str) -> datetime:

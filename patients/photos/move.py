@@ -1,4 +1,4 @@
-"""Moves photos, or a whole visit, that went to the wrong day or the wrong patient. What was read on them goes along."""
+"""Moves photos to another visit, or a visit to another patient. Predictions and labels move with the photos."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -22,13 +22,13 @@ MESSAGES: dict[str, str | Promise] = {
     "same_patient": _("This is the patient whose visit it is already."),
     "duplicate_in_patient": _("That patient has a photo of this visit already, in another visit. Say that both are to be kept."),
 }
-"""What a person reads for each reason not to move at all."""
+"""The message for each reason to move nothing."""
 STAYED: dict[str, str | Promise] = {
     "duplicate_in_visit": _("already there: the very same file"),
     "duplicate_in_patient": _("the same file is in another visit of that patient; say that both are to be kept"),
     "visit_full": _("the other visit is full"),
 }
-"""What a person reads for each reason to leave a photo where it is."""
+"""The message for each reason to leave one photo where it is."""
 
 
 class CannotMove(Exception):
@@ -48,9 +48,10 @@ class Moved:
 
 
 def move_photos(photos: Iterable[Photo], target: Visit, who: Actor, keep_duplicate: bool = False) -> Moved:
-    """Put the photos into the visit `target`, with their readings and labels; tell what was moved and what stayed.
+    """Move the photos to the visit `target`, with their predictions and labels. Return how many moved, and how many stayed and why.
 
-    Raises CannotMove when the patient of `target` does not consent to photos, or a photo is not where it was.
+    Raises CannotMove when the target's patient has not consented to care, when data of a patient are being erased, or when
+    someone else has moved a photo. Then nothing is moved.
     """
     moved, sources = Moved(), list[tuple[Photo, Visit]]()
     with transaction.atomic():
@@ -70,7 +71,8 @@ def move_photos(photos: Iterable[Photo], target: Visit, who: Actor, keep_duplica
             sources.append((photo, photo.visit))
             _move_one(photo, target)
             moved.count, room = moved.count + 1, room - 1
-        # All rows before the first entry: adding an entry holds up all others, and must not wait for a row that one of them holds.
+        # Log after all rows have moved. Only one transaction can append to the log at a time; it must not wait for a row that
+        # another one has locked.
         for photo, source in sources:
             for patient in dict.fromkeys((source.patient, target.patient)):
                 record_access(who, AccessLog.Action.MOVE, patient, photo, from_visit=str(source.pk), to_visit=str(target.pk))
@@ -78,7 +80,7 @@ def move_photos(photos: Iterable[Photo], target: Visit, who: Actor, keep_duplica
 
 
 def move_visit(visit: Visit, target: Patient, who: Actor, keep_duplicate: bool = False) -> None:
-    """Give the visit with its photos, note and self-report to another patient. Raises CannotMove, and then nothing has changed."""
+    """Move the visit to another patient, with its photos, note and self-report. Raises CannotMove; then nothing has changed."""
     if visit.patient_id == target.pk:
         raise CannotMove("same_patient")
     with transaction.atomic():
@@ -91,7 +93,8 @@ def move_visit(visit: Visit, target: Patient, who: Actor, keep_duplicate: bool =
         if not keep_duplicate and Photo.objects.filter(visit__patient=patient, fingerprint__in=list(files)).exists():
             raise CannotMove("duplicate_in_patient")
         source = visit.patient
-        visit.patient, visit.is_baseline = patient, False  # what was usual for one patient says nothing of another
+        # A baseline visit of one patient is none of another's.
+        visit.patient, visit.is_baseline = patient, False
         visit.save(update_fields=["patient", "is_baseline"])
         _move_drafts([visit.pk, *visit.photos.values_list("pk", flat=True)], patient)
         record_access(who, AccessLog.Action.MOVE, source, visit, direction="away")
@@ -99,14 +102,14 @@ def move_visit(visit: Visit, target: Patient, who: Actor, keep_duplicate: bool =
 
 
 def _locked(target: Patient, *sources: Patient) -> Patient:
-    """Return the target; nobody erases it or the sources before our transaction ends.
+    """Lock the patients until our transaction ends, so that none of them is erased meanwhile, and return the target.
 
-    Raises CannotMove when one of them is to be erased already, or the target does not consent to care.
+    Raises CannotMove when one of them is being erased, or when the target has not consented to care.
     """
     ids = {target.pk, *(source.pk for source in sources)}
     locked = {each.pk: each for each in Patient.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")}
-    asked_for = Q(cause=ErasureRequest.Cause.REQUEST) | Q(state=ErasureRequest.State.RUNNING)
-    if locked.keys() != ids or ErasureRequest.objects.open().filter(asked_for, patient__in=ids).exists():
+    blocking = Q(cause=ErasureRequest.Cause.REQUEST) | Q(state=ErasureRequest.State.RUNNING)
+    if locked.keys() != ids or ErasureRequest.objects.open().filter(blocking, patient__in=ids).exists():
         raise CannotMove("being_erased")
     if not locked[target.pk].has_consent(Consent.Purpose.CARE):
         raise CannotMove("no_consent")
@@ -128,6 +131,6 @@ def _move_one(photo: Photo, target: Visit) -> None:
 
 
 def _move_drafts(ids: Iterable[UUID], patient: Patient) -> None:
-    """Let what somebody was writing on these pages belong to `patient`: it is erased with them."""
+    """Assign the drafts of these pages to `patient`, so that they are erased with the patient."""
     for each in ids:
         Draft.objects.filter(path__contains=str(each)).update(patient=patient)

@@ -1,4 +1,4 @@
-"""What a visit says of the phone that it was handed to."""
+"""The card on a visit's page that shows the state of its phone pairing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,30 +9,30 @@ from patients.photos.qr_code import QrPicture
 
 @dataclass(frozen=True)
 class PhoneCard:
-    """How the pairing stands, and which photos from phones are on the page, of earlier pairings too: one may come late.
+    """The state of the pairing, and the photos from phones on the page, including late ones of earlier pairings.
 
-    Address and picture are there once, with a new code.
+    `came` counts the photos of this pairing. `address` and `picture` are set only for a new code, which is shown once.
     """
 
     phone_pairing: PhonePairing
-    seen: tuple[str, ...] = ()  # short_id() of each: photos sent at the same time need not arrive in the order of their times
+    seen: tuple[str, ...] = ()  # short_id() of each, not a time: photos sent at once may arrive in another order
     came: int = 0
     address: str = ""
     picture: QrPicture | None = None
 
     @property
     def state_token(self) -> str:
-        """One word for what the page says of it."""
+        """The state as one word, by which a page notices a change."""
         return "over" if self.phone_pairing.is_over else "open" if self.phone_pairing.opened_at else "waiting"
 
 
 def short_id(photo: Photo) -> str:
-    """Return eight letters that tell the photos of one visit apart and fit into an address sixty times."""
+    """Return eight hex digits: enough to distinguish the photos of one visit, and short enough for sixty in a URL."""
     return photo.pk.hex[:8]
 
 
 def phone_card(visit: Visit, clinician: User, photos: Iterable[Photo]) -> PhoneCard | None:
-    """Return the clinician's pairing of the visit that is going on, or None. `photos` are those on the page. One query."""
+    """Return the card of the clinician's current pairing of the visit, or None. `photos` are those on the page. One query."""
     phone_pairing = PhonePairing.objects.going_on().filter(visit=visit, clinician=clinician).first()
     if phone_pairing is None:
         return None

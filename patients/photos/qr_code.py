@@ -1,4 +1,4 @@
-"""Draws an address as a QR code: the path of an SVG, made here so that no address goes to anybody else."""
+"""QR codes as SVG paths, drawn here so that no address is sent to another service."""
 
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,14 +11,14 @@ QUIET_ZONE = 4  # light modules around the code that readers need (ISO/IEC 18004
 
 @dataclass(frozen=True)
 class QrPicture:
-    """A square of `side` modules and the path of its dark ones."""
+    """A square of `side` modules, and the SVG path of the dark ones."""
 
     side: int
     path: str
 
 
 def qr_picture(text: str) -> QrPicture:
-    """Return the QR code of `text`, which a camera reads even with 15 % of it covered."""
+    """Return the QR code of `text`. It stays readable with 15 % of it covered."""
     code = QRCode(error_correction=ERROR_CORRECT_M, border=QUIET_ZONE)
     code.add_data(text)
     rows = code.get_matrix()

@@ -1,4 +1,4 @@
-"""How the current model reads photos again, one or all that an older model read. No old result is overwritten."""
+"""Re-analyses photos with the current model: one photo, or all that another model read. Keeps every older result."""
 
 from django.db import transaction
 from django.db.models import F
@@ -12,9 +12,9 @@ from patients.models.photo import PhotoQuerySet
 
 
 def outdated_photos(patient: Patient) -> PhotoQuerySet:
-    """Return the photos that another model than the loaded one read last; none when no model is installed.
+    """Return the photos whose newest prediction is of another model than the loaded one; none when no model is installed.
 
-    Photos whose picture was erased cannot be read again, and those on their way will be read by that model anyway.
+    Leaves out photos whose picture was erased, and those that wait or are being read: the loaded model reads them anyway.
     """
     version = loaded_model_version()
     if not version:
@@ -24,10 +24,10 @@ def outdated_photos(patient: Patient) -> PhotoQuerySet:
     return photos.filter(predictions__id=F("newest_prediction_id"), predictions__in=of_others)
 
 
-def read_again(patient: Patient) -> int:
-    """Hand the outdated photos of `patient` to the loaded model and return how many; none without consent to care.
+def reanalyse_outdated(patient: Patient) -> int:
+    """Queue the outdated photos of `patient` for the loaded model; return how many, 0 without consent to care.
 
-    A face that a clinician chose stays chosen.
+    Keeps the clinician's choice of a face.
     """
     if not patient.has_consent(Consent.Purpose.CARE):
         return 0
@@ -35,24 +35,24 @@ def read_again(patient: Patient) -> int:
     with transaction.atomic():
         photos = list(outdated_photos(patient).with_predictions())
         for photo in photos:
-            _ask(photo, version, photo.prediction.wanted_box if photo.prediction else None, queue="again")
+            _queue(photo, version, photo.prediction.wanted_box if photo.prediction else None, queue="again")
     return len(photos)
 
 
-def read_once_more(photo: Photo, face: int | None = None) -> bool:
-    """Have one photo read by the loaded model, face number `face` of its newest reading if given.
+def reanalyse(photo: Photo, face: int | None = None) -> bool:
+    """Queue one photo for the loaded model. `face`, if given, is an index into the faces of its newest prediction.
 
-    What an older model said stays as it is, and a failure that was put aside asks for attention again: the new answer is news.
-    Return False when the photo is being read already, or may not be read. Raises IndexError for a face that is not there.
+    Undoes the dismissal of a failure, because the new result is news. Returns False when the photo is being read already, or may
+    not be read. Raises IndexError when there is no such face.
     """
-    is_asked = _read_once_more(photo, face)
-    if is_asked and photo.dismissed_at:
+    is_queued = _reanalyse(photo, face)
+    if is_queued and photo.dismissed_at:
         photo.bring_back()
-    return is_asked
+    return is_queued
 
 
-def why_not(photo: Photo) -> tuple[str, str]:
-    """Return a code and a sentence that say why `read_once_more` did nothing."""
+def why_not_reanalysed(photo: Photo) -> tuple[str, str]:
+    """Return the code and the message of why `reanalyse` returned False."""
     if photo.is_erased:
         return "photo_erased", _("The picture was erased: it cannot be read any more.")
     if not photo.may_be_read:
@@ -60,7 +60,7 @@ def why_not(photo: Photo) -> tuple[str, str]:
     return "being_read", _("The photo is being read already.")
 
 
-def _read_once_more(photo: Photo, face: int | None) -> bool:
+def _reanalyse(photo: Photo, face: int | None) -> bool:
     newest, version = photo.prediction, loaded_model_version()
     if newest is not None and (newest.model_version in ("", version) or not version or not newest.is_final):
         return request_again(newest, face)
@@ -69,15 +69,18 @@ def _read_once_more(photo: Photo, face: int | None) -> bool:
     box = newest.wanted_box if newest is not None and face is None else None
     if newest is not None and face is not None:
         box = newest.faces[face]["box"]
-    return _ask(photo, version, box)
+    return _queue(photo, version, box)
 
 
-def _ask(photo: Photo, version: str, box: dict[str, float] | None, queue: str = "photos") -> bool:
-    """Have model `version` read face `box` of the photo, again if it did before another model. False when it is at it already."""
+def _queue(photo: Photo, version: str, box: dict[str, float] | None, queue: str = "photos") -> bool:
+    """Queue the photo for model `version`, which reads the face at `box`, or finds one without a box.
+
+    Reuses the model's earlier prediction of the photo. Returns False when the model is reading the photo already.
+    """
     with transaction.atomic():
-        asked, is_new = Prediction.objects.get_or_create(photo=photo, model_version=version)
-        is_asked = is_new or asked.requeue()
-        if is_asked:
-            Prediction.objects.filter(pk=asked.pk).update(wanted_box=box)
-            hand_over(asked.pk, queue)
-    return is_asked
+        prediction, is_new = Prediction.objects.get_or_create(photo=photo, model_version=version)
+        is_queued = is_new or prediction.requeue()
+        if is_queued:
+            Prediction.objects.filter(pk=prediction.pk).update(wanted_box=box)
+            hand_over(prediction.pk, queue)
+    return is_queued

@@ -1,4 +1,4 @@
-"""Takes one uploaded file in: checked, rebuilt apart, stored encrypted, handed to a worker after commit."""
+"""Receives one uploaded photo: checks it, rebuilds it in a separate process, stores it encrypted, and queues it for a worker."""
 
 import contextlib
 import logging
@@ -18,13 +18,13 @@ from patients.photos.codes import RejectedPhoto
 
 log = logging.getLogger(__name__)
 
-EARLIEST_YEAR = 1900  # photos were scanned, but hardly of patients who were photographed before
+EARLIEST_YEAR = 1900  # a scanned photo of a living patient is not older
 
 
 def _moment(taken_at: datetime | None) -> datetime | None:
-    """Return the camera's clock as a moment in the clinic's zone; None when it lies in the future, or before there were cameras.
+    """Return the camera's time, taken to be in the clinic's zone; None when it is in the future, or before EARLIEST_YEAR.
 
-    Some programs write the year 1 where they know none: in zones east of Greenwich a database can store it and not read it again.
+    Some programs write the year 1 for an unknown one. East of Greenwich, a database can store that time but not read it.
     """
     if taken_at is None or taken_at.year < EARLIEST_YEAR:
         return None
@@ -33,10 +33,9 @@ def _moment(taken_at: datetime | None) -> datetime | None:
 
 
 def _hold_consent(photo: Photo) -> None:
-    """Return while the consent to care is in force; a withdrawal and other photos wait until our transaction ends, and find ours.
+    """Lock the active consent to care: a withdrawal and other uploads wait until our transaction ends, and then see our photo.
 
-    Opening a file takes seconds: the patient may have taken the consent back meanwhile, or the visit may be gone. Then raises
-    RejectedPhoto.
+    Raises RejectedPhoto when the consent was withdrawn or the visit deleted while the file was being opened, which takes seconds.
     """
     active = Consent.objects.active().filter(patient__visits=photo.visit_id, purpose=Consent.Purpose.CARE)
     if active.select_for_update(of=("self",)).first() is None:
@@ -44,13 +43,13 @@ def _hold_consent(photo: Photo) -> None:
 
 
 def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Actor) -> Photo:
-    """Return the photo saved with its pictures and its prediction requested. Files whose row fails are taken away again."""
+    """Save the photo with its pictures, request its prediction and return it. Deletes the files when the row cannot be saved."""
     photo.width, photo.height, photo.taken_at = rebuilt.width, rebuilt.height, _moment(rebuilt.taken_at)
     try:
         _write(photo, rebuilt)
         with transaction.atomic():
             _hold_consent(photo)
-            refuse_full(photo.visit)  # once more: other files may have come in while this one was opened
+            refuse_full(photo.visit)  # again: other photos may have arrived while this one was opened
             photo.save(force_insert=True)
             request_prediction(photo)
             if photo.phone_pairing is None:
@@ -64,13 +63,14 @@ def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Actor) -> Photo:
 
 
 def _take_back(photo: Photo) -> None:
-    """Delete the files of a photo whose row failed. Where that cannot be said they stay: files of no photo go after a day."""
+    """Delete the files of a photo whose row was not saved. If the database cannot say, they stay for `delete_orphans`."""
     with contextlib.suppress(DatabaseError, InterfaceError):
-        if Photo.objects.filter(pk=photo.pk).exists():  # it is there: only the answer to our commit was lost
+        # If the row exists, the commit succeeded and only its confirmation was lost.
+        if Photo.objects.filter(pk=photo.pk).exists():
             return
         for field in (photo.image, photo.preview):
             if field.name:
-                with contextlib.suppress(OSError):  # the folder may have become read-only; what failed first is told
+                with contextlib.suppress(OSError):  # the folder may have become read-only; the first error is reported
                     field.storage.delete(field.name)
 
 
@@ -92,10 +92,10 @@ def receive_photo(
     phone_pairing: PhonePairing | None = None,
     who: Actor = None,
 ) -> Photo:
-    """Return the stored photo; a worker is asked to read it after commit. `phone_pairing` names the phone that sent it.
+    """Store the photo and return it; it is queued for a worker after commit. The original bytes are never stored.
 
-    The original bytes are never stored. `who` is the request, where there is one, for the access log. Raises RejectedPhoto with
-    a code of CODES; then nothing is kept.
+    `phone_pairing` is that of the phone that sent it, if any; `who` is the request, if any, for the access log.
+    Raises RejectedPhoto; then nothing is stored.
     """
     arrival = Arrival(visit, upload, user, keep_duplicate)
     check(arrival)
@@ -111,7 +111,7 @@ def receive_photo(
     except IntegrityError:
         if not Visit.objects.filter(pk=visit.pk).exists():
             raise RejectedPhoto("visit_gone") from None
-        raise RejectedPhoto("duplicate_in_visit") from None  # the same file arrived twice at the same time
-    except OperationalError as error:  # another process holds the database for longer than we wait
+        raise RejectedPhoto("duplicate_in_visit") from None  # the same file was uploaded twice at once
+    except OperationalError as error:  # another process has locked the database for longer than we wait
         log.error("A photo of visit %s could not be recorded: %s", visit.pk, type(error).__name__)
         raise RejectedPhoto("busy") from None

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from patients.audit.outcome import unchanged
 from patients.care.banner import banner_of
 from patients.models import Patient
-from patients.photos.reanalyse import read_again
+from patients.photos.reanalyse import reanalyse_outdated
 from patients.timeline.baseline import LEAST_VISITS, baseline_of
 from patients.timeline.plot.sparkline import interval_glyph
 from patients.timeline.points import VisitPoint, points
@@ -47,7 +47,7 @@ def choose_baseline(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
 def read_photos_again(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Hand photos that an older model read to the current one."""
     patient = find_patient(request, patient_id)
-    count = read_again(patient)
+    count = reanalyse_outdated(patient)
     if count:
         text = ngettext("%(n)d photo is read again.", "%(n)d photos are read again.", count)
         messages.success(request, text % {"n": count})

@@ -14,7 +14,7 @@ from inference.dispatch import current_model_version, request_explanation
 from patients.audit.outcome import unchanged
 from patients.forms.photo import ExcludeForm
 from patients.models import LastViewed, Photo
-from patients.photos.reanalyse import read_once_more, why_not
+from patients.photos.reanalyse import reanalyse, why_not_reanalysed
 from patients.readings.photo_card import PhotoCard, card_of
 from patients.readings.photo_page import photo_page
 from patients.views.lookups import find_photo
@@ -63,8 +63,8 @@ def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     is_number = face.isdecimal() and len(face) < MOST_DIGITS
     if photo.prediction is None or not is_number or int(face) >= len(photo.prediction.faces):
         return _refuse(request, photo, _("Choose one of the numbered faces first."))
-    if not read_once_more(photo, int(face)):
-        return _refuse(request, photo, why_not(photo)[1])
+    if not reanalyse(photo, int(face)):
+        return _refuse(request, photo, why_not_reanalysed(photo)[1])
     return _answer(request, photo)
 
 
@@ -72,8 +72,8 @@ def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 def retry_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Have the photo read once more."""
     photo = find_photo(request, photo_id)
-    if not read_once_more(photo):
-        return _refuse(request, photo, why_not(photo)[1])
+    if not reanalyse(photo):
+        return _refuse(request, photo, why_not_reanalysed(photo)[1])
     return _answer(request, photo)
 
 
@@ -84,7 +84,7 @@ def explain_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     if photo.prediction is not None and not request_explanation(photo.prediction) and photo.prediction.explanation == "none":
         by_another = _("The map can only be drawn by the model that read the photo. Read the photo again first.")
         if not request.htmx:  # else it stands in the place of the button
-            messages.error(request, by_another if photo.may_be_read else why_not(photo)[1])
+            messages.error(request, by_another if photo.may_be_read else why_not_reanalysed(photo)[1])
     if request.htmx:
         return _answer_explanation(request, find_photo(request, photo_id))
     return redirect(reverse("patients:photo", args=[photo_id]) + "#explanation")

@@ -16,7 +16,7 @@ from patients.consent import retention
 from patients.consent.erasure import erase_picture
 from patients.consent.retention import retention_days
 from patients.models import AccessLog, Draft, Patient, Photo, User
-from patients.photos.files import SUSPICIOUS, delete_orphans
+from patients.photos.files import MOST_ORPHANS, delete_orphans
 from tests.factories import make_patient, make_photo, make_prediction, make_visit
 
 TODAY = date(2026, 11, 22)
@@ -145,7 +145,7 @@ def test_file_that_no_photo_leads_to_is_deleted(ada: User) -> None:
 def test_files_of_another_database_are_left_alone(ada: User) -> None:
     photo = Photo.objects.get(visit__patient=with_photo(ada, 1, "care"))
     storage, long_ago = photo.image.storage, (timezone.now() - timedelta(hours=2)).timestamp()
-    names = [storage.save(f"ab/{number:032x}", ContentFile(b"x")) for number in range(SUSPICIOUS + 1)]
+    names = [storage.save(f"ab/{number:032x}", ContentFile(b"x")) for number in range(MOST_ORPHANS + 1)]
     for name in names:
         os.utime(storage.path(name), (long_ago, long_ago))
     assert delete_orphans() == 0

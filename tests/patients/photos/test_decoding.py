@@ -204,7 +204,7 @@ def test_no_failure_takes_a_place_along(decoder: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(sandbox, "_ask_decoder", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         rebuild_apart(picture(), "JPEG")
-    assert sandbox._places._value == settings.DECODES_AT_ONCE
+    assert sandbox._slots._value == settings.DECODES_AT_ONCE
     assert sandbox._queue._value == settings.DECODES_AT_ONCE + 1
 
 

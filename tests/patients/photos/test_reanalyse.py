@@ -14,7 +14,7 @@ from inference.health import HEARTBEAT
 from inference.models import Prediction
 from patients.models import Patient, Photo, Visit
 from patients.models.consent import Consent
-from patients.photos.reanalyse import outdated_photos, read_again, read_once_more
+from patients.photos.reanalyse import outdated_photos, reanalyse, reanalyse_outdated
 from patients.timeline.page import timeline
 from tests.factories import make_photo, make_prediction
 
@@ -34,7 +34,7 @@ def keys(rows: list[Model]) -> set[object]:
 def test_a_failure_that_was_put_aside_asks_for_attention_when_it_is_read_once_more(visit: Visit) -> None:
     refused = read_by(visit, current_model_version(), state=State.REJECTED, reason="too_dark")
     refused.photo.dismiss()
-    assert read_once_more(refused.photo)
+    assert reanalyse(refused.photo)
     refused.photo.refresh_from_db()
     assert refused.photo.dismissed_at is None
 
@@ -59,19 +59,19 @@ def test_they_are_queued_and_the_old_result_stays(
 ) -> None:
     old = read_by(visit, "0.0.0-old")
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]  # a context manager of pytest-django
-        assert read_again(ines) == 1
+        assert reanalyse_outdated(ines) == 1
     new = Prediction.objects.get(model_version=current_model_version())
     assert (new.photo_id, new.state) == (old.photo_id, State.QUEUED)
     assert sent == [str(new.pk)]
     old.refresh_from_db()
     assert (old.state, old.happy) == (State.DONE, 0.6)
-    assert read_again(ines) == 0  # once is enough
+    assert reanalyse_outdated(ines) == 0  # once is enough
 
 
 def test_the_chosen_face_stays_chosen(visit: Visit, ines: Patient, sent: list[str]) -> None:
     box = {"left": 1, "top": 2, "width": 3, "height": 4}
     read_by(visit, "0.0.0-old", wanted_box=box)
-    read_again(ines)
+    reanalyse_outdated(ines)
     assert Prediction.objects.get(model_version=current_model_version()).wanted_box == box
 
 
@@ -79,10 +79,10 @@ def test_without_consent_or_picture_nothing_is_read(visit: Visit, ines: Patient,
     erased = read_by(visit, "0.0.0-old").photo
     erased.image = ""
     erased.save()
-    assert read_again(ines) == 0
+    assert reanalyse_outdated(ines) == 0
     read_by(visit, "0.0.0-old")
     Consent.objects.filter(patient=ines).delete()
-    assert read_again(ines) == 0
+    assert reanalyse_outdated(ines) == 0
     assert not Prediction.objects.filter(model_version=current_model_version()).exists()
 
 
@@ -97,7 +97,7 @@ def test_button_stands_on_the_page_and_does_it(client: Client, visit: Visit, ine
 
 def test_one_photo_is_read_by_the_current_model_and_the_old_result_stays(visit: Visit, sent: list[str]) -> None:
     old = read_by(visit, "0.0.0-old")
-    assert read_once_more(old.photo)
+    assert reanalyse(old.photo)
     old.refresh_from_db()
     assert (old.state, old.happy) == (State.DONE, 0.6)
     assert old.photo.predictions.get(model_version=current_model_version()).state == State.QUEUED
@@ -107,7 +107,7 @@ def test_a_face_chosen_on_an_older_reading_is_read_by_the_current_model(visit: V
     box = {"left": 40, "top": 6, "width": 12, "height": 14}
     faces = [{"box": {"left": 5, "top": 6, "width": 12, "height": 14}}, {"box": box}]
     old = read_by(visit, "0.0.0-old", state=State.CHOOSE_FACE, faces=faces)
-    assert read_once_more(old.photo, face=1)
+    assert reanalyse(old.photo, face=1)
     old.refresh_from_db()
     assert old.state == State.CHOOSE_FACE
     assert old.photo.predictions.get(model_version=current_model_version()).wanted_box == box
@@ -115,15 +115,15 @@ def test_a_face_chosen_on_an_older_reading_is_read_by_the_current_model(visit: V
 
 def test_a_reading_of_the_current_model_is_made_anew(visit: Visit, sent: list[str]) -> None:
     photo = read_by(visit, current_model_version()).photo
-    assert read_once_more(photo)
+    assert reanalyse(photo)
     assert photo.predictions.get().state == State.QUEUED
-    assert not read_once_more(Photo.objects.get(pk=photo.pk))  # on its way already
+    assert not reanalyse(Photo.objects.get(pk=photo.pk))  # on its way already
 
 
 def test_without_consent_one_photo_is_not_read_either(visit: Visit, sent: list[str]) -> None:
     old = read_by(visit, "0.0.0-old")
     Consent.objects.filter(patient=visit.patient).delete()
-    assert not read_once_more(old.photo)
+    assert not reanalyse(old.photo)
     assert old.photo.predictions.count() == 1
 
 
@@ -131,7 +131,7 @@ def test_after_a_change_back_the_newest_reading_decides(visit: Visit, ines: Pati
     box = {"left": 1, "top": 2, "width": 3, "height": 4}
     before = read_by(visit, current_model_version())
     newer = make_prediction(before.photo, model_version="9.9.9", wanted_box=box, requested_at=BEFORE + timedelta(days=1))
-    assert read_again(ines) == 1
+    assert reanalyse_outdated(ines) == 1
     before.refresh_from_db()
     assert (before.state, before.wanted_box) == (State.QUEUED, box)
     assert Photo.objects.get().prediction == before
@@ -145,7 +145,7 @@ def test_after_a_change_back_one_photo_is_read_once_more(
     before = read_by(visit, current_model_version())
     make_prediction(before.photo, model_version="9.9.9", requested_at=BEFORE + timedelta(days=1))
     with django_capture_on_commit_callbacks(execute=True):
-        assert read_once_more(before.photo)
+        assert reanalyse(before.photo)
     assert sent == [str(before.pk)]
 
 
@@ -154,7 +154,7 @@ def test_what_the_workers_have_loaded_is_asked_for(visit: Visit, ines: Patient, 
     old = read_by(visit, "0.0.0-old")
     cache.set(HEARTBEAT, {"at": timezone.now().isoformat(), "model": "0.0.0-old"})
     assert not outdated_photos(ines).exists()
-    assert read_once_more(old.photo)
+    assert reanalyse(old.photo)
     assert old.photo.predictions.get().state == State.QUEUED
 
 
@@ -165,5 +165,5 @@ def test_old_photos_wait_behind_fresh_ones(
     monkeypatch.setattr("inference.tasks.predict.apply_async", lambda arguments, queue: queues.append(queue))
     read_by(visit, "0.0.0-old")
     with django_capture_on_commit_callbacks(execute=True):
-        read_again(ines)
+        reanalyse_outdated(ines)
     assert queues == ["again"]
