@@ -1,4 +1,4 @@
-"""A patient's baseline, which pages call the usual range: an individuals chart over baseline visits, and the visits outside it."""
+"""A patient's baseline, which pages call the usual range: an individuals chart over the baseline visits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from patients.timeline.points import VisitPoint, version_order
 
 WIDTH = 2.66  # 3 / 1.128: three standard deviations, estimated from ranges of two (Shewhart individuals chart; NIST 6.3.2.2)
 LEAST_VISITS = 4
-PLACES = 2  # decimals of a printed index: a visit printed as −0.29 is never outside a range printed from −0.29
-SETTLED_VISITS = 8  # with fewer the range is provisional
+DECIMALS = 2  # of an index as printed: a visit printed as −0.29 is never outside a range printed from −0.29
+SETTLED_VISITS = 8  # with fewer the baseline is provisional
 
 
 class Place(StrEnum):
-    """Where a visit lies against the baseline."""
+    """Where a visit lies relative to the baseline."""
 
     BELOW = "below"
     INSIDE = "inside"
@@ -26,7 +26,7 @@ class Place(StrEnum):
 
 @dataclass(frozen=True)
 class Baseline:
-    """A patient's own usual range of the valence index: mean ± 2.66 × mean moving range of the baseline visits."""
+    """The range of a patient's valence index at the baseline visits: mean ± 2.66 × mean moving range."""
 
     low: float
     high: float
@@ -44,7 +44,7 @@ class Baseline:
 
     @property
     def on_scale(self) -> tuple[float, float]:
-        """Return both limits as they are printed: an index lies between −1 and 1, however wide the moving range is."""
+        """Return both limits, cut to the scale from −1 to 1, as they are printed."""
         return max(-1.0, self.low), min(1.0, self.high)
 
     @property
@@ -53,25 +53,25 @@ class Baseline:
         return self.n < SETTLED_VISITS
 
     def place(self, point: VisitPoint) -> Place | None:
-        """Return where the mean of the visit lies, or None when it has none. Compared as printed, to two decimals."""
+        """Return where the mean of the visit lies; None when no photo counts. Compares printed values, with two decimals."""
         if point.valence is None:
             return None
-        value = round(point.valence, PLACES)
-        if value < round(self.low, PLACES):
+        value = round(point.valence, DECIMALS)
+        if value < round(self.low, DECIMALS):
             return Place.BELOW
-        return Place.ABOVE if value > round(self.high, PLACES) else Place.INSIDE
+        return Place.ABOVE if value > round(self.high, DECIMALS) else Place.INSIDE
 
     def is_reached_by(self, interval: Interval) -> bool:
-        """Whether the interval overlaps the range, both as printed."""
-        low, high = round(interval.low, PLACES), round(interval.high, PLACES)
-        return low <= round(self.high, PLACES) and high >= round(self.low, PLACES)
+        """Whether the interval overlaps the baseline, both as printed."""
+        low, high = round(interval.low, DECIMALS), round(interval.high, DECIMALS)
+        return low <= round(self.high, DECIMALS) and high >= round(self.low, DECIMALS)
 
 
 def baseline_of(points: Sequence[VisitPoint]) -> Baseline | None:
-    """Return the baseline, or None before four of its visits have a mean. `points` oldest first.
+    """Return the baseline; None when fewer than four of its visits have a mean. `points` oldest first.
 
-    It is based on the visits that a clinician chose, however few of them still count; with none chosen on the first eight, so that
-    a later drift is seen and not absorbed.
+    Uses the visits that a clinician chose, however few of them still count. With none chosen, uses the first eight, so that a later
+    drift shows and does not widen the range.
     """
     is_chosen = chosen_that_count(points) is not None
     known = [point for point in points if point.valence is not None]

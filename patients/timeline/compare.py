@@ -17,10 +17,9 @@ PLOT_WIDTH, PLOT_EDGE = 320, 8
 
 @dataclass(frozen=True)
 class Side:
-    """The visits from one day to another that have photos that count.
+    """One side of a comparison: the visits in a period, without those of which no photo counts.
 
-    With three visits or more the unit of resampling is a visit, because photos of one visit resemble each other;
-    with fewer it is a photo.
+    With three visits or more, visits are resampled, because photos of one visit resemble each other. With fewer, photos are.
     """
 
     first: date
@@ -54,7 +53,7 @@ class Side:
 
     @cached_property
     def rows(self) -> list[tuple[float, ...]]:
-        """Return what is averaged: seven probabilities and the valence index, one row per visit or per photo."""
+        """Return the values to average, one row per visit or per photo: seven probabilities, then the valence index."""
         if self.is_by_visit:
             means = [(point.mean_probabilities, point.valence) for point in self.points]
             return [(*probabilities, value) for probabilities, value in means if probabilities and value is not None]
@@ -66,7 +65,7 @@ class Side:
 
     @cached_property
     def means(self) -> tuple[float, ...]:
-        """Return eight means in the order of NAMES; empty without photos."""
+        """Return eight means in the order of NAMES; empty without photos that count."""
         return tuple(sum(column) / len(self.rows) for column in zip(*self.rows, strict=True))
 
     @cached_property
@@ -95,7 +94,7 @@ class ComparisonRow:
     second_interval: Interval | None
     difference_interval: Interval | None
     visits: int = 0
-    """Of the side that has fewer."""
+    """The number of visits on the side with fewer."""
 
     @property
     def is_valence(self) -> bool:
@@ -108,23 +107,23 @@ class ComparisonRow:
         return self.second - self.first
 
     @property
-    def leaves_out_zero(self) -> bool:
+    def excludes_zero(self) -> bool:
         """Whether the interval of the difference lies on one side of zero, as printed: to two decimals or whole points."""
         interval = self.difference_interval
         return interval is not None and (round(interval.low, 2) > 0 or round(interval.high, 2) < 0)
 
     @property
     def stands_out(self) -> bool:
-        """Whether visits differ by more than chance; never with fewer than eight visits on a side, which are too few to tell.
+        """Whether the difference is larger than chance explains. Always False with fewer than eight visits on a side.
 
-        Days differ more than the photos of one day. If nothing changes, an interval over photos excludes zero far too often, and so
+        Days differ more than the photos of one day. Without any change, an interval over photos excludes zero far too often, and so
         does one over few visits: tests/patients/timeline/test_compare.py measures how often.
         """
-        return self.visits >= SETTLED_VISITS and self.leaves_out_zero
+        return self.visits >= SETTLED_VISITS and self.excludes_zero
 
     @property
     def zero(self) -> float:
-        """Return where zero is on the plot."""
+        """Return the x of zero on the plot, in pixels."""
         return self._along(0.0)
 
     @property
@@ -142,18 +141,18 @@ class ComparisonRow:
         return Mark(self._along(mean), start, end)
 
     def _along(self, value: float) -> float:
-        """Return the pixel of a value: the index goes from -1 to 1, a probability from 0 to 1."""
+        """Return the x of a value, in pixels: the scale runs from -1 to 1 for the index, from 0 to 1 for a probability."""
         fraction = (value + 1) / 2 if self.is_valence else value
         return round(PLOT_EDGE + fraction * (PLOT_WIDTH - 2 * PLOT_EDGE), 1)
 
 
 def side(points: Sequence[VisitPoint], first: date, last: date) -> Side:
-    """Return the visits with photos that count from `first` to `last`, both included."""
+    """Return the side of the days from `first` to `last`, both included."""
     return Side(first, last, tuple(point for point in points if point.used and first <= point.date <= last))
 
 
 def compare(first: Side, second: Side) -> list[ComparisonRow]:
-    """Return the valence index and the seven probabilities of both sides; empty when one of them has no photo that counts."""
+    """Return eight rows, the valence index first; an empty list when no photo counts on one side."""
     if not first.rows or not second.rows:
         return []
     has_both = min(len(first.rows), len(second.rows)) >= LEAST

@@ -1,6 +1,6 @@
 """The 95 % interval of a mean over a few photos: the expanded percentile bootstrap, reproducible from its seed.
 
-With few values the ends are taken further out (ml.intervals.beyond). docs/adr/0090 describes the effect.
+With few values the interval is widened (ml.intervals.beyond). docs/adr/0090 describes the effect.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Interval:
 
 @lru_cache(maxsize=64)
 def _draws(size: int, seed: int) -> NDArray[np.float64]:
-    """Return how often each of `size` photos is drawn, as weights that sum to 1. Shape (size, RESAMPLES)."""
+    """Return the weight of each of `size` photos in each resample; weights of a resample sum to 1. Shape (size, RESAMPLES)."""
     counts = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), size=RESAMPLES)
     weights: NDArray[np.float64] = counts.T / size
     return weights
@@ -35,15 +35,15 @@ def _draws(size: int, seed: int) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=64)
 def tail(size: int) -> int:
-    """Return the rank, from the outside, of the resample that ends the interval of `size` values; 50 for many values."""
+    """Return the rank, from the outside, of the resample at each end of the interval; 50 for large `size`, less for small."""
     return max(1, round(RESAMPLES * beyond(size)))
 
 
 def bootstrap(photos: Sequence[Sequence[float]]) -> tuple[Interval, ...]:
-    """Return a 95 % interval for the mean of each column; one row per photo, at least three rows.
+    """Return a 95 % interval for the mean of each column of `photos`, which has one row per photo.
 
-    Each column is sorted and resampled by itself, so the result does not depend on the order of the photos.
-    Raises ValueError below three photos.
+    Sorts each column first, so that the result does not depend on the order of the photos.
+    Raises ValueError with fewer than three rows.
     """
     return _ends(_resampled_means(photos, SEED), tail(len(photos)))
 
@@ -51,14 +51,14 @@ def bootstrap(photos: Sequence[Sequence[float]]) -> tuple[Interval, ...]:
 def bootstrap_difference(first: Sequence[Sequence[float]], second: Sequence[Sequence[float]]) -> tuple[Interval, ...]:
     """Return a 95 % interval for the mean of each column of `second` minus that of `first`, both resampled independently.
 
-    Both ends are taken as far out as the smaller side needs.
+    The smaller side decides how much the interval is widened. Raises ValueError with fewer than three rows on a side.
     """
     means = _resampled_means(second, SEED) - _resampled_means(first, SEED + 1)
     return _ends(means, tail(min(len(first), len(second))))
 
 
 def _resampled_means(photos: Sequence[Sequence[float]], seed: int) -> NDArray[np.float64]:
-    """Return the means of every resample. Shape (columns, RESAMPLES)."""
+    """Return the mean of each column in every resample. Shape (columns, RESAMPLES)."""
     if len(photos) < LEAST:
         raise ValueError(f"{len(photos)} photos are too few for an interval")
     columns = np.sort(np.asarray(photos, dtype=np.float64), axis=0).T  # (columns, photos)
@@ -67,5 +67,5 @@ def _resampled_means(photos: Sequence[Sequence[float]], seed: int) -> NDArray[np
 
 
 def _ends(means: NDArray[np.float64], at: int) -> tuple[Interval, ...]:
-    means.sort(axis=1)  # sorting is vectorised, and so faster than a partition
+    means.sort(axis=1)  # NumPy's sort is vectorised, which makes it faster than a partition
     return tuple(Interval(float(row[at - 1]), float(row[-at])) for row in means)

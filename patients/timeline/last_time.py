@@ -1,4 +1,4 @@
-"""How a visit compares with the one before it, in words."""
+"""The comparison of a visit with the one before it, in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext as _
 
 from patients.formats import day, signed
-from patients.timeline.baseline import PLACES
+from patients.timeline.baseline import DECIMALS
 from patients.timeline.compare import ComparisonRow, Side, compare
 from patients.timeline.points import VisitPoint
 
 
 def days_of(before: VisitPoint, after: VisitPoint) -> dict[str, str]:
-    """Return the days of two visits as the comparison's address names them."""
+    """Return the days of two visits as query parameters of the comparison page."""
     first, second = before.date.isoformat(), after.date.isoformat()
     return {"a_from": first, "a_to": first, "b_from": second, "b_to": second}
 
@@ -26,18 +26,18 @@ class LastTime:
     before: VisitPoint
     after: VisitPoint
     goes_by_day: bool = False
-    """Whether one of the two days has another visit with photos that count: the comparison puts all of a day together."""
+    """Whether one of the days has further visits with photos that count: the comparison page combines all visits of a day."""
 
     @property
     def query(self) -> str:
-        """Return what the address of the comparison ends with."""
+        """Return the query string of the comparison page."""
         return urlencode(days_of(self.before, self.after))
 
     @property
     def change(self) -> str:
-        """Return by how much the index differs, as printed: "0.19 higher than on 19 Aug 2026 (0.03)"."""
-        before, after = (round(point.valence or 0.0, PLACES) for point in (self.before, self.after))
-        by = round(after - before, PLACES)
+        """Return the difference between the printed indexes: "0.19 higher than on 19 Aug 2026 (0.03)"."""
+        before, after = (round(point.valence or 0.0, DECIMALS) for point in (self.before, self.after))
+        by = round(after - before, DECIMALS)
         facts = {"by": signed(abs(by)), "day": day(self.before.date), "value": signed(self.before.valence)}
         if by > 0:
             return _("%(by)s higher than on %(day)s (%(value)s)") % facts
@@ -47,7 +47,7 @@ class LastTime:
 
     @property
     def certainty(self) -> str:
-        """Return how sure the difference is, and whether another model read the other visit."""
+        """Return how certain the difference is, with a note when different models read the two visits."""
         interval = self._valence.difference_interval
         if interval is None:
             text = _("An interval needs three photos at both visits.")
@@ -58,7 +58,7 @@ class LastTime:
                     "The photos of both visits put it between %(low)s and %(high)s (95 %% interval); days differ more than photos "
                     "do."
                 )
-                if self._valence.leaves_out_zero
+                if self._valence.excludes_zero
                 else _("The 95 %% interval of the difference, %(low)s to %(high)s, includes zero: it may be chance.")
             ) % ends
         if self.before.model_versions != self.after.model_versions:
@@ -72,7 +72,7 @@ class LastTime:
 
 
 def last_time(points: Sequence[VisitPoint], visit: VisitPoint) -> LastTime | None:
-    """Return the visit beside the nearest one of an earlier day; None unless photos count on both."""
+    """Compare `visit` with the last visit of an earlier day; None unless photos count at both."""
     before = next((point for point in reversed(points) if point.date < visit.date and point.used), None)
     if before is None or not visit.used:
         return None

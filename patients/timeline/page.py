@@ -1,4 +1,4 @@
-"""Everything that the timeline on the patient's page shows, computed once."""
+"""The timeline on the patient's page: all that the template shows."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +21,7 @@ from patients.timeline.sentence import Sentence, place_in_words, sentence, too_f
 
 @dataclass(frozen=True)
 class NumberRow:
-    """One visit in the table of all numbers, ready to be shown: means in whole percents with the ends of their interval."""
+    """One visit in the table of all numbers, as text: means in whole percent with the ends of their intervals."""
 
     point: VisitPoint
     href: str
@@ -29,7 +29,7 @@ class NumberRow:
     place: str
     valence: tuple[str, str, str]  # mean, low, high
     probabilities: list[tuple[str, str]]
-    said: list[str]  # one total per scale on which anything was said
+    totals: list[str]  # of the self-report, one per scale with any answer
     models: str
 
 
@@ -68,12 +68,12 @@ class Timeline:
 
     @cached_property
     def figure(self) -> Plain:
-        """Return the figure as plain JSON."""
+        """Return the figure as JSON types."""
         return figure(self.points, self.baseline, self.events, self.reports, self.others)
 
     @cached_property
     def outside(self) -> list[NumberRow]:
-        """Return the visits outside the usual range, newest first."""
+        """Return the visits outside the baseline, newest first."""
         return [self._row(point) for point in outside(self.points, self.baseline)]
 
     @cached_property
@@ -83,18 +83,18 @@ class Timeline:
 
     @cached_property
     def drawn(self) -> list[VisitPoint]:
-        """Return the visits that the figure shows anything of, oldest first: with photos, or with what the patient said."""
-        said = [point for point in self.others if has_answered(point, self.reports)]
-        return sorted([*self.points, *said], key=lambda point: point.date)
+        """Return the visits in the figure, oldest first: those with photos or with a self-report."""
+        reported = [point for point in self.others if has_answered(point, self.reports)]
+        return sorted([*self.points, *reported], key=lambda point: point.date)
 
     @property
     def ends(self) -> tuple[VisitPoint, VisitPoint]:
-        """Return the first and the last visit that the figure shows anything of."""
+        """Return the first and the last visit in the figure."""
         return self.drawn[0], self.drawn[-1]
 
     @cached_property
     def scales(self) -> list[Scale]:
-        """Return the scales on which the patient said anything, at visits with and without photos."""
+        """Return the self-report scales with any answer, at visits with and without photos."""
         return rated(self.drawn, self.reports)
 
     @cached_property
@@ -104,14 +104,14 @@ class Timeline:
 
     @cached_property
     def outdated(self) -> int:
-        """Return how many photos another model read last and the current one can read again. No query when there are none."""
+        """Return how many photos the current model can re-analyse because another one read them last. No query if none is used."""
         if all(point.model_versions in ((), (self.current_model,)) for point in self.points):
             return 0
         return outdated_photos(self.patient).count()
 
     @property
     def baseline_in_words(self) -> str:
-        """Return what the usual range rests on, with a warning when another model read the last visit."""
+        """Return which visits the baseline uses, with a warning when another model read the last visit."""
         if self.baseline is None:
             return too_few_chosen(self.points) or _("No usual range before four visits with photos that count.")
         facts = {"n": self.baseline.n, "first": day(self.baseline.first), "last": day(self.baseline.last)}
@@ -128,7 +128,7 @@ class Timeline:
 
     def _row(self, point: VisitPoint) -> NumberRow:
         interval = point.interval
-        said = [scale.value(self.reports, point.visit_id) for scale in self.scales]
+        totals = [scale.value(self.reports, point.visit_id) for scale in self.scales]
         return NumberRow(
             point=point,
             href=reverse("patients:visit", args=[point.visit_id]),
@@ -136,7 +136,7 @@ class Timeline:
             place=place_in_words(point, self.baseline) if point.total else "–",
             valence=(signed(point.valence), signed(interval and interval.low), signed(interval and interval.high)),
             probabilities=[_percents(probability) for probability in point.probabilities] or [("–", "")] * len(EXPRESSIONS),
-            said=["–" if total is None else str(total) for total in said],
+            totals=["–" if total is None else str(total) for total in totals],
             models=" + ".join(point.model_versions) or "–",
         )
 
@@ -157,6 +157,6 @@ def timeline(patient: Patient) -> Timeline:
 
 
 def _percents(probability: Probability) -> tuple[str, str]:
-    """Return "5" and "3–9": the mean and the ends of its interval in whole percents, no ends without an interval."""
+    """Return the mean and the ends of its interval in whole percent, as in "5" and "3–9"; no ends without an interval."""
     ends = probability.interval
     return f"{probability.mean * 100:.0f}", f"{ends.low * 100:.0f}–{ends.high * 100:.0f}" if ends else ""

@@ -1,4 +1,4 @@
-"""One point per visit that has photos: what its photos add up to."""
+"""One point per visit that has photos: how many count, their mean probabilities and their valence index."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ FIELDS = ("state", "abstained", "model_version", *EXPRESSIONS)
 
 @dataclass(frozen=True)
 class Probability:
-    """The mean probability of one expression at one visit; no interval below three photos."""
+    """The mean probability of one expression at one visit. `interval` is None below three photos."""
 
     expression: str
     mean: float
@@ -35,9 +35,9 @@ class Probability:
 
 @dataclass(frozen=True)
 class VisitPoint:
-    """One visit that has photos. A photo is in exactly one of the six counts; only the used ones enter means.
+    """One visit that has photos. Each photo is in exactly one of the six counts; only the used ones enter means.
 
-    `photo_probabilities` holds seven probabilities in label order for each used photo.
+    `photo_probabilities` holds seven probabilities in label order for each used photo: shape (used, 7).
     Means and intervals are computed on first use.
     """
 
@@ -45,7 +45,7 @@ class VisitPoint:
     date: date
     used: int = 0
     excluded: int = 0  # by a clinician
-    failed: int = 0  # no face, refused for its quality, or a fault
+    failed: int = 0  # no face, insufficient quality, or a fault
     to_choose: int = 0  # several faces, none chosen yet
     too_close: int = 0  # read, but too close to call
     unfinished: int = 0  # waiting or being read
@@ -65,7 +65,7 @@ class VisitPoint:
 
     @property
     def is_sparse(self) -> bool:
-        """Whether one or two photos stand for the visit: drawn hollow, without an interval."""
+        """Whether only one or two photos count: such a visit is drawn hollow, without an interval."""
         return 0 < self.used < LEAST
 
     @cached_property
@@ -132,7 +132,7 @@ def points(patient: Patient) -> list[VisitPoint]:
 
 
 def points_by_patient(patient_ids: Iterable[UUID]) -> dict[UUID, list[VisitPoint]]:
-    """Return the points of each patient, oldest first; an empty list for one without photos. Two queries in all."""
+    """Return the points of each patient, oldest first; an empty list for a patient without photos. Two queries in all."""
     found: dict[UUID, list[VisitPoint]] = {patient_id: [] for patient_id in patient_ids}
     visits = Visit.objects.filter(patient__in=list(found)).order_by("date", "created_at", "id")
     tallies = _tallies(Photo.objects.filter(visit__patient__in=list(found)))
@@ -143,7 +143,7 @@ def points_by_patient(patient_ids: Iterable[UUID]) -> dict[UUID, list[VisitPoint
 
 
 def point_of(visit: Visit) -> VisitPoint:
-    """Return the point of one visit, also when it has no photos yet. One query."""
+    """Return the point of one visit, even of one without photos. One query."""
     tallies = _tallies(Photo.objects.filter(visit=visit))
     return tallies[visit.pk].point(visit.pk, visit.date, visit.is_baseline) if tallies else VisitPoint(visit.pk, visit.date)
 
@@ -171,7 +171,7 @@ class _Tally:
             self.probabilities.append(probabilities)
 
     def point(self, visit_id: UUID, day: date, is_baseline: bool = False) -> VisitPoint:
-        """Return what was counted."""
+        """Return the counts as the point of a visit."""
         return VisitPoint(
             visit_id,
             day,
@@ -183,12 +183,12 @@ class _Tally:
 
 
 def version_order(version: str) -> list[tuple[int, str]]:
-    """Return the key that puts 1.9.0 before 1.10.0."""
+    """Return a sort key for model versions: 1.9.0 comes before 1.10.0."""
     return [(int(part), "") if part.isdigit() else (0, part) for part in version.split(".")]
 
 
 def _use(state: str | None, abstained: bool, is_erased: bool) -> str:
-    """Return the count that a photo goes into, by its newest prediction."""
+    """Return the name of the count for a photo, given its newest prediction."""
     if state is None or state in Prediction.UNFINISHED:
         return "unfinished"
     if state == State.CHOOSE_FACE:
@@ -207,9 +207,9 @@ def _tallies(photos: PhotoQuerySet) -> dict[UUID, _Tally]:
 
 
 def _newest(photos: PhotoQuerySet) -> Iterator[tuple[Any, ...]]:  # Any: what a row holds
-    """Yield visit id, whether excluded and whether erased, and FIELDS of the newest prediction, once per photo.
+    """Yield one row per photo: visit id, whether excluded, whether erased, and FIELDS of the newest prediction.
 
-    Both ids as text: turning thousands of them into UUIDs takes longer than the query.
+    Ids are text: converting thousands of them to UUIDs takes longer than the query.
     """
     rows = (
         photos.annotate(is_excluded=Q(excluded_at__isnull=False), is_blank=Q(image=""))

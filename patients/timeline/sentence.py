@@ -1,4 +1,4 @@
-"""The figure summed up in one sentence, then what qualifies it. Says what the photos resemble, never what a person feels."""
+"""The summary above the figure: one sentence, then its qualifications. It says what photos resemble, not what a person feels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from patients.formats import day, long_day, signed
-from patients.timeline.baseline import LEAST_VISITS, PLACES, Baseline, Place, chosen_that_count
+from patients.timeline.baseline import DECIMALS, LEAST_VISITS, Baseline, Place, chosen_that_count
 from patients.timeline.breaks import runs
 from patients.timeline.interval import Interval
 from patients.timeline.points import VisitPoint
@@ -31,7 +31,7 @@ _OPENINGS = {
 
 @dataclass(frozen=True)
 class Sentence:
-    """`first` stands alone and is set bold; `rest` may be empty."""
+    """The summary. `first` is complete by itself and set in bold; `rest` qualifies it and may be empty."""
 
     first: str
     rest: str
@@ -41,9 +41,9 @@ class Sentence:
 
 
 def sentence(points: Sequence[VisitPoint], baseline: Baseline | None, since: Sequence[date] = ()) -> Sentence:
-    """Return the last visit with photos in words: index, interval, photos, place against the usual range, expression, direction.
+    """Summarise the last visit with photos: index, interval, photos, position relative to the baseline, expression, direction.
 
-    `since` are the days of later visits, which have no photos.
+    `since` are the days of later visits, none of which has photos.
     """
     if not points:
         return Sentence(_("No visit has photos yet."), "")
@@ -62,21 +62,21 @@ def in_words(interval: Interval | None) -> str:
 
 
 def range_in_words(baseline: Baseline) -> str:
-    """Return "−0.34 to 0.27"."""
+    """Return the limits of the baseline, as in "−0.34 to 0.27"."""
     return in_words(Interval(*baseline.on_scale))
 
 
 def place_in_words(point: VisitPoint, baseline: Baseline | None) -> str:
-    """Return "below usual range", "in usual range", "above usual range", or why there is nothing to compare with."""
+    """Return "below usual range" and the like; "no usual range yet" without a baseline, empty for a visit without a mean."""
     place = baseline.place(point) if baseline else None
     if place is None:
         return _("no usual range yet") if baseline is None else ""
-    words = {Place.BELOW: _("below usual range"), Place.INSIDE: _("in usual range"), Place.ABOVE: _("above usual range")}
-    return words[place]
+    texts = {Place.BELOW: _("below usual range"), Place.INSIDE: _("in usual range"), Place.ABOVE: _("above usual range")}
+    return texts[place]
 
 
 def too_few_chosen(points: Sequence[VisitPoint]) -> str:
-    """Return that the chosen visits are too few for a usual range, or nothing when they are not or none was chosen."""
+    """Return a sentence when a clinician chose baseline visits and too few of them count; otherwise empty."""
     count = chosen_that_count(points)
     if count is None or count >= LEAST_VISITS:
         return ""
@@ -93,7 +93,7 @@ def too_few_chosen(points: Sequence[VisitPoint]) -> str:
 
 
 def photos_in_words(point: VisitPoint) -> str:
-    """Return "7 of 15 photos"."""
+    """Return how many photos count, as in "7 of 15 photos"."""
     return ngettext("%(used)d of %(total)d photo", "%(used)d of %(total)d photos", point.total) % {
         "used": point.used,
         "total": point.total,
@@ -111,7 +111,7 @@ def _opening(last: VisitPoint, baseline: Baseline | None) -> str:
 
 
 def _since(days: Sequence[date]) -> str:
-    """Return that there were visits since then; empty when there were none."""
+    """Return a sentence about the later visits without photos; empty when there are none."""
     if not days:
         return ""
     text = ngettext(
@@ -121,7 +121,7 @@ def _since(days: Sequence[date]) -> str:
 
 
 def _basis(point: VisitPoint) -> str:
-    """Return "95 % interval −0.77 to −0.06; 7 of 15 photos used so far"."""
+    """Return what the index is based on, as in "95 % interval −0.77 to −0.06; 7 of 15 photos used so far"."""
     counts = {"photos": photos_in_words(point)}
     used = (_("%(photos)s used so far") if point.unfinished else _("%(photos)s used")) % counts
     if point.interval is None:
@@ -130,7 +130,7 @@ def _basis(point: VisitPoint) -> str:
 
 
 def _reach(point: VisitPoint, baseline: Baseline | None) -> str:
-    """Return how far the interval and the number of visits limit the statement."""
+    """Return how the interval and the number of baseline visits qualify the statement; may be empty."""
     if baseline is None:
         return _("A usual range appears once %(n)s visits have photos that count.") % {"n": count_in_words(LEAST_VISITS)}
     parts = []
@@ -146,8 +146,8 @@ def _expression(point: VisitPoint) -> str:
 
 
 def _direction(points: Sequence[VisitPoint]) -> str:
-    """Return how many visits in a row went the same way, by one model and without a long gap; empty below three."""
-    values = [round(point.valence, PLACES) for point in runs(points)[-1] if point.valence is not None]  # as printed
+    """Return a sentence about at least three steps in the same direction, by one model and without a long gap; else empty."""
+    values = [round(point.valence, DECIMALS) for point in runs(points)[-1] if point.valence is not None]  # as printed
     steps = [after - before for before, after in pairwise(values)]
     falling, rising = _last_streak([step < 0 for step in steps]), _last_streak([step > 0 for step in steps])
     count = {"n": count_in_words(max(falling, rising))}
@@ -159,7 +159,7 @@ def _direction(points: Sequence[VisitPoint]) -> str:
 
 
 def _last_streak(facts: Sequence[bool]) -> int:
-    """Return the length of the unbroken run of true facts at the end."""
+    """Return how many facts at the end are true without a break."""
     length = 0
     for fact in reversed(facts):
         if not fact:
@@ -169,8 +169,8 @@ def _last_streak(facts: Sequence[bool]) -> int:
 
 
 def count_in_words(number: int) -> str:
-    """Return a small number as a word, a larger one in figures."""
-    words = {
+    """Return a number from 2 to 10 as a word, any other in figures."""
+    numerals = {
         2: _("two"),
         3: _("three"),
         4: _("four"),
@@ -181,11 +181,11 @@ def count_in_words(number: int) -> str:
         9: _("nine"),
         10: _("ten"),
     }
-    return words.get(number, str(number))
+    return numerals.get(number, str(number))
 
 
 def _without_value(points: Sequence[VisitPoint], since: Sequence[date]) -> Sentence:
-    """Return the words for a last visit of which no photo counts, for those since then, and for the last before it with a mean."""
+    """Summarise a last visit of which no photo counts, with the later visits and the last one before it that has a mean."""
     last = points[-1]
     facts = {"day": long_day(last.date), "total": last.total}
     text = ngettext(

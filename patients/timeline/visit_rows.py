@@ -1,4 +1,4 @@
-"""The table of visits on the patient page."""
+"""The table of visits on the patient's page."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from patients.timeline.plot.sparkline import IntervalGlyph, interval_glyph
 from patients.timeline.points import Probability, VisitPoint
 
 SHOWN = 8
-"""How many visits are listed until all are asked for."""
+"""How many visits are listed at first."""
 
 
 @dataclass(frozen=True)
 class VisitRow:
-    """One visit with what its photos say together. `number` counts from the first visit."""
+    """One visit with its point. `number` counts visits from the first, which is 1."""
 
     visit: Visit
     number: int
@@ -23,17 +23,17 @@ class VisitRow:
 
     @property
     def most(self) -> Probability | None:
-        """The expression with the largest mean share."""
+        """The expression with the largest mean probability; None when no photo counts."""
         return self.point.top[0] if self.point.top else None
 
     @property
     def has_note(self) -> bool:
-        """Whether somebody wrote a note. The note itself stays on the visit."""
+        """Whether the visit has a note. The text itself is shown only on the visit's page."""
         return bool(self.visit.note)
 
 
 def visit_rows(patient: Patient, shown: Timeline) -> list[VisitRow]:
-    """Return the visits, newest first, also those without photos. One query."""
+    """Return all visits, newest first, with or without photos. One query."""
     of = {point.visit_id: point for point in shown.points}
     rows = []
     for number, visit in enumerate(patient.visits.order_by("date", "created_at", "id"), start=1):

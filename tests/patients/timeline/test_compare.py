@@ -42,8 +42,8 @@ def test_lines_come_with_the_index_first_and_the_rest_in_label_order() -> None:
     happy = row(rows, "happy")
     assert (happy.first, happy.second, happy.difference) == pytest.approx((0.4, 0.0, -0.4))
     assert row(rows, "valence").difference == pytest.approx(-0.6)
-    assert happy.leaves_out_zero
-    assert not row(rows, "angry").leaves_out_zero
+    assert happy.excludes_zero
+    assert not row(rows, "angry").excludes_zero
 
 
 def test_a_side_without_photos_gives_nothing() -> None:
@@ -55,7 +55,7 @@ def test_few_photos_on_one_side_give_no_interval_of_the_difference() -> None:
     valence = row(rows, "valence")
     assert (valence.first_interval, valence.difference_interval) == (None, None)
     assert valence.second_interval is not None
-    assert not valence.leaves_out_zero
+    assert not valence.excludes_zero
 
 
 def test_difference_of_two_independent_sides_is_as_wide_as_both_together() -> None:
@@ -81,9 +81,9 @@ def test_marks_stand_where_the_values_are() -> None:
 
 
 def test_bold_follows_what_is_printed() -> None:
-    assert not ComparisonRow("sad", 0.1, 0.2, None, None, Interval(0.004, 0.2)).leaves_out_zero  # printed 0 to +20
-    assert ComparisonRow("sad", 0.1, 0.2, None, None, Interval(0.006, 0.2)).leaves_out_zero
-    assert ComparisonRow("sad", 0.2, 0.1, None, None, Interval(-0.2, -0.01)).leaves_out_zero
+    assert not ComparisonRow("sad", 0.1, 0.2, None, None, Interval(0.004, 0.2)).excludes_zero  # printed 0 to +20
+    assert ComparisonRow("sad", 0.1, 0.2, None, None, Interval(0.006, 0.2)).excludes_zero
+    assert ComparisonRow("sad", 0.2, 0.1, None, None, Interval(-0.2, -0.01)).excludes_zero
 
 
 def test_without_a_change_days_stand_out_seldom_and_photos_of_two_days_would_often() -> None:
@@ -98,7 +98,7 @@ def test_without_a_change_days_stand_out_seldom_and_photos_of_two_days_would_oft
         pairs = [row(compare(period(visits), period(visits)), "valence") for _ in range(100)]
         return sum(bool(getattr(each, name)) for each in pairs) / len(pairs)
 
-    assert rate(1, "leaves_out_zero") > 0.2  # where an interval that holds what it says would give 0.05
+    assert rate(1, "excludes_zero") > 0.2  # where an interval that holds what it says would give 0.05
     assert rate(1, "stands_out") == 0
     assert rate(8, "stands_out") < 0.1
 
