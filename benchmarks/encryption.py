@@ -1,4 +1,4 @@
-"""What it costs to keep photos encrypted: time per photo and bytes on the disk. `python -m benchmarks.encryption`."""
+"""The cost of encrypting photos: time per photo and size on disk. Run `python -m benchmarks.encryption`."""
 
 import io
 import os
@@ -14,7 +14,7 @@ SIZES = ((800, 600), (2000, 1500), (4000, 3000))
 
 
 def jpeg(width: int, height: int) -> bytes:
-    """Return a picture as dense as a photo: noise, softened by its size being doubled."""
+    """Return a JPEG that compresses about as well as a photo: noise, enlarged to twice its size."""
     small = Image.frombytes("RGB", (width // 2, height // 2), os.urandom(3 * (width // 2) * (height // 2)))
     file = io.BytesIO()
     small.resize((width, height), Image.Resampling.BICUBIC).save(file, "JPEG", quality=80)
@@ -22,7 +22,7 @@ def jpeg(width: int, height: int) -> bytes:
 
 
 def milliseconds(run: object) -> float:
-    """Return the median time of calling `run`."""
+    """Return the median time of a call of `run`, in milliseconds."""
     assert callable(run)
     times = []
     for _ in range(ROUNDS):
@@ -33,7 +33,7 @@ def milliseconds(run: object) -> float:
 
 
 def main() -> None:
-    """Print one line per size of picture."""
+    """Measure and print, one line per size of picture."""
     keys = MultiFernet([Fernet(Fernet.generate_key()), Fernet(Fernet.generate_key())])
     print("picture      bytes   encrypt   decrypt   on disk")
     for width, height in SIZES:

@@ -1,8 +1,8 @@
-"""How many queries the main pages ask and how long the server takes, with a patient of 200 visits with 20 photos each.
+"""Queries and server time of the main pages, for a patient with 200 visits of 20 photos each.
 
     python -m benchmarks.main_pages [VISITS [PHOTOS]]
 
-Each page is asked for ten times; processor time is of this process alone, so that other work on the computer counts little.
+Each page is requested ten times. Processor time is that of this process, so that other work on the computer hardly affects it.
 """
 
 import os
@@ -18,7 +18,7 @@ ROUNDS = 10
 
 
 def addresses(visits: int, photos: int) -> Iterator[tuple[str, str]]:
-    """Write the patient with that many visits; yield the name and the path of each main page."""
+    """Create the patient, then yield the name and the path of each main page."""
     # Models can be imported only after the setup.
     from patients.models import Consent, Photo, User
     from tests.patients.timeline.long_record import write_events, write_record
@@ -40,7 +40,7 @@ def addresses(visits: int, photos: int) -> Iterator[tuple[str, str]]:
 
 
 def measure(visits: int = 200, photos: int = 20) -> None:
-    """Print one line per page: queries, median and worst wall time, median processor time, size."""
+    """Measure and print, one line per page: queries, median and worst wall time, median processor time, size."""
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext, override_settings
@@ -53,18 +53,19 @@ def measure(visits: int = 200, photos: int = 20) -> None:
     print(f"{'page':30}{'queries':>9}{'median':>11}{'worst':>11}{'processor':>11}{'size':>11}")
     with override_settings(MFA_REQUIRED=False):
         for name, path in addresses(visits, photos):
-            with CaptureQueriesContext(connection) as asked:
+            with CaptureQueriesContext(connection) as captured:
                 answer = client.get(path)
-                assert answer.status_code == 200, f"{path} answers {answer.status_code}"  # a refusal is quick
+                # Without this check, a quick refusal would count as a fast page.
+                assert answer.status_code == 200, f"{path} answers {answer.status_code}"
                 body = answer.getvalue()
-                queries = len(asked)
+                queries = len(captured)
             walls, processors = zip(*(timed(client, path) for _ in range(ROUNDS)), strict=True)
             middle, worst, busy = statistics.median(walls), max(walls), statistics.median(processors)
             print(f"{name:30}{queries:9d}{middle:8.0f} ms{worst:8.0f} ms{busy:8.0f} ms{len(body) / 1024:7.0f} KiB")
 
 
 def timed(client: object, path: str) -> tuple[float, float]:
-    """Return the milliseconds of wall and processor time that a page takes, to its last byte."""
+    """Return the wall time and the processor time of a page up to its last byte, in milliseconds."""
     wall, processor = time.perf_counter(), time.process_time()
     client.get(path).getvalue()  # type: ignore[attr-defined]  # django.test cannot be imported before the setup
     return (time.perf_counter() - wall) * 1000, (time.process_time() - processor) * 1000

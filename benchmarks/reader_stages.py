@@ -1,9 +1,9 @@
-"""What reading a photo costs: milliseconds of each stage, memory and start of both engines, photos per second and core.
+"""The cost of reading a photo with each engine: milliseconds per stage, memory, time to the first answer, photos per second.
 
     python -m benchmarks.reader_stages [PHOTO]
 
-Without a photo a portrait that scikit-image carries is enlarged to 12 megapixels. Each engine runs in a process of its own, one
-after the other, on one thread, so that memory and start are its own.
+Without a photo, scikit-image's portrait is enlarged to 12 megapixels. The engines run one after the other, each in its own process
+and on one thread, so that memory and start are measured separately.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def draw_photo(path: Path) -> None:
 
 
 def measure_engine(engine: str, path: Path) -> dict[str, object]:
-    """Return the engine's figures. Run in a fresh process: the clock starts at its first line."""
+    """Return the engine's measurements. Run it in a fresh process: loading the engine is part of the first answer."""
     began = time.perf_counter()
     from ml.decode.rebuild import open_photo
     from ml.serve.reader import FaceReader
@@ -61,7 +61,7 @@ def measure_engine(engine: str, path: Path) -> dict[str, object]:
 
 
 def main() -> int:
-    """Print one JSON line for each engine. Returns the exit status."""
+    """Measure and print one JSON object per line for each engine. Return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.reader_stages", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

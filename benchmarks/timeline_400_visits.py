@@ -1,8 +1,8 @@
-"""How long the timeline of 400 visits with 20 photos each takes on the server, stage by stage, and how much it weighs.
+"""Server time of each stage of a timeline of 400 visits with 20 photos each, and the size of the page.
 
     python -m benchmarks.timeline_400_visits [VISITS [PHOTOS]]
 
-Each time is the best of five on this computer's processor, so that other work on it counts little.
+Each time is the least processor time of five runs, so that other work on the computer hardly affects it.
 """
 
 import json
@@ -19,7 +19,7 @@ RUNS = 5
 
 
 def milliseconds(work: Callable[[], object]) -> float:
-    """Return the least processor time of `work` in five runs."""
+    """Return the least processor time of `work` in five runs, in milliseconds."""
     taken = []
     for _ in range(RUNS):
         began = time.process_time()
@@ -29,21 +29,21 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 
 def prepare() -> None:
-    """Make an empty database."""
+    """Set Django up and create an empty database."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.settings"
-    os.environ["LOG_LEVEL"] = "WARNING"  # no line for every request asked for
+    os.environ["LOG_LEVEL"] = "WARNING"  # else every request is logged
     django.setup()
     from django.conf import settings
     from django.core.management import call_command
 
-    settings.DEBUG = False  # else every query is written down, with its values
+    settings.DEBUG = False  # else Django records every query
 
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
 
 
 def measure(visits: int = 400, photos: int = 20) -> None:
-    """Write a patient with that many visits, measure and print."""
+    """Create a patient with that many visits, measure and print."""
     # Models can be imported only after the setup.
     from django.db import connection
     from django.test import Client
@@ -57,9 +57,9 @@ def measure(visits: int = 400, photos: int = 20) -> None:
 
     ada = User.objects.create_user("ada@clinic.example", display_name="Ada Okafor")
     patient = write_record(ada, "R-400", visits, photos, days_apart=4)
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as captured:
         shown = timeline(patient)
-        queries = len(asked)
+        queries = len(captured)
     client = Client(headers={"host": "localhost"})
     client.force_login(ada)
 

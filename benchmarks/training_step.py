@@ -1,9 +1,9 @@
-"""What a training step costs: the committed recipe beside each of its savings taken back, in one process, in turn.
+"""The cost of a training step: the committed recipe, and the recipe without each of its optimisations, in turn in one process.
 
     python -m benchmarks.training_step [--rounds 7] [--threads 2]
 
-Prints one JSON line for each: the median milliseconds of a step on 128 faces, and how many times the committed one that is.
-Augmentation runs beside the step in training and is not part of it.
+Prints one JSON object per line for each: the median milliseconds of a step on 128 faces, and the ratio to the committed recipe.
+Augmentation is not included: in training, it runs in parallel with the step.
 """
 
 import argparse
@@ -21,11 +21,11 @@ import numpy as np
 from ml.train.config import Config
 
 STEPS = 4
-"""Of each kind in a round; one more goes before, since the caches hold the other network's weights."""
+"""Measured steps of each kind in a round. One more runs first, because the caches hold the other network's weights."""
 
 
 def kinds(threads: int) -> dict[str, tuple[Any, int]]:  # Any: a Trainer, whose module loads TensorFlow
-    """Return what is measured by name: a network in training, and the side of its pictures."""
+    """Return the variants to measure, by name: a trainer, and the side of its pictures in pixels."""
     import tensorflow as tf
 
     from ml.train.trainer import Trainer, multiplies_bfloat16
@@ -39,7 +39,7 @@ def kinds(threads: int) -> dict[str, tuple[Any, int]]:  # Any: a Trainer, whose 
         "early, small side": (Trainer(committed), committed.small_side),
         "batch norm as Keras composes it": (composed, committed.crop_side),
     }
-    if multiplies_bfloat16():  # elsewhere the committed recipe is this very thing
+    if multiplies_bfloat16():  # elsewhere the committed recipe uses float32 anyway
         measured["float32"] = (Trainer(replace(committed, precision="float32")), committed.crop_side)
     return measured
 
@@ -47,8 +47,8 @@ def kinds(threads: int) -> dict[str, tuple[Any, int]]:  # Any: a Trainer, whose 
 def measure(trainer: Any, side: int, rng: np.random.Generator) -> float:  # Any: likewise
     """Return the milliseconds of a step on a random batch."""
     size, rate = trainer.config.batch, trainer.config.rate
-    shares = rng.dirichlet(np.ones(7), size).astype(np.float32)
-    batch = rng.standard_normal((size, side, side, 1)).astype(np.float32), shares, shares
+    targets = rng.dirichlet(np.ones(7), size).astype(np.float32)  # (batch, 7)
+    batch = rng.standard_normal((size, side, side, 1)).astype(np.float32), targets, targets
     trainer.step(batch, rate)
     began = time.perf_counter()
     for _ in range(STEPS):
@@ -57,7 +57,7 @@ def measure(trainer: Any, side: int, rng: np.random.Generator) -> float:  # Any:
 
 
 def main() -> int:
-    """Print one JSON line for each kind of step. Returns the exit status."""
+    """Measure and print one JSON object per line for each kind of step. Return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.training_step", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -70,8 +70,8 @@ def main() -> int:
     rounds = [{name: measure(*kind, rng) for name, kind in measured.items()} for _ in range(options.rounds + 1)]
     medians = {name: statistics.median(each[name] for each in rounds[1:]) for name in measured}  # the first compiles
     for name, median in medians.items():
-        line = {"step": name, "median_ms": round(median, 1), "times_committed": round(median / medians["committed"], 2)}
-        sys.stdout.write(json.dumps(line) + "\n")
+        result = {"step": name, "median_ms": round(median, 1), "times_committed": round(median / medians["committed"], 2)}
+        sys.stdout.write(json.dumps(result) + "\n")
     return 0
 
 

@@ -1,6 +1,8 @@
-"""How long the walk of a photo takes on this computer: start, upload, reading. Prints seconds, and ratios that travel better.
+"""Time of the whole installation on this computer: start, upload and reading of photos.
 
-python -m benchmarks.walk [PHOTOS]
+    python -m benchmarks.walk [PHOTOS]
+
+Prints seconds, and ratios, which compare better between computers.
 """
 
 import sys
@@ -13,7 +15,7 @@ from tests.engines.portraits import portrait
 
 
 def seconds(since: float) -> float:
-    """Return the seconds since a moment of time.monotonic()."""
+    """Return the seconds since `since`, a value of time.monotonic()."""
     return time.monotonic() - since
 
 

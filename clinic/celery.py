@@ -6,7 +6,7 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
 
-# Named one by one, not discovered: a module that has moved stops the worker's start instead of losing its tasks in silence.
+# Listed, not discovered: if a module has moved, the worker fails to start instead of silently losing its tasks.
 TASK_MODULES = (
     "inference.health",
     "inference.sweep",

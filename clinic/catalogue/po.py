@@ -1,4 +1,4 @@
-"""Translations as a text file that people edit (.po) and as the file that Django reads (.mo). polib knows both formats."""
+"""Translations as a text file for editing (.po) and as the compiled file that Django reads (.mo)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,20 +16,20 @@ METADATA = {
     "Plural-Forms": "nplurals=2; plural=(n != 1);",
 }
 Translations = dict[Text, tuple[str, ...]]
-"""One translation for a text, two where it has a plural."""
+"""One translation for each text, two for a text with a plural."""
 
 
 def read(path: Path) -> Translations:
-    """Return the translations in a .po file; empty strings where one is still missing."""
+    """Return the translations in a .po file, with empty strings for missing ones; an empty dict when there is no file."""
     entries = polib.pofile(str(path)) if path.exists() else []
     return {Text(entry.msgid, entry.msgid_plural, entry.msgctxt or ""): _forms(entry) for entry in entries}
 
 
 def catalogue(translations: Translations, files: Mapping[Text, list[str]]) -> polib.POFile:
-    """Return all texts in `files` with their translations; texts that no file has any more are left out."""
-    # Not wrapped: a text that is searched for, or compared in a merge, stands on one line.
-    made = polib.POFile(wrapwidth=0)
-    made.metadata = METADATA
+    """Return a catalogue of the texts in `files` with their translations. Leaves out translations of other texts."""
+    # Unwrapped, so that searches and merges see each text on one line.
+    result = polib.POFile(wrapwidth=0)
+    result.metadata = METADATA
     for text, names in files.items():
         forms = translations.get(text) or ("",) * (2 if text.plural else 1)
         entry = polib.POEntry(msgid=text.text, msgctxt=text.context or None, occurrences=[(name, "") for name in names])
@@ -37,8 +37,8 @@ def catalogue(translations: Translations, files: Mapping[Text, list[str]]) -> po
             entry.msgid_plural, entry.msgstr_plural = text.plural, dict(enumerate(forms))
         else:
             entry.msgstr = forms[0]
-        made.append(entry)
-    return made
+        result.append(entry)
+    return result
 
 
 def _forms(entry: polib.POEntry) -> tuple[str, ...]:

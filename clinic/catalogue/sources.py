@@ -1,4 +1,4 @@
-"""Every text that code and templates hand to gettext."""
+"""Finds every text that code and templates pass to gettext."""
 
 import ast
 import re
@@ -9,8 +9,8 @@ from pathlib import Path
 from django.utils.translation.template import templatize
 
 PROJECT = Path(__file__).resolve().parents[2]
-ROOMS = ("clinic", "patients", "inference")
-# How many of the first arguments are texts, and whether the very first one is a context.
+FOLDERS = ("clinic", "patients", "inference")
+# How many of the first arguments are texts, and whether a context comes before them.
 CALLS = {
     **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), (1, False)),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (2, False)),
@@ -23,7 +23,7 @@ IN_TEMPLATE = re.compile(rf"\b(_|n?p?gettext)\(\s*((?:{LITERAL}\s*,?\s*)+)")
 
 @dataclass(frozen=True)
 class Text:
-    """One text: `plural` is empty for most, `context` tells equal texts of different meaning apart."""
+    """One text. `plural` and `context` are empty for most; `context` distinguishes equal texts of different meaning."""
 
     text: str
     plural: str = ""
@@ -31,7 +31,7 @@ class Text:
 
 
 def texts() -> dict[Text, list[str]]:
-    """Return every text with the files it appears in, in the order of the files."""
+    """Return every text with the files in which it appears, in the order of the files."""
     found: dict[Text, list[str]] = {}
     for path in _files():
         source = path.read_text(encoding="utf-8")
@@ -49,23 +49,23 @@ def in_code(source: str) -> Iterator[Text]:
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
         name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-        words = [word.value for word in call.args if isinstance(word, ast.Constant) and isinstance(word.value, str)]
-        if name in CALLS and len(words) >= CALLS[name][0]:
-            yield _text(words, *CALLS[name])
+        strings = [each.value for each in call.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+        if name in CALLS and len(strings) >= CALLS[name][0]:
+            yield _text(strings, *CALLS[name])
 
 
 def in_template(source: str) -> Iterator[Text]:
     """Yield the texts of a Django template, in order."""
     for call in IN_TEMPLATE.finditer(templatize(source)):
-        words = [ast.literal_eval(word) for word in re.findall(LITERAL, call[2])]
-        yield _text(words, *CALLS[call[1]])
+        strings = [ast.literal_eval(each) for each in re.findall(LITERAL, call[2])]
+        yield _text(strings, *CALLS[call[1]])
 
 
-def _text(words: list[str], count: int, has_context: bool) -> Text:
-    context, *words = words[:count] if has_context else ["", *words[:count]]
-    return Text(words[0], words[1] if len(words) > 1 else "", context)
+def _text(strings: list[str], count: int, has_context: bool) -> Text:
+    context, *forms = strings[:count] if has_context else ["", *strings[:count]]
+    return Text(forms[0], forms[1] if len(forms) > 1 else "", context)
 
 
 def _files() -> list[Path]:
-    code = [path for room in ROOMS for path in sorted((PROJECT / room).rglob("*.py")) if "migrations" not in path.parts]
+    code = [path for folder in FOLDERS for path in sorted((PROJECT / folder).rglob("*.py")) if "migrations" not in path.parts]
     return [*code, *sorted((PROJECT / "templates").rglob("*.html")), *sorted((PROJECT / "templates").rglob("*.txt"))]

@@ -1,1 +1,1 @@
-"""Renders portraits of people who do not exist: parameters in, JPEG out. An environment of its own; see README.md."""
+"""Renders portraits of people who do not exist, from parameters to JPEG. Needs an environment of its own; see README.md."""

@@ -1,4 +1,4 @@
-"""Render the demo: `python -m tools.cohort --out patients/demo`. What is there already is kept; run it again to go on."""
+"""Render the demo's photos: `python -m tools.cohort --out patients/demo`. Keeps finished photos, so a second run resumes."""
 
 import argparse
 import json

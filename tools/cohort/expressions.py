@@ -1,4 +1,4 @@
-"""The recipe of each expression: weights of ARKit blendshapes and MakeHuman units. What is meant, not what anybody feels."""
+"""The recipe of each expression: weights of ARKit blendshapes and MakeHuman units. It says what is shown, not what is felt."""
 
 from collections.abc import Mapping
 

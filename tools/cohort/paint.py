@@ -1,4 +1,4 @@
-"""One painted map of the face from the front: wrinkles as height, blush, shade. Drawn in rest space, so it sticks to the skin."""
+"""The painted map of the face from the front: wrinkles as height, blush, shade. In rest space, so that it moves with the skin."""
 
 from functools import cache
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Twelve people who do not exist. `mix` are weights of the artists' averages in the mesh, appearance parameters and no more."""
+"""Twelve people who do not exist. `mix` weights the mesh's average faces: appearance parameters and nothing more."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""From stories to shots: every photo of the demo with its parameters, and the file that says all of it."""
+"""From stories to shots: every photo of the demo with its parameters, and the file that describes them."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""From a shot to a JPEG: build the bust, light it, trace it, lay it over a room, add a little grain."""
+"""From a shot to a JPEG: builds the bust, lights it, traces it, lays it over a room, and adds a little grain."""
 
 import io
 import math

@@ -1,4 +1,4 @@
-"""The room behind: a few drawn shapes, far out of focus."""
+"""The room in the background: a few drawn shapes, far out of focus."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter

@@ -1,4 +1,4 @@
-"""Where hair grows: roots on the skin at rest, as corners of triangles with weights, so that they follow any face."""
+"""The roots of hair: points on the skin at rest, as triangles with weights, so that they follow every face."""
 
 from dataclasses import dataclass
 from functools import cache

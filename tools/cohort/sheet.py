@@ -1,4 +1,4 @@
-"""Contact sheets to look at: `python -m tools.cohort.sheet OUT.png PERSON... [--expressions a,b] [--side 256]`."""
+"""Contact sheets of rendered people: `python -m tools.cohort.sheet OUT.png PERSON... [--expressions a,b] [--side 256]`."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One picture as parameters, all that is needed to make it again."""
+"""The parameters of one picture: all that is needed to render it again."""
 
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The skin's material. Every texture is looked up by the position at rest, so nothing slides when the face moves."""
+"""The skin's material. Textures are looked up by the position at rest, so that they do not slide when the face moves."""
 
 from collections.abc import Sequence
 from typing import Any

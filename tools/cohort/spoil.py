@@ -1,4 +1,4 @@
-"""Photos that must fail, each in its own way, made from a good portrait or drawn."""
+"""Photos that the reader must refuse, each for another reason, made from a good portrait or drawn."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What happens to the six patients of the demo: visits, photos, what they say of themselves, events. Days count back from today."""
+"""The histories of the demo's six patients: visits, photos, self-reports and events. Days count back from today."""
 
 from dataclasses import dataclass
 from datetime import date

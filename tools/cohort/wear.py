@@ -1,4 +1,4 @@
-"""What a person wears: spectacles as tubes, and a headscarf as a cloth laid around head and neck."""
+"""Spectacles, as tubes, and a headscarf, as a cloth around head and neck."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
