@@ -3,6 +3,7 @@
 from django import template
 from django.contrib.humanize.templatetags.humanize import apnumber, ordinal
 from django.forms import BoundField
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from patients import formats
@@ -59,3 +60,9 @@ def along(share: float) -> str:
 def as_input(field: BoundField, large: bool = False) -> SafeString:
     """Return the field's widget with our input class."""
     return field.as_widget(attrs={"class": "input input--l" if large else "input"})
+
+
+@register.simple_block_tag
+def wide_table(content: SafeString, label: str) -> SafeString:
+    """Return a table in a region that scrolls sideways, also by keyboard. `label` names it for a screen reader."""
+    return render_to_string("_wide_table.html", {"content": content, "label": label})
