@@ -152,7 +152,7 @@ def test_every_test_that_security_names_exists() -> None:
     assert missing == []
 
 
-def test_every_line_of_security_names_a_clause_and_a_test() -> None:
+def test_every_row_of_security_names_a_clause_and_a_test() -> None:
     rows = re.findall(r"^\| (.+) \| (.+) \| (.+) \|$", (PROJECT / "docs" / "security.md").read_text(), re.MULTILINE)
     rows = [row for row in rows if row[0] not in ("what holds",)]
     assert len(rows) > 45

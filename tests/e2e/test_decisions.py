@@ -38,7 +38,7 @@ def hand_in(page: Page, installation: Installation, photos: list[FilePayload], w
 
 
 @SCRIPTS
-def test_a_face_is_chosen_and_a_refusal_is_put_away(installation: Installation, open_page: OpenPage, with_script: bool) -> None:
+def test_a_face_is_chosen_and_a_refusal_is_dismissed(installation: Installation, open_page: OpenPage, with_script: bool) -> None:
     page = open_page(java_script_enabled=with_script)
     sign_in(page, installation)
     quality = 91 if with_script else 92

@@ -124,7 +124,7 @@ def test_a_phone_adds_photos_that_appear_at_once(installation: Installation, ope
     expect(page.locator("#photos > .photo[id]")).to_have_count(3)
 
 
-def test_who_stays_for_photos_on_their_way_can_sign_out_afterwards(installation: Installation, open_page: OpenPage) -> None:
+def test_sign_out_works_after_waiting_for_uploads(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     sign_in(page, installation)
     add_visit(page, INES)

@@ -76,7 +76,7 @@ def test_a_card_that_is_gone_says_so_and_asks_no_more(installation: Installation
     page.context.close()
 
 
-def test_a_note_is_kept_when_one_leaves_at_once(installation: Installation, open_page: OpenPage) -> None:
+def test_a_note_is_saved_when_the_page_is_left_at_once(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     sign_in(page, installation)
     add_visit(page, INES)
@@ -143,7 +143,7 @@ def test_a_second_click_adds_no_second_visit(installation: Installation, open_pa
     assert [url for url in posts if url.endswith("/visits/new/")] == posts[:1]
 
 
-def test_an_answer_that_is_no_answer_is_told_as_what_it_is(installation: Installation, open_page: OpenPage) -> None:
+def test_an_unexpected_answer_is_reported_as_one(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     sign_in(page, installation)
     add_visit(page, INES)
@@ -168,7 +168,7 @@ def test_a_photo_that_could_not_be_stored_waits_to_be_sent_again(installation: I
     outside.close()
 
 
-def test_a_note_is_not_saved_over_words_that_nobody_here_has_seen(installation: Installation, open_page: OpenPage) -> None:
+def test_a_note_does_not_overwrite_words_this_window_never_showed(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     sign_in(page, installation)
     add_visit(page, INES)

@@ -37,9 +37,7 @@ def test_sign_out_in_one_window_blanks_the_others_at_once(installation: Installa
     assert INES not in page.content()
 
 
-def test_page_of_whoever_was_here_before_goes_when_somebody_else_has_signed_in(
-    installation: Installation, open_page: OpenPage
-) -> None:
+def test_page_of_the_last_user_disappears_when_another_signs_in(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     sign_in(page, installation)
     open_ines(page)
@@ -98,7 +96,7 @@ def test_words_that_could_not_be_kept_are_not_said_to_be(installation: Installat
     expect(page.get_by_text("is kept for a day")).to_be_hidden()
 
 
-def test_draft_that_was_only_looked_at_is_there_next_time(installation: Installation, open_page: OpenPage) -> None:
+def test_draft_that_was_only_viewed_is_offered_again(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     sign_in(page, installation)
     address = open_ines(page) + "visits/new/"

@@ -95,7 +95,7 @@ def test_one_prediction_per_photo_and_model_version(queued: Prediction) -> None:
         make_prediction(queued.photo, Prediction.State.QUEUED)
 
 
-def test_done_without_all_seven_shares_cannot_be_stored(queued: Prediction) -> None:
+def test_done_without_all_seven_probabilities_cannot_be_stored(queued: Prediction) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Prediction.objects.filter(pk=queued.pk).update(state="done", happy=1.0)
 
@@ -108,7 +108,7 @@ def test_only_a_final_prediction_is_queued_again(queued: Prediction) -> None:
     assert (queued.state, queued.box_wanted) == ("queued", BOX)
 
 
-def test_dropping_looks_at_each_row_as_it_is_now(queued: Prediction) -> None:
+def test_dropping_checks_each_row_as_it_is_now(queued: Prediction) -> None:
     rows = Prediction.objects.filter(photo__visit__patient=queued.photo.visit.patient)
     with CaptureQueriesContext(connection) as queries:
         assert rows.drop("no_consent") == 1

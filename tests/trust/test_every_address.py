@@ -274,7 +274,7 @@ def test_without_a_second_factor_every_address_leads_to_enrolment(ines: Patient,
     assert wrongs == []
 
 
-def test_every_page_about_a_patient_leaves_its_line(ines: Patient, photo: Photo, event: Event) -> None:
+def test_every_page_about_a_patient_adds_an_entry(ines: Patient, photo: Photo, event: Event) -> None:
     role = own(ines, may_erase=True)
     wrongs = []
     for address in every_address():

@@ -89,7 +89,7 @@ def test_polling_does_not_keep_a_session_alive(ada: User, headers: dict[str, str
         assert not goes_on(client, **headers)
 
 
-def test_page_asks_how_long_the_session_lasts_and_says_that_somebody_is_there(ada: User) -> None:
+def test_page_asks_how_long_the_session_lasts_and_reports_activity(ada: User) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         client = signed_in(ada)
         clock.shift(timedelta(minutes=10))
@@ -114,7 +114,7 @@ def test_part_of_a_page_takes_the_whole_page_to_sign_in(client: Client, visit: V
     assert answer.headers["HX-Redirect"] == f"/accounts/login/?next=%2Fvisits%2F{visit.pk}%2F"
 
 
-def test_upload_by_script_is_told_that_nobody_is_signed_in(client: Client, visit: Visit) -> None:
+def test_upload_by_script_without_sign_in_is_refused(client: Client, visit: Visit) -> None:
     answer = client.post(f"/visits/{visit.pk}/photos/", headers={"Accept": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (401, "signed_out")
 
@@ -167,7 +167,7 @@ def test_clinician_ends_all_other_sessions(ada: User) -> None:
     assert not goes_on(elsewhere)
 
 
-def test_nobody_ends_the_session_of_somebody_else(ada: User, bo: User) -> None:
+def test_no_one_ends_the_session_of_someone_else(ada: User, bo: User) -> None:
     client = signed_in(ada)
     row = UserSession.objects.get(user=ada)
     assert signed_in(bo).post(f"/settings/sessions/{row.pk}/end/").status_code == 404
@@ -181,7 +181,7 @@ def test_sign_out_clears_what_the_browser_kept(ada: User) -> None:
     assert not Session.objects.exists()
 
 
-def test_activity_is_written_down_now_and_then_only(ada: User) -> None:
+def test_activity_is_stored_only_now_and_then(ada: User) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         client = signed_in(ada)
         before = client.session["seen_at"]
@@ -215,7 +215,7 @@ def test_draft_is_kept_unreadable_and_given_back_until_it_is_not_wanted(client: 
     assert client.get("/drafts/", {"path": path}).json() == {"fields": {}}
 
 
-def test_draft_goes_after_a_day_and_with_its_patient(client: Client, ada: User, visit: Visit) -> None:
+def test_draft_is_deleted_after_a_day_and_with_its_patient(client: Client, ada: User, visit: Visit) -> None:
     client.force_login(ada)
     path = f"/visits/{visit.pk}/edit/"
     client.post("/drafts/", {"path": path, "note": "Slept badly"})
@@ -227,7 +227,7 @@ def test_draft_goes_after_a_day_and_with_its_patient(client: Client, ada: User, 
 
 
 @pytest.mark.parametrize("page", ["/patients/new/", "/patients/{patient}/edit/", "/patients/{patient}/visits/new/"])
-def test_draft_goes_when_its_form_is_saved(client: Client, ada: User, ines: Patient, page: str) -> None:
+def test_draft_is_deleted_when_its_form_is_saved(client: Client, ada: User, ines: Patient, page: str) -> None:
     client.force_login(ada)
     path = page.format(patient=ines.pk)
     client.post("/drafts/", {"path": path, "name": "Mara"})
@@ -239,7 +239,7 @@ def test_draft_goes_when_its_form_is_saved(client: Client, ada: User, ines: Pati
 
 
 @pytest.mark.parametrize("page", ["/photos/{photo}/", "/events/{event}/edit/", "/visits/{visit}/edit/"])
-def test_draft_goes_with_the_patient_of_whatever_page(client: Client, ada: User, bo: User, visit: Visit, page: str) -> None:
+def test_draft_of_any_page_is_deleted_with_the_patient(client: Client, ada: User, bo: User, visit: Visit, page: str) -> None:
     patient = visit.patient
     event = Event.objects.create(patient=patient, kind="note", label="Moved", starts_on=date(2026, 2, 3), created_by=ada)
     path = page.format(photo=make_photo(visit).pk, event=event.pk, visit=visit.pk)
@@ -251,7 +251,7 @@ def test_draft_goes_with_the_patient_of_whatever_page(client: Client, ada: User,
     assert client.post("/drafts/", {"path": f"/api/patients/{patient.pk}/", "note": "x"}).status_code == 404
 
 
-def test_draft_that_nobody_takes_back_goes_with_retention(client: Client, ada: User) -> None:
+def test_unclaimed_draft_is_deleted_by_retention(client: Client, ada: User) -> None:
     client.force_login(ada)
     client.post("/drafts/", {"path": "/patients/new/", "name": "Mara Novak"})
     apply_retention()

@@ -51,7 +51,7 @@ def is_signed_in(client: Client, user: User) -> bool:
     return client.get("/session/").status_code == 200 and get_user(client).pk == user.pk
 
 
-def test_password_alone_signs_nobody_in(client: Client, ada: User) -> None:
+def test_password_alone_signs_no_one_in(client: Client, ada: User) -> None:
     assert enter_password(client, ada) == reverse("mfa_authenticate")
     assert not is_signed_in(client, ada)
     assert client.get("/patients/").status_code == 302
@@ -169,7 +169,7 @@ def test_password_has_twelve_characters_and_is_hashed_with_argon2(client: Client
     assert make_password(PASSWORD).startswith("argon2$argon2id$")
 
 
-def test_nobody_changes_the_address_of_an_account(client: Client, ada: User) -> None:
+def test_no_one_changes_the_address_of_an_account(client: Client, ada: User) -> None:
     client.force_login(ada)
     assert client.get("/accounts/email/").status_code == 404
 
@@ -189,7 +189,7 @@ def test_demo_asks_for_no_second_factor(client: Client, settings: LazySettings, 
         {"REMOTE_ADDR": "", "HTTP_HOST": "localhost"},
     ],
 )
-def test_demo_refuses_whoever_is_not_on_this_computer(client: Client, settings: LazySettings, extra: dict[str, str]) -> None:
+def test_demo_refuses_other_computers(client: Client, settings: LazySettings, extra: dict[str, str]) -> None:
     settings.DEMO, settings.ALLOWED_HOSTS = True, ["*"]
     assert client.get("/accounts/login/", **extra).status_code == 403  # type: ignore[arg-type]  # WSGI's own names
 

@@ -22,7 +22,7 @@ from ml.serve.reader import WEIGHTS
 
 @pytest.mark.parametrize("program", [ml.measure.evaluate, ml.train.release, ml.train.training])
 @pytest.mark.parametrize("missing", ["--data", "--votes"])
-def test_what_cannot_be_read_is_told_in_a_line(
+def test_unreadable_data_is_reported_in_one_line(
     program: ModuleType,
     missing: str,
     tiny_data: Path,
@@ -44,7 +44,7 @@ def test_what_cannot_be_read_is_told_in_a_line(
     assert str(tiny_data / "nothing") in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_weights_that_are_not_there_are_told_in_a_line(
+def test_missing_weights_are_reported_in_one_line(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["evaluate", "--weights", str(tmp_path), "--data", str(tiny_data)])

@@ -60,7 +60,7 @@ def test_interval_of_a_calibration_error_holds_it() -> None:
     assert 0 < error["low"] < error["value"] < error["high"]
 
 
-def test_cross_entropy_is_least_for_the_shares_themselves() -> None:
+def test_cross_entropy_is_least_for_the_probabilities_themselves() -> None:
     wanted = np.array([[0.7, 0.3, 0, 0, 0, 0, 0]])
     assert cross_entropy(wanted, wanted)[0] == pytest.approx(0.6109, abs=1e-4)
     assert cross_entropy(np.full((1, 7), 1 / 7), wanted)[0] == pytest.approx(np.log(7))
@@ -77,7 +77,7 @@ def test_class_without_faces_has_no_recall() -> None:
     assert per_class(TRUTH, NAMED)["fear"] == {"faces": 0, "recall": None, "precision": None}
 
 
-def test_temperature_brings_back_the_shares() -> None:
+def test_temperature_restores_the_probabilities() -> None:
     logits = np.random.default_rng(0).normal(0, 2, (300, 7))
     assert fit_temperature(logits * 1.7, softmax(logits)) == pytest.approx(1.7, abs=0.01)
     assert fit_temperature(logits * 0.6, softmax(logits)) == pytest.approx(0.6, abs=0.01)
@@ -88,7 +88,7 @@ def test_abstention_leaves_out_the_wanted_share() -> None:
     assert (confidence < fit_abstention(confidence)).mean() == pytest.approx(0.1, abs=0.01)
 
 
-def test_classwise_error_sees_what_the_top_share_hides() -> None:
+def test_classwise_error_sees_what_the_top_probability_hides() -> None:
     wanted = np.array([[0.6, 0.4, 0, 0, 0, 0, 0]] * 20)
     shares = np.array([[0.6, 0, 0.4, 0, 0, 0, 0]] * 20)
     assert classwise_error(wanted, wanted) == 0

@@ -64,7 +64,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, finder: FaceFinder, by_side: dict[int
     return [seen.face.box for seen in finder.find(Image.new("RGB", (3000, 2000)))]
 
 
-def test_closer_look_that_loses_a_large_face_does_not_replace_it(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_pass_that_loses_a_large_face_does_not_replace_it(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
     patient, bystander = detection(0, 900, 0.47), detection(2000, 70)
     assert shown(monkeypatch, finder, {640: [patient], 1280: [bystander]}) == [patient.face.box, bystander.face.box]
     coarse, exact = detection(2000, 50, 0.4), detection(2002, 64)  # the same face: the closer look has the word
@@ -76,7 +76,7 @@ def test_small_face_of_the_background_does_not_end_the_search(finder: FaceFinder
     assert shown(monkeypatch, finder, {1280: [background], 320: [patient]}) == [patient.face.box]
 
 
-def test_second_look_at_a_face_takes_no_neighbour(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_pass_over_a_face_takes_no_neighbour(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
     photo, coarse = Image.new("RGB", (3000, 2000)), detection(1000, 40, 0.46)
     monkeypatch.setattr(finder, "detect", lambda image, side_px: [detection(0, 30)])  # at the edge of the region
     kept = finder.turn_upright(photo, coarse).detection.face

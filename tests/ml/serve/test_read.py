@@ -46,7 +46,7 @@ def exif_of_a_turned_camera() -> Image.Exif:
     return exif
 
 
-def test_missing_weights_are_told_without_a_traceback(tmp_path: Path) -> None:
+def test_missing_weights_are_reported_without_a_traceback(tmp_path: Path) -> None:
     answer = run("--weights", str(tmp_path), "photo.jpg")
     assert (answer.returncode, answer.stdout) == (2, "")
     assert answer.stderr.startswith("model.json cannot be read")

@@ -44,11 +44,11 @@ def test_picture_the_network_saw_is_kept(reader: FaceReader, portrait: Image.Ima
         assert reader.probabilities_of(np.asarray(seen)) == pytest.approx(reading.probabilities)
 
 
-def test_same_photo_gives_the_same_shares(reader: FaceReader, portrait: Image.Image) -> None:
+def test_same_photo_gives_the_same_probabilities(reader: FaceReader, portrait: Image.Image) -> None:
     assert reader.read(portrait).probabilities == reader.read(portrait.copy()).probabilities
 
 
-def test_shares_do_not_change_in_the_mirror(reader: FaceReader, portrait: Image.Image) -> None:
+def test_probabilities_do_not_change_in_the_mirror(reader: FaceReader, portrait: Image.Image) -> None:
     pixels = np.asarray(portrait.crop((163, 55, 287, 179)).convert("L").resize((48, 48)))
     assert reader.probabilities_of(pixels) == pytest.approx(reader.probabilities_of(pixels[:, ::-1]), abs=1e-5)
 

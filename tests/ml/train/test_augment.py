@@ -46,7 +46,7 @@ def test_changed_faces_are_seeded_and_in_range(side: int, covered: int) -> None:
     assert not (first == other).all()
 
 
-def test_share_of_faces_goes_through_a_poor_jpeg() -> None:
+def test_some_faces_are_compressed_as_a_poor_jpeg() -> None:
     changed = augment(FACES, 48, 48, replace(STILL, compress_share=1), np.random.default_rng(3))
     plain = augment(FACES, 48, 48, STILL, np.random.default_rng(3))
     lost = np.abs(changed - plain).mean(axis=(1, 2))
@@ -54,7 +54,7 @@ def test_share_of_faces_goes_through_a_poor_jpeg() -> None:
     assert (changed == changed.round()).all()
 
 
-def test_mixed_faces_and_targets_carry_the_same_share_of_another() -> None:
+def test_mixed_faces_and_targets_have_the_same_weight() -> None:
     one_hot = np.eye(len(FACES), dtype=np.float32)
     faces = FACES[..., np.newaxis].astype(np.float32)
     mixed, raters, labels = mix((faces, one_hot, one_hot * 0.5), 0.2, np.random.default_rng(3))

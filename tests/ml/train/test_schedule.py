@@ -53,7 +53,7 @@ def test_budget_in_epochs_counts_steps_and_in_minutes_the_clock() -> None:
     assert timed.progress(0) == 1
 
 
-def test_rest_is_foretold_by_the_pace_of_this_process() -> None:
+def test_remaining_time_follows_the_pace_of_this_process() -> None:
     now = [100.0]
     counted = Budget(4, 10, seconds_before=1000, clock=lambda: now[0])
     timed = Budget(4, 10, minutes=2, seconds_before=30, clock=lambda: now[0])

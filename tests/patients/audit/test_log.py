@@ -54,7 +54,7 @@ def faults() -> list[tuple[int, str]]:
 
 
 @pytest.mark.django_db
-def test_line_says_who_did_what_to_which_photo(ada: User, visit: Visit) -> None:
+def test_entry_says_who_did_what_to_which_photo(ada: User, visit: Visit) -> None:
     photo = make_photo(visit)
     line = record_access(ada, Action.IMAGE, obj=photo, what="preview")
     assert line is not None
@@ -64,7 +64,7 @@ def test_line_says_who_did_what_to_which_photo(ada: User, visit: Visit) -> None:
 
 
 @pytest.mark.django_db
-def test_patient_stands_in_no_line_by_name_number_or_id(ada: User, ines: Patient) -> None:
+def test_no_entry_holds_name_number_or_id_of_a_patient(ada: User, ines: Patient) -> None:
     record_access(ada, Action.VIEW, ines, obj=ines)
     stored = str(list(AccessLog.objects.values()))
     assert pseudonym(ines.pk) in stored
@@ -88,13 +88,13 @@ def test_address_is_cut_to_its_network(address: str, network: str, settings: Any
     assert network_of(RequestFactory().get("/", REMOTE_ADDR=address)) == network
 
 
-def test_behind_a_proxy_its_word_counts_and_the_clients_does_not(settings: Any) -> None:
+def test_behind_a_proxy_its_header_counts_and_the_clients_does_not(settings: Any) -> None:
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     request = RequestFactory().get("/", REMOTE_ADDR="127.0.0.1", headers={"x-forwarded-for": "10.9.9.9, 192.0.2.77"})
     assert network_of(request) == "192.0.2.0/24"
 
 
-def test_lines_of_one_request_share_its_id(settings: Any) -> None:
+def test_entries_of_one_request_share_its_id(settings: Any) -> None:
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     request = RequestFactory().get("/", headers={"x-request-id": "7" * 32})
     assert request_id(request) == "7" * 32
@@ -103,13 +103,13 @@ def test_lines_of_one_request_share_its_id(settings: Any) -> None:
     assert "Ines" not in request_id(forged)
 
 
-def test_without_a_proxy_nobody_chooses_the_number_of_a_request(settings: Any) -> None:
+def test_without_a_proxy_no_one_chooses_the_id_of_a_request(settings: Any) -> None:
     settings.SECURE_PROXY_SSL_HEADER = None
     assert request_id(RequestFactory().get("/", headers={"x-request-id": "7" * 32})) != "7" * 32
 
 
 @pytest.mark.django_db
-def test_line_of_the_api_names_the_key(ada: User, ines: Patient) -> None:
+def test_entry_of_the_api_names_the_key(ada: User, ines: Patient) -> None:
     request = APIRequestFactory().get("/", headers={"authorization": f"Bearer {ApiToken.issue(ada)}"})
     line = record_access(Request(request, authenticators=[TokenAuthentication()]), Action.LIST, ines)
     assert line is not None
@@ -122,7 +122,7 @@ def test_tried_name_tells_equal_from_different_and_no_more() -> None:
 
 
 @pytest.mark.django_db
-def test_polling_is_one_look(ada: User, bo: User, visit: Visit) -> None:
+def test_polling_is_one_view(ada: User, bo: User, visit: Visit) -> None:
     polled = [record_access(ada, Action.VIEW, obj=visit, again_after=POLLED_AGAIN_AFTER) for _ in range(3)]
     assert [line is not None for line in polled] == [True, False, False]
     assert record_access(bo, Action.VIEW, obj=visit, again_after=POLLED_AGAIN_AFTER) is not None
@@ -131,7 +131,7 @@ def test_polling_is_one_look(ada: User, bo: User, visit: Visit) -> None:
 
 
 @pytest.mark.django_db
-def test_line_is_neither_changed_nor_deleted_through_the_model(five_lines: list[AccessLog]) -> None:
+def test_entry_cannot_be_changed_or_deleted_through_the_model(five_lines: list[AccessLog]) -> None:
     attempts: list[Callable[[], object]] = [
         five_lines[2].save,
         five_lines[2].delete,
@@ -184,20 +184,20 @@ CHANGES = {
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("column", [field.column for field in AccessLog._meta.concrete_fields])
-def test_change_of_any_column_shows(five_lines: list[AccessLog], unguarded: None, column: str) -> None:
+def test_change_of_any_column_is_detected(five_lines: list[AccessLog], unguarded: None, column: str) -> None:
     sql(f"UPDATE LOG SET {column} = {CHANGES[column]} WHERE sequence = 3")
     assert faults()[0][0] == 3
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("sequence", [1, 3, 4])
-def test_removed_line_leaves_a_gap(five_lines: list[AccessLog], unguarded: None, sequence: int) -> None:
+def test_removed_entry_leaves_a_gap(five_lines: list[AccessLog], unguarded: None, sequence: int) -> None:
     sql("DELETE FROM LOG WHERE sequence = %s", sequence)
     assert faults() == [(sequence, "gap")]
 
 
 @pytest.mark.django_db
-def test_gap_that_was_closed_by_new_numbers_shows(five_lines: list[AccessLog], unguarded: None) -> None:
+def test_gap_closed_by_renumbering_is_detected(five_lines: list[AccessLog], unguarded: None) -> None:
     sql("DELETE FROM LOG WHERE sequence = 3")
     for sequence in (4, 5):
         sql("UPDATE LOG SET sequence = %s WHERE sequence = %s", sequence - 1, sequence)
@@ -205,14 +205,14 @@ def test_gap_that_was_closed_by_new_numbers_shows(five_lines: list[AccessLog], u
 
 
 @pytest.mark.django_db
-def test_lines_that_changed_places_show(five_lines: list[AccessLog], unguarded: None) -> None:
+def test_swapped_entries_are_detected(five_lines: list[AccessLog], unguarded: None) -> None:
     for old, new in ((2, 99), (3, 2), (99, 3)):
         sql("UPDATE LOG SET sequence = %s WHERE sequence = %s", new, old)
     assert {2, 3} <= {sequence for sequence, _ in faults()}
 
 
 @pytest.mark.django_db
-def test_inserted_line_without_the_key_shows(five_lines: list[AccessLog], settings: Any) -> None:
+def test_inserted_entry_without_the_key_is_detected(five_lines: list[AccessLog], settings: Any) -> None:
     settings.SEARCH_KEY = "somebody else's"
     record_access(None, Action.VIEW)
     settings.SEARCH_KEY = "somebody else's again"
@@ -220,7 +220,7 @@ def test_inserted_line_without_the_key_shows(five_lines: list[AccessLog], settin
 
 
 @pytest.mark.django_db
-def test_cut_off_end_shows_against_a_kept_head(
+def test_cut_off_end_is_detected_against_a_kept_head(
     five_lines: list[AccessLog], unguarded: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("export_audit_head")
@@ -236,7 +236,9 @@ def test_cut_off_end_shows_against_a_kept_head(
 
 
 @pytest.mark.django_db
-def test_log_that_was_cut_and_went_on_shows_against_a_kept_head(ada: User, five_lines: list[AccessLog], unguarded: None) -> None:
+def test_log_that_was_cut_and_continued_is_detected_against_a_kept_head(
+    ada: User, five_lines: list[AccessLog], unguarded: None
+) -> None:
     kept = read_head()
     sql("DELETE FROM LOG WHERE sequence > 3")
     for _ in range(4):
@@ -247,14 +249,14 @@ def test_log_that_was_cut_and_went_on_shows_against_a_kept_head(ada: User, five_
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("text", ["", "{}", "[]", "no"])
-def test_head_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+def test_invalid_head_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "head").write_text(text)
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("verify_audit", head=str(tmp_path / "head"))
 
 
 @pytest.mark.django_db
-def test_line_goes_with_the_change_that_was_rolled_back(ada: User, ines: Patient) -> None:
+def test_entry_is_rolled_back_with_its_change(ada: User, ines: Patient) -> None:
     def edit_and_fail() -> None:
         with transaction.atomic():
             record_access(ada, Action.EDIT, ines)
@@ -295,7 +297,7 @@ def own_database(folder: Path) -> str:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_lines_of_many_processes_at_once_form_one_chain(tmp_path: Path) -> None:
+def test_entries_of_concurrent_processes_form_one_chain(tmp_path: Path) -> None:
     environ = os.environ | {"DATABASE_URL": own_database(tmp_path), "DJANGO_SETTINGS_MODULE": "clinic.settings"}
     done = subprocess.run((sys.executable, "-c", WRITERS), cwd=settings.BASE_DIR, env=environ, capture_output=True, text=True)
     assert done.stdout.splitlines() == ["[0, 0, 0]", "75 entries, all as they were written."]

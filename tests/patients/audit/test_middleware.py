@@ -53,13 +53,13 @@ def test_address_without_a_rule_is_closed(browser: Client, ines: Patient, monkey
 
 
 @pytest.mark.parametrize("path", ["/patients/{}/", "/patients/{}/csv/", "/api/patients/{}/"])
-def test_no_line_no_look(browser: Client, ines: Patient, without_log: None, path: str) -> None:
+def test_nothing_is_shown_without_an_entry(browser: Client, ines: Patient, without_log: None, path: str) -> None:
     answer = browser.get(path.format(ines.pk))
     assert answer.status_code == 500
     assert ines.name not in answer.content.decode()
 
 
-def test_no_line_no_change(browser: Client, photo: Photo, without_log: None) -> None:
+def test_nothing_changes_without_an_entry(browser: Client, photo: Photo, without_log: None) -> None:
     assert browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "blurred"}).status_code == 500
     assert browser.post(f"/photos/{photo.pk}/delete/").status_code == 500
     assert browser.patch(f"/api/visits/{photo.visit_id}/", {"note": "x"}, "application/json").status_code == 500
@@ -68,12 +68,12 @@ def test_no_line_no_change(browser: Client, photo: Photo, without_log: None) -> 
     assert photo.image.read()
 
 
-def test_no_line_no_photo(browser: Client, visit: Visit, without_log: None) -> None:
+def test_no_photo_is_stored_without_an_entry(browser: Client, visit: Visit, without_log: None) -> None:
     assert browser.post(f"/visits/{visit.pk}/photos/", {"photos": upload()}).status_code == 500
     assert not Photo.objects.exists()
 
 
-def test_each_thing_done_is_one_line(browser: Client, photo: Photo) -> None:
+def test_each_action_is_one_entry(browser: Client, photo: Photo) -> None:
     browser.get(f"/photos/{photo.pk}/")
     browser.get(f"/photos/{photo.pk}/preview/")
     browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "blurred"})
@@ -84,7 +84,7 @@ def test_each_thing_done_is_one_line(browser: Client, photo: Photo) -> None:
     assert lines() == seen
 
 
-def test_what_was_refused_is_no_line(browser: Client, photo: Photo) -> None:
+def test_refused_request_is_not_logged(browser: Client, photo: Photo) -> None:
     browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "x" * 201})
     browser.post(f"/photos/{photo.pk}/choose-face/", {"face": "7"})
     browser.post(f"/photos/{photo.pk}/retry/")  # this one is done: from now on it waits
@@ -94,14 +94,14 @@ def test_what_was_refused_is_no_line(browser: Client, photo: Photo) -> None:
     assert lines() == [("retry", "photo"), ("view", "photo")]  # the program was told of the photo
 
 
-def test_refusal_that_shows_the_card_is_a_look(browser: Client, photo: Photo) -> None:
+def test_refusal_that_shows_the_card_is_a_view(browser: Client, photo: Photo) -> None:
     for action, asked in (("exclude", {"reason": "x" * 201}), ("choose-face", {"face": "7"})):
         assert "photo-" in browser.post(f"/photos/{photo.pk}/{action}/", asked, headers={"HX-Request": "true"}).content.decode()
     assert lines() == [("view", "photo")] * 2
 
 
 @pytest.mark.parametrize("ask", ["foreign patient", "redirect to sign-in"])
-def test_what_did_not_happen_is_no_line(bo: User, ines: Patient, ask: str) -> None:
+def test_what_did_not_happen_is_not_logged(bo: User, ines: Patient, ask: str) -> None:
     stranger = Client()
     if ask == "foreign patient":
         stranger.force_login(bo)
@@ -112,7 +112,7 @@ def test_what_did_not_happen_is_no_line(bo: User, ines: Patient, ask: str) -> No
 
 
 @pytest.mark.parametrize("of", ["edit", "visits/new", "events/new", "usual-range", "erase", "consent/research"])
-def test_page_that_answers_a_form_with_its_mistakes_is_a_look(
+def test_page_that_shows_a_form_with_errors_is_a_view(
     browser: Client, ada: User, photo: Photo, monkeypatch: pytest.MonkeyPatch, of: str
 ) -> None:
     User.objects.filter(pk=ada.pk).update(may_erase=True)
@@ -130,7 +130,7 @@ def test_page_that_answers_a_form_with_its_mistakes_is_a_look(
 
 
 @pytest.mark.parametrize("of", ["visits", "photos"])
-def test_page_that_answers_a_note_that_came_too_late_is_a_look(browser: Client, photo: Photo, of: str) -> None:
+def test_page_that_answers_a_late_note_is_a_view(browser: Client, photo: Photo, of: str) -> None:
     row = photo.visit if of == "visits" else photo
     late = {"note": "Eats well.", "initial-note": "of older words"}
     page = browser.post(f"/{of}/{row.pk}/note/", late)
@@ -143,26 +143,26 @@ def test_page_that_answers_a_note_that_came_too_late_is_a_look(browser: Client, 
 
 
 @pytest.mark.parametrize("of", ["visits", "photos"])
-def test_no_line_no_page_for_a_note_that_came_too_late(browser: Client, photo: Photo, without_log: None, of: str) -> None:
+def test_late_note_shows_no_page_without_an_entry(browser: Client, photo: Photo, without_log: None, of: str) -> None:
     row = photo.visit if of == "visits" else photo
     answer = browser.post(f"/{of}/{row.pk}/note/", {"note": "Eats well.", "initial-note": "of older words"})
     assert (answer.status_code, "Ines Moreau" in answer.content.decode()) == (500, False)
 
 
-def test_search_while_typing_is_part_of_one_look(browser: Client, ines: Patient) -> None:
+def test_search_while_typing_is_one_view(browser: Client, ines: Patient) -> None:
     browser.get("/patients/")
     browser.get("/patients/", {"q": "in"}, headers={"HX-Request": "true"})
     assert lines() == [("list", "")]
 
 
 @pytest.mark.parametrize("path", ["/patients/?all", "/agreement/", "/api/patients/"])
-def test_header_of_a_script_spares_nobody_the_line(browser: Client, ines: Patient, path: str) -> None:
+def test_header_of_a_script_does_not_avoid_the_entry(browser: Client, ines: Patient, path: str) -> None:
     for _ in range(2):
         assert browser.get(path, headers={"HX-Request": "true"}).status_code == 200
     assert lines() == [("list", "")]
 
 
-def test_line_of_a_key_and_of_an_emergency_says_so(client: Client, bo: User, ines: Patient) -> None:
+def test_entry_names_the_key_or_the_emergency_access(client: Client, bo: User, ines: Patient) -> None:
     access = BreakGlass.objects.create(patient=ines, clinician=bo, reason="Overdose")
     key = {"Authorization": f"Bearer {ApiToken.issue(bo)}"}
     assert client.get(f"/api/patients/{ines.pk}/", headers=key).status_code == 200
@@ -171,7 +171,7 @@ def test_line_of_a_key_and_of_an_emergency_says_so(client: Client, bo: User, ine
     assert client.get(f"/api/patients/{ines.pk}/", headers=key).status_code == 404
 
 
-def test_sign_in_and_out_and_a_failure_are_lines(client: Client, ada: User) -> None:
+def test_sign_in_sign_out_and_failures_are_logged(client: Client, ada: User) -> None:
     client.post("/accounts/login/", {"login": ada.email, "password": "not the password"})
     client.post("/accounts/login/", {"login": ada.email, "password": PASSWORD})
     assert [action for action, _kind in lines()] == ["sign_in_failed"]  # the second factor is still to come
@@ -183,14 +183,14 @@ def test_sign_in_and_out_and_a_failure_are_lines(client: Client, ada: User) -> N
     assert ada.email not in str(list(AccessLog.objects.values()))
 
 
-def test_wrong_code_is_a_line(client: Client, ada: User) -> None:
+def test_wrong_code_is_logged(client: Client, ada: User) -> None:
     client.post("/accounts/login/", {"login": ada.email, "password": PASSWORD})
     client.post("/accounts/2fa/authenticate/", {"code": "000000"})
     line = AccessLog.objects.get()
     assert (line.action, line.actor_id, line.object_id, line.detail) == ("sign_in_failed", None, str(ada.pk), {"factor": "code"})
 
 
-def test_end_of_an_idle_session_is_a_line(browser: Client, ada: User) -> None:
+def test_end_of_an_idle_session_is_logged(browser: Client, ada: User) -> None:
     session = browser.session
     session["seen_at"] = 0
     session.save()
@@ -199,7 +199,7 @@ def test_end_of_an_idle_session_is_a_line(browser: Client, ada: User) -> None:
     assert (line.action, line.actor_id, line.detail) == ("sign_out", ada.pk, {"by": "time"})
 
 
-def test_change_of_password_is_a_line(browser: Client, ada: User) -> None:
+def test_change_of_password_is_logged(browser: Client, ada: User) -> None:
     new = "a calm long phrase"
     browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
     line = AccessLog.objects.get()

@@ -30,7 +30,7 @@ def proved(user: User) -> Client:
     return client
 
 
-def test_password_is_asked_for_once_more(client: Client, bo: User, ines: Patient) -> None:
+def test_password_is_asked_for_again(client: Client, bo: User, ines: Patient) -> None:
     client.force_login(bo)
     assert client.get("/emergency/").headers["Location"].startswith(reverse("account_reauthenticate"))
     ask(client, ines)
@@ -38,7 +38,7 @@ def test_password_is_asked_for_once_more(client: Client, bo: User, ines: Patient
     assert REASON not in str(client.session.items())
 
 
-def test_what_was_typed_outlasts_the_question_for_the_password(client: Client, bo: User, ines: Patient) -> None:
+def test_typed_reason_survives_reauthentication(client: Client, bo: User, ines: Patient) -> None:
     client.force_login(bo)
     ask(client, ines)
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
@@ -61,7 +61,7 @@ def test_what_was_typed_outlasts_the_question_for_the_password(client: Client, b
     assert REASON not in page
 
 
-def test_proof_of_who_it_is_lasts_five_minutes(bo: User, ines: Patient) -> None:
+def test_reauthentication_lasts_five_minutes(bo: User, ines: Patient) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         client = proved(bo)
         assert client.get("/emergency/").status_code == 200
@@ -94,7 +94,7 @@ def test_clinician_ends_it_before_its_time(bo: User, ines: Patient) -> None:
     assert client.post(f"/emergency/{access.pk}/end/").status_code == 404
 
 
-def test_nothing_is_carried_away_in_an_emergency_and_nobody_assigned(bo: User, ines: Patient) -> None:
+def test_emergency_access_allows_no_export_and_no_assignment(bo: User, ines: Patient) -> None:
     client = proved(bo)
     ask(client, ines)
     assert client.get(f"/patients/{ines.pk}/csv/").status_code == 403
@@ -103,7 +103,7 @@ def test_nothing_is_carried_away_in_an_emergency_and_nobody_assigned(bo: User, i
     assert client.post(f"/patients/{ines.pk}/care/assign/", {"clinician": bo.pk}).status_code == 403
 
 
-def test_nothing_is_erased_or_put_into_the_record_of_another_in_an_emergency(bo: User, visit: Visit) -> None:
+def test_emergency_access_allows_no_erasure_and_no_move_to_another_patient(bo: User, visit: Visit) -> None:
     photo, own = make_photo(visit), make_visit(make_patient(bo, name="Omar Haddad"))
     client = proved(bo)
     ask(client, visit.patient)
@@ -120,7 +120,7 @@ def test_nothing_is_erased_or_put_into_the_record_of_another_in_an_emergency(bo:
     assert visit.photos.get() == photo
 
 
-def test_no_consent_is_given_or_withdrawn_in_an_emergency(bo: User, ines: Patient) -> None:
+def test_emergency_access_allows_no_change_of_consent(bo: User, ines: Patient) -> None:
     client = proved(bo)
     ask(client, ines)
     assert client.post(f"/patients/{ines.pk}/consent/care/withdraw/").status_code == 403
@@ -140,7 +140,7 @@ def test_short_reason_or_wrong_patient_opens_nothing(bo: User, ines: Patient, ch
     assert client.get(f"/patients/{ines.pk}/").status_code == 404
 
 
-def test_guessing_is_slowed_down_and_written_down(bo: User, ines: Patient) -> None:
+def test_guessing_is_slowed_down_and_logged(bo: User, ines: Patient) -> None:
     client = proved(bo)
     for number in range(10):
         ask(client, ines, record_number=f"R-{number}")
@@ -161,7 +161,7 @@ def test_own_patient_needs_no_emergency(ada: User, ines: Patient) -> None:
     assert not BreakGlass.objects.exists()
 
 
-def test_every_look_names_the_emergency(bo: User, ada: User, ines: Patient) -> None:
+def test_every_view_names_the_emergency_access(bo: User, ada: User, ines: Patient) -> None:
     client = proved(bo)
     ask(client, ines)
     client.get(f"/patients/{ines.pk}/")
@@ -174,7 +174,7 @@ def test_every_look_names_the_emergency(bo: User, ada: User, ines: Patient) -> N
     assert page.count("emergency</span>") == 2
 
 
-def test_reason_is_read_by_nobody_in_another_emergency(bo: User, ines: Patient) -> None:
+def test_reason_is_hidden_during_another_emergency_access(bo: User, ines: Patient) -> None:
     ask(proved(bo), ines)
     other = proved(make_clinician("Dr Cem Aydin", "cem@clinic.test"))
     ask(other, ines, reason="On call tonight, seizure on the ward.")
@@ -189,7 +189,7 @@ def test_those_who_read_a_reason_are_named_where_it_is_written(bo: User) -> None
     assert "looked through by a lead of the patient’s team or an administrator." in page
 
 
-def test_what_is_done_names_the_emergency_too(bo: User, visit: Visit) -> None:
+def test_every_change_names_the_emergency_access(bo: User, visit: Visit) -> None:
     photo, client = make_photo(visit), proved(bo)
     make_prediction(photo)
     ask(client, visit.patient)
@@ -205,7 +205,7 @@ def test_what_is_done_names_the_emergency_too(bo: User, visit: Visit) -> None:
     assert all(line.detail["glass"] == BreakGlass.objects.get().pk for line in lines)
 
 
-def test_old_access_that_nobody_looked_through_stands_first(bo: User, ines: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_access_that_waits_for_review_comes_first(bo: User, ines: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("patients.views.emergency.REVIEWS", 2)
     lead = lead_of_ines(ines)
     old, *seen = (BreakGlass.objects.create(clinician=bo, patient=ines, reason=REASON) for _ in range(4))
@@ -227,7 +227,7 @@ def lead_of_ines(ines: Patient) -> User:
 
 
 @pytest.mark.parametrize("who", ["lead", "administrator"])
-def test_lead_and_administrator_look_through_it(bo: User, ines: Patient, who: str) -> None:
+def test_lead_and_administrator_review_it(bo: User, ines: Patient, who: str) -> None:
     ask(proved(bo), ines)
     fields = {"role": User.Role.ADMINISTRATOR}
     reviewer = lead_of_ines(ines) if who == "lead" else make_clinician("Kim Admin", "kim@clinic.test", **fields)
@@ -249,7 +249,7 @@ def test_lead_and_administrator_look_through_it(bo: User, ines: Patient, who: st
     assert isinstance(access.reviewed_at, datetime)
 
 
-def test_nobody_looks_through_their_own_or_a_foreign_team_s(bo: User, ines: Patient) -> None:
+def test_no_one_reviews_their_own_access_or_that_of_another_team(bo: User, ines: Patient) -> None:
     ask(proved(bo), ines)
     other = Team.objects.create(name="Night clinic")
     Membership.objects.create(team=other, clinician=bo, is_lead=True)

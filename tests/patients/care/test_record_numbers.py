@@ -25,7 +25,7 @@ def tries(patients: list[Patient]) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("page", ["new", "edit"])
-def test_trying_numbers_in_a_form_is_slowed_down_and_written_down(
+def test_trying_numbers_in_a_form_is_slowed_down_and_logged(
     client: Client, ada: User, ines: Patient, foreign: list[Patient], page: str
 ) -> None:
     client.force_login(ada)
@@ -39,7 +39,7 @@ def test_trying_numbers_in_a_form_is_slowed_down_and_written_down(
 
 
 @pytest.mark.parametrize("method", ["post", "patch"])
-def test_trying_numbers_by_a_program_is_slowed_down_and_written_down(
+def test_trying_numbers_by_a_program_is_slowed_down_and_logged(
     ada: User, ines: Patient, foreign: list[Patient], method: str
 ) -> None:
     api = APIClient(headers={"Authorization": f"Bearer {ApiToken.issue(ada)}"})
@@ -60,7 +60,7 @@ def test_numbers_of_one_s_own_patients_are_no_tries(client: Client, ada: User, i
     assert tries([ines]) == [[]]
 
 
-def test_change_by_a_program_and_its_line_come_together(ada: User, ines: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_change_by_a_program_and_its_entry_are_stored_together(ada: User, ines: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     api = APIClient(headers={"Authorization": f"Bearer {ApiToken.issue(ada)}"}, raise_request_exception=False)
     assert api.patch(f"/api/patients/{ines.pk}/", {"name": "Ines Lind"}).status_code == 200
     assert tries([ines]) == [["edit"]]

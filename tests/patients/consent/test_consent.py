@@ -68,7 +68,7 @@ def test_one_purpose_has_one_consent_in_force(ada: User, ines: Patient) -> None:
         give_consent(new_consent(ines, ada), ada)
 
 
-def test_consent_and_withdrawal_leave_lines_and_rows(ada: User, ines: Patient) -> None:
+def test_consent_and_withdrawal_are_logged_and_stored(ada: User, ines: Patient) -> None:
     consent = care(ines)
     withdraw(ines, ada)
     give_consent(new_consent(ines, ada), ada)

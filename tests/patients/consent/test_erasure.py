@@ -175,7 +175,7 @@ def test_marked_patient_fills_every_table_and_every_field(marked: Patient) -> No
 @pytest.mark.parametrize(
     ("level", "gone"), [("images", PICTURES), ("anonymise", set(MARKS)), ("all", set(MARKS))], ids=["images", "anonymise", "all"]
 )
-def test_no_mark_is_left_anywhere(marked: Patient, ada: User, private_files: Path, level: str, gone: set[str]) -> None:
+def test_no_marker_is_left_anywhere(marked: Patient, ada: User, private_files: Path, level: str, gone: set[str]) -> None:
     ids = ids_of(marked)
     assert found(private_files, MARKS) == set(MARKS)
     assert {name.split()[0] for name in found(private_files, ids)} == {"patient", "visit", "photo"}
@@ -257,7 +257,7 @@ def test_other_patients_keep_everything(marked: Patient, ada: User, ines: Patien
     assert found(private_files, {"note": "Ines sleeps better", "name": ines.name}) == {"note", "name"}
 
 
-def test_only_the_session_that_tells_is_ended(marked: Patient, ada: User) -> None:
+def test_only_sessions_that_name_the_patient_are_ended(marked: Patient, ada: User) -> None:
     session = SessionStore()
     session["_messages"] = "Photo added."
     session.save()
@@ -305,7 +305,7 @@ def test_interrupted_erasure_is_finished(
     assert found(private_files, MARKS) == set(MARKS) - (PICTURES if level == "images" else set(MARKS))
 
 
-def test_words_of_an_erased_patient_go_with_drafts_of_pages_of_nobody(marked: Patient, ada: User) -> None:
+def test_words_of_an_erased_patient_are_deleted_from_drafts_of_other_pages(marked: Patient, ada: User) -> None:
     Draft.keep(ada, "/emergency/", {"record_number": f" {marked.record_number.lower()}", "reason": "Found unconscious."}, None)
     Draft.keep(ada, "/teams/new/", {"name": f"Those of {marked.name.upper()}s sister"}, None)
     Draft.keep(ada, "/patients/new/", {"name": "Somebody Else"}, None)
@@ -313,7 +313,7 @@ def test_words_of_an_erased_patient_go_with_drafts_of_pages_of_nobody(marked: Pa
     assert [draft.path for draft in Draft.objects.all()] == ["/patients/new/"]
 
 
-def test_short_record_number_signs_nobody_out(client: Client, marked: Patient, ada: User) -> None:
+def test_short_record_number_signs_no_one_out(client: Client, marked: Patient, ada: User) -> None:
     Patient.objects.filter(pk=marked.pk).update(record_number="1")  # a digit of the moments that every session holds
     client.force_login(ada)
     erase(marked, "all", ada)

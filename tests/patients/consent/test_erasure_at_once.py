@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("level", ["anonymise", "all"])
-def test_line_is_the_last_thing_before_the_end(ines: Patient, ada: User, monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+def test_entry_is_written_last(ines: Patient, ada: User, monkeypatch: pytest.MonkeyPatch, level: str) -> None:
     """Whoever adds a line to the log holds up everybody who opens a page."""
     seen = []
 

@@ -99,7 +99,7 @@ def test_consent_that_is_given_meanwhile_ends_the_round(ada: User, monkeypatch: 
 
 
 @pytest.mark.django_db
-def test_time_limit_in_the_middle_leaves_no_erased_picture_without_a_line(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_limit_in_the_middle_leaves_no_erased_picture_unlogged(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     patient = with_photo(ada, 31, "care")
     make_photo(patient.visits.get())
     Draft.keep(ada, "/patients/new/", {"name": "Ines"}, None)

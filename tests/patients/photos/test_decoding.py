@@ -167,7 +167,7 @@ def test_whatever_the_decoder_does_is_a_refusal(decoder: Path, script: str, code
 
 # The second is in no group that the end of the decoder could take along.
 @pytest.mark.parametrize("child", ["sleep 40", pytest.param("setsid sleep 40", marks=on_linux)])
-def test_child_of_the_decoder_holds_nobody_up(decoder: Path, monkeypatch: pytest.MonkeyPatch, child: str) -> None:
+def test_child_of_the_decoder_delays_no_one(decoder: Path, monkeypatch: pytest.MonkeyPatch, child: str) -> None:
     monkeypatch.setattr(settings, "DECODE_TIMEOUT_SECONDS", 3)
     says(decoder, f"{child} & exit 0")  # it has the other end of the pipe
     started = time.monotonic()
@@ -196,7 +196,7 @@ def test_computer_without_room_for_a_decoder_is_busy(decoder: Path) -> None:
     assert refusal(picture()) == ("busy", {})
 
 
-def test_no_failure_takes_a_place_along(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_failure_occupies_a_decoder_slot(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refusal(picture())  # cannot be started
     for script in ("exit 1", "kill -SEGV $$", "echo '{}'"):
         says(decoder, script)
@@ -208,7 +208,7 @@ def test_no_failure_takes_a_place_along(decoder: Path, monkeypatch: pytest.Monke
     assert sandbox._queue._value == settings.DECODES_AT_ONCE + 1
 
 
-def test_one_upload_waits_for_a_place_and_the_next_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_upload_waits_for_a_decoder_slot_and_the_next_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     may_go_on, inside = threading.Event(), threading.Semaphore(0)
 
     def hold(*_: object) -> bytes:

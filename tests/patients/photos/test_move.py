@@ -44,7 +44,7 @@ def test_reading_and_label_go_along_with_a_photo(ada: User, visit: Visit, tom: P
 
 
 @pytest.mark.parametrize("what", ["photo", "visit"])
-def test_what_was_being_written_goes_along(ada: User, visit: Visit, tom: Patient, what: str) -> None:
+def test_drafts_move_along(ada: User, visit: Visit, tom: Patient, what: str) -> None:
     photo, other = make_photo(visit), make_photo(visit)
     for each in (photo, other):
         Draft.keep(ada, f"/photos/{each.pk}/", {"note": "tired"}, visit.patient)
@@ -57,14 +57,14 @@ def test_what_was_being_written_goes_along(ada: User, visit: Visit, tom: Patient
     assert owners == {f"/photos/{photo.pk}/": tom.pk, f"/photos/{other.pk}/": there}
 
 
-def test_a_move_between_patients_is_written_down_for_both(ada: User, visit: Visit, tom: Patient) -> None:
+def test_a_move_between_patients_is_logged_for_both(ada: User, visit: Visit, tom: Patient) -> None:
     there = make_visit(tom)
     move_photos([make_photo(visit)], there, ada)
     where = {"from_visit": str(visit.pk), "to_visit": str(there.pk)}
     assert moves() == [(pseudonym(visit.patient_id), "photo", where), (pseudonym(tom.pk), "photo", where)]
 
 
-def test_a_move_between_visits_is_written_down_once(ada: User, visit: Visit) -> None:
+def test_a_move_between_visits_is_logged_once(ada: User, visit: Visit) -> None:
     move_photos([make_photo(visit)], make_visit(visit.patient), ada)
     assert len(moves()) == 1
 
@@ -127,7 +127,7 @@ def test_a_visit_whose_file_the_other_patient_has_is_moved_only_when_asked(ada: 
 
 
 @pytest.mark.parametrize("whose", ["source", "target"])
-def test_nothing_is_moved_from_or_to_somebody_who_is_being_erased(ada: User, visit: Visit, tom: Patient, whose: str) -> None:
+def test_nothing_is_moved_from_or_to_a_patient_being_erased(ada: User, visit: Visit, tom: Patient, whose: str) -> None:
     ask_for_erasure(visit.patient if whose == "source" else tom, "images", ada, ada)
     other, photo = make_visit(tom), make_photo(visit)
     with pytest.raises(CannotMove) as refused:
@@ -140,7 +140,7 @@ def test_nothing_is_moved_from_or_to_somebody_who_is_being_erased(ada: User, vis
     assert photo.visit == visit
 
 
-def test_what_somebody_moved_meanwhile_is_not_taken_from_where_it_is_now(ada: User, visit: Visit, tom: Patient) -> None:
+def test_photos_moved_meanwhile_stay_where_they_are(ada: User, visit: Visit, tom: Patient) -> None:
     photo, third = make_photo(visit), make_patient(ada, name="Uma Reyes")
     first, second = (Visit.objects.select_related("patient").get(pk=visit.pk) for _ in range(2))
     old = Photo.objects.select_related("visit__patient").get(pk=photo.pk)
@@ -186,7 +186,7 @@ def test_a_visit_before_the_birth_is_not_moved(ada: User, visit: Visit) -> None:
         move_visit(visit, visit.patient, ada)
 
 
-def test_lines_are_written_after_every_row(ada: User, visit: Visit, tom: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entries_are_written_after_every_row(ada: User, visit: Visit, tom: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever adds a line holds up all others who do, and must not wait for a row that one of them holds."""
     photos, there = [make_photo(visit), make_photo(visit)], make_visit(tom)
     left: list[int] = []

@@ -31,7 +31,7 @@ def keys(rows: list[Model]) -> set[object]:
     return {row.pk for row in rows}
 
 
-def test_a_failure_that_was_put_aside_asks_for_attention_when_it_is_read_once_more(visit: Visit) -> None:
+def test_a_dismissed_failure_asks_for_attention_when_it_is_read_again(visit: Visit) -> None:
     refused = read_by(visit, current_model_version(), state=State.REJECTED, reason="too_dark")
     refused.photo.dismiss()
     assert reanalyse(refused.photo)

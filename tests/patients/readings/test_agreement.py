@@ -38,7 +38,7 @@ def test_wilson_gives_the_published_interval() -> None:
     assert (round(interval.low, 4), round(interval.high, 4)) == (0.2553, 0.3662)
 
 
-def test_share_is_counted_over_labelled_photos(ada: User, ines: Patient) -> None:
+def test_agreement_is_counted_over_labelled_photos(ada: User, ines: Patient) -> None:
     found = agreement(ada, ines, (2, 1), (1, 0))
     assert (found.agreed, found.n, found.visits) == (3, 4, 2)
     assert found.interval is None  # two visits

@@ -35,7 +35,7 @@ def opened(patient: Patient) -> zipfile.ZipFile:
     return archive
 
 
-def test_archive_holds_the_record_the_pictures_and_the_lines(omar: Patient, ada: User) -> None:
+def test_archive_holds_the_record_the_pictures_and_the_entries(omar: Patient, ada: User) -> None:
     archive = opened(omar)
     photo = omar.visits.get().photos.get()
     assert sorted(archive.namelist()) == sorted(
@@ -78,7 +78,7 @@ def test_record_tells_who_had_what_to_do_with_the_patient(omar: Patient, ada: Us
     assert (photo["uploaded_by"], photo["phone"], photo["excluded_by"]) == ("Dr Ada Lind", str(phone_pairing.pk), "Dr Bo Lindqvist")
 
 
-def test_nobody_else_is_in_it(omar: Patient) -> None:
+def test_no_other_patient_is_in_it(omar: Patient) -> None:
     archive = opened(omar)
     contents = b"".join(archive.read(name) for name in archive.namelist())
     assert b"Ines" not in contents

@@ -70,7 +70,7 @@ def test_consent_taken_back_is_missing_from_the_next_file(agreed: Patient, ada: 
     assert len(list(research_rows(research_subjects()))) == 1
 
 
-def test_everybody_whose_numbers_are_carried_away_has_a_line(client: Client, agreed: Patient, ines: Patient, ada: User) -> None:
+def test_every_exported_patient_gets_an_entry(client: Client, agreed: Patient, ines: Patient, ada: User) -> None:
     other = make_patient(ada, name="Vic Roe", consents=(Consent.Purpose.RESEARCH,))
     researcher = make_clinician("Rae Search", "rae@clinic.test", role=User.Role.RESEARCHER)
     client.force_login(researcher)
@@ -81,7 +81,7 @@ def test_everybody_whose_numbers_are_carried_away_has_a_line(client: Client, agr
     assert list(find_faults()) == []
 
 
-def test_lines_of_many_patients_take_few_statements(client: Client, ada: User, django_assert_max_num_queries: Any) -> None:
+def test_entries_for_many_patients_take_few_statements(client: Client, ada: User, django_assert_max_num_queries: Any) -> None:
     for number in range(20):
         make_patient(ada, name=f"Vic Roe {number}", consents=(Consent.Purpose.RESEARCH,))
     client.force_login(make_clinician("Rae Search", "rae@clinic.test", role=User.Role.RESEARCHER))

@@ -36,7 +36,7 @@ def test_from_three_visits_on_visits_are_averaged_however_many_photos_they_have(
     assert chosen.means[-1] == pytest.approx(0.3)  # (0 + 0.3 + 0.6)/3, not 0.9/11
 
 
-def test_lines_come_with_the_index_first_and_the_rest_in_label_order() -> None:
+def test_rows_start_with_the_index_and_follow_label_order() -> None:
     rows = compare(side(weekly(0.4), FIRST, FIRST), side([visit_on(FAR, -0.2, -0.2, -0.2)], FAR, FAR))
     assert [each.name for each in rows] == ["valence", *NAMES[:-1]]
     happy = row(rows, "happy")

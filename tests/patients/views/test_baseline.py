@@ -80,7 +80,7 @@ def test_the_first_eight_come_back(browser: Client, ines: Patient, visits: list[
     assert chosen(ines) == []
 
 
-def test_visits_of_somebody_else_cannot_be_chosen(browser: Client, strange: Client, ines: Patient, visits: list[Visit]) -> None:
+def test_visits_of_another_patient_cannot_be_chosen(browser: Client, strange: Client, ines: Patient, visits: list[Visit]) -> None:
     other = Patient.objects.create(name="Omar", record_number="R-1", birth_date=date(1980, 1, 1))
     foreign = Visit.objects.create(patient=other, date=date(2026, 1, 1), created_by=visits[0].created_by)
     asked = [str(visit.pk) for visit in (*visits[:4], foreign)]

@@ -50,7 +50,7 @@ def test_patient_assigned_twice_appears_once(team: Team, bo: User, ines: Patient
     assert list(Patient.objects.visible_to(bo)) == [ines]
 
 
-def test_last_one_who_sees_a_patient_stays(browser: Client, ines: Patient, ada: User, bo: User) -> None:
+def test_last_carer_cannot_be_removed(browser: Client, ines: Patient, ada: User, bo: User) -> None:
     answer = browser.post(f"/patients/{ines.pk}/care/unassign/", {"clinician": ada.pk}, follow=True)
     assert "Nobody would be left" in answer.content.decode()
     ines.assign(bo)
@@ -60,7 +60,7 @@ def test_last_one_who_sees_a_patient_stays(browser: Client, ines: Patient, ada: 
     assert not AccessLog.objects.filter(action="permission").exists()
 
 
-def test_who_steps_back_is_led_to_the_list(browser: Client, ines: Patient, ada: User, bo: User) -> None:
+def test_leaving_a_patient_leads_to_the_list(browser: Client, ines: Patient, ada: User, bo: User) -> None:
     ines.assign(bo)
     answer = browser.post(f"/patients/{ines.pk}/care/unassign/", {"clinician": ada.pk})
     assert answer.headers["Location"] == "/patients/"
@@ -79,7 +79,7 @@ def test_researchers_and_administrators_cannot_be_assigned(browser: Client, ines
     assert not sees(other, ines)
 
 
-def test_page_names_who_looked_and_at_what(browser: Client, visit: Visit) -> None:
+def test_page_names_who_viewed_what(browser: Client, visit: Visit) -> None:
     photo = make_photo(visit)
     browser.get(f"/visits/{visit.pk}/")
     browser.get(f"/photos/{photo.pk}/preview/")

@@ -100,7 +100,7 @@ def test_what_was_seen_on_its_own_page_is_not_new(browser: Client, visit: Visit,
         (State.QUEUED, "", False),
     ],
 )
-def test_only_what_was_read_or_asks_for_somebody_is_new(
+def test_only_results_and_requests_for_attention_are_new(
     browser: Client, visit: Visit, state: str, reason: str, is_new: bool
 ) -> None:
     make_prediction(make_photo(visit), state=state, reason=reason, finished_at=timezone.now())
@@ -129,7 +129,7 @@ def test_new_patients_come_first_then_the_latest_visit(browser: Client, ada: Use
         (State.RUNNING, "1 on the way", "waiting"),
     ],
 )
-def test_a_photo_that_needs_somebody_is_flagged(browser: Client, visit: Visit, state: str, flag: str, show: str) -> None:
+def test_a_photo_that_needs_attention_is_flagged(browser: Client, visit: Visit, state: str, flag: str, show: str) -> None:
     make_prediction(make_photo(visit), state=state)
     assert flag in browser.get("/patients/").content.decode()
     assert names(browser.get("/patients/", {"show": show})) == ["Ines Moreau"]
@@ -138,7 +138,7 @@ def test_a_photo_that_needs_somebody_is_flagged(browser: Client, visit: Visit, s
 
 
 @pytest.mark.parametrize("put_aside", [Photo.dismiss, lambda photo: photo.exclude("Blurred")])
-def test_a_refused_photo_put_aside_is_not_flagged(browser: Client, visit: Visit, put_aside: object) -> None:
+def test_a_dismissed_photo_is_not_flagged(browser: Client, visit: Visit, put_aside: object) -> None:
     photo = make_photo(visit)
     make_prediction(photo, state=State.NO_FACE)
     put_aside(photo)  # type: ignore[operator]  # one of two ways

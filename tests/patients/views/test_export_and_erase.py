@@ -19,7 +19,7 @@ def eraser(browser: Client, ada: User) -> Client:
     return browser
 
 
-def test_copy_holds_everything_and_its_own_line(browser: Client, visit: Visit) -> None:
+def test_copy_holds_everything_and_its_own_entry(browser: Client, visit: Visit) -> None:
     make_prediction(make_photo(visit))
     answer = browser.get(f"/patients/{visit.patient_id}/zip/")
     archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]  # not async

@@ -64,7 +64,7 @@ def test_without_a_script_the_visits_of_another_patient_are_shown_first(browser:
         ({"visit": "new", "new_date": "1900-01-01"}, "A visit lies between the patient’s birth and today."),
     ],
 )
-def test_a_move_that_is_not_said_in_full_is_not_made(browser: Client, visit: Visit, wrong: dict[str, object], why: str) -> None:
+def test_an_incomplete_move_is_refused(browser: Client, visit: Visit, wrong: dict[str, object], why: str) -> None:
     photo = make_photo(visit)
     other = make_visit(visit.patient, date(2026, 10, 3))
     asked = {"photo": [str(photo.pk)], "patient": str(visit.patient_id), "visit": str(other.pk)} | wrong
@@ -93,13 +93,13 @@ def test_nothing_moves_to_a_patient_whom_the_clinician_does_not_see(browser: Cli
 
 
 @pytest.mark.parametrize("page", ["move", "move-photos"])
-def test_page_that_names_every_patient_leaves_a_line_of_that(browser: Client, visit: Visit, tom: Patient, page: str) -> None:
+def test_page_that_names_every_patient_is_logged(browser: Client, visit: Visit, tom: Patient, page: str) -> None:
     assert tom.name in words(browser.get(f"/visits/{visit.pk}/{page}/"))
     assert tom.name in words(browser.post(f"/visits/{visit.pk}/{page}/", {"show": "1", "patient": ""}))
     assert AccessLog.objects.filter(action="list").count() == 2
 
 
-def test_form_that_comes_back_and_visits_of_another_patient_leave_their_lines(browser: Client, visit: Visit, tom: Patient) -> None:
+def test_returned_form_and_visits_of_another_patient_are_logged(browser: Client, visit: Visit, tom: Patient) -> None:
     def lines() -> list[tuple[str, str, str]]:
         return [(line.action, line.patient, line.object_kind) for line in AccessLog.objects.order_by("sequence")]
 
@@ -138,7 +138,7 @@ def test_a_refused_move_says_why(browser: Client, visit: Visit, tom: Patient) ->
     assert "That patient has not consented" in words(browser.post(f"/visits/{visit.pk}/move-photos/", asked))
 
 
-def test_photos_of_another_day_are_pointed_out_until_somebody_keeps_them(browser: Client, visit: Visit) -> None:
+def test_photos_of_another_day_are_pointed_out_until_someone_keeps_them(browser: Client, visit: Visit) -> None:
     for _ in range(2):
         make_prediction(make_photo(visit, taken_at=OCTOBER))
     make_photo(visit, taken_at=datetime(2026, 11, 20, 9, 0, tzinfo=UTC))

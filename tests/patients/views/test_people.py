@@ -61,7 +61,7 @@ def test_address_that_is_taken_is_refused(admin: Client, ada: User) -> None:
     assert "already" in answer.content.decode()
 
 
-def test_change_of_rights_takes_effect_at_once_and_is_a_line(admin: Client, browser: Client, ada: User, ines: Patient) -> None:
+def test_change_of_rights_takes_effect_at_once_and_is_logged(admin: Client, browser: Client, ada: User, ines: Patient) -> None:
     assert browser.get(f"/patients/{ines.pk}/csv/").status_code == 200
     admin.post(f"/people/{ada.pk}/", rights(ada))
     assert browser.get(f"/patients/{ines.pk}/csv/").status_code == 403
@@ -102,13 +102,13 @@ def test_keys_end_with_a_lost_factor_and_the_owner_is_told(admin: Client, client
     assert line.detail == {"changed": "second factor reset", "keys": 1}
 
 
-def test_patients_of_who_leaves_are_handed_over(admin: Client, ada: User, bo: User, ines: Patient) -> None:
+def test_patients_of_a_leaving_clinician_are_handed_over(admin: Client, ada: User, bo: User, ines: Patient) -> None:
     admin.post(f"/people/{ada.pk}/hand-over/", {"to": bo.pk})
     assert Patient.objects.visible_to(bo).get() == ines
     assert AccessLog.objects.about(ines)[0].detail == {"changed": "assigned"}
 
 
-def test_patients_whom_nobody_looks_after_are_told(admin: Client, ada: User, bo: User, ines: Patient) -> None:
+def test_patients_without_a_carer_are_reported(admin: Client, ada: User, bo: User, ines: Patient) -> None:
     assert admin.get("/people/").context["unattended"].count == admin.get("/health/").context["health"].unattended == 0
     admin.post(f"/people/{ada.pk}/", rights(ada, is_active=None))
     page = admin.get("/people/")
@@ -128,7 +128,7 @@ def test_patients_whom_nobody_looks_after_are_told(admin: Client, ada: User, bo:
     assert admin.get("/people/").context["unattended"].count == 0
 
 
-def test_lead_looks_after_the_own_team_alone(admin: Client, browser: Client, ada: User, bo: User) -> None:
+def test_lead_manages_only_their_own_team(admin: Client, browser: Client, ada: User, bo: User) -> None:
     admin.post("/teams/new/", {"name": "Day clinic"})
     team, other = Team.objects.get(), Team.objects.create(name="Ward 9")
     assert browser.get("/teams/").status_code == 404

@@ -84,7 +84,7 @@ def test_neither_code_nor_key_is_stored(browser: Client, phone: Client, visit: V
     assert (cookie["httponly"], cookie["path"], cookie["samesite"]) == (True, "/phone/", "Lax")
 
 
-def test_a_code_that_nobody_opens_grows_old(browser: Client, phone: Client, visit: Visit) -> None:
+def test_an_unused_code_expires(browser: Client, phone: Client, visit: Visit) -> None:
     code = offered(browser, visit)
     with time_machine.travel(timezone.now() + OPENED_WITHIN + timedelta(seconds=1)):
         assert phone.post(code).status_code == 410
@@ -219,13 +219,13 @@ def test_codes_and_attempts_are_limited(browser: Client, phone: Client, visit: V
     assert answers == [410] * 20 + [429]
 
 
-def test_a_phone_that_sends_without_end_is_told_to_wait(browser: Client, phone: Client, visit: Visit) -> None:
+def test_a_phone_that_keeps_sending_is_told_to_wait(browser: Client, phone: Client, visit: Visit) -> None:
     connected(browser, phone, visit)
     answers = [phone.post("/phone/", {"photos": upload(b"x")}, headers=JSON).json()["code"] for _ in range(61)]
     assert answers == ["unsupported_format"] * 60 + ["busy"]
 
 
-def test_every_step_is_written_down(browser: Client, phone: Client, visit: Visit) -> None:
+def test_every_step_is_logged(browser: Client, phone: Client, visit: Visit) -> None:
     phone_pairing = connected(browser, phone, visit)
     phone.post("/phone/", {"photos": upload()}, headers=JSON)
     lines = AccessLog.objects.filter(detail__phone_pairing=str(phone_pairing.pk)).order_by("sequence")
@@ -236,7 +236,7 @@ def test_every_step_is_written_down(browser: Client, phone: Client, visit: Visit
     ]
 
 
-def test_nobody_else_sees_or_ends_a_pairing(browser: Client, strange: Client, phone: Client, visit: Visit, bo: User) -> None:
+def test_no_one_else_sees_or_ends_a_pairing(browser: Client, strange: Client, phone: Client, visit: Visit, bo: User) -> None:
     phone_pairing = connected(browser, phone, visit)
     for ask, path in ((strange.get, ""), (strange.post, "end/")):
         assert ask(f"/phone-pairings/{phone_pairing.pk}/{path}").status_code == 404

@@ -279,7 +279,7 @@ def test_an_older_reading_offers_the_current_model_and_stays_on_the_page(browser
 PIXELS = ("/image/", "/preview/", "/input/", "/face/", "/map/")
 
 
-def test_an_erased_picture_is_told_and_asked_for_nowhere(browser: Client, photo: Photo) -> None:
+def test_an_erased_picture_is_reported_and_never_requested(browser: Client, photo: Photo) -> None:
     Prediction.objects.update(quality=[{"name": "light", "measured": 90, "limit": 40, "passed": True, "reason": "too_dark"}])
     erase_picture(photo)
     for path in (f"/photos/{photo.pk}/", f"/photos/{photo.pk}/card/", f"/visits/{photo.visit_id}/"):

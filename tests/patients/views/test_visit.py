@@ -163,7 +163,7 @@ def test_the_state_comes_with_the_counts_of_the_filters(browser: Client, visit: 
     assert "<html" not in page
 
 
-def test_a_screen_reader_is_told_once_what_became_of_the_photos(browser: Client, visit: Visit) -> None:
+def test_a_screen_reader_hears_the_outcome_of_the_photos_once(browser: Client, visit: Visit) -> None:
     address, said = f"/visits/{visit.pk}/state/", "innerHTML:#photos-said"
     assert '<p class="hide" id="photos-said" role="status"></p>' in browser.get(f"/visits/{visit.pk}/").content.decode()
     assert said not in browser.get(address).content.decode()

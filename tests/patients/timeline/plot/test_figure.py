@@ -152,7 +152,7 @@ def test_seven_strips_share_one_scale_and_have_intervals_and_symbols() -> None:
     assert symbols == ["triangle-up", "square", "diamond", "circle", "triangle-down", "star", "cross"]
 
 
-def test_strips_scale_follows_the_largest_share() -> None:
+def test_strips_scale_follows_the_largest_probability() -> None:
     title = texts(drawn(weekly(-0.5, -0.5))["smallMultiples"]["layout"], "title")
     assert "Expressions, 0 to 50 % each, 95 % interval" in title
 
