@@ -1,4 +1,4 @@
-"""Answers of the web server to tests."""
+"""Responses of the web server in tests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 
 @contextmanager
 def connection_kept() -> Iterator[None]:
-    """Let no request close the database connection: on PostgreSQL the test's own transaction would end with it.
+    """Keep requests from closing the database connection: on PostgreSQL that would end the test's own transaction.
 
     Django's test client does so by itself, but only while it makes a request.
     """
@@ -24,7 +24,7 @@ def connection_kept() -> Iterator[None]:
             signal.connect(close_old_connections)
 
 
-def put_away(answer: HttpResponseBase) -> None:
-    """Close an answer that need not be read to its end."""
+def close_unread(answer: HttpResponseBase) -> None:
+    """Close a response without reading it to the end."""
     with connection_kept():
         answer.close()

@@ -1,4 +1,4 @@
-"""The rendered portraits that ship with the demo: faces of nobody, for tests that need faces."""
+"""The rendered portraits that ship with the demo, for tests that need faces. They show no real person."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "patients" / "demo"
 
 @dataclass(frozen=True)
 class Portrait:
-    """One picture: where it lies, what the reader must answer, where the face is by construction (None: spoiled), how happy."""
+    """One picture: its path, the expected reading, the face box by construction (None: spoiled), and how happy it is."""
 
     path: Path
     expected: str
@@ -42,7 +42,7 @@ def good_portraits() -> list[Portrait]:
 
 
 def clear_portraits() -> list[Portrait]:
-    """Return those with a smile so broad that the reader does not hesitate."""
+    """Return those with a smile so broad that the reader never abstains."""
     return [portrait for portrait in good_portraits() if portrait.smile > 0.7]
 
 

@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True, scope="session")
 def emptying_between_tests() -> Iterator[None]:
-    """Let Django empty the access log between tests that commit: its triggers refuse that to everybody else."""
+    """Let Django empty the access log between tests that commit. Its triggers normally refuse that."""
     patch = pytest.MonkeyPatch()
     flush = BaseDatabaseOperations.execute_sql_flush
 
@@ -50,14 +50,14 @@ def emptying_between_tests() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def private_files(settings: LazySettings, tmp_path: Path) -> Path:
-    """Keep the photos of each test in a folder of its own."""
+    """Store the photos of each test in a folder of its own."""
     settings.MEDIA_ROOT = tmp_path / "photos"
     return tmp_path / "photos"
 
 
 @pytest.fixture(autouse=True)
 def quick_passwords(settings: LazySettings) -> None:
-    """Spare each test the tenth of a second that a strong hash is meant to take."""
+    """Use a fast password hash: a strong one takes a tenth of a second."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -69,7 +69,7 @@ def ada(db: None) -> User:
 
 @pytest.fixture
 def bo(db: None) -> User:
-    """Return Dr Bo, who looks after nobody here."""
+    """Return Dr Bo, who has no patients."""
     return make_clinician("Dr Bo Lindqvist", "bo@clinic.test")
 
 
@@ -87,7 +87,7 @@ def visit(ines: Patient) -> Visit:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the list of prediction ids that are handed to the queue, instead of handing them over."""
+    """Return a list that collects the ids of queued predictions. Nothing reaches a broker."""
     ids: list[str] = []
     monkeypatch.setattr("inference.tasks.predict.apply_async", lambda arguments, queue: ids.extend(arguments))
     return ids

@@ -1,4 +1,4 @@
-"""The documents of the project, and the pictures that they show."""
+"""The project's documents, and the pictures in them."""
 
 import re
 from pathlib import Path

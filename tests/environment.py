@@ -1,4 +1,4 @@
-"""The environment the tests run in. Loaded before Django's settings are read, hence a plugin and not part of conftest.py."""
+"""The environment of the tests: a plugin, not part of conftest.py, because it must load before Django's settings."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clinic.keys import ensure_keys
 
-# The processes that pytest-xdist starts inherit the folder from the one that made it.
+# The processes of pytest-xdist inherit the folder from the process that made it.
 _made_here = "AFFECTLINE_TEST_VAR" not in os.environ
 if _made_here:
     os.environ["AFFECTLINE_TEST_VAR"] = tempfile.mkdtemp(prefix="affectline-test-")
@@ -19,7 +19,7 @@ ensure_keys(VAR)
 os.environ["AFFECTLINE_VAR"] = str(VAR)
 os.environ["HTTPS"] = "0"
 os.environ["DEBUG"] = "1"  # plain names for static files: the hashed ones come from collectstatic, which the browser tests run
-os.environ["REDIS_URL"] = "redis://127.0.0.1:1/0"  # nobody listens there: a test that reaches for a broker by mistake fails
+os.environ["REDIS_URL"] = "redis://127.0.0.1:1/0"  # no server listens there: a test that uses a broker by mistake fails
 for name in ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DEMO", "FIELD_KEYS", "MEDIA_ROOT", "SEARCH_KEY", "SECRET_KEY", "TIME_ZONE"):
     os.environ.pop(name, None)
 

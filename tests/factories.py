@@ -1,4 +1,4 @@
-"""The cast, and rows for them. Dr Ada looks after Ines; Dr Bo must not see her."""
+"""Makers of users, patients and their rows."""
 
 import io
 from collections.abc import Iterable
@@ -17,19 +17,19 @@ from ml.serve.expressions import EXPRESSIONS
 from patients.models import Consent, Patient, Photo, User, Visit
 
 PASSWORD = "correct horse battery"  # signs in to databases that live for one test
-TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # likewise
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # for the same reason
 _numbers = count(1)
 
 
 def make_clinician(name: str = "Dr Ada Lind", email: str = "ada@clinic.test", **fields: object) -> User:
-    """Return a clinician who signs in with PASSWORD and a one-time code, and may carry data away unless told otherwise."""
+    """Return a clinician who signs in with PASSWORD and a one-time code, and by default may export."""
     user = User.objects.create_user(email, PASSWORD, display_name=name, **{"may_export": True, **fields})
     totp.TOTP.activate(user, TOTP_SECRET)
     return user
 
 
 def one_time_code(secret: str = TOTP_SECRET) -> str:
-    """Return the code that a clinician's phone shows now."""
+    """Return the current one-time code, by default that of any clinician of the tests."""
     return str(totp.format_hotp_value(totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time()))))
 
 
@@ -39,7 +39,7 @@ def make_patient(
     birth_date: date = date(1991, 2, 14),
     consents: Iterable[str] = (Consent.Purpose.CARE,),
 ) -> Patient:
-    """Return a patient assigned to `clinicians`, who recorded that they consent to their care."""
+    """Return a patient assigned to `clinicians`, with a consent to care."""
     patient = Patient.objects.create(name=name, record_number=f"R-{next(_numbers):06}", birth_date=birth_date)
     for clinician in clinicians:
         patient.assign(clinician)
@@ -49,14 +49,14 @@ def make_patient(
 
 
 def make_visit(patient: Patient, day: date = date(2026, 11, 20), **fields: object) -> Visit:
-    """Return a visit, made by the patient's first clinician."""
+    """Return a visit, created by the patient's first clinician."""
     return Visit.objects.create(patient=patient, date=day, created_by=patient.clinicians.all()[0], **fields)
 
 
 def picture(
     width: int = 64, height: int = 48, colour: str = "teal", file_format: str = "JPEG", mode: str = "RGB", **options: object
 ) -> bytes:
-    """Return a drawn picture as file bytes: one colour with a brighter top left corner, so that turning shows."""
+    """Return a drawn picture as file bytes: one colour with a brighter top left corner, which makes a rotation visible."""
     image = Image.new(mode, (width, height), colour)
     image.paste("white", (0, 0, max(1, width // 4), max(1, height // 4)))
     file = io.BytesIO()
@@ -65,7 +65,7 @@ def picture(
 
 
 def upload(content: bytes | None = None, name: str = "IMG_0001.jpg") -> SimpleUploadedFile:
-    """Return a file as a form hands it over."""
+    """Return a file as a form uploads it."""
     return SimpleUploadedFile(name, picture() if content is None else content)
 
 
@@ -87,8 +87,8 @@ def make_photo(visit: Visit, uploaded_at: datetime | None = None, **fields: obje
     return photo
 
 
-def shares(**named: float) -> dict[str, float]:
-    """Return seven shares: those named, and the rest as neutral."""
+def probabilities_of(**named: float) -> dict[str, float]:
+    """Return seven probabilities: those named, and the rest as neutral."""
     values = dict.fromkeys(EXPRESSIONS, 0.0) | named
     values["neutral"] = 1.0 - sum(named.values()) if "neutral" not in named else named["neutral"]
     return values
@@ -101,14 +101,14 @@ def make_prediction(
     model_version: str = "1.0.0",
     **fields: object,
 ) -> Prediction:
-    """Return a prediction of `photo`; a DONE one is happy 0.6, neutral 0.4 unless told otherwise."""
+    """Return a prediction of `photo`. A DONE one is by default happy 0.6, neutral 0.4."""
     if state == Prediction.State.DONE:
         fields = {
             "faces": [{"box": {"left": 8, "top": 6, "width": 24, "height": 30}, "detector_score": 0.9, "roll_degrees": 0.0}],
             "chosen_face": 0,
             "input_png": picture(48, 48, "grey", "PNG", mode="L"),
             "finished_at": timezone.now(),
-            **(probabilities or shares(happy=0.6)),
+            **(probabilities or probabilities_of(happy=0.6)),
             **fields,
         }
     return Prediction.objects.create(photo=photo, state=state, model_version=model_version, **fields)

@@ -1,8 +1,8 @@
-"""How many queries a page takes beside its own."""
+"""How many queries the access log adds to those of a page."""
 
 from django.db import connection
 
 
 def of_the_access_log() -> int:
-    """Return how many queries a line of the access log takes: savepoint, last line, new line, release; on PostgreSQL a lock too."""
+    """Return how many queries an access log entry takes: savepoint, last entry, new entry, release; a lock on PostgreSQL."""
     return 5 if connection.vendor == "postgresql" else 4

@@ -1,4 +1,4 @@
-"""What holds the house together: the one arrow, a web process without TensorFlow, files and functions of readable size."""
+"""The architecture: a web process without TensorFlow, files and functions of readable size, no view that imports another."""
 
 import ast
 import subprocess

@@ -32,7 +32,7 @@ def test_probe_on_the_host_is_answered_without_tls(tmp_path: Path) -> None:
         "SEARCH_KEY": "likewise, likewise, likewise, likewise",
     }
     done = subprocess.run([sys.executable, "-c", PROBE], cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["200", "301"]  # whoever comes for a page is sent to HTTPS
+    assert done.stdout.split() == ["200", "301"]  # other requests are redirected to HTTPS
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

@@ -1,4 +1,4 @@
-"""The documents against the code: what they list exists, and what exists is listed."""
+"""The documents match the code: what they list exists, and what exists is listed."""
 
 import ast
 import re

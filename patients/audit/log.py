@@ -145,4 +145,5 @@ def _was_recorded(entry: AccessLog, within: timedelta) -> bool:
     newest = AccessLog.objects.order_by("-sequence").values("sequence")[:1]
     recent = same.filter(sequence__gt=Subquery(newest) - ENTRIES_SEARCHED)
     now = timezone.now()
-    return recent.filter(at__range=(now - within, now)).exists()  # entries from before the clock was set back lie in the future
+    # An entry from before the clock was set back may have a time in the future: it does not count.
+    return recent.filter(at__range=(now - within, now)).exists()

@@ -1,1 +1,1 @@
-"""What a clinician meets, page by page."""
+"""The views, one module for each page or group of pages."""

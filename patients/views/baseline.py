@@ -1,4 +1,4 @@
-"""Which visits are usual for a patient, and reading older photos with the current model."""
+"""The baseline visits of a patient, and reading older photos again with the current model."""
 
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from patients.views.requests import ClinicianRequest, render_form
 
 @require_http_methods(["GET", "POST"])
 def choose_baseline(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Let the clinician choose the visits that the usual range rests on; none chosen means the first eight."""
+    """Let the clinician choose the visits of the baseline; without a choice it is the first eight."""
     patient = find_patient(request, patient_id)
     taken = points(patient)
     known = [point for point in taken if point.valence is not None]
@@ -45,7 +45,7 @@ def choose_baseline(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
 
 @require_POST
 def read_photos_again(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Hand photos that an older model read to the current one."""
+    """Queue the photos that an older model read for the current one."""
     patient = find_patient(request, patient_id)
     count = reanalyse_outdated(patient)
     if count:
@@ -58,7 +58,7 @@ def read_photos_again(request: ClinicianRequest, patient_id: UUID) -> HttpRespon
 
 
 def _chosen(request: ClinicianRequest, known: list[VisitPoint]) -> frozenset[UUID]:
-    """Return the visits that the form names, as far as they are the patient's; none when the first eight were asked for."""
+    """Return those of the chosen visits that are the patient's; none when the form asks for the first eight."""
     if "reset" in request.POST:
         return frozenset()
     asked = set(request.POST.getlist("visit"))

@@ -1,4 +1,4 @@
-"""Who may see a patient, and who has looked."""
+"""Who may see a patient, and the access log of a patient."""
 
 from uuid import UUID
 
@@ -27,7 +27,7 @@ def show_care(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
 
 @require_POST
 def assign_carer(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Let somebody else see the patient."""
+    """Assign a clinician or a team to the patient."""
     patient = find_patient(request, patient_id)
     care = care_of(patient)
     assign(patient, _asked(request, care.other_clinicians, care.other_teams), request)
@@ -37,7 +37,7 @@ def assign_carer(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
 
 @require_POST
 def unassign_carer(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """End somebody's view of the patient, perhaps one's own."""
+    """Remove a clinician or a team from the patient. Users may remove themselves."""
     patient = find_patient(request, patient_id)
     try:
         unassign(patient, _asked(request, patient.clinicians.all(), patient.teams.all()), request)
@@ -52,7 +52,7 @@ def unassign_carer(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
 
 @require_GET
 def show_access_log(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Show who did what with the patient's data, newest first."""
+    """Show the access log of the patient, newest first."""
     patient = find_patient(request, patient_id)
     asked = request.GET.get("page", "0")
     page = int(asked) if asked.isdecimal() and len(asked) < 7 else 0

@@ -1,4 +1,4 @@
-"""My patients: who is new, who needs a look, how the last visit compares."""
+"""My patients: what is new, what needs attention, and how the last visit compares."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ class CaseRow:
     read_at: datetime | None = None
     states: Counter[str] = field(default_factory=Counter)
     visited_on: date | None = None
-    consented_on: date | None = None  # asked only for a patient without photos: what is to be done next
+    consented_on: date | None = None  # looked up only for a patient without photos, to offer the next step
 
     @property
     def last(self) -> VisitPoint | None:
@@ -45,68 +45,68 @@ class CaseRow:
 
     @property
     def bare_since(self) -> date | None:
-        """The day of a later visit, which has no photos; None without one."""
+        """The day of a later visit without photos; None if there is none."""
         return self.visited_on if self.last and self.visited_on and self.visited_on > self.last.date else None
 
     @cached_property
     def baseline(self) -> Baseline | None:
-        """The patient's own usual range."""
+        """The patient's baseline."""
         return baseline_of(self.points)
 
     @property
     def chosen_that_count(self) -> int | None:
-        """How many of the visits chosen for the usual range still have photos that count; None when none was chosen."""
+        """How many of the visits chosen for the baseline still have photos that count; None when none was chosen."""
         return chosen_that_count(self.points)
 
     @property
     def spark(self) -> Sparkline:
-        """Twelve months as a small line."""
+        """The sparkline of the last twelve months."""
         return sparkline(self.points, self.baseline, clinic_today())
 
     @property
     def place(self) -> Place | None:
-        """Where the last visit lies against the usual range; None before there is one."""
+        """Where the last visit lies relative to the baseline; None without a baseline."""
         return self.baseline.place(self.last) if self.baseline and self.last else None
 
     @property
     def is_new(self) -> bool:
-        """Whether something was read since the clinician last looked."""
+        """Whether something was read since the clinician last opened the record."""
         return self.read_at is not None and (self.viewed_at is None or self.read_at > self.viewed_at)
 
     @property
     def to_choose(self) -> int:
-        """How many photos wait for a face to be chosen."""
+        """How many photos need someone to choose a face."""
         return self.states[State.CHOOSE_FACE]
 
     @property
     def refused(self) -> int:
-        """How many photos were not read, and nobody has put that aside."""
+        """How many photos could not be read and were not dismissed."""
         return self.states[State.NO_FACE] + self.states[State.REJECTED] + self.states[State.FAILED]
 
     @property
     def on_the_way(self) -> int:
-        """How many photos wait or are being read."""
+        """How many photos are queued or being read."""
         return self.states[State.QUEUED] + self.states[State.RUNNING]
 
     def passes(self, show: str) -> bool:
-        """Whether the filter shows the row. An unknown filter shows all."""
+        """Whether the row passes the filter. An unknown filter passes all."""
         asked = {"new": self.is_new, "needs-you": self.to_choose + self.refused > 0, "waiting": self.on_the_way > 0}
         return asked.get(show, True)
 
     def matches(self, words: str) -> bool:
-        """Whether name or record number hold every word."""
+        """Whether name or record number contains every word."""
         text = f"{self.patient.name} {self.patient.record_number}".casefold()
         return all(word in text for word in words.casefold().split())
 
     @property
     def rank(self) -> tuple[bool, float, str]:
-        """New first, then by last visit, then by name."""
+        """The sort key: new first, then by last visit, then by name."""
         return not self.is_new, -self.last.date.toordinal() if self.last else 0, self.patient.name.casefold()
 
 
 @require_GET
 def show_caseload(request: ClinicianRequest) -> HttpResponse:
-    """Show the patients assigned to the clinician. htmx asks for the table alone while somebody types."""
+    """Show the patients assigned to the clinician. While someone types a search, htmx requests only the table."""
     rows = case_rows(request.user)
     words, show = request.GET.get("q", "").strip(), request.GET.get("show", "")
     found = sorted((row for row in rows if row.passes(show) and row.matches(words)), key=lambda row: row.rank)
@@ -129,7 +129,7 @@ def show_caseload(request: ClinicianRequest) -> HttpResponse:
 
 
 def case_rows(user: User) -> list[CaseRow]:
-    """Return the user's patients with what the list says of each. Eight queries, whatever their number."""
+    """Return a row for each of the user's patients. Always eight queries."""
     patients = list(Patient.objects.visible_to(user))
     ids = [patient.pk for patient in patients]
     looks = dict(LastViewed.objects.filter(clinician=user, patient__in=ids).values_list("patient_id", "viewed_at"))
@@ -145,7 +145,7 @@ def case_rows(user: User) -> list[CaseRow]:
 
 
 def _open_states(patient_ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
-    """Return how many photos of each patient are not read, by state, without those that somebody put aside or that were erased."""
+    """Return how many photos of each patient are unread, by state. Dismissed and erased photos are left out."""
     open_photos = (
         Photo.objects.with_newest()
         .exclude(image="")
@@ -165,13 +165,13 @@ def _open_states(patient_ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
 
 
 def _read_at(patient_ids: Iterable[UUID]) -> dict[UUID, datetime]:
-    """Return when the last photo of each patient was read, or came to ask for somebody."""
+    """Return when the last photo of each patient was read, or began to need attention."""
     rows = Prediction.objects.filter(photo__visit__patient__in=patient_ids, finished_at__isnull=False)
     rows = rows.exclude(state__in=Prediction.UNFINISHED).exclude(state=State.REJECTED, reason__in=Prediction.DROPPED)
     return dict(rows.order_by().values_list("photo__visit__patient_id").annotate(at=Max("finished_at")))
 
 
 def _recent(rows: list[CaseRow]) -> list[Patient]:
-    """Return the patients that the clinician opened last."""
+    """Return the patients that the clinician opened most recently."""
     looked = [(row.viewed_at, row.patient) for row in rows if row.viewed_at]
     return [patient for _at, patient in sorted(looked, key=lambda pair: pair[0], reverse=True)[:RECENT]]

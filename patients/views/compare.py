@@ -27,14 +27,14 @@ HALF_YEAR = timedelta(days=182)
 
 @dataclass(frozen=True)
 class Shortcut:
-    """A comparison that is often asked for."""
+    """A shortcut to a common comparison."""
 
     name: str
     query: str
 
 
 class PeriodForm(forms.Form):
-    """The first and the last day of both sides. A visit is a period of one day."""
+    """The first and last day of both sides. A visit is a period of one day."""
 
     a_from = forms.DateField(label=gettext_lazy("From"), widget=DateInput())
     a_to = forms.DateField(label=gettext_lazy("To"), widget=DateInput())
@@ -42,7 +42,7 @@ class PeriodForm(forms.Form):
     b_to = forms.DateField(label=gettext_lazy("To"), widget=DateInput())
 
     def clean(self) -> dict[str, object]:
-        """Return the days; in both sides the last is not before the first."""
+        """Return the days. A side must not end before it starts, and the sides must not share days."""
         fields: dict[str, date] = super().clean() or {}
         for name in ("a", "b"):
             first, last = fields.get(f"{name}_from"), fields.get(f"{name}_to")
@@ -60,7 +60,7 @@ class PeriodForm(forms.Form):
 
 @require_GET
 def show_comparison(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Show both sides with the difference; at first the last two days with photos that count."""
+    """Show both sides with the difference; by default the last two days with photos that count."""
     patient = find_patient(request, patient_id)
     taken = points(patient)
     known = [point for point in taken if point.used]
@@ -86,9 +86,9 @@ def _between(known: Sequence[VisitPoint], first: date, last: date) -> frozenset[
 
 
 def _shortcuts(known: Sequence[VisitPoint], baseline: Baseline | None) -> list[Shortcut]:
-    """Return the comparisons that are often asked for, as far as there are visits for them.
+    """Return the common comparisons for which there are visits.
 
-    The usual visits are a side only where they are all visits between two days: a side goes by days.
+    A side is a range of days: the baseline visits can be one only if no other visit lies between them.
     """
     days = sorted({point.date for point in known})
     first, previous, last = days[0], days[-2], days[-1]

@@ -1,4 +1,4 @@
-"""What a patient agreed to, in their own words and dates, and what they took back."""
+"""The consents of a patient, and their withdrawal."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -23,7 +23,7 @@ from patients.views.requests import ClinicianRequest, render_form
 
 @dataclass(frozen=True)
 class PurposeCard:
-    """One purpose: the words for a new consent, the consent in force, and those that ended."""
+    """One purpose: the text for a new consent, the consent in force, and the ended ones."""
 
     purpose: Consent.Purpose
     words: str
@@ -35,13 +35,13 @@ class PurposeCard:
 
 @require_GET
 def show_consents(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Show every purpose with its consent."""
+    """Show every purpose with its consents."""
     return _page(request, find_patient(request, patient_id))
 
 
 @require_POST
 def record_consent(request: ClinicianRequest, patient_id: UUID, purpose: str) -> HttpResponse:
-    """Keep that the patient agreed. To the words that the page showed: when others are in use by now, nothing is recorded."""
+    """Record that the patient agreed to the text that the page showed. If another text is in force by now, nothing is recorded."""
     patient = find_patient(request, patient_id)
     if purpose not in Consent.Purpose.values:
         raise Http404
@@ -64,7 +64,7 @@ def record_consent(request: ClinicianRequest, patient_id: UUID, purpose: str) ->
 
 @require_POST
 def record_withdrawal(request: ClinicianRequest, patient_id: UUID, purpose: str) -> HttpResponse:
-    """Keep that the patient took a consent back, and do at once what follows from it."""
+    """Record the withdrawal of a consent, and carry out its consequences at once."""
     patient = find_patient(request, patient_id)
     consent = get_object_or_404(patient.consents.active(), purpose=purpose)
     if withdraw_consent(consent, request.user, request):

@@ -1,4 +1,4 @@
-"""Emergency access: open it, end it, look through what others opened."""
+"""Emergency access: open it, end it, and review that of others."""
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
@@ -22,7 +22,7 @@ REVIEWS = 200
 
 @require_http_methods(["GET", "POST"])
 def open_in_emergency(request: ClinicianRequest) -> HttpResponse:
-    """Ask whom and why, after the password or the second factor was given once more."""
+    """Ask for the patient and the reason, after the user reauthenticated."""
     if request.method == "GET":
         answer: HttpResponse = _ask(request)
         return answer
@@ -45,7 +45,7 @@ def open_in_emergency(request: ClinicianRequest) -> HttpResponse:
 
 @reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
 def _ask(request: ClinicianRequest) -> HttpResponse:
-    kept = Draft.read(request.user, request.path)  # it stays until the record is opened: a page that is asked for changes nothing
+    kept = Draft.read(request.user, request.path)  # the draft stays until the record is opened: a GET changes nothing
     return _page(request, EmergencyForm(initial=kept), is_given_back=bool(kept))
 
 
@@ -61,7 +61,7 @@ def _page(request: ClinicianRequest, form: EmergencyForm, is_given_back: bool = 
 
 
 def _keep_words(request: ClinicianRequest) -> None:
-    """Keep what was typed as an encrypted draft: the page gives it back once the password was given."""
+    """Store the typed text as an encrypted draft. The page restores it after reauthentication."""
     words = {name: request.POST.get(name, "") for name in EmergencyForm.base_fields}
     if any(words.values()) and sum(map(len, words.values())) <= MAX_CHARACTERS:
         Draft.keep(request.user, request.path, words, None)

@@ -1,4 +1,4 @@
-"""What a patient may ask for: a copy of everything, and its erasure."""
+"""The patient's rights: a copy of all data, and its erasure."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from patients.views.requests import ClinicianRequest, render_form
 
 
 class ErasureForm(forms.Form):
-    """What is erased; the record number, typed once more, says that it is this patient."""
+    """What to erase. The user confirms the patient by typing the record number again."""
 
     level = forms.ChoiceField(label=gettext_lazy("Erase"), choices=ErasureRequest.Level.choices, widget=forms.RadioSelect)
     record_number = forms.CharField(
@@ -33,7 +33,7 @@ class ErasureForm(forms.Form):
         self.patient = patient
 
     def clean_record_number(self) -> str:
-        """Return the number, which is the patient's."""
+        """Return the number. Raises ValidationError if it is not the patient's."""
         number: str = self.cleaned_data["record_number"]
         if record_number_hash(number) != self.patient.record_number_hash:
             raise ValidationError(_("This is not the record number of this patient."))
@@ -42,13 +42,13 @@ class ErasureForm(forms.Form):
 
 @require_GET
 def send_patient_zip(request: ClinicianRequest, patient_id: UUID) -> StreamingHttpResponse:
-    """Answer everything that is stored about the patient."""
+    """Send a ZIP file with everything that is stored about the patient."""
     return zip_response(find_patient(request, patient_id))
 
 
 @require_http_methods(["GET", "POST"])
 def erase_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Have pictures, names or everything erased. It cannot be undone, and nobody is asked twice."""
+    """Queue the erasure of pictures, names or everything. It cannot be undone, and there is no second confirmation."""
     patient = find_patient(request, patient_id)
     form = ErasureForm(patient, request.POST or None)
     if request.method == "POST" and form.is_valid():

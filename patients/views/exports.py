@@ -1,4 +1,4 @@
-"""What a clinician exports, and what its columns mean."""
+"""CSV exports, and what their columns mean."""
 
 from uuid import UUID
 
@@ -16,18 +16,18 @@ from patients.views.requests import ClinicianRequest
 
 @require_GET
 def send_patient_csv(request: ClinicianRequest, patient_id: UUID) -> StreamingHttpResponse:
-    """Answer every photo of the patient as one table."""
+    """Send all photos of the patient as CSV."""
     return patient_csv(find_patient(request, patient_id), request.user, with_bom=True)
 
 
 @require_GET
 def send_visit_csv(request: ClinicianRequest, visit_id: UUID) -> StreamingHttpResponse:
-    """Answer every photo of one visit as one table."""
+    """Send all photos of one visit as CSV."""
     return visit_csv(find_visit(request, visit_id), request.user, with_bom=True)
 
 
 @require_GET
 def show_data_dictionary(request: ClinicianRequest) -> HttpResponse:
-    """Show what each column means."""
+    """Show the data dictionary: what each column means."""
     context = {"columns": COLUMNS, "research_columns": RESEARCH_COLUMNS, "reasons": reason_meanings(), "section": "dictionary"}
     return render(request, "patients/data_dictionary.html", context)

@@ -1,4 +1,4 @@
-"""Health of the installation, for administrators: what runs, what waits, what is kept for how long. No patient is named."""
+"""The health of the installation, for administrators: services, queue and retention. No patient is named."""
 
 import shutil
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from patients.views.requests import ClinicianRequest
 
 @dataclass(frozen=True)
 class Kept:
-    """How long pictures are kept for one purpose; 0 days means without an end."""
+    """How long pictures are kept for one purpose; 0 days means without limit."""
 
     purpose: str
     days: int
@@ -27,7 +27,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Queue:
-    """What waits for a worker, and what came to grief lately."""
+    """What waits for a worker, and what failed recently."""
 
     waiting: int
     running: int
@@ -38,7 +38,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Health:
-    """Everything the page shows."""
+    """All that the page shows."""
 
     ready: Readiness
     heartbeat: Heartbeat | None
@@ -52,7 +52,7 @@ class Health:
 
 
 def read_queue() -> Queue:
-    """Return the state of the queue, from the rows that are the truth."""
+    """Return the state of the queue, from the rows of the database."""
     State = Prediction.State
     waiting = Prediction.objects.filter(state=State.QUEUED)
     failed = Prediction.objects.filter(state=State.FAILED, finished_at__gt=timezone.now() - timedelta(days=1))
@@ -63,7 +63,7 @@ def read_queue() -> Queue:
 
 @require_GET
 def show_health(request: ClinicianRequest) -> HttpResponse:
-    """Show how the installation is."""
+    """Show the health page."""
     health = Health(
         ready=readiness(),
         heartbeat=last_heartbeat(),

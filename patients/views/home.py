@@ -1,4 +1,4 @@
-"""Where somebody begins who has signed in."""
+"""The first page after sign-in."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -14,5 +14,5 @@ BEGINS = {
 
 
 def go_home(request: ClinicianRequest) -> HttpResponse:
-    """Redirect to the first page of the person's role."""
+    """Redirect to the first page of the user's role."""
     return redirect(BEGINS[User.Role(request.user.role)])

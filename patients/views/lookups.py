@@ -32,7 +32,7 @@ def readable_photos(user: User) -> PhotoQuerySet:
     """Return the user's photos with patient, predictions and the user's own labels; the bytes of pictures stay in the database."""
     light = Prediction.objects.order_by("-requested_at").defer("input_png", "explanation_png")
     photos = Photo.objects.visible_to(user).select_related("visit__patient", "uploaded_by", "excluded_by")
-    own = OwnLabel.objects.filter(clinician=user)  # no one is led by the label of someone else
+    own = OwnLabel.objects.filter(clinician=user)  # the labels of colleagues must not bias a clinician
     return photos.prefetch_related(Prefetch("predictions", light), Prefetch("own_labels", own))
 
 

@@ -1,4 +1,4 @@
-"""Photos or a visit that went to the wrong day or patient: say where they belong."""
+"""Move photos or a visit that were added to the wrong day or patient."""
 
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from patients.views.requests import ClinicianRequest, redirect_back, render_form
 
 @require_http_methods(["GET", "POST"])
 def choose_place_of_photos(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
-    """Ask which photos belong elsewhere and where; then move them and open the visit they are in."""
+    """Ask which photos to move and where; then move them and open the visit they are in."""
     source = find_visit(request, visit_id)
     photos = list(photos_of(request, source))
     patients = patient_choices(request.user)
@@ -59,7 +59,7 @@ def choose_place_of_photos(request: ClinicianRequest, visit_id: UUID) -> HttpRes
 
 @require_http_methods(["GET", "POST"])
 def choose_patient_of_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
-    """Ask whose visit it is; then give it to that patient."""
+    """Ask whose visit it is, then move it to that patient."""
     visit = find_visit(request, visit_id)
     owner = visit.patient
     form = MoveVisitForm(request.POST or None, patient_choices(request.user), owner)
@@ -78,7 +78,7 @@ def choose_patient_of_visit(request: ClinicianRequest, visit_id: UUID) -> HttpRe
 
 @require_POST
 def keep_dates(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
-    """Remember that photos taken on another day belong to this visit all the same."""
+    """Remember that photos taken on another day do belong to this visit."""
     visit = find_visit(request, visit_id)
     with transaction.atomic():
         visit.photos.filter(date_kept_at=None).exclude(taken_at=None).update(date_kept_at=timezone.now())
@@ -97,7 +97,7 @@ def _log_others(request: ClinicianRequest, visit: Visit, owner: Patient) -> None
 
 
 def _move(request: ClinicianRequest, form: MovePhotosForm, photos: list[Photo]) -> tuple[Moved, Visit]:
-    """Return what was moved and where to. A new visit that nothing came into is not kept."""
+    """Return what was moved and where to. A new visit that stays empty is deleted."""
     with transaction.atomic():
         target = form.target(request.user)
         moved = move_photos(photos, target, request, form.cleaned_data["keep_duplicate"])

@@ -1,4 +1,4 @@
-"""The notes of a visit and of a photo: saved while someone types, or by a button."""
+"""The notes of visits and photos, saved while someone types or with a button."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -40,9 +40,9 @@ def save_photo_note(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 def _save(
     request: ClinicianRequest, form: NoteForm[Visit] | NoteForm[Photo], page: str, shown: Callable[[], dict[str, object]]
 ) -> HttpResponse:
-    """Answer the script that saves while someone types with a word, the plain form with a redirect.
+    """Answer the autosave script with a word, and the plain form with a redirect.
 
-    A note that is refused is not saved: 409, and the words that were typed stay where they are, on the page that shows `shown`.
+    A refused note is not saved: the answer is 409, and the page that shows `shown` keeps the typed text.
     """
     if form.is_valid():
         form.save()

@@ -22,7 +22,7 @@ from patients.views.requests import ClinicianRequest
 
 @require_POST
 def save_label(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Keep the label, or take it back."""
+    """Save the label, or remove it."""
     photo = find_photo(request, photo_id)
     given = OwnLabel.objects.filter(photo=photo, clinician=request.user).first()
     if "remove" in request.POST:
@@ -38,7 +38,7 @@ def save_label(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 @require_GET
 def show_agreement(request: ClinicianRequest) -> HttpResponse:
-    """Show how often the model says what the clinician says, over all their patients."""
+    """Show how often the model agrees with the clinician, over all their patients."""
     labelled = labelled_by(request.user)
     patients = {patient.pk: patient for patient in Patient.objects.visible_to(request.user)}
     rows = [(patients[key], each) for key, each in labelled.agreement.by_patient.items()]
@@ -48,7 +48,7 @@ def show_agreement(request: ClinicianRequest) -> HttpResponse:
 
 @require_GET
 def show_agreement_on(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Show how often the model says what the clinician says, on one patient."""
+    """Show how often the model agrees with the clinician, for one patient."""
     patient = find_patient(request, patient_id)
     context = banner_of(patient) | {"labelled": labelled_by(request.user, patient)}
     return render(request, "patients/agreement.html", context)
@@ -63,7 +63,7 @@ def _keep(request: ClinicianRequest, photo: Photo, form: OwnLabelForm) -> None:
         with transaction.atomic():
             form.save()
             record_access(request, AccessLog.Action.LABEL, obj=photo)
-    except IntegrityError:  # the button was pressed twice: the first label is there
+    except IntegrityError:  # the button was pressed twice: the first label is stored
         messages.warning(request, _("You gave a label in this very moment already. This is it."))
         return
     messages.success(request, _("Your label is kept beside the model’s answer."))

@@ -1,4 +1,4 @@
-"""Pages beside the patients: how well the model was measured, what columns mean, how pages look."""
+"""Pages that belong to no patient: the model card, settings, tours and the theme."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -16,14 +16,14 @@ from patients.views.requests import ClinicianRequest, redirect_back
 
 @require_GET
 def show_model_card(request: ClinicianRequest) -> HttpResponse:
-    """Show what the model is for, how well it was measured and where it fails."""
+    """Show the model card: what the model is for, how well it does, and where it fails."""
     context = {"model": ModelCard(read_card_facts(settings.MODEL_DIR)), "published": PUBLISHED, "section": "model"}
     return render(request, "patients/model_card.html", context)
 
 
 @require_GET
 def send_report(request: ClinicianRequest) -> HttpResponseBase:
-    """Answer report.json as the evaluation wrote it."""
+    """Send report.json as the evaluation wrote it."""
     path = settings.MODEL_DIR / "report.json"
     if not path.exists():
         raise Http404
@@ -32,10 +32,10 @@ def send_report(request: ClinicianRequest) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 def edit_settings(request: ClinicianRequest) -> HttpResponse:
-    """Change name, theme and time zone."""
+    """Change the user's own settings."""
     form = SettingsForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        form.save(commit=False).save(update_fields=SettingsForm.Meta.fields)  # what they may was perhaps changed meanwhile
+        form.save(commit=False).save(update_fields=SettingsForm.Meta.fields)  # the user's rights may have changed in the meantime
         messages.success(request, _("Settings saved."))
         return redirect("patients:settings")
     return render(request, "patients/settings.html", {"form": form})
@@ -43,7 +43,7 @@ def edit_settings(request: ClinicianRequest) -> HttpResponse:
 
 @require_POST
 def save_tour(request: ClinicianRequest) -> HttpResponse:
-    """Keep that the tour of a page was seen, or show all of them again from the list of patients on."""
+    """Store that the tour of a page was seen, or reset all tours and go to the list of patients."""
     name = request.POST.get("tour", "")
     request.user.see_tour(name)
     return redirect("patients:list") if name == "again" else redirect_back(request, "patients:list")
@@ -51,7 +51,7 @@ def save_tour(request: ClinicianRequest) -> HttpResponse:
 
 @require_POST
 def save_theme(request: ClinicianRequest) -> HttpResponse:
-    """Keep light or dark. Without a script that says which, the button turns what was kept."""
+    """Store the theme. Without a script that names one, the button switches to the other."""
     asked = request.POST.get("theme") or ("light" if request.user.theme == User.Theme.DARK else "dark")
     if asked in User.Theme.values:
         request.user.theme = asked

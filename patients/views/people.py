@@ -1,4 +1,4 @@
-"""People: who signs in, as what, and what they may."""
+"""The accounts of an installation: roles, rights and invitations."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from patients.views.requests import ClinicianRequest
 
 
 class PersonForm(ConflictCheckedForm[User]):
-    """What somebody is called and what they may."""
+    """The name, role and rights of an account."""
 
     class Meta:
         model = User
@@ -30,13 +30,13 @@ class PersonForm(ConflictCheckedForm[User]):
 
 
 class InviteForm(PersonForm):
-    """Somebody new."""
+    """A new account."""
 
     class Meta(PersonForm.Meta):
         fields = ("email", "display_name", "role", "may_export", "may_erase")
 
     def clean_email(self) -> str:
-        """Return the address in small letters, which nobody has yet."""
+        """Return the address in lower case. Raises ValidationError if an account has it."""
         email = str(self.cleaned_data["email"]).lower()
         if User.objects.filter(email__iexact=email).exists():
             raise forms.ValidationError(_("Somebody signs in with this address already."))
@@ -45,7 +45,7 @@ class InviteForm(PersonForm):
 
 @require_GET
 def show_people(request: ClinicianRequest) -> HttpResponse:
-    """Show everybody who can or could sign in."""
+    """Show all accounts, disabled ones too."""
     people = User.objects.with_factors().annotate(patient_count=Count("assignments", distinct=True))
     context = {"people": people.order_by("display_name", "pk"), "unattended": unattended(), "section": "people"}
     return render(request, "patients/people.html", context)
@@ -53,7 +53,7 @@ def show_people(request: ClinicianRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def invite_person(request: ClinicianRequest) -> HttpResponse:
-    """Make an account; the next page has the link for its owner."""
+    """Create an account; the next page has the link for its owner."""
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
@@ -67,7 +67,7 @@ def invite_person(request: ClinicianRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
-    """Change what somebody may. One's own account is left to another administrator."""
+    """Change an account. Administrators cannot change their own."""
     person = get_object_or_404(User, pk=user_id)
     is_self = person == request.user
     form = PersonForm(request.POST or None, instance=person)
@@ -75,7 +75,7 @@ def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
         messages.error(request, _("Another administrator changes your account."))
     elif request.method == "POST" and form.is_valid():
         with transaction.atomic():
-            form.save()  # only what was changed: the password is theirs to change
+            form.save()  # only the changed fields: the password may have changed meanwhile
             keys = 0 if person.is_active else ApiToken.revoke_all(person)
             log_permissions(person, request, "rights", keys)
         messages.success(request, _("Changes saved."))
@@ -85,7 +85,10 @@ def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
 
 @require_POST
 def show_invitation(request: ClinicianRequest, user_id: int) -> HttpResponse:
-    """Show a fresh link with which somebody new sets a password. Who has one resets it by mail: nobody takes an account over."""
+    """Show a new link with which the owner of a new account sets a password.
+
+    An account that has a password gets no link, so that no administrator can take it over: its owner resets it by mail.
+    """
     person = get_object_or_404(User, pk=user_id, is_active=True)
     if person.has_usable_password():
         raise Http404
@@ -96,7 +99,7 @@ def show_invitation(request: ClinicianRequest, user_id: int) -> HttpResponse:
 
 @require_POST
 def reset_factor(request: ClinicianRequest, user_id: int) -> HttpResponse:
-    """Take the second factor of somebody who lost it away. Not one's own: a stolen session must not get rid of it."""
+    """Remove a lost second factor. Not one's own: a stolen session must not be able to remove it."""
     person = get_object_or_404(User.objects.exclude(pk=request.user.pk), pk=user_id)
     reset_factors(person, request)
     messages.success(request, _("The second factor is gone. The next sign-in sets up a new one."))
@@ -105,7 +108,7 @@ def reset_factor(request: ClinicianRequest, user_id: int) -> HttpResponse:
 
 @require_POST
 def hand_over_patients(request: ClinicianRequest, user_id: int) -> HttpResponse:
-    """Assign the patients of somebody who leaves to somebody else."""
+    """Assign the patients of someone who leaves to someone else."""
     leaving, to = get_object_or_404(User, pk=user_id), request.POST.get("to", "")
     if not to.isdecimal() or len(to) > 18:
         raise Http404

@@ -1,4 +1,4 @@
-"""The pages of a phone that was handed a visit: nobody signs in on it, and it shows nothing of the patient."""
+"""The pages of a phone that adds photos to a visit. No one signs in on it, and it shows nothing about the patient."""
 
 from datetime import timedelta
 from functools import partial
@@ -29,9 +29,9 @@ KEPT = timedelta(days=1)
 @login_not_required
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, code: str) -> HttpResponse:
-    """Ask for a tap (GET), then spend the code (POST).
+    """Ask for a tap (GET), then use up the code (POST).
 
-    Whatever looks at an address by itself, a preview in a chat or a scanner, does not spend it; and GET says nothing of the code.
+    Chat previews and link scanners open addresses by themselves: a GET neither uses up the code nor tells whether it is valid.
     """
     if request.method == "GET":
         return render(request, "phone/start.html")
@@ -57,7 +57,7 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
 @login_not_required
 @require_http_methods(["GET", "POST"])
 def photos(request: HttpRequest) -> HttpResponse:
-    """Show the ways to add photos (GET), or take photos in (POST): one from a script, many from a plain form."""
+    """Show the ways to add photos (GET), or receive photos (POST): one from a script, many from a plain form."""
     phone_pairing = _pairing_of(request)
     if phone_pairing is None:
         return _over(request)
@@ -76,7 +76,7 @@ def photos(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_POST
 def done(request: HttpRequest) -> HttpResponse:
-    """End the pairing from the phone, and say how many photos it sent, also when its time was up before."""
+    """End the pairing from the phone, and say how many photos it sent, even if the pairing has expired."""
     key = request.COOKIES.get(COOKIE, "")
     phone_pairing = PhonePairing.objects.of_phone(key) if key else None
     if phone_pairing:
@@ -92,7 +92,7 @@ def done(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_GET
 def over(request: HttpRequest) -> HttpResponse:
-    """Say that this phone can be put away."""
+    """Say that this phone is no longer connected."""
     return render(request, "phone/over.html")
 
 
@@ -102,7 +102,7 @@ def _pairing_of(request: HttpRequest) -> PhonePairing | None:
 
 
 def _receive(request: HttpRequest, phone_pairing: PhonePairing, keep: bool, file: UploadedFile[bytes]) -> Photo:
-    """Take one photo in for the clinician who handed the visit over. Raises RejectedPhoto."""
+    """Receive one photo on behalf of the clinician who paired the phone. Raises RejectedPhoto."""
     if not ratelimit.consume(request, action="phone_photo", key=str(phone_pairing.pk)):
         raise RejectedPhoto("busy")
     # This also logs the upload.
@@ -110,7 +110,7 @@ def _receive(request: HttpRequest, phone_pairing: PhonePairing, keep: bool, file
 
 
 def _over(request: HttpRequest) -> HttpResponse:
-    """Answer a phone whose time is up, or that was never handed anything."""
+    """Answer a phone whose pairing has expired or never existed."""
     over = RejectedPhoto("over")
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
         return answer_rejected(over)

@@ -1,4 +1,4 @@
-"""A visit handed to a phone: the code to scan, what comes from the phone, and its end. The phone's own pages: phone.py."""
+"""Pairing a phone with a visit: the code to scan, the photos that arrive, and the end. The phone's own pages: phone.py."""
 
 from uuid import UUID
 
@@ -24,7 +24,10 @@ from patients.views.requests import ClinicianRequest, redirect_back
 
 @require_POST
 def offer_to_phone(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
-    """Show a new code. In the answer itself and not after a redirect: only its hash is stored, nobody can show it again."""
+    """Show a new code.
+
+    There is no redirect: only the hash of the code is stored, so that it cannot be shown again.
+    """
     visit = find_visit(request, visit_id)
     if not ratelimit.consume(request, action="phone_pairing"):
         messages.error(request, _("Too many codes in a short time. Wait a few minutes, or add the photos here."))
@@ -46,9 +49,7 @@ def offer_to_phone(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
 
 @require_GET
 def show_phone_pairing(request: ClinicianRequest, phone_pairing_id: UUID) -> HttpResponse:
-    """Answer how the pairing stands, with the cards of photos from phones that the page does not show yet; 204 when it stands as
-    the page says.
-    """
+    """Send the state of the pairing, with the cards of photos that the page does not show yet. 204 if nothing changed."""
     phone_pairing = find_phone_pairing(request, phone_pairing_id)
     sent = sent_by_phone(request, phone_pairing.visit)
     shown = request.GET.get("seen", "").split(",")
@@ -70,19 +71,19 @@ def show_phone_pairing(request: ClinicianRequest, phone_pairing_id: UUID) -> Htt
 
 @require_POST
 def end_phone_pairing(request: ClinicianRequest, phone_pairing_id: UUID) -> HttpResponse:
-    """Let no more photos come from the phone."""
+    """End the pairing: the phone can send no more photos."""
     phone_pairing = find_phone_pairing(request, phone_pairing_id)
     phone_pairing.close()
     return _back(request, phone_pairing.visit)
 
 
 def sent_by_phone(request: ClinicianRequest, visit: Visit) -> list[Photo]:
-    """Return the photos of the visit that came from phones of the clinician's."""
+    """Return the photos of the visit that came from the clinician's phones."""
     return list(photos_of(request, visit).filter(phone_pairing__clinician=request.user))
 
 
 def _back(request: ClinicianRequest, visit: Visit) -> HttpResponse:
-    """Lead back to the visit; a part of a page that a script asked for takes the whole page there."""
+    """Redirect to the visit. For a request by htmx the whole page goes there."""
     response = redirect_back(request, "patients:visit", visit.pk)
     if request.htmx:
         return HttpResponse(headers={"HX-Redirect": response.headers["Location"]})

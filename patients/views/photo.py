@@ -25,7 +25,7 @@ MOST_DIGITS = 7  # of a number that a form sends: Python refuses to read one of 
 
 @require_GET
 def show_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Show one photo, what was read on it, and how well it could be read."""
+    """Show one photo, its reading, and the quality of the reading."""
     photo = find_photo(request, photo_id)
     LastViewed.now(photo.visit.patient, request.user)
     return render(request, "patients/photo.html", photo_page(photo, request.user))
@@ -33,19 +33,19 @@ def show_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 @require_GET
 def show_card(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Answer the card alone; a card that has become final says so, and the summary renews itself."""
+    """Send the card alone. A card that has become final says so, and the summary reloads."""
     photo = find_photo(request, photo_id)
     return HttpResponse(status=204) if is_as_shown(request, card_of(photo)) else _answer_card(request, photo)
 
 
 def is_as_shown(request: ClinicianRequest, card: PhotoCard) -> bool:
-    """Whether a photo on the way stands as the page says that asks: what is not replaced is not read out again."""
+    """Whether the page already shows the state of an unread photo. What is not replaced is not read out again."""
     return not card.is_final and request.GET.get("state") == card.state_token
 
 
 @require_GET
 def show_reading(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Answer how far the reading is; once it is final the whole page is asked for anew."""
+    """Send the progress of the reading; once it is final the whole page reloads."""
     photo = find_photo(request, photo_id)
     card = card_of(photo)
     if card.is_final:
@@ -57,7 +57,7 @@ def show_reading(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 @require_POST
 def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Have the chosen face read."""
+    """Queue the chosen face."""
     photo = find_photo(request, photo_id)
     face = request.POST.get("face", "")
     is_number = face.isdecimal() and len(face) < MOST_DIGITS
@@ -70,7 +70,7 @@ def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 @require_POST
 def retry_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Have the photo read once more."""
+    """Queue the photo again."""
     photo = find_photo(request, photo_id)
     if not reanalyse(photo):
         return _refuse(request, photo, why_not_reanalysed(photo)[1])
@@ -79,11 +79,11 @@ def retry_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 @require_POST
 def explain_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Have the map of what moved the score drawn."""
+    """Queue the explanation map."""
     photo = find_photo(request, photo_id)
     if photo.prediction is not None and not request_explanation(photo.prediction) and photo.prediction.explanation == "none":
         by_another = _("The map can only be drawn by the model that read the photo. Read the photo again first.")
-        if not request.htmx:  # else it stands in the place of the button
+        if not request.htmx:  # else the message replaces the button
             messages.error(request, by_another if photo.may_be_read else why_not_reanalysed(photo)[1])
     if request.htmx:
         return _answer_explanation(request, find_photo(request, photo_id))
@@ -92,7 +92,7 @@ def explain_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 @require_GET
 def show_explanation(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Answer where the map stands, or the map."""
+    """Send the state of the map, or the map."""
     photo = find_photo(request, photo_id)
     is_unchanged = photo.prediction is not None and photo.prediction.explanation == request.GET.get("state")
     return HttpResponse(status=204) if is_unchanged else _answer_explanation(request, photo)
@@ -100,7 +100,7 @@ def show_explanation(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 @require_POST
 def dismiss_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Put a refused photo aside."""
+    """Dismiss a refused photo."""
     photo = find_photo(request, photo_id)
     photo.dismiss()
     return _answer(request, photo)
@@ -108,7 +108,7 @@ def dismiss_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 @require_POST
 def exclude_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Leave the photo out of every summary, with the reason."""
+    """Exclude the photo from every summary, with a reason."""
     photo = find_photo(request, photo_id)
     form = ExcludeForm(request.POST)
     if form.is_valid():
@@ -124,7 +124,7 @@ def exclude_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 @require_POST
 def include_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Count the photo again."""
+    """Include the photo again."""
     photo = find_photo(request, photo_id)
     photo.include()
     return _answer(request, photo)
@@ -132,7 +132,7 @@ def include_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 @require_POST
 def delete_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Erase the photo, its readings and its files."""
+    """Delete the photo, its readings and its files."""
     photo = find_photo(request, photo_id)
     visit_id = photo.visit_id
     photo.remove()
@@ -141,7 +141,7 @@ def delete_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 
 def _refuse(request: ClinicianRequest, photo: Photo, why: str) -> HttpResponse:
-    """Answer that nothing was changed, and why: on the card that htmx asked for, or above the page."""
+    """Say that nothing was changed, and why: on the card for htmx, or above the page."""
     unchanged(request, is_shown=bool(request.htmx))
     if request.htmx:
         return _answer_card(request, find_photo(request, photo.pk), why)
@@ -150,7 +150,7 @@ def _refuse(request: ClinicianRequest, photo: Photo, why: str) -> HttpResponse:
 
 
 def _answer(request: ClinicianRequest, photo: Photo) -> HttpResponse:
-    """Answer a changed photo: its new card to htmx, the page it came from to a plain form."""
+    """Answer a change: htmx gets the new card, a plain form the page it came from."""
     if request.htmx:
         return _answer_card(request, find_photo(request, photo.pk))
     return redirect_back(request, "patients:visit", photo.visit_id)

@@ -1,4 +1,4 @@
-"""Pixels, only for those who look after the patient, and never to be kept by a browser."""
+"""Pictures: only for those who look after the patient, and never stored by a browser."""
 
 import io
 from uuid import UUID
@@ -18,35 +18,35 @@ FACE_SIDE_PX = 160
 
 @require_GET
 def send_image(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Answer the whole photo."""
+    """Send the whole photo."""
     photo = find_bare_photo(request, photo_id)
     return _kept(photo.image)
 
 
 @require_GET
 def send_preview(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Answer the small version of the photo that cards show."""
+    """Send the small version of the photo that cards show."""
     photo = find_bare_photo(request, photo_id)
     return _kept(photo.preview)
 
 
 @require_GET
 def send_input(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Answer the very 48x48 picture that the network saw."""
+    """Send the exact 48x48 picture that the network saw."""
     prediction = find_bare_photo(request, photo_id).prediction
     return _png(prediction.input_png if prediction else None)
 
 
 @require_GET
 def send_map(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
-    """Answer the map of what moved the score."""
+    """Send the explanation map."""
     prediction = find_bare_photo(request, photo_id).prediction
     return _png(prediction.explanation_png if prediction else None)
 
 
 @require_GET
 def send_face(request: ClinicianRequest, photo_id: UUID, face: int) -> HttpResponse:
-    """Answer a small square crop of one of several faces, to choose by."""
+    """Send a small square crop of one of several faces, to choose from."""
     photo = find_bare_photo(request, photo_id)
     boxes = face_boxes(photo.prediction.faces) if photo.prediction else []
     if face >= len(boxes) or not photo.image:
@@ -74,14 +74,14 @@ def _kept(picture: FieldFile) -> HttpResponse:
 
 
 def _png(content: bytes | None) -> HttpResponse:
-    """Return a picture that stands in the row of a prediction. Raises Http404 where none does."""
+    """Return a picture from the row of a prediction. Raises Http404 if it has none."""
     if content is None:
         raise Http404
     return _picture(bytes(content), "image/png")
 
 
 def _picture(content: bytes, content_type: str) -> HttpResponse:
-    """Return bytes that a browser draws but neither keeps, sniffs nor runs."""
+    """Return a response that a browser draws but does not store, sniff or run."""
     return HttpResponse(
         content,
         content_type=content_type,

@@ -1,4 +1,4 @@
-"""The patient: how the expressions develop, visit by visit."""
+"""The patient's record: the timeline, the visits, and the forms that add or change them."""
 
 from uuid import UUID
 
@@ -37,7 +37,7 @@ def show_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def add_patient(request: ClinicianRequest) -> HttpResponse:
-    """Add a patient, who is assigned to the clinician at once."""
+    """Add a patient and assign them to the clinician."""
     form = PatientForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         patient = form.saved()
@@ -60,7 +60,7 @@ def edit_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and form.saved() is not None:
         messages.success(request, _("Changes saved."))
         return redirect("patients:detail", patient.pk)
-    stored = find_patient(request, patient_id)  # not the patient whom the form has changed
+    stored = find_patient(request, patient_id)  # not the instance that the form has changed
     cancel = reverse("patients:detail", args=[patient.pk])
     context = {"form": form, "patient": stored, "section": "patients", "title": _("Edit patient"), "cancel": cancel}
     return render_form(request, "patients/patient_form.html", context)
@@ -68,7 +68,7 @@ def edit_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def add_visit(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Add a visit, today unless told otherwise, and open it for photos."""
+    """Add a visit, by default today, and open it for photos."""
     patient = find_patient(request, patient_id)
     today = clinic_today()
     visit = Visit(patient=patient, created_by=request.user)

@@ -24,7 +24,7 @@ class ClinicianRequest(AdmittedRequest):
 
 
 def render_form(request: ClinicianRequest, template: str, context: dict[str, object]) -> HttpResponse:
-    """Return the page with its form. After a POST it comes back with its mistakes, and the access log says that it was shown."""
+    """Return the page with its form. After a POST it shows the errors, and the access log records the view."""
     if request.method == "POST":
         unchanged(request, is_shown=True)
     return render(request, template, context)

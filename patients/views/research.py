@@ -1,4 +1,4 @@
-"""The page of a researcher: how many patients agreed, and the export of their numbers."""
+"""The pages for researchers: how many patients consented, and the export of their numbers."""
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -12,7 +12,7 @@ from patients.views.requests import ClinicianRequest
 
 @require_GET
 def show_research(request: ClinicianRequest) -> HttpResponse:
-    """Show what there is."""
+    """Show how much there is to export."""
     patients = research_patients()
     context = {
         "patient_count": patients.count(),
@@ -24,7 +24,7 @@ def show_research(request: ClinicianRequest) -> HttpResponse:
 
 @require_GET
 def send_research_csv(request: ClinicianRequest) -> StreamingHttpResponse:
-    """Answer the numbers of everyone who agreed, after an entry for each of them."""
+    """Send the numbers of everyone who consented, after adding an entry to each access log."""
     people = research_subjects()
     record_for_each(request, AccessLog.Action.EXPORT, (patient_id for patient_id, _first in people))
     return research_response(people)

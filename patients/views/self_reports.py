@@ -1,4 +1,4 @@
-"""Self-report of a visit: kept while one answers, or by a button."""
+"""The self-report of a visit, saved while someone answers or with a button."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from patients.views.requests import ClinicianRequest, redirect_back
 
 @require_POST
 def save_self_report(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
-    """Keep the answers: a word for the script that saves while one answers, a redirect for the plain form."""
+    """Save the answers. The autosave script gets a word, the plain form a redirect."""
     visit = find_visit(request, visit_id)
     answers = request.POST.copy()
     if "clear" in answers:

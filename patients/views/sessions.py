@@ -1,4 +1,4 @@
-"""Sessions of one's own: how long this one lasts, what was being written when it ended, and an end to any other."""
+"""The user's own sessions: how long this one lasts, drafts from when it ended, and how to end others."""
 
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
@@ -23,7 +23,7 @@ from patients.views.requests import ClinicianRequest, LimitedRequest
 def show_session(request: LimitedRequest) -> HttpResponse:
     """Answer how many seconds the session lasts without activity, whose it is, and what its forms must carry.
 
-    A page asks (GET, marked as background) or says that somebody is there (POST). It may be older than the sign-in.
+    A page asks (GET, marked as background) or reports activity (POST). It may be older than the sign-in.
     """
     if request.seconds_left <= 0:
         return JsonResponse({"seconds_left": 0}, status=401)
@@ -33,7 +33,7 @@ def show_session(request: LimitedRequest) -> HttpResponse:
 
 @require_POST
 def end_session(request: ClinicianRequest, session_id: int) -> HttpResponse:
-    """End one of one's own sessions on another device."""
+    """End one of the user's sessions on another device."""
     session = get_object_or_404(UserSession, user=request.user, pk=session_id)
     if session.session_key == request.session.session_key:
         messages.warning(request, _("This is the session you are in. Use “Sign out” to end it."))
@@ -45,7 +45,7 @@ def end_session(request: ClinicianRequest, session_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def keep_draft(request: ClinicianRequest) -> JsonResponse:
-    """Keep what somebody was writing on a page (POST), forget it (POST with `forget`), or give it back (GET)."""
+    """Store a draft of what someone was writing on a page (POST), delete it (POST with `forget`), or return it (GET)."""
     path = request.POST.get("path", "") or request.GET.get("path", "")
     patient = _patient_of(request, path)
     if request.method == "GET":
@@ -61,9 +61,9 @@ def keep_draft(request: ClinicianRequest) -> JsonResponse:
 
 
 def _patient_of(request: ClinicianRequest, path: str) -> Patient | None:
-    """Return the patient whose page it is, with whom the draft goes; None for a page of no patient.
+    """Return the patient of the page: the draft is deleted with them. None for a page of no patient.
 
-    Raises Http404 where the clinician sees no page.
+    Raises Http404 if the clinician may not see the page.
     """
     match = resolve(path) if len(path) <= PATH_MAX_LENGTH else None
     if match is None or match.app_names != ["patients"]:

@@ -1,4 +1,4 @@
-"""Care teams: an administrator makes them, they and the leads say who belongs to them."""
+"""Care teams: administrators create them; administrators and leads manage their members."""
 
 from django import forms
 from django.contrib import messages
@@ -16,7 +16,7 @@ from patients.views.requests import ClinicianRequest
 
 
 class TeamForm(forms.ModelForm[Team]):
-    """What a team is called."""
+    """The name of a team."""
 
     class Meta:
         model = Team
@@ -24,7 +24,7 @@ class TeamForm(forms.ModelForm[Team]):
 
 
 class MemberForm(forms.Form):
-    """Who joins, and whether they lead."""
+    """Who joins the team, and whether they lead it."""
 
     clinician = forms.ModelChoiceField(User.objects.none())
     is_lead = forms.BooleanField(required=False)
@@ -37,13 +37,13 @@ class MemberForm(forms.Form):
 
 
 def able_to_join() -> QuerySet[User]:
-    """Return the clinicians who can sign in."""
+    """Return the active clinicians."""
     return User.objects.filter(is_active=True, role=User.Role.CLINICIAN).order_by("display_name")
 
 
 @require_GET
 def show_teams(request: ClinicianRequest) -> HttpResponse:
-    """Show the teams with how many belong to them and how many they look after."""
+    """Show the teams with their numbers of members and patients."""
     counts = {"member_count": Count("memberships", distinct=True), "patient_count": Count("assignments", distinct=True)}
     return render(
         request,
@@ -54,7 +54,7 @@ def show_teams(request: ClinicianRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def add_team(request: ClinicianRequest) -> HttpResponse:
-    """Make a team."""
+    """Create a team."""
     form = TeamForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
@@ -66,7 +66,7 @@ def add_team(request: ClinicianRequest) -> HttpResponse:
 
 @require_GET
 def show_team(request: ClinicianRequest, team_id: int) -> HttpResponse:
-    """Show who belongs to the team."""
+    """Show the members of the team."""
     team = find_team(request, team_id)
     context = {
         "team": team,
@@ -95,7 +95,7 @@ def join_team(request: ClinicianRequest, team_id: int) -> HttpResponse:
 
 @require_POST
 def leave_team(request: ClinicianRequest, team_id: int) -> HttpResponse:
-    """Take a clinician out of the team."""
+    """Remove a clinician from the team."""
     team = find_team(request, team_id)
     form = MemberForm(User.objects.filter(memberships__team=team), request.POST)
     if form.is_valid():

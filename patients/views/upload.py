@@ -1,4 +1,4 @@
-"""Photos arrive: one or many, from a script that shows bars or from a plain form."""
+"""Photo uploads: one at a time from a script that shows progress, or many from a plain form."""
 
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from patients.views.upload_answers import receive_all, receive_one
 
 @require_POST
 def add_photo(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
-    """Take photos in. A script sends one and gets JSON; a form sends many and gets a page that names each refused file."""
+    """Receive photos. A script sends one and gets JSON; a form sends many and gets a page that names each refused file."""
     visit = find_visit(request, visit_id)
     files = request.FILES.getlist("photos")
     keep = request.POST.get("keep_duplicate") == "1"

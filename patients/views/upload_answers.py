@@ -1,4 +1,4 @@
-"""How photos that arrive are answered, on a page of the record and on a phone."""
+"""Answers to photo uploads, from a page of the record or from a phone."""
 
 from collections.abc import Callable
 
@@ -12,13 +12,13 @@ from patients.models import Photo
 from patients.photos.codes import RejectedPhoto
 
 Receive = Callable[[UploadedFile[bytes]], Photo]
-"""Takes one file into a visit. Raises RejectedPhoto."""
+"""Stores one file in a visit. Raises RejectedPhoto."""
 
 
 def receive_one(
     files: list[UploadedFile[bytes]], receive: Receive, answer: Callable[[Photo], dict[str, object]], on_phone: bool = False
 ) -> JsonResponse:
-    """Take the one file of a script in. Return what `answer` says of the photo, or the refusal."""
+    """Store the one file that a script sent. Return what `answer` says about the photo, or the refusal."""
     try:
         if len(files) != 1:
             raise RejectedPhoto("one_file")
@@ -29,14 +29,14 @@ def receive_one(
 
 
 def answer_rejected(rejected: RejectedPhoto, on_phone: bool = False) -> JsonResponse:
-    """Answer a script that a photo was refused."""
+    """Tell a script that its photo was refused."""
     return JsonResponse(rejected.as_json(on_phone), status=rejected.row.status)
 
 
 def receive_all(request: HttpRequest, files: list[UploadedFile[bytes]], receive: Receive, on_phone: bool = False) -> None:
-    """Take the files of a plain form in. Messages say how many were added, and why each of the others was not.
+    """Store the files of a plain form. Messages say how many were added, and why each of the others was refused.
 
-    On a phone no file is named: no one has signed in on it.
+    On a phone no file is named, because no one has signed in on it.
     """
     added = 0
     for file in files:

@@ -1,4 +1,4 @@
-"""The visit: where photos arrive, are looked at and are counted."""
+"""The page of a visit: upload, photo cards and the summary."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from patients.views.requests import ClinicianRequest, render_form
 
 @require_GET
 def show_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
-    """Show the drop zone, the photos and what they say together."""
+    """Show the drop zone, the photos and their summary."""
     visit = find_visit(request, visit_id)
     context = visit_page(visit, photos_of(request, visit), request.user, request.GET.get("show", ""))
     LastViewed.now(visit.patient, request.user)
@@ -28,7 +28,7 @@ def show_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
 
 @require_GET
 def show_state(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
-    """Answer the summary and the counts of the filters, as they are now."""
+    """Send the current summary and counts of the filters."""
     visit = find_visit(request, visit_id)
     context = visit_state(visit, photos_of(request, visit), request.GET.get("show", ""))
     LastViewed.now(visit.patient, request.user)
@@ -37,7 +37,7 @@ def show_state(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def edit_visit(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
-    """Change the day or the note."""
+    """Change the date or the note."""
     visit = find_visit(request, visit_id)
     form = VisitForm(request.POST or None, instance=visit)
     if request.method == "POST" and form.is_valid():

@@ -1,4 +1,4 @@
-"""Translations: every text is found, has its German, keeps its placeholders, and is in the file that Django reads."""
+"""Translations: every text is found, has a German translation with the same placeholders, and is compiled."""
 
 import gettext
 import io
@@ -12,7 +12,7 @@ from django.utils.dates import MONTHS, MONTHS_3, MONTHS_AP, WEEKDAYS, WEEKDAYS_A
 from clinic.catalogue import po
 from clinic.catalogue.sources import PROJECT, Text, in_code, in_template, texts
 
-# One template writes a tag in pieces, which no parser of HTML follows; it has no words.
+# One template builds a tag in pieces, which HTML parsers cannot follow; it has no words.
 TEMPLATES = sorted(set((PROJECT / "templates").rglob("*.html")) - {PROJECT / "templates/allauth/elements/button.html"})
 # Names, units and keys that are the same in every language.
 NAMES = {"Affectline", "CSV", "PHQ-9", "GAD-7", "px", "GB", "Home", "End", "Enter", "Esc", "FER2013", "FER+", "JSON", "report.json"}
@@ -74,19 +74,19 @@ def test_no_text_takes_the_place_of_a_month_or_a_weekday(german: po.Translations
 def test_translations_keep_placeholders_and_marks(german: po.Translations) -> None:
     wrong = []
     for text, forms in german.items():
-        wanted = [_places(text.text), _places(text.plural)] if text.plural else [_places(text.text)]
+        wanted = [_placeholders(text.text), _placeholders(text.plural)] if text.plural else [_placeholders(text.text)]
         for form, places in zip(forms, wanted, strict=True):
-            if form and _places(form) != places and not (text.plural and _places(form) == wanted[1]):
+            if form and _placeholders(form) != places and not (text.plural and _placeholders(form) == wanted[1]):
                 wrong.append((text.text, form))
     assert wrong == []
 
 
-def _places(text: str) -> list[str]:
+def _placeholders(text: str) -> list[str]:
     return sorted(re.findall(r"%\(\w+\)[sd]|%%|%[sd]|<[^>]+>", text))
 
 
 class _Words(HTMLParser):
-    """Collects what is written between tags and in attributes that people read."""
+    """Collects the text between tags and in attributes that people read."""
 
     def __init__(self) -> None:
         super().__init__()

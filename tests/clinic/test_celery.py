@@ -5,7 +5,7 @@ import sys
 
 
 def test_scheduled_jobs_are_tasks_that_the_worker_knows() -> None:
-    code = (  # in a process of its own: here, other tests have imported the tasks
+    code = (  # in a process of its own: in this one, other tests have imported the tasks
         "from clinic.celery import app\n"
         "app.loader.import_default_modules()\n"
         "scheduled = {entry['task'] for entry in app.conf.beat_schedule.values()}\n"

@@ -1,4 +1,4 @@
-"""Faults: a database that is held or away is told as such, to people in words and to programs with a code."""
+"""Faults: a locked or unreachable database is reported as such, to people in words and to programs with a code."""
 
 import pytest
 from django.db import OperationalError
@@ -12,10 +12,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(params=[OperationalError("database is locked"), OSError("the disk is full")], ids=["busy", "fault"])
 def expected(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, int, str | None]:
-    """Let every line of the access log fail. Returns the code, the status and the header Retry-After that are due."""
+    """Make every access log entry fail. Return the expected code, status and Retry-After header."""
     error: Exception = request.param
 
-    def fail(line: AccessLog) -> None:
+    def fail(entry: AccessLog) -> None:
         raise error
 
     monkeypatch.setattr(AccessLog, "append", fail)

@@ -1,4 +1,4 @@
-"""The keys of an installation: written once, whole, and never touched again."""
+"""The keys of an installation: written once, atomically, and never changed."""
 
 import os
 from pathlib import Path

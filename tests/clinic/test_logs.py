@@ -1,4 +1,4 @@
-"""Logs: every line is JSON with the numbers of request and user, and nothing in it tells whom it is about."""
+"""Logs: every line is JSON with the ids of request and user, and names no one."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from tests.factories import upload
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """Return what is logged from now on."""
+    """Return a stream that collects the log from now on."""
     stream = io.StringIO()
     handler, root = logging.StreamHandler(stream), logging.getLogger()
     handler.setFormatter(JsonFormatter())
@@ -48,7 +48,7 @@ def test_nothing_logged_tells_whom_it_is_about(
     client.get("/patients/", {"q": visit.patient.name})
     client.post(f"/visits/{visit.pk}/photos/", {"photos": upload(name="ines-at-home.jpg")})
     client.post(f"/visits/{visit.pk}/photos/", {"photos": upload(b"no picture", name="ines-too.jpg")})
-    client.post("/accounts/login/", {"login": "somebody@clinic.test", "password": "tell nobody this"})
+    client.post("/accounts/login/", {"login": "someone@clinic.test", "password": "tell no one this"})
     monkeypatch.setattr("patients.views.record.timeline", lambda patient: 1 / 0)
     assert client.get(f"/patients/{visit.patient_id}/").status_code == 500
     text = "\n".join(line for line in written.getvalue().splitlines() if '"logger": "django.db' not in line)
@@ -58,8 +58,8 @@ def test_nothing_logged_tells_whom_it_is_about(
         visit.patient.record_number,
         "ines-at-home",
         "ines-too",
-        "somebody@",
-        "tell nobody",
+        "someone@",
+        "tell no one",
         ada.email,
     ):
         assert telling not in text

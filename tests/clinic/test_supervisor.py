@@ -1,4 +1,4 @@
-"""Parts that run once are left alone when they end well, and started again when they do not."""
+"""Parts that run once are restarted only if they fail."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ import pytest
 from clinic.supervisor import Part, Supervisor
 
 
-def looked_after_until(supervisor: Supervisor, is_so: Callable[[], bool]) -> bool:
+def supervised_until(supervisor: Supervisor, is_so: Callable[[], bool]) -> bool:
     give_up_at = time.monotonic() + 30
     while not is_so() and time.monotonic() < give_up_at:
         supervisor.restart_dead()
@@ -19,27 +19,27 @@ def looked_after_until(supervisor: Supervisor, is_so: Callable[[], bool]) -> boo
 
 
 @pytest.fixture
-def said() -> list[str]:
+def messages() -> list[str]:
     return []
 
 
-def started(folder: Path, said: list[str], script: str) -> Supervisor:
-    supervisor = Supervisor(folder / "log", {"PLACE": str(folder)}, folder, said.append)
+def started(folder: Path, messages: list[str], script: str) -> Supervisor:
+    supervisor = Supervisor(folder / "log", {"PLACE": str(folder)}, folder, messages.append)
     supervisor.start(Part("errand", (sys.executable, "-c", script), once=True))
     return supervisor
 
 
-def test_errand_that_ends_well_is_not_run_again(tmp_path: Path, said: list[str]) -> None:
-    supervisor = started(tmp_path, said, "open('runs', 'a').write('x')")
+def test_errand_that_ends_well_is_not_run_again(tmp_path: Path, messages: list[str]) -> None:
+    supervisor = started(tmp_path, messages, "open('runs', 'a').write('x')")
     runs = tmp_path / "runs"
-    assert looked_after_until(supervisor, runs.exists)
+    assert supervised_until(supervisor, runs.exists)
     assert not runs_again(supervisor, runs)
-    assert (runs.read_text(), said) == ("x", [])
+    assert (runs.read_text(), messages) == ("x", [])
     supervisor.stop()
 
 
 def runs_again(supervisor: Supervisor, runs: Path) -> bool:
-    """Look after it for a second. Return whether it has run once more."""
+    """Supervise it for a second. Return whether it ran again."""
     until = time.monotonic() + 1
     while time.monotonic() < until:
         supervisor.restart_dead()
@@ -47,10 +47,10 @@ def runs_again(supervisor: Supervisor, runs: Path) -> bool:
     return runs.read_text() != "x"
 
 
-def test_errand_that_fails_is_run_again(tmp_path: Path, said: list[str]) -> None:
+def test_errand_that_fails_is_run_again(tmp_path: Path, messages: list[str]) -> None:
     script = "import os; n = os.path.exists('runs'); open('runs', 'a').write('x'); raise SystemExit(0 if n else 1)"
-    supervisor = started(tmp_path, said, script)
+    supervisor = started(tmp_path, messages, script)
     runs = tmp_path / "runs"
-    assert looked_after_until(supervisor, lambda: runs.exists() and runs.read_text() == "xx")
-    assert "errand ended with status 1" in said[0]
+    assert supervised_until(supervisor, lambda: runs.exists() and runs.read_text() == "xx")
+    assert "errand ended with status 1" in messages[0]
     supervisor.stop()

@@ -1,4 +1,4 @@
-"""The browser of the tests, and a page that remembers everything that went wrong on it."""
+"""The browser of the tests, and a watch that records everything that goes wrong on its pages."""
 
 import contextlib
 import os
@@ -17,29 +17,29 @@ ARGUMENTS = [
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
-    # Without these three the browser asks its maker's hosts at every start.
+    # Without these three the browser contacts its maker's hosts at every start.
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
 ]
 STEP_MS = 30_000.0  # a click on a busy computer
 PATIENCE_MS = 120_000.0  # photos that are read on one
-# What pages expect: a session that has ended elsewhere, a twin, a code that is spent, a file that is too large; a search that a
-# later one replaces; and what a test that cuts the line brings about.
+# Statuses that pages expect: a session that ended elsewhere, a duplicate, a used code, a file that is too large; a search that a
+# later one replaces; and the failures in a test that cuts the network.
 ANSWERED = re.compile(
     r"Failed to load resource.*(status of (401|409|410|413)|INTERNET_DISCONNECTED)|^htmx:(afterRequest|sendError|sendAbort)"
     r"|^Response Status Error Code 409"
 )
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
-# Settles when every figure was drawn anew; at once where there is none.
+# Resolves when every figure has been redrawn; at once if there is none.
 NEXT_DRAWING = """() => { window.drawn = Promise.all(Array.from(document.querySelectorAll(".js-plotly-plot"),
     plot => new Promise(done => plot.once("plotly_afterplot", done)))); }"""
 
 
 @contextlib.contextmanager
 def chromium(camera: Path | None = None) -> Iterator[Browser]:
-    """Start the system's Chromium; its camera sees the pictures of the file `camera`, JPEGs one after the other."""
+    """Start the system's Chromium. Its camera shows the file `camera`, a sequence of JPEGs."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         raise FileNotFoundError("Chromium is missing: run `make engines`")
@@ -53,43 +53,43 @@ def chromium(camera: Path | None = None) -> Iterator[Browser]:
 
 @dataclass
 class Watch:
-    """What a browser context did that it must not do."""
+    """Records what a browser context must not do."""
 
     host: str
-    wrongs: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
     def on(self, page: Page) -> None:
-        """Watch a page from now on."""
+        """Start to watch a page."""
         page.on("console", self._console)
-        page.on("pageerror", lambda error: self.wrongs.append(f"script error: {error}"))
+        page.on("pageerror", lambda error: self.problems.append(f"script error: {error}"))
         page.on("request", self._request)
         page.on("response", self._response)
 
     def _console(self, message: ConsoleMessage) -> None:
         if ANSWERED.search(message.text):
             return
-        if message.type in ("error", "warning"):  # violations of the content security policy come here too
-            self.wrongs.append(f"console {message.type}: {message.text}")
+        if message.type in ("error", "warning"):  # violations of the content security policy are console errors too
+            self.problems.append(f"console {message.type}: {message.text}")
 
     def _request(self, request: Request) -> None:
         address = urlsplit(request.url)
         if address.scheme in ("http", "https", "ws", "wss") and address.netloc != self.host:
-            self.wrongs.append(f"request to another host: {request.url}")
+            self.problems.append(f"request to another host: {request.url}")
 
     def _response(self, response: Response) -> None:
         if response.status >= 500:
-            self.wrongs.append(f"status {response.status}: {response.url}")
+            self.problems.append(f"status {response.status}: {response.url}")
 
 
 def violations(page: Page, rules: dict[str, Any] = WCAG) -> list[str]:  # Any: axe's own options
-    """Return what axe finds on the page as it is now: rule, and the first element concerned."""
+    """Return what axe finds on the page in its current state: the rule and the first element concerned."""
     found: list[dict[str, Any]] = Axe().run(page, options=rules).response["violations"]  # Any: JSON
     return [f"{each['id']}: {each['nodes'][0]['html'][:160]} ({each['nodes'][0]['failureSummary'][:200]})" for each in found]
 
 
 def violations_in_both_themes(page: Page) -> list[str]:
-    """Return what axe finds in light, and which contrasts are too weak in dark: nothing else differs between the two."""
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")  # else colours fade over, on a busy machine for seconds
+    """Return what axe finds in light, and the contrasts that are too weak in dark. Nothing else differs between the themes."""
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")  # otherwise colours fade, on a busy machine for seconds
     found = [f"light, {page.url}: {violation}" for violation in violations(page)]
     page.evaluate(NEXT_DRAWING)
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")

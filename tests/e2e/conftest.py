@@ -1,4 +1,4 @@
-"""One installation and one browser for all walks; every test gets a fresh context that must stay without a wrong."""
+"""One installation and one browser for all tests; each test gets a fresh context, and anything that goes wrong fails it."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tests.engines.portraits import portrait
 from tests.engines.seed import seeded
 
 RESULTS = PROJECT / "test-results"
-CAMERA_SEES = 141  # the number of a portrait that no test hands in as a file
+CAMERA_SEES = 141  # the number of a portrait that no test uploads
 OpenPage = Callable[..., Page]
 SIGN_IN = """
 import json, time
@@ -35,7 +35,7 @@ print(json.dumps([dict(name=name, value=cookie.value) for name, cookie in client
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Yield a running installation."""
-    many = "20000"  # one test writes a record of 8,000 photos, and others add theirs after it
+    many = "20000"  # one test writes a record of 8,000 photos, and later tests add to the same database
     installation = Installation(tmp_path_factory.mktemp("walk") / "var", PHOTOS_PER_USER_AND_DAY=many)
     installation.start_from(seeded(tmp_path_factory))
     yield installation
@@ -44,7 +44,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Yield Chromium, before whose camera somebody sits."""
+    """Yield Chromium, whose camera shows a person."""
     camera = tmp_path_factory.mktemp("camera") / "portrait.mjpeg"
     camera.write_bytes(portrait(CAMERA_SEES).read())
     with chromium(camera) as browser:
@@ -65,7 +65,7 @@ def pytest_runtest_makereport(
 FAILED = pytest.StashKey[bool]()
 FIRST_PAGE = re.compile("/(patients|people|research|health)/")
 
-expect.set_options(timeout=STEP_MS)  # five seconds else, whatever the context says; other work may have the cores
+expect.set_options(timeout=STEP_MS)  # the default is five seconds, whatever the context says; the cores may be busy
 
 
 def set_user(installation: Installation, change: str) -> None:
@@ -76,7 +76,7 @@ def set_user(installation: Installation, change: str) -> None:
 
 @pytest.fixture
 def as_before(installation: Installation) -> Iterator[None]:
-    """Give the clinician back their language and shortcuts, however the test ends: later ones sign in as the same."""
+    """Restore the clinician's language and shortcuts after the test: later tests use the same account."""
     yield
     set_user(installation, "language='', has_shortcuts=True")
 
@@ -92,17 +92,17 @@ def open_page(installation: Installation, browser: Browser, request: pytest.Fixt
         context.set_default_timeout(STEP_MS)
         page = context.new_page()
         watch.on(page)
-        # A browser that is first told of a file chooser while it opens one opens it unseen.
+        # Chromium must intercept file choosers from the start: the first one would open unseen otherwise.
         page.on("filechooser", lambda _chooser: None)
         pages.append(page)
         return page
 
     yield open_one
-    if watch.wrongs or request.node.stash.get(FAILED, True):
+    if watch.problems or request.node.stash.get(FAILED, True):
         keep_pictures(pages, request.node.name)
     for page in pages:
         page.context.close()
-    assert not watch.wrongs, "\n".join(sorted(set(watch.wrongs)))
+    assert not watch.problems, "\n".join(sorted(set(watch.problems)))
 
 
 def keep_pictures(pages: list[Page], name: str) -> None:
@@ -114,7 +114,7 @@ def keep_pictures(pages: list[Page], name: str) -> None:
 def sign_in(page: Page, installation: Installation, is_toured: bool = True, email: str = "") -> None:
     """Give the page a new session of the demo's clinician, or of `email`, who has seen the tours; end on their first page.
 
-    The form of the sign-in page has tests of its own: filled in for each of a hundred pages it took two minutes.
+    The sign-in form has tests of its own. Filling it in for each of a hundred pages took two minutes.
     """
     cookies = json.loads(installation.run(SIGN_IN.format(email=email or installation.email, is_toured=is_toured)))
     page.context.add_cookies([cookie | {"url": installation.address} for cookie in cookies])

@@ -1,4 +1,4 @@
-"""Every page there is, found in the list of addresses: what the accessibility walk opens and the screenshots show."""
+"""All pages, found in the URL configuration, for the accessibility tests and the screenshots."""
 
 import json
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from playwright.sync_api import BrowserContext
 
 from tests.engines.installation import Installation
 
-# What an address asks for besides the key of a row.
+# The parts of addresses that are not the key of a row.
 WORDS = {"purpose": "care", "face": "0", "code": "spent"}
-# Not pages of ours, or pages that answer only to a link out of a mail.
+# Not our pages, or pages that open only from a link in an e-mail.
 LEFT_OUT = ("api/", "healthz", "readyz", "accounts/confirm-email/", "accounts/password/reset/key/", "accounts/2fa/webauthn/keys/")
 EVENTS = """
 from django.db.models import Count
@@ -60,9 +60,9 @@ class Address:
 
 
 def addresses(installation: Installation) -> list[Address]:
-    """Return the path of every address that can be asked for, with rows of the demo in it: of the patient with most visits.
+    """Return the path of every address, filled with rows of the demo patient with the most visits.
 
-    Raises AssertionError for an address that asks for something no row and no word above stands for.
+    Raises AssertionError for an address with a part that no row and no entry above can fill.
     """
     installation.run(EVENTS.format(email=installation.email))
     keys = json.loads(installation.run(KEYS))
@@ -70,7 +70,7 @@ def addresses(installation: Installation) -> list[Address]:
 
 
 def pages_by_role(installation: Installation, contexts: dict[str, BrowserContext]) -> dict[str, list[Address]]:
-    """Return the addresses that answer with a whole page, each under the first role that may open it."""
+    """Return the addresses of whole pages, each under the first role that may open it."""
     found: dict[str, list[Address]] = {role: [] for role in contexts}
     for address in addresses(installation):
         role = next((role for role, context in contexts.items() if _is_page(context, address)), None)
@@ -80,9 +80,9 @@ def pages_by_role(installation: Installation, contexts: dict[str, BrowserContext
 
 
 def pages(installation: Installation, signed_in: BrowserContext, signed_out: BrowserContext) -> tuple[list[Address], list[Address]]:
-    """Return the addresses that answer with a whole page: to somebody signed in alone, and to everybody."""
-    found = pages_by_role(installation, {"nobody": signed_out, "somebody": signed_in})
-    return found["somebody"], found["nobody"]
+    """Return the addresses of whole pages: those only for signed-in users, and those for everyone."""
+    found = pages_by_role(installation, {"signed out": signed_out, "signed in": signed_in})
+    return found["signed in"], found["signed out"]
 
 
 def _is_page(context: BrowserContext, address: Address) -> bool:

@@ -1,6 +1,6 @@
-"""Makes the pictures that the documents show from the demo: `python -m tests.e2e.screenshots FOLDER`.
+"""Takes the documents' screenshots from the demo: `python -m tests.e2e.screenshots FOLDER`.
 
-With --all every page in light and dark and at the width of a phone, and every moment that the documents could show.
+With --all it takes every page in light, in dark and at the width of a phone, and every scene below.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize
 
-import tests.environment  # a private folder and keys for Django here, which only lists its addresses
+import tests.environment  # a private folder and keys for Django in this process, which only lists its addresses
 from tests.documents import pictures_shown
 from tests.e2e.chromium import PATIENCE_MS, chromium
 from tests.e2e.conftest import sign_in
@@ -33,10 +33,10 @@ TOURS = "from patients.models import User; User.objects.update(tours_seen={seen}
 
 
 def with_few_colours(picture: Image.Image) -> Image.Image:
-    """Return the picture with 256 of its own colours: a third of the bytes, and small marks keep their colour to the eye.
+    """Return the picture with 256 of its own colours: a third of the bytes, and small marks keep their colour.
 
-    Each colour that is taken is the one that was farthest off so far, by its distance and by how many pixels have it. Pillow's
-    quantize() forgets what is small and matches coarsely: "angry" came out orange.
+    Each step takes the colour that is farthest from those taken, weighted by its number of pixels. Pillow's
+    quantize() drops small areas and matches coarsely: "angry" came out orange.
     """
     pixels = np.asarray(picture, np.int32).reshape(-1, 3)  # (H * W, 3)
     colours, where, counts = np.unique(pixels, axis=0, return_inverse=True, return_counts=True)
@@ -68,7 +68,7 @@ class Album:
         """Save what the window shows, if it is wanted."""
         if not self.wants(name):
             return
-        page.wait_for_timeout(800)  # plots and fades come to rest
+        page.wait_for_timeout(800)  # until plots and fades have settled
         with Image.open(io.BytesIO(page.screenshot())) as picture:
             with_few_colours(picture.convert("RGB")).save(self.folder / f"{name}.png", optimize=True)
 
@@ -99,7 +99,7 @@ def press(page: Page, *keys: str) -> None:
 
 
 def keep_moments(page: Page, installation: Installation, patient: str, album: Album) -> None:
-    """Save what no address shows by itself: the card by keyboard, seven strips, shortcuts, an answer, German, the tour."""
+    """Save the scenes that have no address: the card by keyboard, seven strips, shortcuts, a help text, German, the tour."""
     moments: dict[str, Callable[[], None]] = {
         "timeline-card": lambda: press(page, "t", "ArrowLeft"),
         "timeline-seven": lambda: page.locator("[data-view=small-multiples]").click(),
@@ -127,7 +127,7 @@ def walk(installation: Installation, browser: Browser, album: Album) -> None:
     # Django's models can be imported only after its setup.
     from patients.management.commands.load_demo import ADMINISTRATOR, EMAIL
 
-    people = {"nobody": "", "clinician": EMAIL, "administrator": ADMINISTRATOR}
+    people = {"signed out": "", "clinician": EMAIL, "administrator": ADMINISTRATOR}
     opened = {role: browser.new_page(base_url=installation.address, viewport=DESK, locale="en-US") for role in people}
     for role, email in people.items():
         opened[role].set_default_timeout(PATIENCE_MS)
@@ -142,7 +142,7 @@ def walk(installation: Installation, browser: Browser, album: Album) -> None:
 
 
 def parsed() -> argparse.Namespace:
-    """Return what was asked for on the command line."""
+    """Return the parsed command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--all", action="store_true", help="every page in every look, instead of what the documents show")
@@ -150,7 +150,7 @@ def parsed() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Start an installation, walk through it, save the pictures; return 1 when one is missing or they weigh too much."""
+    """Start an installation, walk through it, save the pictures. Return 1 if one is missing or the total is too large."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.settings"
     django.setup()
     asked = parsed()

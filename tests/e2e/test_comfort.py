@@ -1,4 +1,4 @@
-"""Comfort in a real browser: shortcuts, answers, the tours, and one hand on the keyboard."""
+"""Shortcuts, help texts, tours and keyboard use in a real browser."""
 
 import re
 

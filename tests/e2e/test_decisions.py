@@ -1,4 +1,4 @@
-"""What a clinician decides in a real browser: which face, whether a photo counts, whose visit it was; also without scripts."""
+"""Decisions in a real browser: which face, whether a photo counts, whose visit it was; also without scripts."""
 
 import io
 
@@ -17,7 +17,7 @@ SCRIPTS = pytest.mark.parametrize("with_script", [True, False], ids=["script", "
 
 
 def spoiled(expected: str, quality: int) -> FilePayload:
-    """Return a picture of the demo that the reader answers with `expected`; another quality makes another file of it."""
+    """Return a picture of the demo that the reader answers with `expected`. Another quality makes another file."""
     path = next(portrait.path for portrait in spoiled_portraits() if portrait.expected == expected)
     out = io.BytesIO()
     with Image.open(path) as picture:

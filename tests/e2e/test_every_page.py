@@ -1,4 +1,4 @@
-"""Every page that the list of addresses holds: accessible in both themes, on desk and phone, and whole at 200 % zoom."""
+"""Every page in the URL configuration: accessible in both themes, on desktop and phone, and complete at 200 % zoom."""
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -11,10 +11,10 @@ from tests.engines.installation import Installation
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
-ZOOMED = {"width": 640, "height": 400}  # what is left of the desk at 200 %
+ZOOMED = {"width": 640, "height": 400}  # a desktop window at 200 %
 
 
-ROLES = {"nobody": "", "clinician": EMAIL, "administrator": ADMINISTRATOR}
+ROLES = {"signed out": "", "clinician": EMAIL, "administrator": ADMINISTRATOR}
 Found = dict[str, list[Address]]
 
 
@@ -33,7 +33,7 @@ def found(installation: Installation, browser: Browser) -> Found:
 
 
 def opened_as(open_page: OpenPage, installation: Installation, role: str, **options: object) -> Page:
-    """Return an empty page of somebody in that role."""
+    """Return an empty page of a user in that role."""
     page = open_page(**options)
     if ROLES[role]:
         sign_in(page, installation, email=ROLES[role])
@@ -41,7 +41,7 @@ def opened_as(open_page: OpenPage, installation: Installation, role: str, **opti
 
 
 def too_wide(page: Page) -> list[str]:
-    """Return by how much the page is wider than its window, nothing when it is not."""
+    """Return by how much the page is wider than its window; empty if it is not."""
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return [f"{page.url} is {wide} px too wide"] if wide > 0 else []
 
@@ -51,7 +51,7 @@ def test_the_list_of_addresses_holds_every_page(found: Found) -> None:
     clinical = {"list", "detail", "compare", "consents", "visit", "photo", "settings", "model_card", "edit_event", "access_log"}
     assert clinical <= names["clinician"]
     assert {"people", "person", "health"} <= names["administrator"]
-    assert {"account_login", "account_reset_password"} <= names["nobody"]
+    assert {"account_login", "account_reset_password"} <= names["signed out"]
 
 
 @pytest.mark.timeout(1800)  # every page twice, on a slow computer

@@ -1,4 +1,4 @@
-"""Photos in a real browser: every way in, twins, a phone, labels and moves; by mouse, by keyboard alone and without JavaScript."""
+"""Photos in a real browser: uploads, duplicates, a phone, labels and moves; by mouse, by keyboard and without JavaScript."""
 
 import base64
 import re
@@ -27,7 +27,7 @@ HAND_IN = """async ({ name, bytes, how }) => {
 
 
 def handed_in(page: Page, how: str, file: FilePayload) -> object:
-    """Hand a file to the page by "drop" or "paste"; return what the drop zone said just before."""
+    """Give a file to the page by "drop" or "paste". Return what the drop zone said just before."""
     return page.evaluate(HAND_IN, {"name": file["name"], "bytes": base64.b64encode(file["buffer"]).decode(), "how": how})
 
 
@@ -106,7 +106,7 @@ def test_a_phone_adds_photos_that_appear_at_once(installation: Installation, ope
     expect(page.locator("#photos > .photo[id]")).to_have_count(2, timeout=PATIENCE_MS)
     expect(page.get_by_role("img", name="QR code")).to_be_hidden()
     expect(page.locator("#photos-total")).to_have_text("2")
-    expect(page.locator("#move-photos")).to_be_visible()  # the visit was opened without photos
+    expect(page.locator("#move-photos")).to_be_visible()  # the visit had no photos when it was opened
     expect(page.locator("#drop-hint")).to_contain_text("58 more fit in this visit.")
     held: list[Route] = []
     phone.route("**/phone/", lambda route: held.append(route))
@@ -149,7 +149,7 @@ def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
     sign_in(page, installation)
     add_visit(page, INES)
     page.get_by_role("button", name="Phone", exact=True).click()
-    outside = browser.new_context(base_url=installation.address, viewport=PHONE)  # not watched: a fault is what it is for
+    outside = browser.new_context(base_url=installation.address, viewport=PHONE)  # not watched: the test provokes a fault
     phone = outside.new_page()
     phone.goto(page.locator("#phone a").inner_text())
     phone.get_by_role("button", name="Start").click()
@@ -223,7 +223,7 @@ def test_a_label_a_note_and_a_move(installation: Installation, open_page: OpenPa
     if not with_script:
         with page.expect_navigation():
             page.get_by_role("button", name="Show visits").click()
-    expect(page.locator("#id_visit:not([data-visits])")).to_be_visible()  # the visits of Jonas have come
+    expect(page.locator("#id_visit:not([data-visits])")).to_be_visible()  # the visits of Jonas have loaded
     page.get_by_label("Visit", exact=True).select_option(index=1)
     page.get_by_role("button", name="Move photos").click()
     expect(page.get_by_text("1 photo was moved here")).to_be_visible()

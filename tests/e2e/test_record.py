@@ -1,4 +1,4 @@
-"""Events, comparison, usual range and settings in a real browser: with a mouse, without JavaScript, and by keyboard alone."""
+"""Events, comparison, baseline and settings in a real browser: by mouse, without JavaScript, and by keyboard alone."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -69,7 +69,7 @@ def test_usual_visits_are_chosen(installation: Installation, open_page: OpenPage
     page = opened(open_page(**options), installation, record)
     expect(page.locator(".outside")).to_contain_text("from the first 8 visits")
     page.locator(".outside").get_by_role("link", name="Change").click()
-    expect(page.get_by_role("button", name="Use these visits")).to_be_visible()  # it stands after them
+    expect(page.get_by_role("button", name="Use these visits")).to_be_visible()  # the button comes after the choices
     boxes = page.get_by_role("checkbox")
     for k in range(boxes.count()):
         boxes.nth(k).set_checked(k < 3)

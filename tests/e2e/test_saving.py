@@ -1,4 +1,4 @@
-"""Forms that save by themselves, in a real browser: "Saved" is said when it is true, and only then."""
+"""Forms that save automatically, in a real browser: "Saved" appears when it is true, and only then."""
 
 from contextlib import AbstractContextManager
 
@@ -53,7 +53,7 @@ def test_enter_saves_and_clears_nothing(installation: Installation, open_page: O
 
 
 def test_a_card_that_is_gone_says_so_and_asks_no_more(installation: Installation, browser: Browser) -> None:
-    page = browser.new_context(base_url=installation.address).new_page()  # unwatched: an answer of 404 is what this is about
+    page = browser.new_context(base_url=installation.address).new_page()  # not watched: the test provokes a 404
     sign_in(page, installation)
     add_visit(page, INES)
     page.locator("#files").set_input_files(files(172))
@@ -125,7 +125,7 @@ def test_focus_stays_where_a_card_was_replaced(installation: Installation, open_
     add_visit(page, INES)
     page.locator("#files").set_input_files([dog(quality=80)])
     expect(page.get_by_role("button", name="Dismiss")).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.locator(".htmx-added, .htmx-settling")).to_have_count(0)  # until then nobody listens to the card
+    expect(page.locator(".htmx-added, .htmx-settling")).to_have_count(0)  # until then the card has no listeners
     page.get_by_role("button", name="Dismiss").press("Enter")
     expect(page.locator("#photos > .photo.is-dismissed")).to_be_focused()
 
@@ -154,7 +154,7 @@ def test_an_unexpected_answer_is_reported_as_one(installation: Installation, ope
 
 
 def test_a_photo_that_could_not_be_stored_waits_to_be_sent_again(installation: Installation, browser: Browser) -> None:
-    outside = browser.new_context(base_url=installation.address)  # not watched: a fault is what it is for
+    outside = browser.new_context(base_url=installation.address)  # not watched: the test provokes a fault
     page = outside.new_page()
     sign_in(page, installation)
     add_visit(page, INES)
@@ -175,7 +175,7 @@ def test_a_note_does_not_overwrite_words_this_window_never_showed(installation: 
     newer = page.context.new_page()
     newer.goto(page.url)
     said = newer.locator("#note-said")
-    for note in ("Slept badly.", "Slept badly. Ate well."):  # the second time over what the first has saved
+    for note in ("Slept badly.", "Slept badly. Ate well."):  # the second save follows the first
         with newer.expect_response("**/note/"):
             newer.get_by_label("Note", exact=True).fill(note)
         expect(said).to_contain_text("Saved ")
@@ -187,7 +187,7 @@ def test_a_note_does_not_overwrite_words_this_window_never_showed(installation: 
 
 
 def saves_draft(page: Page) -> AbstractContextManager[object]:
-    """Wait until what happens within has made the page keep a draft."""
+    """Wait until the enclosed steps have made the page store a draft."""
     return page.expect_response(lambda answer: answer.url.endswith("/drafts/") and answer.request.method == "POST")
 
 
@@ -210,7 +210,7 @@ def test_a_draft_stands_beside_a_note_that_was_changed_meanwhile(installation: I
         page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Changed meanwhile.")).to_be_visible()
     expect(note).to_have_value("Slept better.")
-    for _ in range(2):  # what was given back once is there again
+    for _ in range(2):  # a restored draft is offered again
         page.goto(f"{visit}edit/")
         expect(note).to_have_value("Slept badly.")
         expect(earlier).to_have_value("Slept better.")
@@ -218,7 +218,7 @@ def test_a_draft_stands_beside_a_note_that_was_changed_meanwhile(installation: I
     change_elsewhere("Slept badly. Ate well.")
     page.goto(f"{visit}edit/")
     expect(note).to_have_value("Slept badly. Ate well.")
-    expect(earlier).to_have_value("Slept better.")  # and not the note that nobody here has written
+    expect(earlier).to_have_value("Slept better.")  # and not the note that was written elsewhere
     with saves_draft(page):
         note.fill("Slept badly. Ate well. Slept better.")
     page.reload()
@@ -229,7 +229,7 @@ def test_a_draft_stands_beside_a_note_that_was_changed_meanwhile(installation: I
 
 
 def lose_the_answer(route: Route) -> None:
-    """Let the server do what it is asked, and its answer not arrive."""
+    """Let the server handle the request, but lose its response."""
     route.fetch()
     route.abort("internetdisconnected")
 
@@ -250,7 +250,7 @@ def test_an_answer_that_may_have_been_stored_is_sent_again(installation: Install
     page.keyboard.press("Tab")
     expect(report).to_have_text("Not saved. Try again.")
     page.unroute_all()
-    expect(page.locator("[name=initial-gad7]")).to_have_value("5")  # this one was not changed, and keeps saying so
+    expect(page.locator("[name=initial-gad7]")).to_have_value("5")  # this field was not changed, and still says so
     total.fill("7")
     page.keyboard.press("Tab")
     expect(report).to_contain_text("Saved ")
@@ -274,7 +274,7 @@ def test_one_s_own_note_outlasts_a_network_that_drops(installation: Installation
     type_in_vain("Slept")
     page.unroute_all()
     page.route("**/note/", lambda route: route.abort("internetdisconnected"))
-    for more in range(12):  # longer than what is kept of them
+    for more in range(12):  # longer than the limit of stored words
         type_in_vain(f"Slept badly{'.' * more}")
     page.unroute_all()
     note.fill("Slept badly. Ate well.")

@@ -1,4 +1,4 @@
-"""What a real browser does and keeps: no violation of the content security policy, no foreign host, nothing left behind."""
+"""What a real browser does and stores: no violation of the content security policy, no other host, nothing after sign-out."""
 
 import re
 from typing import Any
@@ -32,7 +32,7 @@ NOTHING: dict[str, Any] = {"local": [], "session": HERE, "databases": [], "cache
 
 
 def walk(page: Page, paths: list[str]) -> list[str]:
-    """Open every path, poke at what moves, and return the violations of the policy."""
+    """Open every path, use what is interactive, and return the violations of the policy."""
     found = []
     for path in paths:
         page.goto(path)
@@ -58,7 +58,7 @@ def test_no_page_violates_the_policy_or_asks_another_host(
     own, open_to_all = pages(installation, inside, outside)
     inside.close()
     outside.close()
-    page = open_page()  # whoever opens it also watches every request and the console
+    page = open_page()  # open_page also watches every request and the console
     page.add_init_script(VIOLATIONS)
     found = walk(page, [each.path for each in open_to_all])
     sign_in(page, installation)
@@ -103,7 +103,7 @@ def test_what_is_injected_does_not_run(installation: Installation, open_page: Op
         document.body.append(form);
         form.submit();
     }""")
-    # Asked from outside: what the browser itself asks again and again is an eval, which the policy forbids.
+    # Polled from the test: Playwright's own polling uses eval, which the policy forbids.
     eventually(lambda: page.evaluate("window.violations.length") >= 5, "five violations")
     blocked = {violation.split()[0] for violation in page.evaluate("window.violations")}
     assert blocked == {"script-src-elem", "img-src", "style-src-elem", "form-action"}
@@ -135,7 +135,7 @@ def test_nothing_is_left_in_the_browser_after_sign_out(installation: Installatio
     ]
     walk_without_violations(page, paths)
     kept = page.evaluate(KEPT)
-    assert INES not in str(kept)  # not even while somebody is signed in
+    assert INES not in str(kept)  # not even during the session
     page.goto("/settings/")
     with page.expect_response(lambda answer: answer.url.endswith("/accounts/logout/")) as answered:
         page.get_by_role("button", name="Sign out").last.click()
@@ -154,10 +154,10 @@ def test_name_that_is_searched_for_does_not_become_an_address(installation: Inst
     expect(page.get_by_role("link", name=INES).last).to_be_visible()
     page.keyboard.press("Enter")
     page.wait_for_load_state("networkidle")
-    assert page.url == f"{installation.address}/patients/"  # the history of a browser outlives the session
+    assert page.url == f"{installation.address}/patients/"  # the browser's history outlives the session
     expect(page.locator("#found")).to_have_text("One patient found.")
     expect(page.locator(".htmx-request, .htmx-added, .htmx-settling")).to_have_count(0)
-    page.wait_for_timeout(300)  # a search that waits for the next letter would win over a click
+    page.wait_for_timeout(300)  # a delayed search would override the click
     for name in ("Needs you", "All"):
         with page.expect_response(lambda answer: "q=aalto" in answer.url):
             page.get_by_role("link", name=name).first.click()
@@ -205,7 +205,7 @@ def test_unfinished_form_is_kept_before_the_session_ends_and_comes_back(installa
         page.get_by_label("What happened").fill("Moved in with her sister")
         page.get_by_label("Still going on").check()
     assert kept.value.status == 201
-    assert kept.value.request.headers["x-background"] == "1"  # a draft is kept of whoever left, and renews nothing
+    assert kept.value.request.headers["x-background"] == "1"  # storing a draft does not renew the session
     page.unroute_all()
     page.goto("/settings/")
     page.goto(path)

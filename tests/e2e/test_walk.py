@@ -33,7 +33,7 @@ def add_visit(page: Page, patient: str) -> None:
     page.get_by_role("link", name="New visit").first.click()
     page.get_by_role("button", name="Add visit").click()
     expect(page.get_by_role("heading", name="Visit,")).to_be_visible()
-    page.wait_for_load_state("load")  # from then on a script hears which files are chosen
+    page.wait_for_load_state("load")  # from now on a script handles chosen files
 
 
 def rows(download: Path) -> list[dict[str, str]]:
@@ -63,8 +63,8 @@ def test_from_sign_in_to_csv(installation: Installation, open_page: OpenPage) ->
     assert [line["state"] for line in lines].count("done") == 3
     assert [line["state"] for line in lines].count("no_face") == 1
     assert all(line["record_number"] == "DEMO-1" for line in lines)
-    shares = [float(line["happy"]) for line in lines if line["state"] == "done"]
-    assert all(0 <= share <= 1 for share in shares)
+    probabilities = [float(line["happy"]) for line in lines if line["state"] == "done"]
+    assert all(0 <= value <= 1 for value in probabilities)
 
     page.goto("/patients/")
     page.get_by_role("link", name=INES).last.click()
@@ -95,14 +95,14 @@ def test_without_javascript(installation: Installation, open_page: OpenPage) -> 
 
 
 def focused(page: Page) -> str:
-    """Return the accessible text of the element that has the keyboard, nothing when that is the whole page."""
+    """Return the accessible text of the focused element; empty if that is the whole page."""
     script = """e = document.activeElement,
         e === document.body ? '' : (e.getAttribute('aria-label') || e.innerText || e.name || '').trim()"""
     return str(page.evaluate(script))
 
 
 def tab_to(page: Page, text: str) -> None:
-    """Press Tab until the element that says `text` has the keyboard."""
+    """Press Tab until the element that says `text` has the focus."""
     for _ in range(80):
         page.keyboard.press("Tab")
         if text in focused(page):

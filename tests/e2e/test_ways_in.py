@@ -1,4 +1,4 @@
-"""From the session's photos to the comparison: three clicks, and every way a clinician hands a photo in."""
+"""From the session's photos to the comparison in three clicks, and every way to upload a photo."""
 
 import io
 
@@ -13,7 +13,7 @@ from tests.e2e.test_walk import INES, add_visit, files
 from tests.engines.installation import Installation, eventually
 from tests.engines.portraits import portrait
 
-AMARA = "Amara Osei"  # of the demo; no other walk adds a visit to her
+AMARA = "Amara Osei"  # of the demo; no other test adds a visit to her
 COUNT_CLICKS = """addEventListener("click", event => {
     if (event.isTrusted) sessionStorage.clicks = Number(sessionStorage.clicks || 0) + 1;
 }, true)"""
@@ -33,7 +33,7 @@ PHONE = {"width": 390, "height": 844}
 
 
 def saved_as(number: int, file_format: str) -> bytes:
-    """Return a portrait in another format than its own."""
+    """Return a portrait in another format."""
     pillow_heif.register_heif_opener()
     out = io.BytesIO()
     with open_photo(portrait(number).read(), "portrait.jpg") as picture:
@@ -42,7 +42,7 @@ def saved_as(number: int, file_format: str) -> bytes:
 
 
 def expect_read(page: Page, photos: int) -> None:
-    """Wait until that many photos of the visit are read, and see that their pictures are drawn."""
+    """Wait until that many photos of the visit are read, and check that their pictures are drawn."""
     expect(page.locator("#photos > .photo").filter(has_text=READ)).to_have_count(photos, timeout=PATIENCE_MS)
     drawn = (
         "Promise.all(Array.from(document.querySelectorAll('#photos .photo__crop'), img => img.decode())).then(all => all.length)"

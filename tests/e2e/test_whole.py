@@ -1,4 +1,4 @@
-"""Nothing is cut off or lies upon its neighbour: with the long words of German, many badges, on desk and phone."""
+"""Nothing is cut off or overlaps: with long German words and many badges, on desktop and phone."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,7 +15,7 @@ visit = Patient.objects.get(pk="{patient}").visits.latest("date")
 for state in ("choose_face", "rejected", "running"):
     make_prediction(make_photo(visit), state=state, **(dict(reason="too_small") if state == "rejected" else dict()))
 """
-# Words whose end lies beyond the nearest box that hides what leaves it. What scrolls is not cut off.
+# Words that end outside the nearest box with hidden overflow. What scrolls is not cut off.
 CUT_OFF = """() => {
     const found = [];
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

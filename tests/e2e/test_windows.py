@@ -1,4 +1,4 @@
-"""A page that is older than what happened elsewhere: in another window, in another session, or while the computer slept."""
+"""Outdated pages: after changes in another window, in another session, or while the computer slept."""
 
 import re
 
@@ -55,7 +55,7 @@ def test_old_page_saves_after_the_same_person_signed_in_anew(installation: Insta
     page = open_page()
     sign_in(page, installation)
     add_visit(page, INES)
-    page.route("**/session/", lambda route: route.abort("internetdisconnected"))  # this window hears nothing of it
+    page.route("**/session/", lambda route: route.abort("internetdisconnected"))  # this window is not notified
     other = page.context.new_page()
     sign_out(other)
     sign_in(other, installation)

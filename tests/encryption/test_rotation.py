@@ -1,4 +1,4 @@
-"""New keys for old: nothing is left behind, nothing is lost on the way, and the site goes on meanwhile."""
+"""Key rotation: everything is re-encrypted, nothing is lost, and the site keeps running."""
 
 import json
 from collections.abc import Iterator
@@ -48,14 +48,14 @@ def photos(key_file: Path, visit: Visit, private_files: Path) -> list[Photo]:
 
 
 def storage() -> EncryptedStorage:
-    """Return where the photos lie."""
+    """Return the folder of the photos."""
     made = storages["default"]
     assert isinstance(made, EncryptedStorage)
     return made
 
 
 def values() -> Iterator[bytes]:
-    """Yield every encrypted value of every table and file, found by how it looks and not by what the models say."""
+    """Yield every encrypted value of every table and file, found by its format and not through the models."""
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
@@ -124,7 +124,7 @@ def test_key_that_was_made_meanwhile_is_not_dropped(photos: list[Photo], key_fil
 
 
 def test_no_key_is_dropped_while_the_pictures_are_not_there(photos: list[Photo], key_file: Path, settings: Any) -> None:
-    """The folder of the photos is a mount that is away: what lies in it still needs the old key."""
+    """The folder of the photos is a mount that is missing: its files still need the old key."""
     there = settings.MEDIA_ROOT
     settings.MEDIA_ROOT = there / "unmounted"
     run("rotate_keys", "--new")

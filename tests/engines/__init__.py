@@ -1,1 +1,1 @@
-"""Real servers and whole installations, each private to one test run."""
+"""Real servers and complete installations, each private to one test run."""

@@ -1,4 +1,4 @@
-"""Redis-protocol servers that a test can take away, empty and bring back."""
+"""Redis-compatible servers that a test can stop, empty and start again."""
 
 import secrets
 import shutil
@@ -17,7 +17,7 @@ PROGRAMS = {"valkey": str(get_binary_path()), "redis": shutil.which("redis-serve
 
 
 class Broker:
-    """A server on one port and folder. Stopped and started again it still has its queue; emptied, it has not."""
+    """A server on one port and folder. Its queue survives a restart, but not `empty`."""
 
     def __init__(self, program: str, folder: Path) -> None:
         path = PROGRAMS[program]
@@ -50,6 +50,6 @@ class Broker:
             self._process = None
 
     def empty(self) -> None:
-        """Lose everything that is queued."""
+        """Drop everything that is queued."""
         with redis.Redis.from_url(self.url) as connection:
             connection.flushall()

@@ -1,4 +1,4 @@
-"""A whole Affectline of its own for one test: started by its real command, driven over HTTP, judged by its database."""
+"""A complete Affectline for one test: started by its real command, driven over HTTP, checked in its database."""
 
 import contextlib
 import json
@@ -23,9 +23,9 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from clinic.supervisor import end_with_parent
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-PATIENCE_SECONDS = 300.0  # other work may have the cores
+PATIENCE_SECONDS = 300.0  # the cores may be busy
 FINAL = ("done", "no_face", "choose_face", "rejected", "failed")
-# Runs each line of its input, code written as JSON, and answers with a line of what the code printed.
+# Runs each line of its input, code encoded as JSON, and answers with one line: what the code printed.
 SHELL = """
 import contextlib, io, json, sys
 for line in sys.stdin:
@@ -35,8 +35,10 @@ for line in sys.stdin:
 """
 
 
-def eventually(question: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:  # Any: whatever was asked for
-    """Return the first true answer. Raises AssertionError naming `what` when there is none in time."""
+def eventually(
+    question: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS
+) -> Any:  # Any: whatever the caller waits for
+    """Return the first true value. Raises AssertionError naming `what` if there is none in time."""
     give_up_at = time.monotonic() + seconds
     while time.monotonic() < give_up_at:
         if answer := question():
@@ -75,13 +77,13 @@ class Installation:
             text=True,
             preexec_fn=end_with_parent(),
         )
-        self._lines = queue.Queue()  # not to take the end of the last run for this one's
+        self._lines = queue.Queue()  # so that the end of the last run is not taken for this one's
         self._reader = threading.Thread(target=self._collect, args=(self._process,), daemon=True)
         self._reader.start()
         return self._process
 
     def start(self) -> None:
-        """Start the command; return once it has printed where it answers and how to sign in."""
+        """Start the command. Return once it has printed its address and how to sign in."""
         self.launch()
         for line in self._printed_lines():
             if found := re.search(r"http://127\.0\.0\.1:\d+", line):
@@ -93,16 +95,16 @@ class Installation:
         raise AssertionError("clinic.serve did not start:\n" + "\n".join(self.printed) + self.logs())
 
     def start_from(self, seed: Path) -> None:
-        """Start with a copy of the folder of another installation, which has stopped: its keys, rows, photos and static files."""
+        """Start with a copy of the folder of a stopped installation: its keys, rows, photos and static files."""
         shutil.copytree(seed, self.var)
         self.start()
 
     def has_its_demo(self) -> bool:
-        """Return whether all photos of the demo were taken in, read and, where a patient withdraws, withdrawn."""
+        """Return whether all photos of the demo were added and read, and the demo's withdrawal of consent has happened."""
         return not (self.var / "demo_pending.json").exists()
 
     def has_read_its_demo(self) -> bool:
-        """Return whether the demo is there and none of its photos is waited for."""
+        """Return whether the demo is loaded and all its photos are final."""
         with self.database() as connection:
             states = {state for (state,) in connection.execute("SELECT DISTINCT state FROM inference_prediction")}
         return self.has_its_demo() and bool(states) and not states & {"queued", "running"}
@@ -110,7 +112,7 @@ class Installation:
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Send the signal to the command and wait for its end."""
         if self._shell is not None:
-            self._shell.communicate()  # it ends with its input
+            self._shell.communicate()  # it ends when its input does
             self._shell = None
         if self._process is not None:
             self._process.send_signal(number)
@@ -144,7 +146,7 @@ class Installation:
     # --- Its processes
 
     def processes(self) -> dict[int, str]:
-        """Return pid and command of every living process of this installation, orphans too: each carries its folder's name."""
+        """Return pid and command of every running process of this installation, orphans too: each names its folder."""
         mark = f"AFFECTLINE_VAR={self.var}\0".encode()
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
@@ -154,7 +156,7 @@ class Installation:
         return found
 
     def worker(self) -> int:
-        """Return the pid of the Celery worker that the command started, 0 while there is none."""
+        """Return the pid of the Celery worker that the command started; 0 if there is none."""
         for pid, command in self.processes().items():
             with contextlib.suppress(OSError):  # gone while we looked
                 parent = int((Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[1])
@@ -178,7 +180,7 @@ class Installation:
         return printed
 
     def run(self, code: str) -> str:
-        """Return what `code` printed inside of Django: in one process for all calls, whose start takes a second."""
+        """Return what `code` prints within Django. All calls share one process, because its start takes a second."""
         if self._shell is None:
             self._shell = self._django("shell", "--verbosity", "0", "-c", SHELL)
         assert self._shell.stdin is not None
@@ -215,7 +217,7 @@ class Installation:
         return json.loads(text) if text else None
 
     def forget_key(self) -> None:
-        """Have the next question asked with a new API key."""
+        """Make the next call of `ask` use a new API key."""
         self._key = ""
 
     def new_visit(self) -> str:
@@ -239,19 +241,19 @@ class Installation:
         return [photo["prediction"]["state"] for photo in self.photos(visit)]
 
     def all_final(self, visit: str) -> bool:
-        """Return whether every photo of a visit has come to its end."""
+        """Return whether every photo of a visit is final."""
         return all(state in FINAL for state in self.states(visit))
 
     # --- Its database
 
     @contextlib.contextmanager
     def database(self) -> Iterator[sqlite3.Connection]:
-        """Yield the database file, from outside."""
+        """Yield a connection to the database file."""
         with contextlib.closing(sqlite3.connect(self.var / "db.sqlite3", timeout=30)) as connection, connection:
             yield connection
 
     def count_endings(self) -> None:
-        """From now on have the database itself write down every time that a prediction becomes final."""
+        """From now on let the database record every time that a prediction becomes final."""
         final = ", ".join(f"'{state}'" for state in FINAL)
         with self.database() as connection:
             connection.execute("CREATE TABLE ending (photo_id TEXT, state TEXT)")

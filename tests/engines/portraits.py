@@ -1,4 +1,4 @@
-"""Photos for real readers: frames of the demo's rendered portraits, no two alike, all with a clear smile."""
+"""Photos for the real reader: frames of the demo's rendered portraits, all different, all with a clear smile."""
 
 import io
 
@@ -20,7 +20,7 @@ def portrait(number: int) -> SimpleUploadedFile:
 
 
 def without_face(quality: int = 90) -> SimpleUploadedFile:
-    """Return the upload of a picture on which there is nobody. Each quality is a file of its own, so that none is a duplicate."""
+    """Return the upload of a picture without a face. Each quality gives a different file, so that none is a duplicate."""
     path = next(portrait.path for portrait in spoiled_portraits() if portrait.expected == "no_face")
     out = io.BytesIO()
     with Image.open(path) as picture:

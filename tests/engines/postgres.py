@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own. `python -m tests.engines.postgres COMMAND...` runs a command with DATABASE_URL set to one."""
+"""A private PostgreSQL server. `python -m tests.engines.postgres COMMAND...` runs a command with DATABASE_URL set to one."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ from clinic.supervisor import end_with_parent
 
 def program(name: str) -> str:
     """Return the path of a PostgreSQL server program. Raises FileNotFoundError when there is none."""
-    # Debian keeps the server programs of each version off the PATH.
+    # Debian does not put the server programs on the PATH.
     debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
     found = shutil.which(name) or (str(debian[-1]) if debian else None)
     if found is None:
@@ -31,7 +31,7 @@ def program(name: str) -> str:
 
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
-    """Start an empty server on a free loopback port; yield the address of its database. It is gone afterwards."""
+    """Start an empty server on a free loopback port; yield the URL of its database. It is removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="affectline-postgres-"))
     password = secrets.token_urlsafe(12)
     (folder / "password").write_text(password)
@@ -46,7 +46,7 @@ def postgres() -> Iterator[str]:
     subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **owner)
     port = free_port()
     command = [program("postgres"), "-D", str(folder / "data"), "-p", str(port)]
-    # Nothing here outlives the run, so nothing need reach the disk.
+    # Nothing outlives the run, so nothing needs to reach the disk.
     for option in (f"listen_addresses={HOST}", "unix_socket_directories=", "fsync=off", "full_page_writes=off"):
         command += ["-c", option]
     log = (folder / "log").open("wb")
@@ -56,7 +56,7 @@ def postgres() -> Iterator[str]:
         _wait_for(address, server, folder / "log")
         yield address
     finally:
-        server.send_signal(signal.SIGINT)  # its fast way: TERM would wait for idle connections
+        server.send_signal(signal.SIGINT)  # fast shutdown: TERM would wait for idle connections
         with contextlib.suppress(subprocess.TimeoutExpired):
             server.wait(5)
         server.kill()

@@ -1,4 +1,4 @@
-"""One installation whose demo was read, made once for all test processes; the others begin with a copy of its folder."""
+"""One installation with a read demo, made once for all test processes; the others start with a copy of its folder."""
 
 import fcntl
 from pathlib import Path
@@ -11,10 +11,10 @@ from tests.engines.installation import Installation, eventually
 def seeded(factory: pytest.TempPathFactory) -> Path:
     """Return the folder of an installation that has stopped, with the two newest visits of each demo patient read.
 
-    The first process that asks makes it, the others wait for it.
+    The first process that calls makes it, the others wait.
     """
     base = factory.getbasetemp()
-    root = base.parent if base.name.startswith("popen-") else base  # what pytest-xdist's processes share
+    root = base.parent if base.name.startswith("popen-") else base  # the folder that pytest-xdist's processes share
     folder = root / "seed"
     with (root / "seed.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""The engines of production: PostgreSQL and Redis in place of the embedded ones."""
+"""The production engines: PostgreSQL and Redis instead of the embedded ones."""
 
 from collections.abc import Iterator
 

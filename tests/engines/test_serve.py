@@ -1,4 +1,4 @@
-"""The one command that starts everything: what it starts, keeps running and takes away with it."""
+"""The one command that starts everything: what it starts, restarts and stops."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ def test_demo_photos_are_read_by_the_worker(installation: Installation) -> None:
 
 
 def test_everything_it_keeps_is_for_its_user_alone(installation: Installation) -> None:
-    eventually(installation.has_read_its_demo, "the demo's photos are read")  # files come and go until then
+    eventually(installation.has_read_its_demo, "the demo's photos are read")  # files are created and deleted until then
     open_to_others = [path for path in installation.var.rglob("*") if path.lstat().st_mode & 0o077]
     assert open_to_others == []
     assert installation.var.stat().st_mode & 0o077 == 0

@@ -1,4 +1,4 @@
-"""Real processes that die, vanish and come back: every photo ends final exactly once."""
+"""Real processes that die, disappear and return: every photo becomes final exactly once."""
 
 import json
 import os
@@ -26,7 +26,7 @@ KILLS = int(os.environ.get("KILLS", "2"))
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """Yield a broker that the installation does not look after."""
+    """Yield a broker that the installation does not supervise."""
     broker = Broker("valkey", tmp_path_factory.mktemp("broker"))
     broker.start()
     yield broker
@@ -35,7 +35,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory, broker: Broker) -> Iterator[Installation]:
-    """Yield an installation that gives up on a lost photo after seconds instead of half a minute."""
+    """Yield an installation that treats a photo as lost after seconds instead of half a minute."""
     var = tmp_path_factory.mktemp("faults") / "var"
     installation = Installation(
         var, REDIS_URL=broker.url, READ_TIME_LIMIT_SECONDS="10", SWEEP_SECONDS="2", DATABASE_WAIT_SECONDS="4"
@@ -52,7 +52,7 @@ def upload(installation: Installation, visit: str, numbers: Iterable[int]) -> No
 
 
 def assert_each_ended_once(installation: Installation, visit: str, photos: int) -> None:
-    """Wait for the end of every photo, then a little longer: a second end would come by then."""
+    """Wait until every photo is final, then a little longer, in case one becomes final twice."""
     eventually(lambda: installation.all_final(visit), f"{photos} photos are final\n{installation.logs()}")
     time.sleep(2)
     endings = installation.endings(visit)
@@ -129,7 +129,7 @@ def test_photo_deleted_while_queued(installation: Installation) -> None:
 
 
 def test_database_held_for_longer_than_an_upload_waits(installation: Installation) -> None:
-    installation.forget_key()  # the use of a new one is noted now, and not while the database is held
+    installation.forget_key()  # the first use of a key is stored now, and not while the database is locked
     visit = installation.new_visit()
     before = pictures(installation)
     with installation.database() as connection:
@@ -156,7 +156,7 @@ def test_sign_of_life_comes_before_hundreds_of_photos(installation: Installation
         pause(installation, signal.SIGCONT)
 
     def begun() -> list[str]:
-        """Return the names of the tasks that the worker took up since, in their order."""
+        """Return the names of the tasks that the worker has started since, in order."""
         return re.findall(r"Task (\S+)\[\S+\] received", log.read_text()[already:])
 
     eventually(lambda: begun().count("inference.tasks.predict") >= 300, "every photo had its turn")
@@ -164,9 +164,9 @@ def test_sign_of_life_comes_before_hundreds_of_photos(installation: Installation
 
 
 def pause(installation: Installation, number: signal.Signals) -> None:
-    """Hold every worker process where it is, or let it go on.
+    """Pause every worker process, or resume it.
 
-    While we hold the database: a worker held in the middle of a transaction would keep everybody else from writing.
+    Only while we lock the database: a worker paused in a transaction would block all other writers.
     """
     with installation.database() as connection:
         connection.execute("BEGIN IMMEDIATE")

@@ -1,10 +1,10 @@
-"""One hostile file and what must become of it."""
+"""One hostile file and its expected outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 MARK = b"HOSTILE"
-"""Written into everything that is smuggled in: no stored picture may hold it."""
+"""A mark in everything that is smuggled in. No stored picture may hold it."""
 
 
 @dataclass(frozen=True)
@@ -22,5 +22,5 @@ class Hostile:
 
 
 def fixed(content: bytes) -> Callable[[], bytes]:
-    """Return a maker of always the same bytes."""
+    """Return a function that always returns these bytes."""
     return lambda: content

@@ -1,4 +1,4 @@
-"""What is no photo at all, or another format than the name says."""
+"""Files that are not photos, or not of the format that the name says."""
 
 import gzip
 import io

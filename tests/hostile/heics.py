@@ -1,4 +1,4 @@
-"""HEICs: cut short, and lying about themselves."""
+"""HEICs: truncated, and with false headers."""
 
 import struct
 
@@ -22,7 +22,7 @@ def sized(width: int, height: int) -> bytes:
 
 
 def without_place() -> bytes:
-    """Return a HEIC whose picture lies beyond its end."""
+    """Return a HEIC whose picture data would start after the end of the file."""
     made = heic()
     at = made.index(b"iloc")
     return made[: at + 8] + made[at + 8 : at + 24].replace(b"\0\0", b"\x7f\xff") + made[at + 24 :]

@@ -1,4 +1,4 @@
-"""JPEGs: cut short, lying about themselves, coded in rare ways, or another file as well."""
+"""JPEGs: truncated, with false headers, with rare encodings, or valid as another format too."""
 
 import base64
 import io
@@ -55,7 +55,7 @@ def with_many_scans(scans: int) -> bytes:
     photo = picture(progressive=True)
     start = position(photo, SOS)
     end = photo.index(b"\xff", start + 2)
-    while photo[end + 1] == 0:  # a stuffed zero: still data of this scan
+    while photo[end + 1] == 0:  # a stuffed zero byte: still data of this scan
         end = photo.index(b"\xff", end + 2)
     return photo[:start] + photo[start:end] * scans + photo[start:]
 
@@ -70,7 +70,7 @@ def with_two_headers() -> bytes:
 
 
 def with_depth() -> bytes:
-    """Return a phone's JPEG with a second picture behind the first."""
+    """Return a phone's JPEG with a second picture after the first."""
     file = io.BytesIO()
     depth = Image.new("L", (32, 24), 128)
     Image.new("RGB", (64, 48), "teal").save(file, "MPO", save_all=True, append_images=[depth])
@@ -112,14 +112,14 @@ JPEGS: tuple[Hostile, ...] = (
     _bad("jpeg with a scan of colours it has not", patched(SOS, 5, b"\x09")),
     Hostile("progressive jpeg in 5,000 scans", lambda: with_many_scans(5_000), "too_many_scans"),
     _taken("jpeg with a segment of no length", b"\xff\xd8\xff\xe1\0\0" + picture()[2:]),
-    # 700 bytes, and an end where one belongs: the decoder paints the rest grey.
+    # 700 bytes with a proper end marker: the decoder fills the rest with grey.
     _taken("jpeg that claims just under 40 megapixels", sized(11_999, 3_333), (4096, 1138)),
     _taken("progressive jpeg", picture(progressive=True)),
     _taken("arithmetic coded jpeg", base64.b64decode(ARITHMETIC), (16, 16)),
     _taken("cmyk jpeg", picture(mode="CMYK")),
     _taken("grey jpeg", picture(mode="L", colour="grey")),
     _taken("phone's jpeg with a second picture", with_depth()),
-    # Fifteen megabytes of film hold as many beginnings of scans by chance.
+    # Fifteen megabytes of film contain that many start-of-scan markers by chance.
     _taken("phone's jpeg with a film behind it", picture() + b"\0\0\0\x18ftypmp42" + b"\xff\xda\x5a\xc3" * 300),
     _taken("jpeg of one pixel", picture(1, 1), (1, 1)),
     _taken("jpeg and archive", picture() + zipped()),

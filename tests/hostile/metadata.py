@@ -1,4 +1,4 @@
-"""What is written beside the pixels of a JPEG: orientation, EXIF, XMP, profiles. Broken or hostile, it is dropped."""
+"""Metadata of JPEGs: orientation, EXIF, XMP, profiles. Broken or hostile metadata is dropped."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""PNGs: cut short, lying about themselves, bombs, and kinds of pixels that photos rarely have."""
+"""PNGs: truncated, with false headers, decompression bombs, and rare pixel formats."""
 
 import io
 import struct
@@ -21,12 +21,12 @@ def chunk(kind: bytes, content: bytes = b"", crc: int | None = None) -> bytes:
 
 
 def header(width: int, height: int, depth: int = 8, colours: int = 2, interlaced: int = 0) -> bytes:
-    """Return the chunk that says what follows. Colours: 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGB + alpha."""
+    """Return the header chunk. Colours: 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGB + alpha."""
     return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colours, 0, 0, interlaced))
 
 
 def png(*chunks: bytes) -> bytes:
-    """Return a file of these chunks and an end."""
+    """Return a file of these chunks and an end chunk."""
     return HEAD + b"".join(chunks) + chunk(END)
 
 
@@ -57,7 +57,7 @@ def tall_text() -> bytes:
 
 
 def turned() -> bytes:
-    """Return a picture that EXIF turns."""
+    """Return a picture with an EXIF orientation."""
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, MARK.decode()
     return picture(file_format="PNG", exif=exif)
@@ -83,7 +83,7 @@ PNGS: tuple[Hostile, ...] = (
     _png("png cut in its header", WHOLE[:25], "unreadable"),
     _png("png without pixels", WHOLE[:33] + chunk(END), "unreadable"),
     _png("half a png", WHOLE[: len(WHOLE) // 2], "unreadable"),
-    _png("png without an end", WHOLE[:-12], None),
+    _png("png without its end chunk", WHOLE[:-12], None),
     _png("png that claims 50000 x 50000 in 60 bytes", png(header(50_000, 50_000), pixels(9, 1)), "too_many_pixels"),
     _png("png that claims 2147483647 x 2147483647", png(header(2**31 - 1, 2**31 - 1), pixels(9, 1)), "too_many_pixels"),
     _png("png of minus one pixel", png(header(2**32 - 1, 2**32 - 1), pixels(9, 1)), "too_many_pixels"),

@@ -1,4 +1,4 @@
-"""WebPs: cut short, lying about themselves, animated."""
+"""WebPs: truncated, with false headers, animated."""
 
 import struct
 
@@ -26,7 +26,7 @@ def canvas(width: int, height: int, flags: int = 0) -> bytes:
 
 
 def with_exif() -> bytes:
-    """Return a picture that EXIF turns."""
+    """Return a picture with an EXIF orientation."""
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 8, MARK.decode()
     return picture(file_format="WEBP", exif=exif)

@@ -1,4 +1,4 @@
-"""Readiness: each part by itself, and a heartbeat that only a living worker can give."""
+"""Readiness: each part by itself, and a heartbeat that only a running worker sends."""
 
 import pytest
 from django.core.cache import cache
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Reader:
-    """Stands for the network."""
+    """Stands in for the network."""
 
     model_version = "9.9.9"
 
@@ -46,7 +46,7 @@ def test_worker_that_fell_silent_is_not_ready() -> None:
 
 
 def test_sign_of_life_from_the_future_is_none() -> None:
-    """The clock was ahead when it came, and was set back."""
+    """The clock was ahead when the heartbeat was stored, and was set back later."""
     cache.set(HEARTBEAT, {"at": (timezone.now() + 2 * MISSED_AFTER).isoformat(), "model": "9.9.9"}, None)
     assert not readiness().worker
 
@@ -64,7 +64,7 @@ def test_broker_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     beat = {"at": timezone.now().isoformat(), "model": "9.9.9"}
     cache.set(HEARTBEAT, beat, None)
-    assert not readiness().broker  # nobody listens where the tests look for one
+    assert not readiness().broker  # no broker listens at the address of the tests
     assert not readiness().is_ready
 
 

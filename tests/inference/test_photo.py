@@ -1,4 +1,4 @@
-"""All that inference knows of a photo, and that the patients' photo provides it."""
+"""The protocol that inference expects of a photo, and that the patients' photo satisfies it."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_photo_of_a_patient_can_be_read_by_inference(visit: Visit) -> None:
-    photo: ReadablePhoto = make_photo(visit)  # mypy compares the types, the next lines the values
+    photo: ReadablePhoto = make_photo(visit)  # mypy compares the types, the next lines compare the values
     assert isinstance(photo, ReadablePhoto)
     assert photo.may_be_read is True
     assert isinstance(photo.image, FieldFile)

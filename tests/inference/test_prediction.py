@@ -1,4 +1,4 @@
-"""The row is the truth: who may change it, and what ends in it."""
+"""The prediction row: who may change it, and which results it takes."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from django.utils import timezone
 from inference.models import Prediction
 from ml.serve.expressions import Face, FaceBox, Outcome, QualityCheck, Reading, Reason
 from patients.models import Photo, Visit
-from tests.factories import make_photo, make_prediction, shares
+from tests.factories import make_photo, make_prediction, probabilities_of
 
 pytestmark = pytest.mark.django_db
 
@@ -114,11 +114,11 @@ def test_dropping_checks_each_row_as_it_is_now(queued: Prediction) -> None:
         assert rows.drop("no_consent") == 1
     changing = [query["sql"] for query in queries if query["sql"].startswith(("UPDATE", "DELETE"))]
     assert changing
-    assert [sql for sql in changing if "patients_" in sql] == []  # a join is looked up before a lock is waited for
+    assert [sql for sql in changing if "patients_" in sql] == []  # a join would be read before waiting for the lock
 
 
 def test_too_close_to_call_is_kept_and_not_counted(photo: Photo) -> None:
-    prediction = make_prediction(photo, probabilities=shares(sad=0.3, fear=0.3), abstained=True)
+    prediction = make_prediction(photo, probabilities=probabilities_of(sad=0.3, fear=0.3), abstained=True)
     assert prediction.probabilities is not None
     assert not prediction.counts
 
@@ -135,7 +135,7 @@ def test_overdue_begins_after_the_time_limit(queued: Prediction, settings: Any, 
         Prediction.objects.filter(pk=queued.pk).update(state=state, **{field: then})
         assert Prediction.objects.overdue().exists() is is_overdue
     Prediction.objects.filter(pk=queued.pk).update(**{field: timezone.now() + timedelta(hours=2)})
-    assert Prediction.objects.overdue().exists()  # the clock was set back since
+    assert Prediction.objects.overdue().exists()  # the clock was set back in the meantime
 
 
 def test_stored_input_is_encrypted(queued: Prediction) -> None:

@@ -1,4 +1,4 @@
-"""What a worker does with one photo: every way it can end, and that no end is lost."""
+"""What a worker does with one photo: every outcome, and that none is lost."""
 
 import io
 from datetime import timedelta
@@ -27,7 +27,7 @@ SHARES = (0.0, 0.0, 0.0, 0.9, 0.0, 0.0, 0.1)
 
 
 class FakeReader:
-    """Answers without a network; raises what it is told to raise."""
+    """Reads without a network, or raises a given exception."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[tuple[int, int], FaceBox | None]] = []
@@ -84,7 +84,7 @@ def test_lost_file_is_named(queued: Prediction, reader: FakeReader) -> None:
     photo.image.storage.delete(str(photo.image.name))
     for _ in range(MAX_ATTEMPTS - 1):
         tasks.predict(str(queued.id))
-        assert outcome(queued) == ("queued", "")  # another worker may have the folder that is missing here
+        assert outcome(queued) == ("queued", "")  # another worker may have the missing folder
     tasks.predict(str(queued.id))
     assert outcome(queued) == ("failed", "photo_missing")
 
@@ -182,7 +182,7 @@ def test_unreadable_weights_do_not_cost_the_upload(
 def test_result_of_a_version_that_read_the_photo_already_is_not_stored_twice(queued: Prediction, reader: FakeReader) -> None:
     asked = make_prediction(queued.photo, "queued", model_version="2.0.0")
     tasks.predict(str(queued.id))
-    tasks.predict(str(asked.id))  # by a worker that has not loaded the new model yet
+    tasks.predict(str(asked.id))  # from a worker that has not loaded the new model yet
     assert queued.photo.predictions.get() == queued
     assert outcome(queued) == ("done", "")
 

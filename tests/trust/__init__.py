@@ -1,1 +1,1 @@
-"""What keeps patients' data with those who look after them."""
+"""Access control, sessions, sign-in and transport."""

@@ -1,4 +1,4 @@
-"""Every address of the site, found in the URL configuration and in the description of the API, with a cast to try it."""
+"""Every address of the site, found in the URL configuration and in the description of the API."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,38 +24,38 @@ class Address:
     view_name: str
     parts: tuple[str, ...]  # what it names: patient_id, face
     found: Rule | None
-    is_from_allauth: bool  # then its rule stands in a table
+    is_from_allauth: bool  # then its rule is in the table ALLAUTH
 
     @property
     def rule(self) -> Rule:
-        """Its rule, which every address has."""
+        """Its rule. Every address has one."""
         assert self.found is not None, f"{self.view_name} has no rule"
         return self.found
 
     @property
     def is_of_the_api(self) -> bool:
-        """Whether a program calls it."""
+        """Whether it belongs to the API."""
         return self.view_name.startswith("api:")
 
     @property
     def is_at_the_door(self) -> bool:
-        """Whether it is sign-in or one's own account."""
+        """Whether it belongs to sign-in or to the user's account."""
         return ":" not in self.view_name
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """What to try on it: for the API all that its description offers."""
+        """The methods to try: for the API all that its description offers."""
         return methods_of_the_api().get(self.view_name, ("get",)) if self.is_of_the_api else PAGE_METHODS
 
     @property
     def names_a_patient(self) -> bool:
-        """Whether a row of one patient is meant."""
+        """Whether it names a row of one patient."""
         return bool(
             {"patient_id", "visit_id", "photo_id", "event_id", "phone_pairing_id", "patient", "visit"} & set(self.parts)
         ) or (self.is_of_the_api and "pk" in self.parts)
 
     def url(self, photo: Photo, event: Event) -> str:
-        """Return the address of this photo, its visit or its patient."""
+        """Return the address, filled with this photo, its visit, its patient or the event."""
         kind = self.view_name.removeprefix("api:").partition("-")[0]
         ids: dict[str, object] = {"patient": photo.visit.patient_id, "visit": photo.visit_id, "photo": photo.pk}
         known = {f"{name}_id": each for name, each in ids.items()} | ids | {"pk": ids.get(kind, 1)}
@@ -89,7 +89,7 @@ def patterns(resolver: URLResolver, names: tuple[str, ...] = (), parts: tuple[st
 
 @cache
 def every_address() -> list[Address]:
-    """Return each address once; of two of the same name the first, which is the one that answers."""
+    """Return each address once. Of two with the same name it is the first, which Django resolves."""
     found: dict[str, Address] = {}
     for address in patterns(get_resolver()):
         found.setdefault(address.view_name, address)
@@ -98,20 +98,20 @@ def every_address() -> list[Address]:
 
 @cache
 def described() -> list[tuple[str, str]]:
-    """Return every path of the API's description with its methods, filled with an id that nobody has."""
+    """Return every path of the API's description with its methods, filled with an id that no row has."""
     schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # Any: JSON
-    nobody = "00000000-0000-4000-8000-000000000000"
+    unknown_id = "00000000-0000-4000-8000-000000000000"
     paths = []
     for path, operations in schema["paths"].items():
         for part in ("id", "patient", "visit"):
-            path = path.replace("{" + part + "}", nobody)
+            path = path.replace("{" + part + "}", unknown_id)
         paths += [(path, method) for method in operations if method in METHODS]
     return paths
 
 
 @cache
 def methods_of_the_api() -> dict[str, tuple[str, ...]]:
-    """Return the methods of each address of the API by its description."""
+    """Return the methods of each address of the API, from its description."""
     found: dict[str, tuple[str, ...]] = {}
     for path, method in described():
         name = resolve(path).view_name
@@ -120,7 +120,7 @@ def methods_of_the_api() -> dict[str, tuple[str, ...]]:
 
 
 def drawn(photo: Photo) -> Prediction:
-    """Return the reading of the photo with a map, so that every picture has something to show."""
+    """Return the prediction of the photo with a map, so that every picture address has a picture."""
     prediction = photo.prediction
     assert prediction is not None
     Prediction.objects.filter(pk=prediction.pk).update(explanation_png=b"map", explanation_drop=0.1)

@@ -1,4 +1,4 @@
-"""Every address as every role. What is tried is read from the URL configuration: a new address without a rule fails here."""
+"""Every address as every role. The addresses come from the URL configuration: a new one without a rule fails here."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ from patients.models import (
     TeamAssignment,
     User,
 )
-from tests.answers import put_away
+from tests.answers import close_unread
 from tests.factories import PASSWORD, make_clinician, make_photo, make_prediction, make_visit
 from tests.trust.addresses import Address, described, drawn, every_address, methods_of_the_api
 
@@ -44,13 +44,13 @@ WITHOUT_ANYTHING_TO_SHOW |= {
     "patients:hand_over",
 }
 WITHOUT_ANYTHING_TO_SHOW |= {"patients:assign", "patients:unassign", "patients:phone_pairing", "patients:end_phone_pairing"}
-"""Nobody of the cast has a passkey, recovery codes, a second session, a draft or a phone, and no form is filled in: these
-answer 404 also to those whom they let in."""
+"""No one in the cast has a passkey, recovery codes, a second session, a draft or a phone, and no form is filled in: these
+addresses answer 404 even to those they let in."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """Somebody who tries every address. `sees`: patients in general; `regularly`: not only in an emergency."""
+    """A user who tries every address. `sees`: patients at all; `regularly`: not only through emergency access."""
 
     user: User | None
     client: Client
@@ -117,7 +117,7 @@ def without_factor(ines: Patient) -> Role:
 
 
 CAST: dict[str, Cast] = {
-    "nobody": lambda ines: Role(None, Client(raise_request_exception=False)),
+    "signed out": lambda ines: Role(None, Client(raise_request_exception=False)),
     "disabled": disabled,
     "own clinician": own,
     "own clinician who may erase": lambda ines: own(ines, may_erase=True),
@@ -135,8 +135,8 @@ CAST: dict[str, Cast] = {
 }
 
 
-AT_THE_DOOR = {"nobody", "disabled", "own clinician", "administrator"}
-"""Sign-in and one's own account know no roles: these try the pages of django-allauth."""
+AT_THE_DOOR = {"signed out", "disabled", "own clinician", "administrator"}
+"""Sign-in and account pages do not depend on roles: only these users try the pages of django-allauth."""
 
 
 @pytest.fixture
@@ -157,38 +157,38 @@ def event(photo: Photo, ada: User) -> Event:
 
 
 @contextmanager
-def undone() -> Iterator[None]:
-    """Undo what a request changed."""
+def rolled_back() -> Iterator[None]:
+    """Roll back what a request changes."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
 
 
-def asked(role: Role, method: str, url: str) -> HttpResponseBase:
-    """Return the answer to one request, whose changes are undone: also a sign-out."""
-    with undone():
+def answer_to(role: Role, method: str, url: str) -> HttpResponseBase:
+    """Return the response to one request, and roll back its changes, even a sign-out."""
+    with rolled_back():
         cookies = role.client.cookies.output()
         answer: HttpResponseBase = getattr(role.client, method)(url)
-        put_away(answer)
+        close_unread(answer)
         role.client.cookies.clear()
         role.client.cookies.load(cookies.replace("Set-Cookie: ", "").replace("\r\n", "; "))
     return answer
 
 
-def said(answer: HttpResponseBase) -> str:
-    """Return the text of an answer that was not streamed."""
+def text_of(answer: HttpResponseBase) -> str:
+    """Return the text of a response that was not streamed."""
     return answer.content.decode(errors="replace") if isinstance(answer, HttpResponse) else ""
 
 
 def outcome(answer: HttpResponseBase) -> str:
-    """Return what became of a request: in, hidden, refused, door or fault."""
+    """Return the outcome of a request: in, hidden, refused, door or fault."""
     if answer.status_code == 401 or answer.headers.get("Location", "").startswith(DOOR):
         return "door"
     return {404: "hidden", 403: "refused", 503: "in"}.get(answer.status_code, "in" if answer.status_code < 500 else "fault")
 
 
 def expected(role: Role, rule: Rule, address: Address, method: str) -> str:
-    """Return what must become of it."""
+    """Return the expected outcome."""
     if rule.who is Who.NO_ONE:
         return "hidden"
     if rule.who is Who.ANYONE:
@@ -206,9 +206,9 @@ def expected(role: Role, rule: Rule, address: Address, method: str) -> str:
 def is_as_expected(answer: HttpResponseBase, wanted: str, address: Address) -> bool:
     became = outcome(answer)
     if wanted == "hidden" and answer.status_code == 405:
-        return True  # the method is refused before anybody asks whose it is: nothing is said
+        return True  # the method is refused before the row is looked up: nothing is revealed
     if address.rule.who is Who.ANYONE and became == "door":
-        return True  # a page on the way to sign-in, opened in the middle, leads to its beginning
+        return True  # a later step of sign-in, opened directly, redirects to the first
     if address.view_name in WITHOUT_ANYTHING_TO_SHOW:
         return became in {wanted, "hidden"}
     return became == wanted
@@ -229,19 +229,19 @@ def test_every_operation_of_the_api_is_described_and_has_a_rule() -> None:
 @pytest.mark.parametrize("name", CAST)
 def test_every_address_as(name: str, ines: Patient, photo: Photo, event: Event) -> None:
     role = CAST[name](ines)
-    wrongs, tried = [], 0
+    problems, tried = [], 0
     for address in every_address():
         if address.is_at_the_door and name not in AT_THE_DOOR:
             continue
         for method in address.methods:
             wanted = expected(role, address.rule, address, method)
-            answer = asked(role, method, address.url(photo, event))
+            answer = answer_to(role, method, address.url(photo, event))
             tried += 1
             if not is_as_expected(answer, wanted, address):
-                wrongs.append(f"{method} {address.view_name}: {answer.status_code}, expected {wanted}")
-            if wanted != "in" and ines.name in said(answer):
-                wrongs.append(f"{method} {address.view_name} tells the name")
-    assert wrongs == []
+                problems.append(f"{method} {address.view_name}: {answer.status_code}, expected {wanted}")
+            if wanted != "in" and ines.name in text_of(answer):
+                problems.append(f"{method} {address.view_name} tells the name")
+    assert problems == []
     assert tried > 120
 
 
@@ -250,44 +250,44 @@ def test_no_title_names_a_patient_or_a_day(ines: Patient, photo: Photo, event: E
     role = own(ines, may_erase=True)
     ines.visits.update(date=date(2031, 1, 5))
     Event.objects.update(starts_on=date(2031, 1, 5))
-    wrongs, titles = [], set()
+    problems, titles = [], set()
     for address in every_address():
-        page = said(asked(role, "get", address.url(photo, event)))
+        page = text_of(answer_to(role, "get", address.url(photo, event)))
         title = re.search(r"<title>(.*?)</title>", page, re.DOTALL)
         if address.names_a_patient and title:
             titles.add(title[1].strip())
             telling = (*ines.name.split(), ines.record_number, "2031", "Jan")
-            wrongs += [f"{address.view_name}: {title[1].strip()}" for word in telling if word in title[1]]
-    assert wrongs == []
+            problems += [f"{address.view_name}: {title[1].strip()}" for word in telling if word in title[1]]
+    assert problems == []
     assert len(titles) > 12
 
 
 def test_without_a_second_factor_every_address_leads_to_enrolment(ines: Patient, photo: Photo, event: Event) -> None:
     role = without_factor(ines)
-    wrongs = []
+    problems = []
     for address in every_address():
         if address.rule.who in (Who.ANYONE, Who.NO_ONE) or address.view_name in OPEN_WITHOUT_FACTOR:
             continue
-        answer = asked(role, "get", address.url(photo, event))
+        answer = answer_to(role, "get", address.url(photo, event))
         if answer.status_code != 403 and answer.headers.get("Location") != "/accounts/2fa/":
-            wrongs.append(f"{address.view_name}: {answer.status_code}")
-    assert wrongs == []
+            problems.append(f"{address.view_name}: {answer.status_code}")
+    assert problems == []
 
 
 def test_every_page_about_a_patient_adds_an_entry(ines: Patient, photo: Photo, event: Event) -> None:
     role = own(ines, may_erase=True)
-    wrongs = []
+    problems = []
     for address in every_address():
         rule = address.rule
         if not address.names_a_patient:
             continue
-        with undone():
+        with rolled_back():
             before = AccessLog.objects.count()
             answer = role.client.get(address.url(photo, event))
-            put_away(answer)
-            lines = [line.action for line in AccessLog.objects.filter(sequence__gt=before)]
+            close_unread(answer)
+            entries = [entry.action for entry in AccessLog.objects.filter(sequence__gt=before)]
         shown = answer.status_code == 200
         listed = [AccessLog.Action.LIST] if rule is MOVED else []
-        if shown != (rule.reads is not None) or lines != ([*listed, rule.reads] if shown else []):
-            wrongs.append(f"{address.view_name}: {answer.status_code}, {lines}")
-    assert wrongs == []
+        if shown != (rule.reads is not None) or entries != ([*listed, rule.reads] if shown else []):
+            problems.append(f"{address.view_name}: {answer.status_code}, {entries}")
+    assert problems == []

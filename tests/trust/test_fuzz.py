@@ -1,6 +1,6 @@
-"""Random requests to the API, as its description allows and forbids; random forms to the pages; random bytes to the intake.
+"""Random requests to the API, valid and invalid by its description; random forms to the pages; random bytes as uploads.
 
-Never a fault, never a leak. `make test` tries a few cases of each kind, `make fuzz` as many as FUZZ says.
+None may cause a fault or a leak. `make test` tries a few cases of each kind, `make fuzz` as many as FUZZ says.
 """
 
 import os
@@ -22,14 +22,14 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 from clinic.wsgi import application
 from patients.models import ApiToken, Event, PhonePairing, Photo, User, Visit
 from patients.photos.codes import CODES
-from tests.answers import connection_kept, put_away
+from tests.answers import close_unread, connection_kept
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, picture
 from tests.hostile.heics import heic
 from tests.trust.addresses import Address, every_address
 
 pytestmark = pytest.mark.django_db
 CASES = int(os.environ.get("FUZZ", "4"))
-SECRET = "Tom Foreignson"  # a patient of somebody else: whatever is asked, the name never comes
+SECRET = "Tom Foreignson"  # a patient of another clinician: no response may hold the name
 MODES = list(schemathesis.GenerationMode)
 fuzz = settings(
     max_examples=CASES,
@@ -52,7 +52,7 @@ OPERATIONS = operations()
 
 @pytest.fixture
 def photo(visit: Visit, bo: User) -> Photo:
-    """Return a read photo of Ines, beside a patient of somebody else."""
+    """Return a read photo of Ines, next to a patient of another clinician."""
     make_visit(make_patient(bo, name=SECRET), note=SECRET)
     photo = make_photo(visit, phone_pairing=PhonePairing.make(visit, visit.created_by)[0])
     make_prediction(photo)
@@ -110,7 +110,7 @@ def test_page_answers_random_forms(address: Address, photo: Photo, ada: User, se
         headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{url}"} if is_htmx else {}
         with transaction.atomic():
             answer = (client.post if is_post else client.get)(url, fields, headers=headers)
-            put_away(answer)
+            close_unread(answer)
             transaction.set_rollback(True)
         assert answer.status_code < 500
         assert answer.streaming or SECRET not in answer.content.decode(errors="replace")
@@ -123,7 +123,7 @@ SEEDS = [*(picture(160, 120, file_format=kind) for kind in ("JPEG", "PNG", "WEBP
 
 @st.composite
 def broken_files(draw: st.DrawFn) -> bytes:
-    """Return a picture with bytes changed, cut out, doubled or put in."""
+    """Return a picture with bytes changed, removed, repeated or inserted."""
     content = bytearray(draw(st.sampled_from(SEEDS)))
     for _ in range(draw(st.integers(1, 6))):
         at = draw(st.integers(0, max(len(content) - 1, 0)))
@@ -140,7 +140,7 @@ def broken_files(draw: st.DrawFn) -> bytes:
 
 
 def is_a_name(name: str) -> bool:
-    """Whether Django lets a test send a file of that name at all."""
+    """Whether Django's test client can send a file of that name."""
     return os.path.basename(name) not in {"", ".", ".."}  # as Django asks
 
 
@@ -155,7 +155,13 @@ def test_intake_answers_random_files(visit: Visit, ada: User, sent: list[str]) -
         with transaction.atomic():
             answer = client.post(f"/visits/{visit.pk}/photos/", {"photos": file}, headers={"Accept": "application/json"})
             transaction.set_rollback(True)
-        assert answer.status_code in {201, 400, 409, 413, 422}  # 400: Django drops a file whose name is all path, and none arrives
+        assert answer.status_code in {
+            201,
+            400,
+            409,
+            413,
+            422,
+        }  # 400: Django drops a file whose name is only a path, so none arrives
         assert answer.status_code == 201 or answer.json()["code"] in CODES
 
     send()

@@ -1,4 +1,4 @@
-"""Requests that no page of ours makes: numbers without end, ways back that lead elsewhere. Never a fault, never away from here."""
+"""Requests that our pages never make: endless numbers, redirects to other sites. None causes a fault or leaves the site."""
 
 import re
 from datetime import timedelta
@@ -46,7 +46,7 @@ def test_way_back_is_the_page_that_asked(browser: Client, visit: Visit) -> None:
 
 
 def ways_back(page: str) -> set[str]:
-    """Return where the plain forms of the page say they lead back to."""
+    """Return the addresses that the plain forms of the page redirect to."""
     return set(re.findall(r'name="next"\s+value="([^"]*)"', page))
 
 

@@ -1,4 +1,4 @@
-"""Sign-in with a second factor: enforced for people, not for keys, and not to be got round by a password reset."""
+"""Sign-in with a second factor: enforced for people, not for keys, and not bypassed by a password reset."""
 
 from collections.abc import Iterator
 
@@ -30,13 +30,13 @@ def cem(db: None) -> User:
 
 @pytest.fixture(autouse=True)
 def noon() -> Iterator[None]:
-    """Let no step of the one-time codes end in the middle of a test."""
+    """Freeze time, so that no one-time code expires during a test."""
     with time_machine.travel(NOON, tick=False):
         yield
 
 
 def enter_password(client: Client, user: User) -> str:
-    """Return where the right password leads."""
+    """Return the address that the right password redirects to."""
     answer = client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
     return str(answer.headers["Location"])
 

@@ -1,4 +1,4 @@
-"""What is installed: every package is locked by hash, has a licence that was looked at, and stands in the list of licences."""
+"""What is installed: every package is locked by hash, and has a reviewed licence in the list of licences."""
 
 import importlib.util
 import re
@@ -20,7 +20,7 @@ def licences() -> ModuleType:
 
 def test_every_locked_package_stands_in_the_list_of_licences() -> None:
     listed = re.findall(r"^\| ([a-z0-9._-]+) \| (\S+) \| (.+) \|$", (PROJECT / "docs" / "licences.md").read_text(), re.MULTILINE)
-    listed = listed[1:]  # the head
+    listed = listed[1:]  # the header
     assert len(listed) > 50
     assert [(name, version) for name, version, _licence in listed] == licences().locked()
     known = (*licences().REVIEWED, "not for this platform")

@@ -1,4 +1,4 @@
-"""What the settings hold where there is TLS, and that a demo cannot be opened to others. Read in a process of its own."""
+"""The settings with TLS, and that a demo cannot be opened to others. Read in a process of their own."""
 
 import json
 import os
@@ -15,7 +15,7 @@ ASKED = (
 
 
 def settings_with(**environment: str) -> subprocess.CompletedProcess[str]:
-    """Return what a process with this environment prints of its settings."""
+    """Return these settings, as a process with this environment prints them."""
     code = f"import json; from clinic import settings; print(json.dumps([getattr(settings, name) for name in {ASKED}]))"
     return subprocess.run(
         (sys.executable, "-c", code), cwd=PROJECT, env=os.environ | environment, capture_output=True, text=True, check=False
@@ -37,8 +37,8 @@ def test_with_tls_cookies_and_transport_are_strict() -> None:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SECURE_REFERRER_POLICY": "same-origin",
         "MFA_REQUIRED": True,
-        "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",  # the console would write password links into the log
-        "MESSAGE_STORAGE": "patients.accounts.messages.EncryptedMessages",  # Django's own is a cookie without the prefix
+        "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",  # the console would print password links into the log
+        "MESSAGE_STORAGE": "patients.accounts.messages.EncryptedMessages",  # Django's own message cookie lacks the prefix
     }
 
 

@@ -11,10 +11,10 @@ from ml.serve.preprocess import to_pixels
 
 @pytest.fixture
 def faces(portrait: Image.Image) -> FaceSet:
-    """Return five smiles, framed as training faces are, and a picture that shows nobody."""
+    """Return five smiles, framed as training faces are, and a picture without a face."""
     smile = to_pixels(portrait.crop((163, 55, 287, 179)))
-    nobody = np.full((48, 48), 90, np.uint8)
+    blank = np.full((48, 48), 90, np.uint8)
     votes = np.zeros((6, len(VOTE_COLUMNS)), np.int64)
     votes[:, VOTE_COLUMNS.index("happiness")] = 10
     labels = np.full(6, EXPRESSIONS.index("happy"))
-    return FaceSet(np.stack([smile] * 5 + [nobody]), labels, tuple(map(str, range(6))), votes)
+    return FaceSet(np.stack([smile] * 5 + [blank]), labels, tuple(map(str, range(6))), votes)

@@ -90,10 +90,10 @@ def test_abstention_leaves_out_the_wanted_share() -> None:
 
 def test_classwise_error_sees_what_the_top_probability_hides() -> None:
     wanted = np.array([[0.6, 0.4, 0, 0, 0, 0, 0]] * 20)
-    shares = np.array([[0.6, 0, 0.4, 0, 0, 0, 0]] * 20)
+    probabilities = np.array([[0.6, 0, 0.4, 0, 0, 0, 0]] * 20)
     assert classwise_error(wanted, wanted) == 0
-    assert calibration_error(shares.max(axis=1), wanted[:, 0]) == 0
-    assert classwise_error(shares, wanted) == pytest.approx(0.8 / 7)
+    assert calibration_error(probabilities.max(axis=1), wanted[:, 0]) == 0
+    assert classwise_error(probabilities, wanted) == pytest.approx(0.8 / 7)
 
 
 def test_risk_falls_where_confidence_is_earned() -> None:

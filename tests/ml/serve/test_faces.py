@@ -58,7 +58,7 @@ def detection(left: float, side: float, score: float = 0.9) -> Detection:
     return Detection(Face(FaceBox(left, 0, side, side), score), marks)
 
 
-def shown(monkeypatch: pytest.MonkeyPatch, finder: FaceFinder, by_side: dict[int, list[Detection]]) -> list[FaceBox]:
+def found_boxes(monkeypatch: pytest.MonkeyPatch, finder: FaceFinder, by_side: dict[int, list[Detection]]) -> list[FaceBox]:
     """Return the boxes that are found where each pass shows these."""
     monkeypatch.setattr(finder, "detect", lambda image, side_px: by_side.get(side_px, []))
     return [seen.face.box for seen in finder.find(Image.new("RGB", (3000, 2000)))]
@@ -66,14 +66,14 @@ def shown(monkeypatch: pytest.MonkeyPatch, finder: FaceFinder, by_side: dict[int
 
 def test_second_pass_that_loses_a_large_face_does_not_replace_it(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
     patient, bystander = detection(0, 900, 0.47), detection(2000, 70)
-    assert shown(monkeypatch, finder, {640: [patient], 1280: [bystander]}) == [patient.face.box, bystander.face.box]
+    assert found_boxes(monkeypatch, finder, {640: [patient], 1280: [bystander]}) == [patient.face.box, bystander.face.box]
     coarse, exact = detection(2000, 50, 0.4), detection(2002, 64)  # the same face: the closer look has the word
-    assert shown(monkeypatch, finder, {640: [coarse], 1280: [exact]}) == [exact.face.box]
+    assert found_boxes(monkeypatch, finder, {640: [coarse], 1280: [exact]}) == [exact.face.box]
 
 
 def test_small_face_of_the_background_does_not_end_the_search(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
     patient, background = detection(0, 1900), detection(2500, 30)
-    assert shown(monkeypatch, finder, {1280: [background], 320: [patient]}) == [patient.face.box]
+    assert found_boxes(monkeypatch, finder, {1280: [background], 320: [patient]}) == [patient.face.box]
 
 
 def test_second_pass_over_a_face_takes_no_neighbour(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,8 +54,8 @@ def test_missing_weights_are_reported_without_a_traceback(tmp_path: Path) -> Non
 
 
 def test_outcomes_in_words() -> None:
-    shares = {"angry": 0.02, "disgust": 0.0, "fear": 0.0, "happy": 0.9, "sad": 0.0, "surprise": 0.0, "neutral": 0.08}
-    done = {"file": "a.jpg", "outcome": "done", "probabilities": shares, "abstained": False}
+    probabilities = {"angry": 0.02, "disgust": 0.0, "fear": 0.0, "happy": 0.9, "sad": 0.0, "surprise": 0.0, "neutral": 0.08}
+    done = {"file": "a.jpg", "outcome": "done", "probabilities": probabilities, "abstained": False}
     assert sentence(done) == "a.jpg: happy 90%, neutral 8%"
     assert sentence(done | {"abstained": True}) == "a.jpg: happy 90%, neutral 8% (too close to call)"
     assert sentence({"file": "a.jpg", "outcome": "no_face"}) == "a.jpg: no face was found"

@@ -15,10 +15,10 @@ from ml.train.training import chosen_runs
 MAKEFILE = (Path(__file__).resolve().parents[3] / "Makefile").read_text()
 
 
-def asked(**options: object) -> argparse.Namespace:
+def parsed_options(**options: object) -> argparse.Namespace:
     """Return what the command line says when only these options are given."""
-    unsaid: dict[str, object] = {"out": Path("runs"), "stage": None, "to": None, "epochs": None, "minutes": None}
-    return argparse.Namespace(**unsaid | options)
+    defaults: dict[str, object] = {"out": Path("runs"), "stage": None, "to": None, "epochs": None, "minutes": None}
+    return argparse.Namespace(**defaults | options)
 
 
 def test_a_stage_comes_after_all_that_it_builds_on() -> None:
@@ -38,7 +38,7 @@ def test_chain_holds_what_is_needed_and_nothing_else() -> None:
 
 def test_stages_are_run_in_order_each_with_its_own_recipe(tiny_data: Path) -> None:
     train, validation = (load_split(tiny_data, split) for split in ("train", "validation"))
-    first, second, third = chosen_runs(asked(to="third"), train, validation)
+    first, second, third = chosen_runs(parsed_options(to="third"), train, validation)
     assert (first.out, first.stable_checkpoint, first.teachers) == (Path("runs/first"), None, ())
     assert (second.out, second.stable_checkpoint, second.teachers) == (
         Path("runs/second"),
@@ -52,18 +52,18 @@ def test_stages_are_run_in_order_each_with_its_own_recipe(tiny_data: Path) -> No
     )
     for run in (first, second, third):
         assert (run.config, run.epochs, run.minutes) == (RECIPE[run.out.name].config, RECIPE[run.out.name].epochs, None)
-    (sixth,) = chosen_runs(asked(stage="sixth"), train, validation)
+    (sixth,) = chosen_runs(parsed_options(stage="sixth"), train, validation)
     assert (sixth.out, sixth.epochs, sixth.minutes) == (Path("runs/sixth"), RECIPE["sixth"].epochs, None)
 
 
 def test_length_on_the_command_line_goes_before_the_recipes(tiny_data: Path) -> None:
     train, validation = (load_split(tiny_data, split) for split in ("train", "validation"))
     for stage in ("sixth", "first"):
-        (counted,) = chosen_runs(asked(stage=stage, epochs=3.0), train, validation)
+        (counted,) = chosen_runs(parsed_options(stage=stage, epochs=3.0), train, validation)
         assert (counted.epochs, counted.minutes) == (3, None)
-        (timed,) = chosen_runs(asked(stage=stage, minutes=2.0), train, validation)
+        (timed,) = chosen_runs(parsed_options(stage=stage, minutes=2.0), train, validation)
         assert timed.minutes == 2
-    (own,) = chosen_runs(asked(), train, validation)
+    (own,) = chosen_runs(parsed_options(), train, validation)
     assert (own.config, own.out, own.epochs, own.minutes) == (RECIPE["first"].config, Path("runs"), RECIPE["first"].epochs, None)
 
 

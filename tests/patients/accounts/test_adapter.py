@@ -1,4 +1,4 @@
-"""Nobody makes an account of their own; an invitation opens one."""
+"""Accounts are created only by invitation."""
 
 import pytest
 from django.core.management import CommandError, call_command

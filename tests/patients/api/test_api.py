@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from inference.dispatch import current_model_version
 from patients.consent.erasure import erase_picture
 from patients.models import AccessLog, ApiToken, Patient, Photo, User, Visit
-from tests.answers import put_away
+from tests.answers import close_unread
 from tests.factories import make_photo, make_prediction, make_visit, picture, upload
 
 pytestmark = pytest.mark.django_db
@@ -213,7 +213,7 @@ def test_csv_is_sent_to_who_asks_for_csv(api: APIClient, visit: Visit) -> None:
     for path in (f"/api/patients/{visit.patient_id}/csv/", f"/api/visits/{visit.pk}/csv/"):
         answer = api.get(path, headers={"Accept": "text/csv"})
         assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (200, "text/csv")
-        put_away(answer)
+        close_unread(answer)
     assert api.get("/api/patients/", headers={"Accept": "text/csv"}).json()["count"] == 1
 
 
@@ -260,7 +260,7 @@ def test_command_prints_a_key_that_works(ada: User, capsys: pytest.CaptureFixtur
     assert ApiToken.find(key) is not None
     call_command("api_token", "ada@clinic.test", revoke_all=True)
     assert ApiToken.find(key) is None
-    assert [line.detail for line in AccessLog.objects.all()] == [{"changed": "key made"}, {"changed": "keys revoked", "keys": 1}]
+    assert [entry.detail for entry in AccessLog.objects.all()] == [{"changed": "key made"}, {"changed": "keys revoked", "keys": 1}]
     with pytest.raises(CommandError, match="Nobody"):
         call_command("api_token", "nobody@clinic.example")
 

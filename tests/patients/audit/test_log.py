@@ -1,4 +1,4 @@
-"""The access log: lines are added, sealed and never changed; whatever is done to them shows."""
+"""The access log: entries are added, sealed and never changed; any change is detected."""
 
 import json
 import os
@@ -32,15 +32,15 @@ TABLE = AccessLog._meta.db_table
 
 
 @pytest.fixture
-def five_lines(ada: User, visit: Visit) -> list[AccessLog]:
+def five_entries(ada: User, visit: Visit) -> list[AccessLog]:
     photo = make_photo(visit)
-    lines = [record_access(ada, Action.IMAGE, obj=photo, what="preview", width=number) for number in range(5)]
-    return [line for line in lines if line]
+    entries = [record_access(ada, Action.IMAGE, obj=photo, what="preview", width=number) for number in range(5)]
+    return [entry for entry in entries if entry]
 
 
 @pytest.fixture
 def unguarded(db: None) -> Any:
-    """Take the triggers away, as somebody with the rights of the database's owner could."""
+    """Remove the triggers, as someone with the rights of the database's owner could."""
     append_only.lift(connection, TABLE)
 
 
@@ -56,11 +56,17 @@ def faults() -> list[tuple[int, str]]:
 @pytest.mark.django_db
 def test_entry_says_who_did_what_to_which_photo(ada: User, visit: Visit) -> None:
     photo = make_photo(visit)
-    line = record_access(ada, Action.IMAGE, obj=photo, what="preview")
-    assert line is not None
-    assert (line.sequence, line.action, line.actor, line.object_kind, line.object_id) == (1, "image", ada, "photo", str(photo.pk))
-    assert line.patient == pseudonym(visit.patient_id)
-    assert line.detail == {"what": "preview"}
+    entry = record_access(ada, Action.IMAGE, obj=photo, what="preview")
+    assert entry is not None
+    assert (entry.sequence, entry.action, entry.actor, entry.object_kind, entry.object_id) == (
+        1,
+        "image",
+        ada,
+        "photo",
+        str(photo.pk),
+    )
+    assert entry.patient == pseudonym(visit.patient_id)
+    assert entry.detail == {"what": "preview"}
 
 
 @pytest.mark.django_db
@@ -111,9 +117,9 @@ def test_without_a_proxy_no_one_chooses_the_id_of_a_request(settings: Any) -> No
 @pytest.mark.django_db
 def test_entry_of_the_api_names_the_key(ada: User, ines: Patient) -> None:
     request = APIRequestFactory().get("/", headers={"authorization": f"Bearer {ApiToken.issue(ada)}"})
-    line = record_access(Request(request, authenticators=[TokenAuthentication()]), Action.LIST, ines)
-    assert line is not None
-    assert (line.actor, line.detail) == (ada, {"key": ApiToken.objects.get().pk})
+    entry = record_access(Request(request, authenticators=[TokenAuthentication()]), Action.LIST, ines)
+    assert entry is not None
+    assert (entry.actor, entry.detail) == (ada, {"key": ApiToken.objects.get().pk})
 
 
 def test_tried_name_tells_equal_from_different_and_no_more() -> None:
@@ -124,17 +130,17 @@ def test_tried_name_tells_equal_from_different_and_no_more() -> None:
 @pytest.mark.django_db
 def test_polling_is_one_view(ada: User, bo: User, visit: Visit) -> None:
     polled = [record_access(ada, Action.VIEW, obj=visit, again_after=POLLED_AGAIN_AFTER) for _ in range(3)]
-    assert [line is not None for line in polled] == [True, False, False]
+    assert [entry is not None for entry in polled] == [True, False, False]
     assert record_access(bo, Action.VIEW, obj=visit, again_after=POLLED_AGAIN_AFTER) is not None
-    with time_machine.travel(timezone.now() - timedelta(hours=1)):  # the clock was set back: what lies ahead is no recent look
+    with time_machine.travel(timezone.now() - timedelta(hours=1)):  # the clock was set back: a later entry is not recent
         assert record_access(bo, Action.VIEW, obj=visit, again_after=POLLED_AGAIN_AFTER) is not None
 
 
 @pytest.mark.django_db
-def test_entry_cannot_be_changed_or_deleted_through_the_model(five_lines: list[AccessLog]) -> None:
+def test_entry_cannot_be_changed_or_deleted_through_the_model(five_entries: list[AccessLog]) -> None:
     attempts: list[Callable[[], object]] = [
-        five_lines[2].save,
-        five_lines[2].delete,
+        five_entries[2].save,
+        five_entries[2].delete,
         AccessLog.objects.all().delete,
         lambda: AccessLog.objects.update(action="view"),
         lambda: AccessLog(sequence=2, action="view").save(),
@@ -155,14 +161,14 @@ def test_entry_cannot_be_changed_or_deleted_through_the_model(five_lines: list[A
         "DELETE FROM LOG",
     ],
 )
-def test_database_itself_refuses(five_lines: list[AccessLog], statement: str) -> None:
+def test_database_itself_refuses(five_entries: list[AccessLog], statement: str) -> None:
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         sql(statement)
     assert AccessLog.objects.count() == 5
 
 
 @pytest.mark.django_db
-def test_untouched_log_has_no_fault(five_lines: list[AccessLog], capsys: pytest.CaptureFixture[str]) -> None:
+def test_untouched_log_has_no_fault(five_entries: list[AccessLog], capsys: pytest.CaptureFixture[str]) -> None:
     call_command("verify_audit")
     assert capsys.readouterr().out == "5 entries, all as they were written.\n"
 
@@ -184,20 +190,20 @@ CHANGES = {
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("column", [field.column for field in AccessLog._meta.concrete_fields])
-def test_change_of_any_column_is_detected(five_lines: list[AccessLog], unguarded: None, column: str) -> None:
+def test_change_of_any_column_is_detected(five_entries: list[AccessLog], unguarded: None, column: str) -> None:
     sql(f"UPDATE LOG SET {column} = {CHANGES[column]} WHERE sequence = 3")
     assert faults()[0][0] == 3
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("sequence", [1, 3, 4])
-def test_removed_entry_leaves_a_gap(five_lines: list[AccessLog], unguarded: None, sequence: int) -> None:
+def test_removed_entry_leaves_a_gap(five_entries: list[AccessLog], unguarded: None, sequence: int) -> None:
     sql("DELETE FROM LOG WHERE sequence = %s", sequence)
     assert faults() == [(sequence, "gap")]
 
 
 @pytest.mark.django_db
-def test_gap_closed_by_renumbering_is_detected(five_lines: list[AccessLog], unguarded: None) -> None:
+def test_gap_closed_by_renumbering_is_detected(five_entries: list[AccessLog], unguarded: None) -> None:
     sql("DELETE FROM LOG WHERE sequence = 3")
     for sequence in (4, 5):
         sql("UPDATE LOG SET sequence = %s WHERE sequence = %s", sequence - 1, sequence)
@@ -205,23 +211,23 @@ def test_gap_closed_by_renumbering_is_detected(five_lines: list[AccessLog], ungu
 
 
 @pytest.mark.django_db
-def test_swapped_entries_are_detected(five_lines: list[AccessLog], unguarded: None) -> None:
+def test_swapped_entries_are_detected(five_entries: list[AccessLog], unguarded: None) -> None:
     for old, new in ((2, 99), (3, 2), (99, 3)):
         sql("UPDATE LOG SET sequence = %s WHERE sequence = %s", new, old)
     assert {2, 3} <= {sequence for sequence, _ in faults()}
 
 
 @pytest.mark.django_db
-def test_inserted_entry_without_the_key_is_detected(five_lines: list[AccessLog], settings: Any) -> None:
-    settings.SEARCH_KEY = "somebody else's"
+def test_inserted_entry_without_the_key_is_detected(five_entries: list[AccessLog], settings: Any) -> None:
+    settings.SEARCH_KEY = "another key"
     record_access(None, Action.VIEW)
-    settings.SEARCH_KEY = "somebody else's again"
+    settings.SEARCH_KEY = "a third key"
     assert faults()[-1] == (6, "changed")
 
 
 @pytest.mark.django_db
 def test_cut_off_end_is_detected_against_a_kept_head(
-    five_lines: list[AccessLog], unguarded: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    five_entries: list[AccessLog], unguarded: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("export_audit_head")
     kept = tmp_path / "head.json"
@@ -237,7 +243,7 @@ def test_cut_off_end_is_detected_against_a_kept_head(
 
 @pytest.mark.django_db
 def test_log_that_was_cut_and_continued_is_detected_against_a_kept_head(
-    ada: User, five_lines: list[AccessLog], unguarded: None
+    ada: User, five_entries: list[AccessLog], unguarded: None
 ) -> None:
     kept = read_head()
     sql("DELETE FROM LOG WHERE sequence > 3")
@@ -274,7 +280,7 @@ from django.core.management import call_command
 from django.db import connection
 from patients.audit.log import record_access
 from patients.models import AccessLog
-AccessLog.objects.exists()  # writes ahead from now on, as a database in use does: that change itself waits for nobody
+AccessLog.objects.exists()  # switches to write-ahead logging, as a database in use has: the switch itself does not wait for locks
 connection.close()
 for _ in range(3):
     if os.fork() == 0:

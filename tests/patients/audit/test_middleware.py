@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from patients.consent.consent import consent_text_fingerprint
 from patients.models import AccessLog, ApiToken, BreakGlass, Patient, Photo, User, Visit
-from tests.answers import put_away
+from tests.answers import close_unread
 from tests.factories import PASSWORD, make_photo, make_prediction, one_time_code, upload
 
 pytestmark = pytest.mark.django_db
@@ -31,15 +31,15 @@ def photo(visit: Visit) -> Photo:
     return photo
 
 
-def lines() -> list[tuple[str, str]]:
-    return [(line.action, line.object_kind) for line in AccessLog.objects.all()]
+def entries() -> list[tuple[str, str]]:
+    return [(entry.action, entry.object_kind) for entry in AccessLog.objects.all()]
 
 
 @pytest.fixture
 def without_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no line be written."""
+    """Make every access log entry fail."""
 
-    def fail(line: AccessLog) -> None:
+    def fail(entry: AccessLog) -> None:
         raise OSError("the disk is full")
 
     monkeypatch.setattr(AccessLog, "append", fail)
@@ -79,9 +79,9 @@ def test_each_action_is_one_entry(browser: Client, photo: Photo) -> None:
     browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "blurred"})
     browser.post(f"/visits/{photo.visit_id}/photos/", {"photos": upload()})
     browser.delete(f"/api/photos/{photo.pk}/")
-    put_away(browser.get(f"/patients/{photo.visit.patient_id}/csv/"))
+    close_unread(browser.get(f"/patients/{photo.visit.patient_id}/csv/"))
     seen = [("view", "photo"), ("image", "photo"), ("exclude", "photo"), ("upload", "photo"), ("delete", "photo"), ("export", "")]
-    assert lines() == seen
+    assert entries() == seen
 
 
 def test_refused_request_is_not_logged(browser: Client, photo: Photo) -> None:
@@ -91,13 +91,13 @@ def test_refused_request_is_not_logged(browser: Client, photo: Photo) -> None:
     browser.post(f"/photos/{photo.pk}/retry/")
     browser.post(f"/api/photos/{photo.pk}/retry/")
     browser.post(f"/patients/{photo.visit.patient_id}/read-again/")
-    assert lines() == [("retry", "photo"), ("view", "photo")]  # the program was told of the photo
+    assert entries() == [("retry", "photo"), ("view", "photo")]  # the program was told of the photo
 
 
 def test_refusal_that_shows_the_card_is_a_view(browser: Client, photo: Photo) -> None:
     for action, asked in (("exclude", {"reason": "x" * 201}), ("choose-face", {"face": "7"})):
         assert "photo-" in browser.post(f"/photos/{photo.pk}/{action}/", asked, headers={"HX-Request": "true"}).content.decode()
-    assert lines() == [("view", "photo")] * 2
+    assert entries() == [("view", "photo")] * 2
 
 
 @pytest.mark.parametrize("ask", ["foreign patient", "redirect to sign-in"])
@@ -108,7 +108,7 @@ def test_what_did_not_happen_is_not_logged(bo: User, ines: Patient, ask: str) ->
     stranger.get(f"/patients/{ines.pk}/")
     stranger.post(f"/patients/{ines.pk}/visits/new/", {"date": "2026-11-20"})
     stranger.post(f"/patients/{ines.pk}/visits/new/", {"date": "never"})
-    assert lines() == []
+    assert entries() == []
 
 
 @pytest.mark.parametrize("of", ["edit", "visits/new", "events/new", "usual-range", "erase", "consent/research"])
@@ -121,10 +121,10 @@ def test_page_that_shows_a_form_with_errors_is_a_view(
     fields["record_number"] = number
     page = browser.post(f"/patients/{visit.patient_id}/{of}/", fields)
     assert (page.status_code, number in page.content.decode()) == (200, True)
-    assert lines() == [("view", "")]
+    assert entries() == [("view", "")]
     browser.post(f"/patients/{visit.patient_id}/{of}/", fields, headers={"HX-Request": "true"})  # any program can send it
-    assert lines() == [("view", "")] * 2
-    monkeypatch.setattr(AccessLog, "append", lambda line: 1 / 0)
+    assert entries() == [("view", "")] * 2
+    monkeypatch.setattr(AccessLog, "append", lambda entry: 1 / 0)
     page = browser.post(f"/patients/{visit.patient_id}/{of}/", fields)
     assert (page.status_code, number in page.content.decode()) == (500, False)
 
@@ -135,9 +135,9 @@ def test_page_that_answers_a_late_note_is_a_view(browser: Client, photo: Photo, 
     late = {"note": "Eats well.", "initial-note": "of older words"}
     page = browser.post(f"/{of}/{row.pk}/note/", late)
     assert (page.status_code, "Ines Moreau" in page.content.decode()) == (409, True)
-    assert lines() == [("view", of[:-1])]
+    assert entries() == [("view", of[:-1])]
     assert browser.post(f"/{of}/{row.pk}/note/", late, headers={"HX-Request": "true"}).status_code == 409  # a sentence, no page
-    assert lines() == [("view", of[:-1])]
+    assert entries() == [("view", of[:-1])]
     row.refresh_from_db()
     assert row.note == ""
 
@@ -152,14 +152,14 @@ def test_late_note_shows_no_page_without_an_entry(browser: Client, photo: Photo,
 def test_search_while_typing_is_one_view(browser: Client, ines: Patient) -> None:
     browser.get("/patients/")
     browser.get("/patients/", {"q": "in"}, headers={"HX-Request": "true"})
-    assert lines() == [("list", "")]
+    assert entries() == [("list", "")]
 
 
 @pytest.mark.parametrize("path", ["/patients/?all", "/agreement/", "/api/patients/"])
 def test_header_of_a_script_does_not_avoid_the_entry(browser: Client, ines: Patient, path: str) -> None:
     for _ in range(2):
         assert browser.get(path, headers={"HX-Request": "true"}).status_code == 200
-    assert lines() == [("list", "")]
+    assert entries() == [("list", "")]
 
 
 def test_entry_names_the_key_or_the_emergency_access(client: Client, bo: User, ines: Patient) -> None:
@@ -174,11 +174,11 @@ def test_entry_names_the_key_or_the_emergency_access(client: Client, bo: User, i
 def test_sign_in_sign_out_and_failures_are_logged(client: Client, ada: User) -> None:
     client.post("/accounts/login/", {"login": ada.email, "password": "not the password"})
     client.post("/accounts/login/", {"login": ada.email, "password": PASSWORD})
-    assert [action for action, _kind in lines()] == ["sign_in_failed"]  # the second factor is still to come
+    assert [action for action, _kind in entries()] == ["sign_in_failed"]  # the second factor is still to come
     client.post("/accounts/2fa/authenticate/", {"code": one_time_code()})
     client.post("/accounts/logout/")
     failed, came, left = AccessLog.objects.all()
-    assert [line.action for line in (failed, came, left)] == ["sign_in_failed", "sign_in", "sign_out"]
+    assert [entry.action for entry in (failed, came, left)] == ["sign_in_failed", "sign_in", "sign_out"]
     assert (failed.actor_id, came.actor_id, left.actor_id) == (None, ada.pk, ada.pk)
     assert ada.email not in str(list(AccessLog.objects.values()))
 
@@ -186,8 +186,13 @@ def test_sign_in_sign_out_and_failures_are_logged(client: Client, ada: User) -> 
 def test_wrong_code_is_logged(client: Client, ada: User) -> None:
     client.post("/accounts/login/", {"login": ada.email, "password": PASSWORD})
     client.post("/accounts/2fa/authenticate/", {"code": "000000"})
-    line = AccessLog.objects.get()
-    assert (line.action, line.actor_id, line.object_id, line.detail) == ("sign_in_failed", None, str(ada.pk), {"factor": "code"})
+    entry = AccessLog.objects.get()
+    assert (entry.action, entry.actor_id, entry.object_id, entry.detail) == (
+        "sign_in_failed",
+        None,
+        str(ada.pk),
+        {"factor": "code"},
+    )
 
 
 def test_end_of_an_idle_session_is_logged(browser: Client, ada: User) -> None:
@@ -195,12 +200,12 @@ def test_end_of_an_idle_session_is_logged(browser: Client, ada: User) -> None:
     session["seen_at"] = 0
     session.save()
     assert browser.get("/patients/").status_code == 302
-    line = AccessLog.objects.get()
-    assert (line.action, line.actor_id, line.detail) == ("sign_out", ada.pk, {"by": "time"})
+    entry = AccessLog.objects.get()
+    assert (entry.action, entry.actor_id, entry.detail) == ("sign_out", ada.pk, {"by": "time"})
 
 
 def test_change_of_password_is_logged(browser: Client, ada: User) -> None:
     new = "a calm long phrase"
     browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
-    line = AccessLog.objects.get()
-    assert (line.action, line.object_id, line.detail) == ("permission", str(ada.pk), {"changed": "password_changed"})
+    entry = AccessLog.objects.get()
+    assert (entry.action, entry.object_id, entry.detail) == ("permission", str(ada.pk), {"changed": "password_changed"})

@@ -1,4 +1,4 @@
-"""Emergency access: a reason, the password once more, two hours, a banner on every page, and somebody who looks through it."""
+"""Emergency access: a reason, reauthentication, two hours, a banner on every page, and a review."""
 
 import re
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ def ask(client: Client, patient: Patient, **changed: str) -> object:
 
 
 def proved(user: User) -> Client:
-    """Return the browser of somebody who has just given the password once more."""
+    """Return the browser of a user who has just reauthenticated."""
     client = Client()
     client.force_login(user)
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
@@ -146,7 +146,7 @@ def test_guessing_is_slowed_down_and_logged(bo: User, ines: Patient) -> None:
         ask(client, ines, record_number=f"R-{number}")
     assert getattr(ask(client, ines), "status_code") == 429  # noqa: B009  # Django's test client has no type for it
     assert not BreakGlass.objects.exists()
-    assert [line.detail for line in AccessLog.objects.filter(action="break_glass")] == [{"found": False}] * 10
+    assert [entry.detail for entry in AccessLog.objects.filter(action="break_glass")] == [{"found": False}] * 10
 
 
 def test_reason_is_unreadable_in_the_database(bo: User, ines: Patient) -> None:
@@ -194,15 +194,15 @@ def test_every_change_names_the_emergency_access(bo: User, visit: Visit) -> None
     make_prediction(photo)
     ask(client, visit.patient)
     assert client.post(f"/photos/{photo.pk}/label/", {"label": "sad"}).status_code < 400
-    line = AccessLog.objects.about(visit.patient).get(action="label")
-    assert line.detail["glass"] == BreakGlass.objects.get().pk
+    entry = AccessLog.objects.about(visit.patient).get(action="label")
+    assert entry.detail["glass"] == BreakGlass.objects.get().pk
     page = client.post(f"/visits/{visit.pk}/phone/", headers={"HX-Request": "true"})
     phone = Client()
     phone.post(str(page.context["phone"].address).removeprefix("http://testserver"))
     phone.post("/phone/", {"photos": upload()})
-    lines = AccessLog.objects.about(visit.patient).filter(detail__has_key="phone_pairing")
-    assert {line.action for line in lines} == {"permission", "upload"}
-    assert all(line.detail["glass"] == BreakGlass.objects.get().pk for line in lines)
+    entries = AccessLog.objects.about(visit.patient).filter(detail__has_key="phone_pairing")
+    assert {entry.action for entry in entries} == {"permission", "upload"}
+    assert all(entry.detail["glass"] == BreakGlass.objects.get().pk for entry in entries)
 
 
 def test_access_that_waits_for_review_comes_first(bo: User, ines: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,8 +215,8 @@ def test_access_that_waits_for_review_comes_first(bo: User, ines: Patient, monke
     client.force_login(lead)
     shown = client.get("/emergency/reviews/").context["accesses"]
     assert (next(iter(shown)), len(shown)) == (old, 2)
-    line = AccessLog.objects.latest("sequence")  # patients are named on it
-    assert (line.action, line.actor_id) == ("list", lead.pk)
+    entry = AccessLog.objects.latest("sequence")  # patients are named on it
+    assert (entry.action, entry.actor_id) == ("list", lead.pk)
 
 
 def lead_of_ines(ines: Patient) -> User:
@@ -240,9 +240,9 @@ def test_lead_and_administrator_review_it(bo: User, ines: Patient, who: str) -> 
     client.post(f"/emergency/{access.pk}/review/")
     access.refresh_from_db()
     assert access.reviewed_by == reviewer
-    line = AccessLog.objects.last()
-    assert line is not None
-    assert (line.detail, line.actor_id) == (
+    entry = AccessLog.objects.last()
+    assert entry is not None
+    assert (entry.detail, entry.actor_id) == (
         {"changed": "emergency reviewed", "reviewed": access.pk},
         reviewer.pk,
     )  # they opened nothing

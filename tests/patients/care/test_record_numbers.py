@@ -1,4 +1,4 @@
-"""Record numbers of foreign patients: said to be taken to whoever slips, not to whoever tries one after the other."""
+"""Record numbers of other clinicians' patients: a clash is reported, but trying many numbers is stopped."""
 
 import pytest
 from django.test import Client
@@ -20,8 +20,8 @@ def foreign(bo: User) -> list[Patient]:
 
 
 def tries(patients: list[Patient]) -> list[list[str]]:
-    """Return the lines of each patient."""
-    return [[line.action for line in AccessLog.objects.about(patient)] for patient in patients]
+    """Return the entries of each patient."""
+    return [[entry.action for entry in AccessLog.objects.about(patient)] for patient in patients]
 
 
 @pytest.mark.parametrize("page", ["new", "edit"])

@@ -1,4 +1,4 @@
-"""Consent: no upload without it, and nothing is read from the moment it is taken back."""
+"""Consent: no upload without it, and nothing is read after its withdrawal."""
 
 import json
 from datetime import date, timedelta
@@ -75,7 +75,7 @@ def test_consent_and_withdrawal_are_logged_and_stored(ada: User, ines: Patient) 
     consent.refresh_from_db()
     assert consent.withdrawn_by == ada
     assert not withdraw_consent(consent, ada, ada)
-    assert [line.action for line in AccessLog.objects.about(ines)] == ["consent", "erase_stopped", "withdraw"]
+    assert [entry.action for entry in AccessLog.objects.about(ines)] == ["consent", "erase_stopped", "withdraw"]
     assert AccessLog.objects.about(ines)[0].detail == {"purpose": "care", "text": "7", "how": "signed"}
 
 

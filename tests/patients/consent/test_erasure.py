@@ -1,4 +1,4 @@
-"""Erasure: marked data are laid wherever data can lie, and afterwards everything is searched for the marks."""
+"""Erasure: markers are stored wherever data can be stored, and afterwards everything is searched for them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -104,7 +104,7 @@ def marked(ada: User) -> Patient:
 
 
 def everything(folder: Path) -> Iterator[bytes]:
-    """Yield all that is stored, opened with our keys: every row of every table, the pages of the database, every file."""
+    """Yield all that is stored, decrypted with our keys: every row of every table, the pages of the database, every file."""
     for table in connection.introspection.table_names():
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
@@ -204,9 +204,9 @@ def test_queue_holds_nothing_to_search_for(marked: Patient, ada: User, monkeypat
 def test_log_keeps_the_pseudonym_and_says_what_was_done(marked: Patient, ada: User) -> None:
     known_as = pseudonym(marked.pk)
     erase(marked, "all", ada)
-    lines = AccessLog.objects.filter(patient=known_as)
-    assert [line.action for line in lines] == ["view", "erase", "erased"]
-    assert lines[2].detail == {"level": "all", "photos": 3}
+    entries = AccessLog.objects.filter(patient=known_as)
+    assert [entry.action for entry in entries] == ["view", "erase", "erased"]
+    assert entries[2].detail == {"level": "all", "photos": 3}
     request = ErasureRequest.objects.get()
     assert (request.patient, request.pseudonym, request.state) == (None, known_as, "done")
 
@@ -266,7 +266,7 @@ def test_only_sessions_that_name_the_patient_are_ended(marked: Patient, ada: Use
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: int) -> Callable[[], None]:
-    """Have the `after`th call of a function end as a killed worker would. Return what undoes that."""
+    """Make the `after`th call of a function fail as in a killed worker. Return the patch, to undo it."""
     original, calls = getattr(owner, name), []
 
     def killed(*arguments: Any, **options: Any) -> Any:
@@ -298,7 +298,7 @@ def test_interrupted_erasure_is_finished(
     with pytest.raises(KeyboardInterrupt):
         erase(marked, level, ada)
     undo()
-    carry_out_erasures()  # somebody may still be at it
+    carry_out_erasures()  # another worker may still hold it
     ErasureRequest.objects.update(started_at=timezone.now() - timedelta(minutes=5))
     carry_out_erasures()
     assert ErasureRequest.objects.get().state == "done"
@@ -308,7 +308,7 @@ def test_interrupted_erasure_is_finished(
 def test_words_of_an_erased_patient_are_deleted_from_drafts_of_other_pages(marked: Patient, ada: User) -> None:
     Draft.keep(ada, "/emergency/", {"record_number": f" {marked.record_number.lower()}", "reason": "Found unconscious."}, None)
     Draft.keep(ada, "/teams/new/", {"name": f"Those of {marked.name.upper()}s sister"}, None)
-    Draft.keep(ada, "/patients/new/", {"name": "Somebody Else"}, None)
+    Draft.keep(ada, "/patients/new/", {"name": "Someone Else"}, None)
     erase(marked, "all", ada)
     assert [draft.path for draft in Draft.objects.all()] == ["/patients/new/"]
 

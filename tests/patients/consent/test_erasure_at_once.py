@@ -1,4 +1,4 @@
-"""Erasure beside everybody else's work: it holds nobody up for long, and nothing slips in behind it."""
+"""Erasure during other work: it blocks no one for long, and nothing is added behind its back."""
 
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize("level", ["anonymise", "all"])
 def test_entry_is_written_last(ines: Patient, ada: User, monkeypatch: pytest.MonkeyPatch, level: str) -> None:
-    """Whoever adds a line to the log holds up everybody who opens a page."""
+    """Adding an entry to the log blocks everyone who opens a page."""
     seen = []
 
     def watched(*arguments: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Retention: the longest of the purposes decides, days count from the visit, and a dry run erases nothing."""
+"""Retention: the longest period counts, days count from the visit, and a dry run erases nothing."""
 
 import os
 from datetime import date, timedelta
@@ -55,8 +55,8 @@ def test_pictures_go_the_day_after_their_last_and_numbers_stay(ada: User, capsys
     assert capsys.readouterr().out == "1 photos erased\n"
     assert [kept(patient) for patient in (last_day, over, research, teaching)] == [True, False, True, True]
     assert Photo.objects.get(visit__patient=over).predictions.get().happy == 0.6
-    line = AccessLog.objects.get()
-    assert (line.action, line.actor, line.detail) == ("erased", None, {"level": "images", "cause": "retention", "photos": 1})
+    entry = AccessLog.objects.get()
+    assert (entry.action, entry.actor, entry.detail) == ("erased", None, {"level": "images", "cause": "retention", "photos": 1})
     call_command("apply_retention")
     assert AccessLog.objects.count() == 1
 
@@ -80,7 +80,7 @@ def test_what_one_task_does_not_manage_the_next_goes_on_with(ada: User, monkeypa
         retention.retain()
         assert Photo.objects.exclude(image="").count() == left
     assert further == ["retain"] * 3
-    counts = {patient: sum(line.detail["photos"] for line in AccessLog.objects.about(patient)) for patient in (first, second)}
+    counts = {patient: sum(entry.detail["photos"] for entry in AccessLog.objects.about(patient)) for patient in (first, second)}
     assert counts == {first: 2, second: 1}
 
 

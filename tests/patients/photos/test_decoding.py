@@ -100,10 +100,10 @@ def test_decoder_can_run_no_other_program() -> None:
     assert "Permission denied" in confined("os.execv('/bin/true', ['true'])")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
 def test_decoder_can_start_no_process() -> None:
-    as_nobody = "import ml.decode.confinement\nos.setgroups([]); os.setgid(65534); os.setuid(65534)"
-    assert "Resource temporarily unavailable" in confined("os.fork()", as_nobody)
+    as_another_user = "import ml.decode.confinement\nos.setgroups([]); os.setgid(65534); os.setuid(65534)"
+    assert "Resource temporarily unavailable" in confined("os.fork()", as_another_user)
 
 
 def test_decoder_knows_none_of_our_secrets(decoder: Path) -> None:

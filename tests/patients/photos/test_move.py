@@ -1,4 +1,4 @@
-"""Photos and visits that went to the wrong day or patient: what goes along, what stays, what is written down."""
+"""Moving photos and visits: what moves along, what stays, and what is logged."""
 
 from datetime import date
 
@@ -25,9 +25,9 @@ def tom(ada: User) -> Patient:
 
 
 def moves() -> list[tuple[str, str, object]]:
-    """Return patient, kind of object and detail of each move that was written down."""
-    lines = AccessLog.objects.filter(action=AccessLog.Action.MOVE)
-    return [(line.patient, line.object_kind, line.detail) for line in lines.order_by("sequence")]
+    """Return patient, kind of object and detail of each logged move."""
+    entries = AccessLog.objects.filter(action=AccessLog.Action.MOVE)
+    return [(entry.patient, entry.object_kind, entry.detail) for entry in entries.order_by("sequence")]
 
 
 def test_reading_and_label_go_along_with_a_photo(ada: User, visit: Visit, tom: Patient) -> None:
@@ -187,7 +187,7 @@ def test_a_visit_before_the_birth_is_not_moved(ada: User, visit: Visit) -> None:
 
 
 def test_entries_are_written_after_every_row(ada: User, visit: Visit, tom: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever adds a line holds up all others who do, and must not wait for a row that one of them holds."""
+    """Adding an entry blocks all others who add one, so it must not wait for a row that one of them holds."""
     photos, there = [make_photo(visit), make_photo(visit)], make_visit(tom)
     left: list[int] = []
     monkeypatch.setattr(moving, "record_access", lambda *arguments, **options: left.append(visit.photos.count()))

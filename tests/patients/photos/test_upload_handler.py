@@ -25,7 +25,7 @@ def waiting(settings: LazySettings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def seen(waiting: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def files_seen(waiting: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of the files that lie in the folder while an upload arrives."""
     names: list[str] = []
     complete = FileUploadHandler.upload_complete
@@ -45,11 +45,11 @@ def browser(client: Client, ada: User) -> Client:
     return client
 
 
-def test_original_has_no_file_while_it_arrives(browser: Client, visit: Visit, sent: list[str], seen: list[str]) -> None:
+def test_original_has_no_file_while_it_arrives(browser: Client, visit: Visit, sent: list[str], files_seen: list[str]) -> None:
     files = [upload(), upload(picture(colour="maroon"), "IMG_2.jpg")]
     browser.post(f"/visits/{visit.pk}/photos/", {"photos": files})
     assert Photo.objects.count() == 2
-    assert seen == []
+    assert files_seen == []
 
 
 @pytest.mark.parametrize("is_signed_in", [True, False], ids=["signed in", "stranger"])

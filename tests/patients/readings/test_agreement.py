@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from inference.models import Prediction
 from patients.models import OwnLabel, Patient, Photo, User, Visit
 from patients.readings.agreement import Agreement, labelled_by, wilson
-from tests.factories import make_patient, make_photo, make_prediction, make_visit, shares
+from tests.factories import make_patient, make_photo, make_prediction, make_visit, probabilities_of
 
 pytestmark = pytest.mark.django_db
 FACE = {"left": 8, "top": 6, "width": 24, "height": 30}
@@ -20,7 +20,7 @@ def label(photo: Photo, said: str, by: User | None = None, box: dict[str, int] |
 
 def read_photo(visit: Visit, expression: str = "happy", **fields: object) -> Photo:
     photo = make_photo(visit)
-    make_prediction(photo, probabilities=shares(**{expression: 0.8}), **fields)  # type: ignore[arg-type]  # fields of the row
+    make_prediction(photo, probabilities=probabilities_of(**{expression: 0.8}), **fields)  # type: ignore[arg-type]  # fields of the row
     return photo
 
 
@@ -114,7 +114,7 @@ def test_excluded_unread_and_foreign_photos_do_not_count(ada: User, bo: User, vi
 
 def test_the_newest_reading_is_compared(ada: User, visit: Visit) -> None:
     photo = read_photo(visit, "sad", model_version="1.0.0")
-    make_prediction(photo, probabilities=shares(happy=0.9), model_version="2.0.0")
+    make_prediction(photo, probabilities=probabilities_of(happy=0.9), model_version="2.0.0")
     label(photo, "happy")
     found = labelled_by(ada).agreement
     assert (found.agreed, found.n, found.model_versions) == (1, 1, ["2.0.0"])

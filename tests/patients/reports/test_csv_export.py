@@ -12,7 +12,7 @@ from ml.serve.expressions import EXPRESSIONS
 from patients.models import OwnLabel, Photo, User, Visit
 from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import csv_cell, csv_rows, photos_for_export, visit_csv
-from tests.factories import make_clinician, make_photo, make_prediction, shares
+from tests.factories import make_clinician, make_photo, make_prediction, probabilities_of
 
 FACE = {"left": 8, "top": 6, "width": 24, "height": 30}  # as make_prediction finds it
 HEADER = (
@@ -29,7 +29,7 @@ def exported(visit: Visit) -> list[str]:
 def test_export_is_one_line_per_photo(visit: Visit) -> None:
     at = datetime(2026, 3, 2, 9, 46, tzinfo=UTC)
     read = make_photo(visit, uploaded_at=at)
-    make_prediction(read, probabilities=shares(sad=0.5, fear=0.25))
+    make_prediction(read, probabilities=probabilities_of(sad=0.5, fear=0.25))
     OwnLabel.objects.create(photo=read, clinician=visit.created_by, label="happy")
     OwnLabel.objects.create(photo=read, clinician=make_clinician("Dr Bo Lindqvist", "bo@clinic.test"), label="cannot_say")
     failed = make_photo(visit, uploaded_at=at.replace(minute=47))
@@ -72,7 +72,7 @@ def test_photo_without_a_prediction_has_empty_cells(visit: Visit) -> None:
 def test_reading_that_was_asked_anew_no_longer_shows_the_former_face(
     visit: Visit, state: str, reason: str, was_looked_at: bool
 ) -> None:
-    read = make_prediction(make_photo(visit), probabilities=shares(sad=0.9), abstained=True)
+    read = make_prediction(make_photo(visit), probabilities=probabilities_of(sad=0.9), abstained=True)
     type(read).objects.update(state=state, reason=reason)
     (row,) = csv.DictReader(io.StringIO("".join(exported(visit))))
     of_a_face = (*EXPRESSIONS, "valence_index", "too_close_to_call", "detector_score")
@@ -113,8 +113,8 @@ def test_file_of_a_visit_is_named_by_its_id(visit: Visit, client: Client) -> Non
 @pytest.mark.django_db
 def test_newest_model_speaks_for_a_photo(visit: Visit) -> None:
     photo = make_photo(visit)
-    make_prediction(photo, probabilities=shares(sad=0.9), model_version="1.0.0")
-    make_prediction(photo, probabilities=shares(happy=0.9), model_version="2.0.0")
+    make_prediction(photo, probabilities=probabilities_of(sad=0.9), model_version="1.0.0")
+    make_prediction(photo, probabilities=probabilities_of(happy=0.9), model_version="2.0.0")
     (row,) = csv.DictReader(io.StringIO("".join(exported(visit))))
     assert (row["happy"], row["model_version"]) == ("0.9000", "2.0.0")
 

@@ -50,8 +50,8 @@ def test_archive_holds_the_record_the_pictures_and_the_entries(omar: Patient, ad
     assert visit["photos"][0]["original_name"] == "IMG 1.jpg"
     assert visit["photos"][0]["readings"][0]["shares"]["happy"] == 0.6
     assert archive.read(f"photos/{photo.pk}.jpg").startswith(b"\xff\xd8")
-    (line,) = json.loads(archive.read("access.json"))
-    assert (line["action"], line["actor_id"]) == ("view", ada.pk)
+    (entry,) = json.loads(archive.read("access.json"))
+    assert (entry["action"], entry["actor_id"]) == ("view", ada.pk)
 
 
 def test_record_tells_who_had_what_to_do_with_the_patient(omar: Patient, ada: User, bo: User) -> None:

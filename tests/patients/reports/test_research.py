@@ -10,7 +10,7 @@ from inference.models import Prediction
 from patients.audit.chain import find_faults
 from patients.models import AccessLog, Consent, Patient, User
 from patients.reports.research import research_rows, research_subjects
-from tests.answers import put_away
+from tests.answers import close_unread
 from tests.factories import make_clinician, make_patient, make_photo, make_prediction, make_visit
 
 pytestmark = pytest.mark.django_db
@@ -74,9 +74,9 @@ def test_every_exported_patient_gets_an_entry(client: Client, agreed: Patient, i
     other = make_patient(ada, name="Vic Roe", consents=(Consent.Purpose.RESEARCH,))
     researcher = make_clinician("Rae Search", "rae@clinic.test", role=User.Role.RESEARCHER)
     client.force_login(researcher)
-    put_away(client.get("/research/csv/"))
+    close_unread(client.get("/research/csv/"))
     for patient in (agreed, other):
-        assert [(line.action, line.actor) for line in AccessLog.objects.about(patient)] == [("export", researcher)]
+        assert [(entry.action, entry.actor) for entry in AccessLog.objects.about(patient)] == [("export", researcher)]
     assert not AccessLog.objects.about(ines).exists()
     assert list(find_faults()) == []
 

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from inference.models import Prediction
 from patients.models import Event, Patient, SelfReport, User
 from patients.timeline.page import timeline
-from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, shares
+from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, probabilities_of
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def read_visit(patient: Patient, day: date, *sad: float, **fields: object) -> None:
     visit = make_visit(patient, day, **fields)
     for share in sad:
-        make_prediction(make_photo(visit), probabilities=shares(sad=share))
+        make_prediction(make_photo(visit), probabilities=probabilities_of(sad=share))
 
 
 def text_of(client: Client, patient: Patient) -> str:
@@ -149,7 +149,7 @@ def test_visits_without_photos_are_told_and_what_was_said_there_is_drawn(ines: P
 def test_what_was_said_at_a_visit_without_photos_has_a_row_in_the_table(page: Client, ines: Patient, ada: User) -> None:
     for week in range(2):
         read_visit(ines, date(2026, 1, 5) + timedelta(weeks=week), 0.3)
-    for day, mood in ((date(2026, 2, 2), 4), (date(2026, 3, 2), None)):  # nobody asked anything at the last
+    for day, mood in ((date(2026, 2, 2), 4), (date(2026, 3, 2), None)):  # the last visit has no self-report
         SelfReport.objects.create(visit=ines.visits.create(date=day, created_by=ada), mood=mood)
     text = text_of(page, ines)
     assert "All numbers, 3 visits" in text

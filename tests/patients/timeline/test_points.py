@@ -10,7 +10,7 @@ from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
 from patients.models import Patient, Photo, Visit
 from patients.timeline.points import point_of, points, points_by_patient, version_order
-from tests.factories import make_patient, make_photo, make_prediction, make_visit, shares
+from tests.factories import make_patient, make_photo, make_prediction, make_visit, probabilities_of
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +20,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=timezone.get_default_timezone())
 
 def read(visit: Visit, **named: float) -> Photo:
     photo = make_photo(visit)
-    make_prediction(photo, probabilities=shares(**named))
+    make_prediction(photo, probabilities=probabilities_of(**named))
     return photo
 
 
@@ -45,10 +45,10 @@ def test_point_has_the_mean_of_its_photos(visit: Visit, ines: Patient) -> None:
 def test_every_photo_is_counted_exactly_once(visit: Visit, ines: Patient) -> None:
     read(visit, happy=1.0)
     read(visit, happy=1.0).exclude("blinked")
-    make_prediction(make_photo(visit), probabilities=shares(sad=0.5), abstained=True)
+    make_prediction(make_photo(visit), probabilities=probabilities_of(sad=0.5), abstained=True)
     for state in (State.NO_FACE, State.REJECTED, State.FAILED, State.CHOOSE_FACE, State.QUEUED, State.RUNNING):
         make_prediction(make_photo(visit), state=state)
-    make_photo(visit)  # nobody has asked for a prediction yet
+    make_photo(visit)  # no prediction was requested yet
     (point,) = points(ines)
     counts = (point.used, point.excluded, point.too_close, point.failed, point.to_choose, point.unfinished)
     assert counts == (1, 1, 1, 3, 1, 3)
@@ -68,8 +68,8 @@ def test_point_agrees_with_is_used_of_each_photo(visit: Visit, ines: Patient) ->
 
 def test_newest_prediction_counts(visit: Visit, ines: Patient) -> None:
     photo = make_photo(visit)
-    make_prediction(photo, probabilities=shares(happy=0.9), model_version="1.3.0", requested_at=NOON + timedelta(days=1))
-    make_prediction(photo, probabilities=shares(sad=0.9), model_version="1.2.0", requested_at=NOON)
+    make_prediction(photo, probabilities=probabilities_of(happy=0.9), model_version="1.3.0", requested_at=NOON + timedelta(days=1))
+    make_prediction(photo, probabilities=probabilities_of(sad=0.9), model_version="1.2.0", requested_at=NOON)
     (point,) = points(ines)
     assert point.total == 1
     assert point.valence == pytest.approx(0.9)
@@ -106,14 +106,14 @@ def test_point_of_a_visit_without_photos_is_empty(visit: Visit) -> None:
 def test_many_patients_take_two_queries_and_keep_apart(
     visit: Visit, ines: Patient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    omar, nobody = make_patient(name="Omar"), make_patient(name="Nobody")
+    omar, empty = make_patient(name="Omar"), make_patient(name="Empty")
     elsewhere = Visit.objects.create(patient=omar, date=date(2026, 4, 1), created_by=visit.created_by)
     read(visit, happy=0.5)
     read(elsewhere, sad=0.5)
     with django_assert_num_queries(2):
-        found = points_by_patient([ines.pk, omar.pk, nobody.pk])
+        found = points_by_patient([ines.pk, omar.pk, empty.pk])
         values = {patient_id: [point.valence for point in each] for patient_id, each in found.items()}
-    assert values == {ines.pk: [pytest.approx(0.5)], omar.pk: [pytest.approx(-0.5)], nobody.pk: []}
+    assert values == {ines.pk: [pytest.approx(0.5)], omar.pk: [pytest.approx(-0.5)], empty.pk: []}
 
 
 def test_point_as_json_is_plain(visit: Visit, ines: Patient) -> None:

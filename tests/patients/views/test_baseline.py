@@ -8,7 +8,7 @@ from django.test import Client
 from patients.models import Patient, Visit
 from patients.timeline.baseline import baseline_of
 from patients.timeline.points import points
-from tests.factories import make_photo, make_prediction, make_visit, shares
+from tests.factories import make_photo, make_prediction, make_visit, probabilities_of
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def visits(ines: Patient) -> list[Visit]:
     """Return ten weekly visits of Ines; the index falls by 0.05 from one to the next."""
     made = [make_visit(ines, date(2026, 1, 5) + timedelta(weeks=week)) for week in range(10)]
     for week, visit in enumerate(made):
-        make_prediction(make_photo(visit), probabilities=shares(sad=0.05 * week))
+        make_prediction(make_photo(visit), probabilities=probabilities_of(sad=0.05 * week))
     return made
 
 

@@ -1,4 +1,4 @@
-"""Care teams: who sees a patient, who changes that, and who has looked."""
+"""Care teams: who sees a patient, who changes that, and who viewed the record."""
 
 import pytest
 from django.test import Client
@@ -24,8 +24,8 @@ def test_colleague_sees_the_patient_once_assigned_and_no_longer(browser: Client,
     assert sees(bo, ines)
     browser.post(f"/patients/{ines.pk}/care/unassign/", {"clinician": bo.pk})
     assert not sees(bo, ines)
-    lines = AccessLog.objects.filter(action="permission")
-    assert [(line.object_kind, line.object_id, line.detail) for line in lines] == [
+    entries = AccessLog.objects.filter(action="permission")
+    assert [(entry.object_kind, entry.object_id, entry.detail) for entry in entries] == [
         ("user", str(bo.pk), {"changed": "assigned"}),
         ("user", str(bo.pk), {"changed": "unassigned"}),
     ]

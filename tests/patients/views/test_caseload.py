@@ -11,7 +11,7 @@ from inference.models import Prediction
 from patients import formats
 from patients.formats import clinic_today
 from patients.models import LastViewed, Patient, Photo, User, Visit
-from tests.factories import make_patient, make_photo, make_prediction, make_read_visits, make_visit, shares
+from tests.factories import make_patient, make_photo, make_prediction, make_read_visits, make_visit, probabilities_of
 from tests.queries import of_the_access_log
 
 State = Prediction.State
@@ -162,7 +162,7 @@ def test_a_newer_refusal_flags_a_photo_that_an_older_model_had_read(browser: Cli
 
 def test_a_negative_index_has_a_true_minus_sign(browser: Client, visit: Visit) -> None:
     for _ in range(3):
-        make_prediction(make_photo(visit), probabilities=shares(sad=0.6))
+        make_prediction(make_photo(visit), probabilities=probabilities_of(sad=0.6))
     assert "\u22120.60" in browser.get("/patients/").content.decode()
 
 

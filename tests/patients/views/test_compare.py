@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from patients.models import Patient
-from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, shares
+from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, probabilities_of
 
 
 def text_of(browser: Client, patient: Patient, query: str = "") -> str:
@@ -23,7 +23,9 @@ def compared(ines: Patient) -> Patient:
     for week, sad in enumerate((0.1, 0.1, 0.2, 0.2, 0.5)):
         visit = make_visit(ines, date(2026, 1, 5) + timedelta(weeks=week))
         for _ in range(3):
-            make_prediction(make_photo(visit), probabilities=shares(sad=sad), model_version="1.2.0" if week < 4 else "1.3.0")
+            make_prediction(
+                make_photo(visit), probabilities=probabilities_of(sad=sad), model_version="1.2.0" if week < 4 else "1.3.0"
+            )
     return ines
 
 
@@ -37,7 +39,9 @@ def test_at_first_the_last_two_visits(browser: Client, compared: Patient) -> Non
 
 
 def test_two_visits_of_one_day_are_one_side(browser: Client, compared: Patient) -> None:
-    make_prediction(make_photo(make_visit(compared, date(2026, 2, 2))), probabilities=shares(sad=0.5), model_version="1.3.0")
+    make_prediction(
+        make_photo(make_visit(compared, date(2026, 2, 2))), probabilities=probabilities_of(sad=0.5), model_version="1.3.0"
+    )
     text = text_of(browser, compared)
     assert "26 Jan 2026 1 visit, 3 photos" in text
     assert "2 Feb 2026 2 visits, 4 photos" in text

@@ -1,4 +1,4 @@
-"""Two people change one patient, or one event: nobody undoes what the other did without having seen it."""
+"""Two people edit the same patient or event: neither overwrites changes they have not seen."""
 
 import re
 from datetime import date

@@ -12,7 +12,7 @@ from patients.consent.consent import TEXTS, consent_text_fingerprint
 from patients.models import Consent, ErasureRequest, Patient, User, Visit
 
 
-def given(purpose: str = "care") -> dict[str, str]:
+def consent_form(purpose: str = "care") -> dict[str, str]:
     """Return what the page sends that shows the words in use now."""
     return {"given_on": "2026-11-20", "method": "signed", "words": consent_text_fingerprint(purpose)}
 
@@ -32,37 +32,37 @@ def test_a_patient_without_consent_is_told_apart(browser: Client, undecided: Pat
 
 @pytest.mark.parametrize("purpose", Consent.Purpose.values)
 def test_a_recorded_consent_is_in_force(browser: Client, undecided: Patient, purpose: str) -> None:
-    browser.post(f"/patients/{undecided.pk}/consent/{purpose}/", given(purpose))
+    browser.post(f"/patients/{undecided.pk}/consent/{purpose}/", consent_form(purpose))
     consent = undecided.consents.active().get()
     assert (consent.purpose, consent.method, consent.recorded_by.email) == (purpose, "signed", "ada@clinic.test")
     assert "Since 20 Nov 2026" in browser.get(f"/patients/{undecided.pk}/consent/").content.decode()
 
 
 def test_the_banner_says_since_when(browser: Client, undecided: Patient) -> None:
-    browser.post(f"/patients/{undecided.pk}/consent/care/", given())
+    browser.post(f"/patients/{undecided.pk}/consent/care/", consent_form())
     assert "care, since 20 Nov 2026" in browser.get(f"/patients/{undecided.pk}/").content.decode()
 
 
 def test_a_consent_to_come_is_refused(browser: Client, undecided: Patient) -> None:
     tomorrow = timezone.localdate() + timedelta(days=1)
-    page = browser.post(f"/patients/{undecided.pk}/consent/care/", given() | {"given_on": tomorrow.isoformat()})
+    page = browser.post(f"/patients/{undecided.pk}/consent/care/", consent_form() | {"given_on": tomorrow.isoformat()})
     assert "A consent cannot be given in the future." in page.content.decode()
     assert not undecided.consents.exists()
 
 
 def test_a_second_consent_for_one_purpose_is_not_recorded(browser: Client, undecided: Patient) -> None:
     for _ in range(2):
-        page = browser.post(f"/patients/{undecided.pk}/consent/care/", given(), follow=True)
+        page = browser.post(f"/patients/{undecided.pk}/consent/care/", consent_form(), follow=True)
     assert "This consent is recorded already." in page.content.decode()
     assert undecided.consents.count() == 1
 
 
 def test_a_purpose_that_does_not_exist_is_not_found(browser: Client, undecided: Patient) -> None:
-    assert browser.post(f"/patients/{undecided.pk}/consent/profit/", given()).status_code == 404
+    assert browser.post(f"/patients/{undecided.pk}/consent/profit/", consent_form()).status_code == 404
 
 
 def test_a_withdrawal_names_when_the_pictures_go(browser: Client, undecided: Patient) -> None:
-    browser.post(f"/patients/{undecided.pk}/consent/care/", given())
+    browser.post(f"/patients/{undecided.pk}/consent/care/", consent_form())
     page = browser.post(f"/patients/{undecided.pk}/consent/care/withdraw/", follow=True).content.decode()
     assert "Pictures will be erased on" in page
     assert not undecided.has_consent("care")
@@ -71,7 +71,7 @@ def test_a_withdrawal_names_when_the_pictures_go(browser: Client, undecided: Pat
 
 def test_consent_keeps_the_words_it_was_given_to(browser: Client, undecided: Patient, settings: LazySettings) -> None:
     settings.CONSENT_TEXTS, settings.CONSENT_TEXT_VERSION = dict.fromkeys(Consent.Purpose.values, "Photograph me."), "ours 1"
-    browser.post(f"/patients/{undecided.pk}/consent/care/", given())
+    browser.post(f"/patients/{undecided.pk}/consent/care/", consent_form())
     settings.CONSENT_TEXTS, settings.CONSENT_TEXT_VERSION = dict.fromkeys(Consent.Purpose.values, "Film me."), "ours 2"
     page = browser.get(f"/patients/{undecided.pk}/consent/").content.decode()
     assert (page.count("“Photograph me.”"), page.count("“Film me.”")) == (1, 2)
@@ -96,7 +96,7 @@ def test_consent_to_words_that_are_no_longer_in_use_is_not_recorded(
         assert page.redirect_chain == [(path, 302)]
         assert "The words of this consent have changed since this page was opened." in page.content.decode()
         assert not undecided.consents.exists()
-    browser.post(f"{path}care/", given())
+    browser.post(f"{path}care/", consent_form())
     assert undecided.consents.exists()
 
 

@@ -1,4 +1,4 @@
-"""Enter presses the first button of a form: it must never be one that takes something away."""
+"""Enter presses the first button of a form: it must never be one that removes something."""
 
 import re
 

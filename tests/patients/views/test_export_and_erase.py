@@ -1,4 +1,4 @@
-"""A copy of everything and the erasure, at the request of the patient."""
+"""The patient's copy of all data, and erasure at their request."""
 
 import io
 import json
@@ -43,4 +43,4 @@ def test_asked_for_it_is_carried_out(eraser: Client, visit: Visit) -> None:
     carry_out_erasures()
     assert not Patient.objects.exists()
     assert not Photo.objects.exists()
-    assert [line.action for line in AccessLog.objects.all()] == ["erase", "erased"]
+    assert [entry.action for entry in AccessLog.objects.all()] == ["erase", "erased"]

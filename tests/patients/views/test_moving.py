@@ -100,15 +100,15 @@ def test_page_that_names_every_patient_is_logged(browser: Client, visit: Visit, 
 
 
 def test_returned_form_and_visits_of_another_patient_are_logged(browser: Client, visit: Visit, tom: Patient) -> None:
-    def lines() -> list[tuple[str, str, str]]:
-        return [(line.action, line.patient, line.object_kind) for line in AccessLog.objects.order_by("sequence")]
+    def entries() -> list[tuple[str, str, str]]:
+        return [(entry.action, entry.patient, entry.object_kind) for entry in AccessLog.objects.order_by("sequence")]
 
     path = f"/visits/{visit.pk}/move-photos/"
     browser.post(path, {"show": "1", "patient": str(visit.patient_id)})
     source = ("view", pseudonym(visit.patient_id), "visit")
-    assert lines() == [("list", "", ""), source]
+    assert entries() == [("list", "", ""), source]
     browser.get(path, {"patient": str(tom.pk)})
-    assert lines()[2:] == [("list", "", ""), ("view", pseudonym(tom.pk), ""), source]
+    assert entries()[2:] == [("list", "", ""), ("view", pseudonym(tom.pk), ""), source]
 
 
 @pytest.mark.parametrize("asked", [{"visit": "new", "new_date": "2026-11-19"}, {"show": "1"}])

@@ -6,7 +6,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from patients.models import AccessLog, OwnLabel, Photo, User, Visit
-from tests.factories import make_photo, make_prediction, make_read_visits, shares
+from tests.factories import make_photo, make_prediction, make_read_visits, probabilities_of
 from tests.patients.views.test_visit import FACES
 from tests.queries import of_the_access_log
 
@@ -15,7 +15,7 @@ from tests.queries import of_the_access_log
 def photo(visit: Visit) -> Photo:
     """Return a photo that was read as happy."""
     photo = make_photo(visit)
-    make_prediction(photo, probabilities=shares(happy=0.71, surprise=0.1))
+    make_prediction(photo, probabilities=probabilities_of(happy=0.71, surprise=0.1))
     return photo
 
 

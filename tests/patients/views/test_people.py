@@ -1,4 +1,4 @@
-"""Administrators: they let people in and out, say what they may, make teams, and see no patient."""
+"""Administrators manage accounts, rights and teams, and see no patient."""
 
 import re
 
@@ -53,7 +53,7 @@ def test_invited_person_sets_a_password_by_the_link(admin: Client, client: Clien
     client.post(form, {"password1": "a calm long phrase", "password2": "a calm long phrase"})
     person.refresh_from_db()
     assert person.check_password("a calm long phrase")
-    assert admin.post(f"/people/{person.pk}/invitation/").status_code == 404  # nobody takes an account over by a link
+    assert admin.post(f"/people/{person.pk}/invitation/").status_code == 404  # no one can take over an account by a link
 
 
 def test_address_that_is_taken_is_refused(admin: Client, ada: User) -> None:
@@ -68,8 +68,8 @@ def test_change_of_rights_takes_effect_at_once_and_is_logged(admin: Client, brow
     assert "CSV" not in browser.get(f"/patients/{ines.pk}/").content.decode().replace("CSV columns", "")
     admin.post(f"/people/{ada.pk}/", rights(ada, role="administrator"))
     assert browser.get(f"/patients/{ines.pk}/").status_code == 404
-    line = AccessLog.objects.filter(action="permission").order_by("-sequence")[0]
-    assert (line.object_id, line.detail["role"], line.detail["may_export"]) == (str(ada.pk), "administrator", False)
+    entry = AccessLog.objects.filter(action="permission").order_by("-sequence")[0]
+    assert (entry.object_id, entry.detail["role"], entry.detail["may_export"]) == (str(ada.pk), "administrator", False)
 
 
 def test_locked_out_person_is_out_at_once(admin: Client, browser: Client, ada: User) -> None:
@@ -98,8 +98,8 @@ def test_keys_end_with_a_lost_factor_and_the_owner_is_told(admin: Client, client
     admin.post(f"/people/{ada.pk}/reset-factor/")
     assert client.get("/api/patients/", headers=key).status_code == 401
     assert [message.to for message in mail.outbox] == [[ada.email]]
-    line = AccessLog.objects.filter(action="permission", object_id=str(ada.pk)).order_by("sequence")[0]
-    assert line.detail == {"changed": "second factor reset", "keys": 1}
+    entry = AccessLog.objects.filter(action="permission", object_id=str(ada.pk)).order_by("sequence")[0]
+    assert entry.detail == {"changed": "second factor reset", "keys": 1}
 
 
 def test_patients_of_a_leaving_clinician_are_handed_over(admin: Client, ada: User, bo: User, ines: Patient) -> None:

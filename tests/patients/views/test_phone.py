@@ -1,4 +1,4 @@
-"""A visit handed to a phone: one code, one use, some minutes, and nothing of the patient on it."""
+"""Pairing a phone with a visit: a code that works once and expires, and nothing about the patient on the phone."""
 
 from datetime import timedelta
 
@@ -19,13 +19,13 @@ JSON = {"Accept": "application/json"}
 
 @pytest.fixture(autouse=True)
 def fresh_limits(db: None) -> None:
-    """Let no test feel the attempts of another."""
+    """Reset the rate limits between tests."""
     cache.clear()
 
 
 @pytest.fixture
 def phone() -> Client:
-    """Return the browser of a phone on which nobody has signed in."""
+    """Return the browser of a phone on which no one has signed in."""
     return Client()
 
 
@@ -228,8 +228,8 @@ def test_a_phone_that_keeps_sending_is_told_to_wait(browser: Client, phone: Clie
 def test_every_step_is_logged(browser: Client, phone: Client, visit: Visit) -> None:
     phone_pairing = connected(browser, phone, visit)
     phone.post("/phone/", {"photos": upload()}, headers=JSON)
-    lines = AccessLog.objects.filter(detail__phone_pairing=str(phone_pairing.pk)).order_by("sequence")
-    assert [(line.action, line.actor_id, line.detail.get("phone")) for line in lines] == [
+    entries = AccessLog.objects.filter(detail__phone_pairing=str(phone_pairing.pk)).order_by("sequence")
+    assert [(entry.action, entry.actor_id, entry.detail.get("phone")) for entry in entries] == [
         ("permission", visit.created_by.pk, "offered"),
         ("permission", visit.created_by.pk, "connected"),
         ("upload", visit.created_by.pk, None),
@@ -240,7 +240,7 @@ def test_no_one_else_sees_or_ends_a_pairing(browser: Client, strange: Client, ph
     phone_pairing = connected(browser, phone, visit)
     for ask, path in ((strange.get, ""), (strange.post, "end/")):
         assert ask(f"/phone-pairings/{phone_pairing.pk}/{path}").status_code == 404
-    visit.patient.assign(bo)  # a colleague sees the visit, and still not somebody else's phone
+    visit.patient.assign(bo)  # a colleague sees the visit, but not another clinician's phone
     assert strange.get(f"/phone-pairings/{phone_pairing.pk}/").status_code == 404
     assert strange.post(f"/visits/{make_visit(visit.patient).pk}/phone/").status_code == 200
 

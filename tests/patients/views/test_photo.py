@@ -12,7 +12,7 @@ from inference.dispatch import current_model_version
 from inference.models import Prediction
 from patients.consent.erasure import erase_picture
 from patients.models import Photo, User, Visit
-from tests.factories import make_photo, make_prediction, picture, shares
+from tests.factories import make_photo, make_prediction, picture, probabilities_of
 from tests.patients.views.test_visit import FACES
 from tests.queries import of_the_access_log
 
@@ -24,7 +24,7 @@ HTMX = {"HX-Request": "true"}
 def photo(visit: Visit) -> Photo:
     """Return a photo that was read."""
     photo = make_photo(visit, original_name="IMG_1.jpg")
-    make_prediction(photo, probabilities=shares(happy=0.71, surprise=0.1))
+    make_prediction(photo, probabilities=probabilities_of(happy=0.71, surprise=0.1))
     return photo
 
 
@@ -268,7 +268,7 @@ def test_a_refusal_by_an_older_model_is_not_said_to_be_a_reading(browser: Client
 def test_an_older_reading_offers_the_current_model_and_stays_on_the_page(browser: Client, photo: Photo) -> None:
     page = browser.get(f"/photos/{photo.pk}/").content.decode()
     assert f"Read with model {current_model_version()}" in page
-    make_prediction(photo, probabilities=shares(sad=0.9), model_version=current_model_version())
+    make_prediction(photo, probabilities=probabilities_of(sad=0.9), model_version=current_model_version())
     page = " ".join(browser.get(f"/photos/{photo.pk}/").content.decode().split())
     assert "Read with model" not in page
     assert "About 9 of 10 raters would call this face sad" in page
@@ -319,31 +319,31 @@ def test_a_picture_erased_unread_asks_for_nothing(browser: Client, visit: Visit,
 
 
 def test_what_cannot_be_read_again_says_why(browser: Client, photo: Photo, visit: Visit) -> None:
-    def told(path: str = "retry", **fields: str) -> str:
+    def page_after(path: str = "retry", **fields: str) -> str:
         return browser.post(f"/photos/{photo.pk}/{path}/", fields, follow=True).content.decode()
 
     Prediction.objects.update(model_version=current_model_version(), state=State.QUEUED)
-    assert "The photo is being read already." in told()
+    assert "The photo is being read already." in page_after()
     Prediction.objects.update(state=State.DONE)
     visit.patient.consents.get().end(photo.uploaded_by)
-    assert "The patient has not consented to care" in told()
-    assert "The patient has not consented to care" in told("explain")
+    assert "The patient has not consented to care" in page_after()
+    assert "The patient has not consented to care" in page_after("explain")
     erase_picture(photo)
     for path in ("retry", "choose-face", "explain"):
-        text = told(path, face="0")
+        text = page_after(path, face="0")
         assert "The picture was erased: it cannot be read any more." in text
         assert "Read the photo again first." not in text
 
 
 def test_a_card_says_why_nothing_was_done(browser: Client, photo: Photo, visit: Visit) -> None:
-    def told(path: str, **fields: str) -> str:
+    def page_after(path: str, **fields: str) -> str:
         return browser.post(f"/photos/{photo.pk}/{path}/", fields, headers={"HX-Request": "true"}).content.decode()
 
-    assert "Choose one of the numbered faces first." in told("choose-face", face="7")
+    assert "Choose one of the numbered faces first." in page_after("choose-face", face="7")
     Prediction.objects.update(model_version=current_model_version(), state=State.DONE)
     visit.patient.consents.get().end(photo.uploaded_by)
-    assert "The patient has not consented to care: the photo is not read." in told("retry")
-    assert "The patient has not consented to care: the map is not drawn." in told("explain")
+    assert "The patient has not consented to care: the photo is not read." in page_after("retry")
+    assert "The patient has not consented to care: the map is not drawn." in page_after("explain")
     assert "consented" not in browser.get("/patients/").content.decode()  # it was said where it belongs
 
 

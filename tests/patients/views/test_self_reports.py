@@ -12,7 +12,7 @@ from patients.models import AccessLog, SelfReport, Visit
 FORM = "application/x-www-form-urlencoded"
 
 
-def saved(browser: Client, visit: Visit, **answers: str) -> str:
+def reply_to(browser: Client, visit: Visit, **answers: str) -> str:
     """Return what the script is told after it sent the answers."""
     answer = browser.post(f"/visits/{visit.pk}/self-report/", answers, headers={"HX-Request": "true"})
     assert answer.status_code == 200
@@ -20,10 +20,10 @@ def saved(browser: Client, visit: Visit, **answers: str) -> str:
 
 
 def test_answers_are_kept_and_said_to_be(browser: Client, visit: Visit) -> None:
-    assert "Saved " in saved(browser, visit, mood="3", phq9="17", gad7="")
+    assert "Saved " in reply_to(browser, visit, mood="3", phq9="17", gad7="")
     report = SelfReport.objects.get()
     assert (report.visit, report.mood, report.phq9, report.gad7) == (visit, 3, 17, None)
-    saved(browser, visit, mood="4", phq9="17", gad7="9")
+    reply_to(browser, visit, mood="4", phq9="17", gad7="9")
     report.refresh_from_db()
     assert (report.mood, report.gad7) == (4, 9)
 
@@ -38,7 +38,7 @@ def test_nothing_is_filled_in_beforehand(browser: Client, visit: Visit) -> None:
 
 
 def test_zero_is_an_answer(browser: Client, visit: Visit) -> None:
-    saved(browser, visit, mood="0", phq9="0", gad7="0")
+    reply_to(browser, visit, mood="0", phq9="0", gad7="0")
     report = SelfReport.objects.get()
     assert (report.mood, report.phq9, report.gad7) == (0, 0, 0)
     form = browser.get(f"/visits/{visit.pk}/").content.decode().split('id="self-report"')[1].split("</form>")[0]
@@ -55,7 +55,7 @@ def test_zero_is_an_answer(browser: Client, visit: Visit) -> None:
     ],
 )
 def test_an_answer_off_its_scale_is_not_kept(browser: Client, visit: Visit, answers: dict[str, str], words: str) -> None:
-    assert words in saved(browser, visit, **answers)
+    assert words in reply_to(browser, visit, **answers)
     assert browser.post(f"/visits/{visit.pk}/self-report/", answers).status_code == 302
     assert not SelfReport.objects.exists()
     assert not AccessLog.objects.exists()
@@ -68,8 +68,8 @@ def test_database_refuses_it_too(visit: Visit, name: str, value: int) -> None:
 
 
 def test_mood_can_be_taken_back(browser: Client, visit: Visit) -> None:
-    saved(browser, visit, mood="3", phq9="5")
-    told = saved(browser, visit, mood="3", phq9="5", clear="mood")
+    reply_to(browser, visit, mood="3", phq9="5")
+    told = reply_to(browser, visit, mood="3", phq9="5", clear="mood")
     assert 'id="mood-scale" hx-swap-oob="true"' in told
     report = SelfReport.objects.get()
     assert (report.mood, report.phq9) == (None, 5)
@@ -77,8 +77,8 @@ def test_mood_can_be_taken_back(browser: Client, visit: Visit) -> None:
 
 def test_an_older_page_takes_back_only_what_was_changed_in_it(browser: Client, visit: Visit) -> None:
     older = {"initial-mood": "", "initial-phq9": "", "initial-gad7": ""}
-    saved(browser, visit, mood="3", phq9="17", gad7="9")
-    told = saved(browser, visit, mood="", phq9="12", gad7="", **older)
+    reply_to(browser, visit, mood="3", phq9="17", gad7="9")
+    told = reply_to(browser, visit, mood="", phq9="12", gad7="", **older)
     report = SelfReport.objects.get()
     assert (report.mood, report.phq9, report.gad7) == (3, 12, 9)
     assert 'id="self-report-loaded" hidden hx-swap-oob="true"' in told
@@ -89,10 +89,12 @@ def test_an_older_page_takes_back_only_what_was_changed_in_it(browser: Client, v
 
 
 def test_an_answer_that_got_no_answer_can_be_taken_back(browser: Client, visit: Visit) -> None:
-    saved(browser, visit, phq9="17", gad7="9")  # the page was loaded with 7 and 5, sent these and heard nothing; a colleague set 9
+    reply_to(
+        browser, visit, phq9="17", gad7="9"
+    )  # the page was loaded with 7 and 5, sent these and heard nothing; a colleague set 9
     loaded = {"initial-mood": "", "initial-phq9": "7", "initial-gad7": "5"}
     unanswered = {"sent-mood": "", "sent-phq9": "17", "sent-gad7": "5"}
-    saved(browser, visit, phq9="7", gad7="5", **loaded, **unanswered)
+    reply_to(browser, visit, phq9="7", gad7="5", **loaded, **unanswered)
     report = SelfReport.objects.get()
     assert (report.phq9, report.gad7) == (7, 9)
 

@@ -1,4 +1,4 @@
-"""Photos arrive at a visit."""
+"""Uploading photos to a visit."""
 
 from pathlib import Path
 

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from inference.models import Prediction
 from patients.models import Photo, Visit
-from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, shares
+from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, probabilities_of
 from tests.queries import of_the_access_log
 
 State = Prediction.State
@@ -30,7 +30,7 @@ def test_the_number_of_queries_does_not_grow_with_the_photos(
         for state in State.values:
             make_prediction(make_photo(visit), state=state)
         # session, user, visit, photos, predictions, own labels, place in line, days, self-report, phone, consent, care team,
-        # visits, shares, the look, and the access log: whose it is, savepoint, last line, new line, release
+        # visits, probabilities, the last view, and the access log: whose it is, savepoint, last entry, new entry, release
         with django_assert_num_queries(16 + of_the_access_log()):
             browser.get(f"/visits/{visit.pk}/")
 
@@ -131,10 +131,10 @@ def test_a_filter_shows_its_cards(browser: Client, visit: Visit, show: str, kind
 
 def test_the_summary_counts_only_photos_that_count(browser: Client, visit: Visit) -> None:
     for _ in range(3):
-        make_prediction(make_photo(visit), probabilities=shares(happy=0.6))
-    make_prediction(make_photo(visit), probabilities=shares(sad=0.9), abstained=True)
+        make_prediction(make_photo(visit), probabilities=probabilities_of(happy=0.6))
+    make_prediction(make_photo(visit), probabilities=probabilities_of(sad=0.9), abstained=True)
     left_out = make_photo(visit)
-    make_prediction(left_out, probabilities=shares(sad=0.9))
+    make_prediction(left_out, probabilities=probabilities_of(sad=0.9))
     left_out.exclude("Speaking")
     page = browser.get(f"/visits/{visit.pk}/")
     assert page.context["summary"].point.valence == pytest.approx(0.6)
