@@ -4,6 +4,7 @@ Visits, consents and births have their days in the zone of the clinic; clock tim
 """
 
 from datetime import date, datetime
+from math import floor
 
 from django.utils import timezone
 from django.utils.formats import date_format, get_format
@@ -11,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 MINUS = "\u2212"
+EXPORTED_PLACES = 4  # decimals of a number in the CSV files
+TOLERANCE = 1e-6  # a half that a binary fraction misses by less than this is a half: 0.285 is 0.28499999999999998
 
 
 def clinic_today() -> date:
@@ -18,23 +21,40 @@ def clinic_today() -> date:
     return timezone.localdate(timezone=timezone.get_default_timezone())
 
 
+def rounded(value: float, places: int = 2) -> float:
+    """Return the number as it is printed everywhere; halves go away from zero.
+
+    It is first rounded as the CSV files hold it, so that a reader who rounds their numbers finds those of the pages. Differences
+    are taken of rounded numbers.
+    """
+    first = max(places, EXPORTED_PLACES)
+    step = 10 ** (first - places)
+    exported = floor(abs(value) * 10**first + 0.5 + TOLERANCE)
+    size: float = (exported + step // 2) // step / 10**places
+    return -size if value < 0 < size else size
+
+
+def hundredths(share: float) -> int:
+    """Return a share or a difference of shares in whole percent."""
+    return round(rounded(share) * 100)
+
+
 def signed(value: object, places: int = 2) -> str:
     """Return the number with a true minus sign and without a negative zero; a dash for anything else."""
     if not isinstance(value, int | float):
         return "–"
-    text = f"{abs(value):.{places}f}"
-    written = decimal(abs(value), places)
-    return MINUS + written if value < 0 and float(text) else written
+    number = rounded(value, places)
+    return f"{MINUS if number < 0 else ''}{decimal(abs(number), places)}"
 
 
 def decimal(value: float, places: int) -> str:
     """Return the number with the reader's decimal separator."""
-    return f"{value:.{places}f}".replace(".", get_format("DECIMAL_SEPARATOR"))
+    return f"{rounded(value, places):.{places}f}".replace(".", get_format("DECIMAL_SEPARATOR"))
 
 
 def points(share: float) -> str:
-    """Return a difference of probabilities as "12 points", in hundredths."""
-    whole = round(share * 100)
+    """Return a difference of shares as "12 points", in hundredths."""
+    whole = hundredths(share)
     return ngettext("%(n)s point", "%(n)s points", whole) % {"n": whole}
 
 
@@ -42,13 +62,13 @@ def percent(share: float | None) -> str:
     """Return a share in [0, 1] as "71 %", "under 1 %" for less than half a percent, a dash for None."""
     if share is None:
         return "–"
-    whole = round(share * 100)
+    whole = hundredths(share)
     return _("under 1 %") if whole < 1 else f"{whole} %"
 
 
 def of_hundred(share: float) -> str:
     """Return a share of things that were counted: 0 of 12 is "0 %"."""
-    return f"{round(share * 100)} %"
+    return f"{hundredths(share)} %"
 
 
 def day(value: date | None) -> str:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ml.card_facts import Comparison
-from patients.formats import decimal, signed
+from patients.formats import decimal, of_hundred, signed
 
 Text = str | Promise
 
@@ -48,7 +48,7 @@ def comparison_row(each: Comparison) -> ComparisonRow:
         NAMES.get(each.name, each.name),
         f"{decimal(100 * moved.value, 1)} %",
         gettext("%(low)s to %(high)s") % {"low": decimal(100 * moved.low, 1), "high": decimal(100 * moved.high, 1)},
-        f"{100 * each.renamed.value:.0f} %",
+        of_hundred(each.renamed.value),
         ("+" if intended > 0 else "") + signed(100 * intended, 1),
         each.is_beyond_noise,
     )

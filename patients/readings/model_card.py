@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from ml.card_facts import CardFacts, Estimate, Robustness, Scalar
-from patients.formats import decimal, signed
+from patients.formats import decimal, hundredths, signed
 from patients.readings.fairness import ComparisonRow, comparison_row
 
 Text = str | Promise
@@ -161,7 +161,7 @@ class ModelCard:
     @property
     def risk_floor(self) -> int:
         """The accuracy in % at which the plot of accuracy over coverage begins."""
-        return round(100 * self.facts.risk_floor)
+        return hundredths(self.facts.risk_floor)
 
     @property
     def risk(self) -> list[Dot]:

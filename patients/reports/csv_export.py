@@ -9,6 +9,7 @@ from django.db.models import Prefetch
 from django.http import StreamingHttpResponse
 
 from inference.models import Prediction
+from patients.formats import EXPORTED_PLACES, rounded
 from patients.models import OwnLabel, Patient, Photo, User, Visit
 from patients.models.photo import PhotoQuerySet
 from patients.reports.columns import COLUMNS, Cell
@@ -27,7 +28,7 @@ def csv_cell(cell: Cell) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, float):
-        return f"{cell:.4f}"
+        return f"{rounded(cell, EXPORTED_PLACES):.{EXPORTED_PLACES}f}"
     if isinstance(cell, datetime):
         return cell.isoformat(timespec="seconds")
     if isinstance(cell, int | date):

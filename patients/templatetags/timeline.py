@@ -3,7 +3,7 @@
 from django import template
 from django.utils.translation import gettext as _
 
-from patients.formats import MINUS, percent
+from patients.formats import MINUS, hundredths, percent
 from patients.timeline.interval import Interval
 
 register = template.Library()
@@ -12,14 +12,14 @@ register = template.Library()
 @register.filter
 def in_points(change: float) -> str:
     """Return a change in whole percentage points with its sign: "+12", "−3", "0"."""
-    whole = round(abs(change) * 100)
+    whole = hundredths(change)
     if whole == 0:
         return "0"
-    return f"{MINUS if change < 0 else '+'}{whole}"
+    return f"{MINUS if whole < 0 else '+'}{abs(whole)}"
 
 
 @register.filter
 def percents(interval: Interval) -> str:
     """Return an interval as "3 % to 97 %", or "under 1 %" if both ends are."""
     low, high = percent(interval.low), percent(interval.high)
-    return high if round(interval.high * 100) < 1 else _("%(low)s to %(high)s") % {"low": low, "high": high}
+    return high if hundredths(interval.high) < 1 else _("%(low)s to %(high)s") % {"low": low, "high": high}

@@ -7,13 +7,13 @@ from enum import StrEnum
 from itertools import pairwise
 from uuid import UUID
 
+from patients.formats import rounded
 from patients.timeline.interval import Interval
 from patients.timeline.points import VisitPoint, version_order
 
 WIDTH = 2.66  # 3 / 1.128: three standard deviations, estimated from ranges of two (Shewhart individuals chart; NIST 6.3.2.2)
 LEAST_VISITS = 4
-DECIMALS = 2  # of an index as printed: a visit printed as −0.29 is never outside a range printed from −0.29
-SETTLED_VISITS = 8  # with fewer the baseline is provisional
+SETTLED_VISITS = 8  # with fewer the range is provisional
 
 
 class Place(StrEnum):
@@ -53,18 +53,21 @@ class Baseline:
         return self.n < SETTLED_VISITS
 
     def place(self, point: VisitPoint) -> Place | None:
-        """Return where the mean of the visit lies; None when no photo counts. Compares printed values, with two decimals."""
+        """Return where the mean of the visit lies, or None when it has none. Compared as printed.
+
+        A visit printed as −0.29 is never outside a range printed from −0.29.
+        """
         if point.valence is None:
             return None
-        value = round(point.valence, DECIMALS)
-        if value < round(self.low, DECIMALS):
+        value = rounded(point.valence)
+        if value < rounded(self.low):
             return Place.BELOW
-        return Place.ABOVE if value > round(self.high, DECIMALS) else Place.INSIDE
+        return Place.ABOVE if value > rounded(self.high) else Place.INSIDE
 
     def is_reached_by(self, interval: Interval) -> bool:
-        """Whether the interval overlaps the baseline, both as printed."""
-        low, high = round(interval.low, DECIMALS), round(interval.high, DECIMALS)
-        return low <= round(self.high, DECIMALS) and high >= round(self.low, DECIMALS)
+        """Whether the interval overlaps the range, both as printed."""
+        low, high = rounded(interval.low), rounded(interval.high)
+        return low <= rounded(self.high) and high >= rounded(self.low)
 
 
 def baseline_of(points: Sequence[VisitPoint]) -> Baseline | None:

@@ -6,6 +6,7 @@ from datetime import date
 from functools import cached_property
 
 from ml.serve.expressions import EXPRESSIONS
+from patients.formats import rounded
 from patients.timeline.baseline import SETTLED_VISITS
 from patients.timeline.interval import LEAST, Interval, bootstrap, bootstrap_difference
 from patients.timeline.points import VisitPoint, version_order
@@ -85,14 +86,14 @@ class Mark:
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """One row of the comparison. Difference: second minus first."""
+    """One row of the comparison. `sampled` is the interval of the difference before it is rounded."""
 
     name: str
     first: float
     second: float
     first_interval: Interval | None
     second_interval: Interval | None
-    difference_interval: Interval | None
+    sampled: Interval | None
     visits: int = 0
     """The number of visits on the side with fewer."""
 
@@ -103,14 +104,21 @@ class ComparisonRow:
 
     @property
     def difference(self) -> float:
-        """Return the second mean minus the first."""
-        return self.second - self.first
+        """Return the second mean minus the first, both as printed: the page agrees with its own numbers."""
+        return rounded(rounded(self.second) - rounded(self.first))
+
+    @property
+    def difference_interval(self) -> Interval | None:
+        """Return the interval of the difference as printed; rounding never leaves the difference itself outside."""
+        if self.sampled is None:
+            return None
+        return Interval(min(rounded(self.sampled.low), self.difference), max(rounded(self.sampled.high), self.difference))
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the interval of the difference lies on one side of zero, as printed: to two decimals or whole points."""
+        """Whether the interval of the difference lies on one side of zero, as printed."""
         interval = self.difference_interval
-        return interval is not None and (round(interval.low, 2) > 0 or round(interval.high, 2) < 0)
+        return interval is not None and (interval.low > 0 or interval.high < 0)
 
     @property
     def stands_out(self) -> bool:

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext as _
 
 from patients.formats import day, signed
-from patients.timeline.baseline import DECIMALS
 from patients.timeline.compare import ComparisonRow, Side, compare
 from patients.timeline.points import VisitPoint
 
@@ -35,9 +34,8 @@ class LastTime:
 
     @property
     def change(self) -> str:
-        """Return the difference between the printed indexes: "0.19 higher than on 19 Aug 2026 (0.03)"."""
-        before, after = (round(point.valence or 0.0, DECIMALS) for point in (self.before, self.after))
-        by = round(after - before, DECIMALS)
+        """Return by how much the index differs: "0.19 higher than on 19 Aug 2026 (0.03)"."""
+        by = self._valence.difference
         facts = {"by": signed(abs(by)), "day": day(self.before.date), "value": signed(self.before.valence)}
         if by > 0:
             return _("%(by)s higher than on %(day)s (%(value)s)") % facts

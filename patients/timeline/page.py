@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from inference.dispatch import current_model_version
 from ml.serve.expressions import EXPRESSIONS
-from patients.formats import day, signed
+from patients.formats import day, hundredths, signed
 from patients.models import Event, Patient, SelfReport, Visit
 from patients.photos.reanalyse import outdated_photos
 from patients.timeline.baseline import Baseline, baseline_of, outside
@@ -159,4 +159,4 @@ def timeline(patient: Patient) -> Timeline:
 def _percents(probability: Probability) -> tuple[str, str]:
     """Return the mean and the ends of its interval in whole percent, as in "5" and "3–9"; no ends without an interval."""
     ends = probability.interval
-    return f"{probability.mean * 100:.0f}", f"{ends.low * 100:.0f}–{ends.high * 100:.0f}" if ends else ""
+    return str(hundredths(probability.mean)), f"{hundredths(ends.low)}–{hundredths(ends.high)}" if ends else ""

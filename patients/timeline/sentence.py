@@ -8,8 +8,8 @@ from itertools import pairwise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from patients.formats import day, long_day, signed
-from patients.timeline.baseline import DECIMALS, LEAST_VISITS, Baseline, Place, chosen_that_count
+from patients.formats import day, long_day, rounded, signed
+from patients.timeline.baseline import LEAST_VISITS, Baseline, Place, chosen_that_count
 from patients.timeline.breaks import runs
 from patients.timeline.interval import Interval
 from patients.timeline.points import VisitPoint
@@ -146,8 +146,8 @@ def _expression(point: VisitPoint) -> str:
 
 
 def _direction(points: Sequence[VisitPoint]) -> str:
-    """Return a sentence about at least three steps in the same direction, by one model and without a long gap; else empty."""
-    values = [round(point.valence, DECIMALS) for point in runs(points)[-1] if point.valence is not None]  # as printed
+    """Return how many visits in a row went the same way, by one model and without a long gap; empty below three."""
+    values = [rounded(point.valence) for point in runs(points)[-1] if point.valence is not None]
     steps = [after - before for before, after in pairwise(values)]
     falling, rising = _last_streak([step < 0 for step in steps]), _last_streak([step > 0 for step in steps])
     count = {"n": count_in_words(max(falling, rising))}

@@ -6,7 +6,7 @@ from datetime import date
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from patients.formats import day, percent, signed
+from patients.formats import day, percent, rounded, signed
 from patients.models import Event, SelfReport
 from patients.timeline.baseline import Baseline
 from patients.timeline.plot.frame import Plain, Visits
@@ -45,7 +45,7 @@ def _card(point: VisitPoint, moment: str, baseline: Baseline | None, events: Seq
     """Return one card; `events` are those that last on the day and those that began since the visit before."""
     return {
         "x": moment,
-        "y": [round(value, 2) for value in point.photo_valences],
+        "y": [rounded(value) for value in point.photo_valences],
         "href": reverse("patients:visit", args=[point.visit_id]),
         "date": day(point.date),
         "n": photos_in_words(point),
