@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from patients.audit.log import Actor, record_access
 from patients.models import AccessLog, Assignment, Patient, Team, TeamAssignment, User
+from patients.models.names import by_name
 
 Carer = User | Team
 
@@ -36,9 +37,9 @@ class WithoutCarer:
 
 def care_of(patient: Patient) -> Care:
     """Return who looks after the patient."""
-    clinicians = list(patient.clinicians.order_by("display_name"))
-    teams = list(patient.teams.prefetch_related("members"))
-    able = User.objects.filter(is_active=True, role=User.Role.CLINICIAN).order_by("display_name")
+    clinicians = by_name(patient.clinicians.all(), lambda clinician: clinician.display_name)
+    teams = by_name(patient.teams.prefetch_related("members"), lambda team: team.name)
+    able = User.objects.filter(is_active=True, role=User.Role.CLINICIAN)
     return Care(
         clinicians, teams, able.exclude(pk__in=[each.pk for each in clinicians]), Team.objects.exclude(pk__in=[t.pk for t in teams])
     )
@@ -75,6 +76,6 @@ def unattended() -> WithoutCarer:
     of_these = {"assignments__patient__in": patients.values("pk")}
     return WithoutCarer(
         patients.count(),
-        list(User.objects.filter(**of_these).distinct().order_by("display_name")),
-        list(Team.objects.filter(**of_these).distinct()),
+        by_name(User.objects.filter(**of_these).distinct(), lambda clinician: clinician.display_name),
+        by_name(Team.objects.filter(**of_these).distinct(), lambda team: team.name),
     )

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from patients.formats import clinic_today, day
 from patients.forms.widgets import DateInput
 from patients.models import Patient, User, Visit
+from patients.models.names import by_name
 
 NEW = "new"
 GONE = _("This patient is not in your care any more. Choose another one.")
@@ -26,7 +27,7 @@ def patient_choices(user: User) -> dict[str, Patient]:
 
     Leaves out patients open by emergency access, which does not permit moves.
     """
-    patients = sorted(Patient.objects.in_care_of(user), key=lambda patient: patient.name.casefold())
+    patients = by_name(Patient.objects.in_care_of(user), lambda patient: patient.name)
     return {str(patient.pk): patient for patient in patients}
 
 

@@ -1,5 +1,7 @@
 """Template tags and filters: numbers, dates, icons and marks."""
 
+from collections.abc import Iterable
+
 from django import template
 from django.contrib.humanize.templatetags.humanize import apnumber, ordinal
 from django.forms import BoundField
@@ -7,6 +9,8 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from patients import formats
+from patients.models import Team, User
+from patients.models.names import by_name
 from patients.readings.help import ANSWERS
 from patients.readings.model_card import written
 
@@ -24,6 +28,12 @@ register.filter("clock", formats.clock)
 register.filter("ago", formats.ago)
 register.filter("age", formats.age)
 register.filter("written", written)
+
+
+@register.filter
+def in_order(carers: Iterable[User | Team]) -> list[User | Team]:
+    """Return people or teams in the order of their names."""
+    return by_name(carers, lambda carer: carer.display_name if isinstance(carer, User) else carer.name)
 
 
 @register.inclusion_tag("_icon.html")

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from inference.models import Prediction
 from patients.formats import clinic_today
 from patients.models import Consent, LastViewed, Patient, Photo, User, Visit
+from patients.models.names import Search, folded
 from patients.timeline.baseline import Baseline, Place, baseline_of, chosen_that_count
 from patients.timeline.plot.sparkline import Sparkline, sparkline, twelve_months
 from patients.timeline.points import VisitPoint, points_by_patient
@@ -93,15 +94,10 @@ class CaseRow:
         asked = {"new": self.is_new, "needs-you": self.to_choose + self.refused > 0, "waiting": self.on_the_way > 0}
         return asked.get(show, True)
 
-    def matches(self, words: str) -> bool:
-        """Whether name or record number contains every word."""
-        text = f"{self.patient.name} {self.patient.record_number}".casefold()
-        return all(word in text for word in words.casefold().split())
-
     @property
     def rank(self) -> tuple[bool, float, str]:
-        """The sort key: new first, then by last visit, then by name."""
-        return not self.is_new, -self.last.date.toordinal() if self.last else 0, self.patient.name.casefold()
+        """New first, then by last visit, then by name."""
+        return not self.is_new, -self.last.date.toordinal() if self.last else 0, folded(self.patient.name)
 
 
 @require_GET
@@ -109,7 +105,9 @@ def show_caseload(request: ClinicianRequest) -> HttpResponse:
     """Show the patients assigned to the clinician. While someone types a search, htmx requests only the table."""
     rows = case_rows(request.user)
     words, show = request.GET.get("q", "").strip(), request.GET.get("show", "")
-    found = sorted((row for row in rows if row.passes(show) and row.matches(words)), key=lambda row: row.rank)
+    search = Search(words)
+    passing = (row for row in rows if row.passes(show) and search.finds(row.patient.name, row.patient.record_number))
+    found = sorted(passing, key=lambda row: row.rank)
     shown = found if "all" in request.GET else found[:PAGE]
     context = {
         "total": len(rows),

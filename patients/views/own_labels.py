@@ -15,6 +15,7 @@ from patients.audit.log import record_access
 from patients.care.banner import banner_of
 from patients.forms.label import OwnLabelForm
 from patients.models import AccessLog, OwnLabel, Patient, Photo
+from patients.models.names import folded
 from patients.readings.agreement import labelled_by
 from patients.views.lookups import find_patient, find_photo
 from patients.views.requests import ClinicianRequest
@@ -42,7 +43,7 @@ def show_agreement(request: ClinicianRequest) -> HttpResponse:
     labelled = labelled_by(request.user)
     patients = {patient.pk: patient for patient in Patient.objects.visible_to(request.user)}
     rows = [(patients[key], each) for key, each in labelled.agreement.by_patient.items()]
-    rows.sort(key=lambda row: (-row[1].n, row[0].name.casefold()))
+    rows.sort(key=lambda row: (-row[1].n, folded(row[0].name)))
     return render(request, "patients/agreement.html", {"labelled": labelled, "rows": rows, "section": "patients"})
 
 
