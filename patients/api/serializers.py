@@ -13,7 +13,8 @@ from ml.serve.expressions import EXPRESSIONS
 from patients.care.patients import add_patient
 from patients.care.record_numbers import TAKEN, TOO_MANY, NumberTaken, TooManyTries, is_taken, one_number_each
 from patients.forms.conflicts import save_fields
-from patients.forms.patient import NAME_MAX_LENGTH, RECORD_NUMBER_MAX_LENGTH, birth_day, visit_day
+from patients.forms.names import typed_name, typed_number
+from patients.forms.patient import NAME_MAX_LETTERS, RECORD_NUMBER_MAX_LETTERS, birth_day, visit_day
 from patients.models import Patient, Photo, Visit
 
 Row = TypeVar("Row", bound=Model)
@@ -46,14 +47,19 @@ class PatientSerializer(SentFieldsSerializer[Patient]):
         """Return the date of birth. Raises ValidationError as `birth_day` does."""
         return birth_day(value, self.instance)
 
+    def validate_name(self, value: str) -> str:
+        """Return the name. Raises ValidationError when it has no letter."""
+        return typed_name(value)
+
     def validate_record_number(self, value: str) -> str:
         """Return the number. Raises ValidationError when another patient has it, Throttled when too many were tried."""
+        number = typed_number(value)
         try:
-            if is_taken(value, self.context["request"], self.instance):
+            if is_taken(number, self.context["request"], self.instance):
                 raise serializers.ValidationError(TAKEN, code="taken")
         except TooManyTries:
             raise Throttled(detail=str(TOO_MANY)) from None
-        return value
+        return number
 
     def create(self, validated_data: dict[str, Any]) -> Patient:  # Any: the framework's own signature
         """Return the new patient, assigned to the signed-in clinician."""

@@ -29,6 +29,9 @@ CSV = {(200, "text/csv"): OpenApiTypes.STR}
 BOM = OpenApiParameter(
     "bom", OpenApiTypes.STR, description="Given, the file begins with a byte order mark, for spreadsheets that guess"
 )
+WORDS = OpenApiParameter(
+    "q", OpenApiTypes.STR, description="Parts of the name or the record number, in any order, however they are spelt"
+)
 READ_AGAIN = {
     202: serializers.PhotoSerializer,
     409: OpenApiResponse(OpenApiTypes.OBJECT, "It cannot be read any more; `code` says why"),
@@ -55,7 +58,14 @@ class PatientViewSet(
 
     def get_queryset(self) -> QuerySet[Patient]:
         """Return the caller's patients."""
-        return Patient.objects.visible_to(clinician(self.request)).order_by("created_at", "id")
+        patients = Patient.objects.visible_to(clinician(self.request)).order_by("created_at", "id")
+        words = self.request.query_params.get("q", "") if self.action == "list" else ""
+        return patients.filter(pk__in=patients.found_by(words)) if words else patients
+
+    @extend_schema(parameters=[WORDS])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # Any: the framework's own signature
+        """Your patients, or those whom the words in `q` find."""
+        return super().list(request, *args, **kwargs)
 
     def perform_update(self, serializer: BaseSerializer[Patient]) -> None:
         """Save the patient and log the change.

@@ -26,11 +26,11 @@ class EmergencyForm(forms.Form):
     patient: Patient
 
     def clean(self) -> dict[str, Any]:  # Any: Django's own signature
-        """Set `patient` and return the fields. The error does not say whether the number or the date is wrong."""
-        fields = self.cleaned_data
-        if "record_number" in fields and "birth_date" in fields:
-            rows = Patient.objects.with_record_number(fields["record_number"]).filter(birth_date=fields["birth_date"])
-            patient = rows.first()
+        """Find the patient; the same words whether number or date is wrong."""
+        asked = self.cleaned_data
+        if "record_number" in asked and "birth_date" in asked:
+            rows = Patient.objects.with_record_number(asked["record_number"]).filter(birth_date=asked["birth_date"])
+            patient = rows.order_by("record_number_twin").first()
             if patient is None:
                 raise forms.ValidationError(_("No patient has this record number and this date of birth."), code="no_such_patient")
             self.patient = patient

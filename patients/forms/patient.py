@@ -12,6 +12,7 @@ from patients.care.patients import add_patient
 from patients.care.record_numbers import TAKEN, TOO_MANY, NumberTaken, TooManyTries, is_taken, one_number_each
 from patients.formats import clinic_today, day
 from patients.forms.conflicts import ConflictCheckedForm
+from patients.forms.names import TypedNameField, typed_number
 from patients.forms.widgets import DateInput
 from patients.models import Patient
 
@@ -53,7 +54,7 @@ def visit_day(day: date, patient: Patient) -> date:
 class PatientForm(ConflictCheckedForm[Patient]):
     """Name, date of birth and record number."""
 
-    name = forms.CharField(label=_("Name"), max_length=NAME_MAX_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = TypedNameField(label=_("Name"), max_length=NAME_MAX_LETTERS)
     record_number = forms.CharField(
         label=_("Record number"), max_length=RECORD_NUMBER_MAX_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
@@ -72,8 +73,8 @@ class PatientForm(ConflictCheckedForm[Patient]):
         return birth_day(self.cleaned_data["birth_date"], None if self.instance._state.adding else self.instance)
 
     def clean_record_number(self) -> str:
-        """Return the record number. Raises ValidationError when another patient has it, or when too many were tried."""
-        number = str(self.cleaned_data["record_number"]).strip()
+        """Return the record number, which no other patient has."""
+        number = typed_number(self.cleaned_data["record_number"])
         try:
             if is_taken(number, self.request, self.instance):
                 raise ValidationError(TAKEN)

@@ -7,12 +7,14 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from patients.forms.names import TypedNameField
 from patients.models import User
 
 
 class SettingsForm(forms.ModelForm[User]):
     """Name, language, appearance, time zone, idle limit and shortcuts of one user."""
 
+    display_name = TypedNameField(label=_("Name"), max_length=100)
     time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
     language = forms.ChoiceField(label=_("Language"), required=False)
 

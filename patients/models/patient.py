@@ -11,13 +11,15 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from encryption.fields import EncryptedTextField, keyed_hash
+from encryption.fields import keyed_hash
+from patients.models.identifiers import canonical_number
+from patients.models.names import NameField, Search
 from patients.models.user import User
 
 
 def record_number_hash(record_number: str) -> str:
-    """Return the keyed hash by which a record number is found, whatever its spaces and case."""
-    return keyed_hash("".join(record_number.split()).upper().encode())
+    """Return the hash that finds a record number, however it was typed."""
+    return keyed_hash(canonical_number(record_number).encode())
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):
@@ -53,32 +55,46 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return self.exclude(name="").exclude(Exists(by_name) | Exists(by_team))
 
     def with_record_number(self, record_number: str) -> PatientQuerySet:
-        """Return the patient with exactly this record number: one row, or none."""
+        """Return those with this record number, however it is typed: one, or twins from before numbers were compared so."""
         return self.filter(record_number_hash=record_number_hash(record_number))
+
+    def found_by(self, words: str) -> list[uuid.UUID]:
+        """Return the ids of those whose name or record number has all the words. Decrypts them all."""
+        search = Search(words)
+        return [key for key, name, number in self.values_list("pk", "name", "record_number") if search.finds(name, number)]
 
 
 class Patient(models.Model):
     """A person in care. Name and record number are encrypted: sort and search the decrypted caseload in Python."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = EncryptedTextField(_("name"))
-    record_number = EncryptedTextField(_("record number"))
-    record_number_hash = models.CharField(max_length=64, unique=True, editable=False)
+    name = NameField(_("name"))
+    record_number = NameField(_("record number"))
+    record_number_hash = models.CharField(max_length=64, editable=False)
+    # 0, but for patients who had the number of another in another spelling when the canonical form came in (migration 0091).
+    record_number_twin = models.PositiveIntegerField(default=0, editable=False)
     birth_date = models.DateField(_("date of birth"))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     clinicians = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Assignment", related_name="patients")
 
     objects = PatientQuerySet.as_manager()
 
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["record_number_hash", "record_number_twin"], name="one_patient_per_record_number")
+        ]
+
     def __str__(self) -> str:
         return str(self.id)  # never the name: this text reaches logs
 
     def save(self, *args: object, **kwargs: object) -> None:
-        """Save the patient, and the hash of the record number with it."""
-        self.record_number_hash = record_number_hash(self.record_number)
+        """Save, with the hash that finds the record number. A new number has no twin: the database refuses a taken one."""
+        hashed = record_number_hash(self.record_number)
+        if hashed != self.record_number_hash:
+            self.record_number_hash, self.record_number_twin = hashed, 0
         fields = kwargs.get("update_fields")
         if isinstance(fields, list | tuple) and "record_number" in fields:
-            kwargs["update_fields"] = {*fields, "record_number_hash"}
+            kwargs["update_fields"] = {*fields, "record_number_hash", "record_number_twin"}
         super().save(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
 
     def has_consent(self, purpose: str) -> bool:

@@ -46,6 +46,7 @@ class Health:
     erasures_open: int
     reviews_open: int
     unattended: int
+    number_twins: int
     free_gigabytes: float
     log_lines: int
     kept: list[Kept]
@@ -71,6 +72,7 @@ def show_health(request: ClinicianRequest) -> HttpResponse:
         erasures_open=ErasureRequest.objects.open().count(),
         reviews_open=BreakGlass.objects.filter(reviewed_at=None).count(),
         unattended=Patient.objects.without_carer().count(),
+        number_twins=Patient.objects.filter(record_number_twin__gt=0).count(),
         free_gigabytes=min(shutil.disk_usage(path).free for path in (settings.VAR, settings.MEDIA_ROOT) if path.exists()) / 1e9,
         log_lines=read_head().sequence,
         kept=[Kept(str(purpose.label), settings.RETENTION_DAYS[purpose.value]) for purpose in Consent.Purpose],

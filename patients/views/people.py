@@ -16,12 +16,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from patients.accounts.people import hand_over, invitation_path, log_permissions, reset_factors
 from patients.care.team import unattended
 from patients.forms.conflicts import ConflictCheckedForm
+from patients.forms.names import TypedNameField
 from patients.models import ApiToken, User
+from patients.models.identifiers import canonical_address
+from patients.models.names import by_name
 from patients.views.requests import ClinicianRequest
 
 
 class PersonForm(ConflictCheckedForm[User]):
     """The name, role and rights of an account."""
+
+    display_name = TypedNameField(label=gettext_lazy("Name"), max_length=100)
 
     class Meta:
         model = User
@@ -36,8 +41,8 @@ class InviteForm(PersonForm):
         fields = ("email", "display_name", "role", "may_export", "may_erase")
 
     def clean_email(self) -> str:
-        """Return the address in lower case. Raises ValidationError if an account has it."""
-        email = str(self.cleaned_data["email"]).lower()
+        """Return the address in its canonical form, which nobody has yet."""
+        email = canonical_address(self.cleaned_data["email"])
         if User.objects.filter(email__iexact=email).exists():
             raise forms.ValidationError(_("Somebody signs in with this address already."))
         return email
@@ -47,7 +52,7 @@ class InviteForm(PersonForm):
 def show_people(request: ClinicianRequest) -> HttpResponse:
     """Show all accounts, disabled ones too."""
     people = User.objects.with_factors().annotate(patient_count=Count("assignments", distinct=True))
-    context = {"people": people.order_by("display_name", "pk"), "unattended": unattended(), "section": "people"}
+    context = {"people": by_name(people, lambda person: person.display_name), "unattended": unattended(), "section": "people"}
     return render(request, "patients/people.html", context)
 
 
@@ -120,7 +125,7 @@ def hand_over_patients(request: ClinicianRequest, user_id: int) -> HttpResponse:
 
 
 def _able_to_take(leaving: User) -> Any:  # Any: the manager's own type
-    return User.objects.filter(is_active=True, role=User.Role.CLINICIAN).exclude(pk=leaving.pk).order_by("display_name")
+    return User.objects.filter(is_active=True, role=User.Role.CLINICIAN).exclude(pk=leaving.pk)
 
 
 def _facts(person: User, form: PersonForm, is_self: bool, link: str = "") -> dict[str, object]:

@@ -7,16 +7,21 @@ from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from patients.audit.log import record_access
+from patients.forms.names import TypedNameField
 from patients.models import AccessLog, Membership, Team, User
+from patients.models.names import by_name
 from patients.views.lookups import find_team, teams_of
 from patients.views.requests import ClinicianRequest
 
 
 class TeamForm(forms.ModelForm[Team]):
     """The name of a team."""
+
+    name = TypedNameField(label=gettext_lazy("Name"), max_length=100)
 
     class Meta:
         model = Team
@@ -37,8 +42,8 @@ class MemberForm(forms.Form):
 
 
 def able_to_join() -> QuerySet[User]:
-    """Return the active clinicians."""
-    return User.objects.filter(is_active=True, role=User.Role.CLINICIAN).order_by("display_name")
+    """Return the clinicians who can sign in."""
+    return User.objects.filter(is_active=True, role=User.Role.CLINICIAN)
 
 
 @require_GET
@@ -70,7 +75,7 @@ def show_team(request: ClinicianRequest, team_id: int) -> HttpResponse:
     team = find_team(request, team_id)
     context = {
         "team": team,
-        "members": team.memberships.select_related("clinician").order_by("clinician__display_name"),
+        "members": by_name(team.memberships.select_related("clinician"), lambda member: member.clinician.display_name),
         "others": able_to_join().exclude(memberships__team=team),
         "section": "teams",
     }

@@ -8,6 +8,7 @@ from django.core.validators import validate_email
 
 from patients.accounts.people import invitation_path, log_permissions
 from patients.models import User
+from patients.models.identifiers import canonical_address
 
 
 class Command(BaseCommand):
@@ -28,6 +29,7 @@ class Command(BaseCommand):
             validate_email(email)
         except ValidationError as error:
             raise CommandError(f"{email} is not an email address.") from error
+        email = canonical_address(email)
         user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email, display_name=name)
         if role:
             user.role = role
