@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ml.serve.expressions import valence_index
 from patients.formats import MINUS, decimal, hundredths, percent, rounded, signed
 from patients.readings.visit_summary import VisitSummary
-from patients.reports.csv_export import written
+from patients.reports.csv_export import csv_cell
 from patients.templatetags.timeline import in_points
 from patients.timeline.compare import ComparisonRow, compare, side
 from patients.timeline.last_time import last_time
@@ -49,7 +49,7 @@ def test_halves_go_away_from_zero_and_there_is_no_negative_zero(value: float, te
 
 @given(INDEX)
 def test_page_prints_the_rounded_number_of_the_csv_file(value: float) -> None:
-    exported = written(value)
+    exported = csv_cell(value)
     assert half_up(exported) == number(signed(value)) == Decimal(str(rounded(value)))
     assert half_up(exported, "0.1") == number(signed(value, 1))
     assert abs(Decimal(exported) - Decimal(value)) <= Decimal("0.0000501")
@@ -57,7 +57,7 @@ def test_page_prints_the_rounded_number_of_the_csv_file(value: float) -> None:
 
 @given(SHARE)
 def test_percents_agree_with_the_csv_file(share: float) -> None:
-    whole = int(half_up(written(share)) * 100)
+    whole = int(half_up(csv_cell(share)) * 100)
     assert hundredths(share) == whole
     assert percent(share) == (f"{whole} %" if whole else "under 1 %")
 

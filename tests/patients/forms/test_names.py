@@ -33,7 +33,9 @@ def test_number_in_another_spelling_is_taken(browser: Client, api: APIClient, ad
     page = browser.post("/patients/new/", FIELDS | {"record_number": twin}).content.decode()
     assert "A patient with this record number exists already." in page
     answer = api.post("/api/patients/", FIELDS | {"record_number": twin})
-    assert answer.json()["fields"] == {"record_number": ["Another patient has this record number."]}
+    assert answer.json()["fields"] == {
+        "record_number": ["A patient with this record number exists already. Ask to be assigned, or check the number."]
+    }
     assert Patient.objects.count() == 1
 
 
