@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.db.backends.base.operations import BaseDatabaseOperations
+from hypothesis import settings as hypothesis_settings
 
 from patients.audit import triggers as append_only
 from patients.models import AccessLog, Patient, User, Visit
 from tests.factories import make_clinician, make_patient, make_visit
+
+# Other work may have the cores: how long one example takes proves nothing.
+hypothesis_settings.register_profile("affectline", deadline=None)
+hypothesis_settings.load_profile("affectline")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
