@@ -154,7 +154,7 @@ class UploadSerializer(serializers.Serializer[Any]):  # Any: no row behind it
     """One photo to upload."""
 
     file = serializers.FileField(allow_empty_file=True, help_text="JPEG, PNG, WebP or HEIC")
-    keep_duplicate = serializers.BooleanField(default=False, help_text="Keep a photo that another visit of the patient has already")
+    keep_duplicate = serializers.BooleanField(default=False, help_text="Keep a photo that another visit has too")
 
 
 class FaceChoiceSerializer(serializers.Serializer[Any]):  # Any: no row behind it

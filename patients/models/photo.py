@@ -71,6 +71,7 @@ class Photo(models.Model):
     class Meta:
         ordering = ("uploaded_at", "id")
         constraints: ClassVar = [models.UniqueConstraint(fields=["visit", "fingerprint"], name="one_photo_per_visit_and_file")]
+        indexes: ClassVar = [models.Index(fields=["fingerprint"], name="photo_by_file")]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -88,6 +88,19 @@ def is_new(arrival: Arrival) -> None:
         raise RejectedPhoto("duplicate_in_patient", photo=str(same[0].id), date=same[0].visit.date.isoformat())
 
 
+def is_of_this_patient(arrival: Arrival) -> None:
+    """Ask back when the very same file is in a visit of another patient, whom only someone who sees them learns."""
+    if arrival.keep_duplicate:
+        return
+    elsewhere = Photo.objects.filter(fingerprint=arrival.fingerprint).exclude(visit__patient_id=arrival.visit.patient_id)
+    known = elsewhere.visible_to(arrival.user).select_related("visit__patient").first()
+    if known is not None:
+        visit = known.visit
+        raise RejectedPhoto("duplicate_in_other_patient", visit=str(visit.pk), name=visit.patient.name, date=visit.date.isoformat())
+    if elsewhere.exists():
+        raise RejectedPhoto("duplicate_in_other_patient")
+
+
 def can_be_opened(arrival: Arrival) -> None:
     """Refuse a file that the decoder, a separate process, cannot open."""
     arrival.rebuilt = rebuild_apart(arrival.source, arrival.format)
@@ -104,6 +117,7 @@ CHECKS: tuple[Check, ...] = (
     day_has_room,
     is_a_picture,
     is_new,
+    is_of_this_patient,
     can_be_opened,
 )
 

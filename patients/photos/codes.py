@@ -22,7 +22,9 @@ class UploadCode:
     helps: str | Promise = ""
     """What the user can do; empty where nothing needs to be done."""
     may_retry: bool = False
-    """Whether the same file may be accepted later: the scripts keep it and offer to send it again."""
+    """Whether the same file may be accepted later: the scripts keep it, and offer to send it again."""
+    to_whom_may_know: str | Promise = ""
+    """What is said in place of `sentence` where the detail names a patient: only to someone who sees that patient."""
     on_phone: str | Promise = ""
     """What a phone shows instead of `sentence` when that would reveal something about the patient: no user is signed in on it."""
     decoder_numbers: tuple[str, ...] | None = None
@@ -69,6 +71,14 @@ _TABLE = (
         _("This photo is already in the visit of %(date)s."),
         _("Keep it here as well, or skip it."),
         on_phone=_("This photo is in another visit already."),
+    ),
+    UploadCode(
+        "duplicate_in_other_patient",
+        409,
+        _("This photo is also in another patient’s visit. Is this the right patient?"),
+        _("Keep it here as well, or skip it."),
+        to_whom_may_know=_("This photo is also in the visit of %(name)s on %(date)s. Is this the right patient?"),
+        on_phone=_("This photo is also in another patient’s visit. Is this the right patient?"),
     ),
     UploadCode("busy", 503, _("Too many photos arrive at once."), _("Try this one again in a moment."), may_retry=True),
     UploadCode(
@@ -125,8 +135,12 @@ class RejectedPhoto(Exception):
         return self.row.code
 
     def message(self, on_phone: bool = False) -> str:
-        """Return the message for a person: what happened, and what they can do."""
-        happened = self.row.on_phone if on_phone and self.row.on_phone else self.row.sentence
+        """Return what a person reads: what happened, and what helps."""
+        happened = self.row.sentence
+        if on_phone and self.row.on_phone:
+            happened = self.row.on_phone
+        elif "name" in self.detail:
+            happened = self.row.to_whom_may_know
         detail = dict(self.detail)
         if "date" in detail:
             detail["date"] = day(date.fromisoformat(str(detail["date"])))

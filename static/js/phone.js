@@ -103,7 +103,7 @@
     if (answer.code === "not_stored") part(job, "said").textContent += " " + part(job, "said").dataset.held;
     if (answer.retry) held.add(job);
     part(job, "again").hidden = !answer.retry;
-    part(job, "keep").hidden = answer.code !== "duplicate_in_patient";
+    part(job, "keep").hidden = ["duplicate_in_patient", "duplicate_in_other_patient"].indexOf(answer.code) < 0;
   }
 
   ["camera", "files"].forEach(function (id) {

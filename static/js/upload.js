@@ -147,10 +147,11 @@
     if (answer.code === "not_stored") why.textContent += " " + why.dataset.held;
     if (answer.retry) held.add(job);
     markHeld();
-    const twice = answer.code === "duplicate_in_patient";
+    const isOfOther = answer.code === "duplicate_in_other_patient";
+    const twice = isOfOther || answer.code === "duplicate_in_patient";
     const title = part(card, "title");
     if (answer.code === "duplicate_in_visit") title.textContent = title.dataset.here;
-    if (twice) title.textContent = title.dataset.twice;
+    if (twice) title.textContent = isOfOther ? title.dataset.other : title.dataset.twice;
     card.classList.toggle("is-twin", twice || answer.code === "duplicate_in_visit");
     part(card, "again").hidden = !answer.retry;
     part(card, "keep").hidden = !twice;

@@ -12,8 +12,9 @@ from rest_framework.test import APIClient
 from inference.dispatch import current_model_version
 from patients.consent.erasure import erase_picture
 from patients.models import AccessLog, ApiToken, Patient, Photo, User, Visit
-from tests.answers import close_unread
-from tests.factories import make_photo, make_prediction, make_visit, picture, upload
+from patients.photos.receive import receive_photo
+from tests.answers import put_away
+from tests.factories import make_patient, make_photo, make_prediction, make_visit, picture, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +165,18 @@ def test_day_of_a_duplicate_is_a_date_for_programs_and_words_for_people(api: API
     answer = api.post(f"/api/visits/{visit.id}/photos/", {"file": upload()}, headers={"Accept-Language": "de"}).json()
     assert (answer["code"], answer["detail"]["date"]) == ("duplicate_in_patient", "2026-11-20")
     assert "2026-11-20" not in answer["message"]
+
+
+def test_photo_of_another_patient_is_asked_back(api: APIClient, ada: User, bo: User, visit: Visit, sent: list[str]) -> None:
+    address = f"/api/visits/{visit.id}/photos/"
+    foreign, own = make_visit(make_patient(bo)), make_visit(make_patient(ada, name="Omar Haddad"))
+    receive_photo(foreign, upload(), bo)
+    answer = api.post(address, {"file": upload()}).json()
+    assert (answer["code"], answer["detail"]) == ("duplicate_in_other_patient", {})
+    receive_photo(own, upload(), ada, keep_duplicate=True)
+    answer = api.post(address, {"file": upload()}).json()
+    assert answer["detail"] == {"visit": str(own.pk), "name": "Omar Haddad", "date": "2026-11-20"}
+    assert api.post(address, {"file": upload(), "keep_duplicate": True}).status_code == 201
 
 
 def test_choosing_a_face_queues_the_photo_again(api: APIClient, visit: Visit) -> None:

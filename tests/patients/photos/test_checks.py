@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from ml.decode import rebuild
+from patients.consent.erasure import erase_picture
 from patients.models import Consent, Photo, User, Visit
 from patients.photos import checks
 from patients.photos.checks import CHECKS, Arrival, Check, check
@@ -115,8 +116,15 @@ def test_same_file_in_another_visit_is_a_warning(visit: Visit, stored: Path) -> 
     assert receive_photo(later, upload(), visit.created_by, keep_duplicate=True).visit == later
 
 
-def test_same_file_of_another_patient_is_no_duplicate(visit: Visit, stored: Path) -> None:
+def test_same_file_of_another_patient_is_asked_back(visit: Visit, stored: Path) -> None:
     receive_photo(visit, upload(), visit.created_by)
+    other = make_visit(make_patient(visit.created_by, name="Omar Haddad"))
+    assert refusal(other, upload(), visit.created_by) == "duplicate_in_other_patient"
+    assert receive_photo(other, upload(), visit.created_by, keep_duplicate=True).visit == other
+
+
+def test_erased_photo_of_another_patient_asks_nothing_back(visit: Visit, stored: Path) -> None:
+    erase_picture(receive_photo(visit, upload(), visit.created_by))
     other = make_visit(make_patient(visit.created_by, name="Omar Haddad"))
     assert receive_photo(other, upload(), visit.created_by).visit == other
 

@@ -45,7 +45,7 @@ def api(ada: User) -> APIClient:
 
 @pytest.fixture
 def other_visit(ada: User) -> Visit:
-    """Return a visit of another patient: the same file is no duplicate there."""
+    """Return a visit of another patient: the same file is kept there too."""
     return make_visit(make_patient(ada, name="Omar Haddad"))
 
 
@@ -58,7 +58,8 @@ def at_the_page(page: Client, visit: Visit, content: bytes, name: str) -> tuple[
 
 def at_the_api(api: APIClient, visit: Visit, content: bytes, name: str) -> tuple[int, str | None]:
     """Return status and code of an upload by a program."""
-    answer = api.post(f"/api/visits/{visit.id}/photos/", {"file": SimpleUploadedFile(name, content)}, format="multipart")
+    fields = {"file": SimpleUploadedFile(name, content), "keep_duplicate": True}
+    answer = api.post(f"/api/visits/{visit.id}/photos/", fields, format="multipart")
     return answer.status_code, answer.json().get("code")
 
 
@@ -125,8 +126,9 @@ REFUSED_NAMES = {
 
 
 def form(field: str, disposition: bytes) -> tuple[bytes, str]:
-    """Return the body of an upload with this name, and its content type."""
-    head = f'--edge\r\nContent-Disposition: form-data; name="{field}"; '.encode() + disposition
+    """Return the body of an upload with this name, to be kept whoever has the file too, and its content type."""
+    keep = '--edge\r\nContent-Disposition: form-data; name="keep_duplicate"\r\n\r\n1\r\n'
+    head = f'{keep}--edge\r\nContent-Disposition: form-data; name="{field}"; '.encode() + disposition
     return head + b"\r\nContent-Type: image/jpeg\r\n\r\n" + picture() + b"\r\n--edge--\r\n", MULTIPART
 
 

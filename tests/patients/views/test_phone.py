@@ -11,7 +11,7 @@ from django.utils import timezone
 from patients.models import AccessLog, Consent, PhonePairing, Photo, User, Visit
 from patients.models.phone_pairing import LASTS, OPENED_WITHIN
 from patients.photos.phone_card import short_id
-from tests.factories import make_photo, make_prediction, make_visit, picture, upload
+from tests.factories import make_patient, make_photo, make_prediction, make_visit, picture, upload
 
 HTMX = {"HX-Request": "true"}
 JSON = {"Accept": "application/json"}
@@ -150,6 +150,17 @@ def test_the_day_of_another_visit_is_not_told(browser: Client, phone: Client, vi
     refused = phone.post("/phone/", {"photos": upload()}, headers=JSON).json()
     assert refused["code"] == "duplicate_in_patient"
     assert "2026" not in refused["message"]
+    assert phone.post("/phone/", {"photos": upload(), "keep_duplicate": "1"}, headers=JSON).status_code == 201
+
+
+def test_other_patient_with_the_same_photo_is_not_named(browser: Client, phone: Client, ada: User, visit: Visit) -> None:
+    other = make_visit(make_patient(ada, name="Omar Haddad"))
+    browser.post(f"/visits/{other.pk}/photos/", {"photos": upload()}, headers=JSON)
+    connected(browser, phone, visit)
+    refused = phone.post("/phone/", {"photos": upload()}, headers=JSON).json()
+    assert refused["code"] == "duplicate_in_other_patient"
+    assert refused["message"].startswith("This photo is also in another patient’s visit. Is this the right patient?")
+    assert "Omar" not in phone.post("/phone/", {"photos": upload()}, follow=True).content.decode()
     assert phone.post("/phone/", {"photos": upload(), "keep_duplicate": "1"}, headers=JSON).status_code == 201
 
 

@@ -7,8 +7,9 @@ from cryptography.fernet import Fernet
 from django.conf import LazySettings
 from django.test import Client
 
-from patients.models import Photo, Visit
-from tests.factories import make_visit, picture, upload
+from patients.models import Photo, User, Visit
+from patients.photos.receive import receive_photo
+from tests.factories import make_patient, make_visit, picture, upload
 
 JSON = {"Accept": "application/json"}
 
@@ -82,6 +83,27 @@ def test_a_file_of_another_visit_is_kept_only_when_asked(browser: Client, addres
     assert (answer.status_code, answer.json()["code"]) == (409, "duplicate_in_patient")
     answer = browser.post(other, {"photos": upload(), "keep_duplicate": "1"}, headers=JSON)
     assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_file_of_another_patient_is_asked_back_and_names_only_whom_one_sees(
+    browser: Client, address: str, ada: User, bo: User, is_seen: bool
+) -> None:
+    other = make_visit(make_patient(ada if is_seen else bo, name="Omar Haddad"))
+    receive_photo(other, upload(), other.created_by)
+    answer = browser.post(address, {"photos": upload()}, headers=JSON)
+    assert answer.status_code == 409
+    where = "in the visit of Omar Haddad on 20 Nov 2026" if is_seen else "in another patient’s visit"
+    assert answer.json() == {
+        "code": "duplicate_in_other_patient",
+        "message": f"This photo is also {where}. Is this the right patient? Keep it here as well, or skip it.",
+        "retry": False,
+    }
+    page = browser.post(address, {"photos": upload()}, follow=True).content.decode()
+    assert f"This photo is also {where}." in page
+    assert ("Omar" in page) is is_seen
+    answer = browser.post(address, {"photos": upload(), "keep_duplicate": "1"}, headers=JSON)
+    assert (answer.status_code, Photo.objects.count()) == (201, 2)
 
 
 def test_a_photo_that_cannot_be_stored_is_a_refusal_at_both_doors(
