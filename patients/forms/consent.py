@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from patients.formats import clinic_today
-from patients.forms.widgets import DateInput
+from patients.forms.days import DayField
 from patients.models import Consent
 
 
@@ -15,7 +15,7 @@ class ConsentForm(forms.ModelForm[Consent]):
     class Meta:
         model = Consent
         fields = ("given_on", "method")
-        widgets = {"given_on": DateInput()}  # noqa: RUF012  # Django's own shape
+        field_classes = {"given_on": DayField}  # noqa: RUF012  # Django's own shape
         labels = {"given_on": _("Given on"), "method": _("How")}  # noqa: RUF012  # Django's own shape
 
     def clean_given_on(self) -> object:

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from patients.forms.widgets import DateInput
+from patients.forms.days import DayField
 from patients.models import Patient
 
 REASON_MIN_LENGTH = 15  # shorter text explains nothing
@@ -15,7 +15,7 @@ class EmergencyForm(forms.Form):
     """Which patient, and why. The patient is found by record number and date of birth together, never by one of them."""
 
     record_number = forms.CharField(label=_("Record number"), max_length=100)
-    birth_date = forms.DateField(label=_("Date of birth"), widget=DateInput())
+    birth_date = DayField(label=_("Date of birth"))
     reason = forms.CharField(
         label=_("Reason"),
         min_length=REASON_MIN_LENGTH,

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from patients.formats import clinic_today
 from patients.forms.conflicts import ConflictCheckedForm
-from patients.forms.widgets import DateInput
+from patients.forms.days import DayField
 from patients.models import Event
 
 LABEL_MAX_LENGTH = 120
@@ -25,7 +25,7 @@ class EventForm(ConflictCheckedForm[Event]):
     class Meta:
         model = Event
         fields = ("kind", "label", "starts_on", "ends_on", "goes_on")
-        widgets = {"starts_on": DateInput(), "ends_on": DateInput()}  # noqa: RUF012  # Django's own shape
+        field_classes = {"starts_on": DayField, "ends_on": DayField}  # noqa: RUF012  # Django's own shape
         help_texts = {"ends_on": _("Leave it empty for a single day, or for something that still goes on.")}  # noqa: RUF012
 
     def __init__(self, *args: object, **kwargs: object) -> None:

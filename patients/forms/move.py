@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from patients.formats import clinic_today, day
-from patients.forms.widgets import DateInput
+from patients.forms.days import DayField
 from patients.models import Patient, User, Visit
 from patients.models.names import by_name
 
@@ -58,9 +58,7 @@ class MovePhotosForm(forms.Form):
     visit = forms.ChoiceField(
         label=_("Visit"), error_messages={"required": _("Choose a visit."), "invalid_choice": _("Choose a visit of this patient.")}
     )
-    new_date = forms.DateField(
-        label=_("Day, for a new visit"), required=False, widget=DateInput(), help_text=_("Leave it empty for an existing visit.")
-    )
+    new_date = DayField(label=_("Day, for a new visit"), required=False, help_text=_("Leave it empty for an existing visit."))
     keep_duplicate = forms.BooleanField(label=_("Also move photos that another visit of that patient has"), required=False)
 
     def __init__(

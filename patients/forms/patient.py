@@ -12,8 +12,8 @@ from patients.care.patients import add_patient
 from patients.care.record_numbers import TAKEN, TOO_MANY, NumberTaken, TooManyTries, is_taken, one_number_each
 from patients.formats import clinic_today, day
 from patients.forms.conflicts import ConflictCheckedForm
+from patients.forms.days import DayField
 from patients.forms.names import TypedNameField, typed_number
-from patients.forms.widgets import DateInput
 from patients.models import Patient
 
 NAME_MAX_LENGTH, RECORD_NUMBER_MAX_LENGTH = 200, 60
@@ -62,7 +62,7 @@ class PatientForm(ConflictCheckedForm[Patient]):
     class Meta:
         model = Patient
         fields = ("name", "birth_date", "record_number")
-        widgets = {"birth_date": DateInput()}  # noqa: RUF012  # Django's own shape
+        field_classes = {"birth_date": DayField}  # noqa: RUF012  # Django's own shape
 
     def __init__(self, request: HttpRequest, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)

@@ -6,8 +6,8 @@ from typing import ClassVar
 from django import forms
 
 from patients.forms.conflicts import ConflictCheckedForm, NoteField
+from patients.forms.days import DayField
 from patients.forms.patient import visit_day
-from patients.forms.widgets import DateInput
 from patients.models import Visit
 
 
@@ -19,8 +19,8 @@ class VisitForm(ConflictCheckedForm[Visit]):
     class Meta:
         model = Visit
         fields = ("date", "note")
-        field_classes: ClassVar = {"note": NoteField}
-        widgets: ClassVar = {"date": DateInput(), "note": forms.Textarea(attrs={"rows": 5})}
+        field_classes: ClassVar = {"date": DayField, "note": NoteField}
+        widgets: ClassVar = {"note": forms.Textarea(attrs={"rows": 5})}
 
     def clean_date(self) -> date:
         """Return the date. Raises ValidationError when it is in the future or before the patient's birth."""

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from patients.care.banner import banner_of
 from patients.formats import day
-from patients.forms.widgets import DateInput
+from patients.forms.days import DayField
 from patients.timeline.baseline import Baseline, baseline_of
 from patients.timeline.compare import Side, compare, side
 from patients.timeline.points import VisitPoint, points
@@ -36,10 +36,10 @@ class Shortcut:
 class PeriodForm(forms.Form):
     """The first and last day of both sides. A visit is a period of one day."""
 
-    a_from = forms.DateField(label=gettext_lazy("From"), widget=DateInput())
-    a_to = forms.DateField(label=gettext_lazy("To"), widget=DateInput())
-    b_from = forms.DateField(label=gettext_lazy("From"), widget=DateInput())
-    b_to = forms.DateField(label=gettext_lazy("To"), widget=DateInput())
+    a_from = DayField(label=gettext_lazy("From"))
+    a_to = DayField(label=gettext_lazy("To"))
+    b_from = DayField(label=gettext_lazy("From"))
+    b_to = DayField(label=gettext_lazy("To"))
 
     def clean(self) -> dict[str, object]:
         """Return the days. A side must not end before it starts, and the sides must not share days."""

@@ -25,7 +25,9 @@ class ErasureForm(forms.Form):
 
     level = forms.ChoiceField(label=gettext_lazy("Erase"), choices=ErasureRequest.Level.choices, widget=forms.RadioSelect)
     record_number = forms.CharField(
-        label=gettext_lazy("Record number of the patient, to be sure"), widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=gettext_lazy("Record number of the patient, to be sure"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
     def __init__(self, patient: Patient, *args: object) -> None:
