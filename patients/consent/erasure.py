@@ -174,6 +174,8 @@ def anonymise(patient: Patient) -> None:
             kept = model._default_manager.filter(pk__in=ids)
             kept.update(**_empty_fields(model, EncryptedTextField, EncryptedBinaryField), **_shift_dates(model, shift))
             _give_new_ids(model, ids)
+    for pages in (Visit, Event):
+        pages._default_manager.filter(patient=patient).update(form_token=None)
     number = f"anonymous {secrets.token_hex(8)}"
     born = date(max(patient.birth_date.year, clinic_today().year - MAX_AGE_KEPT), 1, 1)
     patient.name, patient.record_number, patient.birth_date = "", number, born

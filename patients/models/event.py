@@ -78,12 +78,14 @@ class Event(models.Model):
     goes_on = models.BooleanField(_("still going on"), default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    form_token = models.UUIDField(null=True, editable=False)  # of the page that asked for it: sent twice, it is made once
 
     objects = EventQuerySet.as_manager()
 
     class Meta:
         ordering = ("-starts_on", "-created_at")
         constraints: ClassVar = [
+            models.UniqueConstraint(fields=["patient", "created_by", "form_token"], name="one_event_per_form"),
             models.CheckConstraint(condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")), name="event_ends_after_it_starts"),
             models.CheckConstraint(condition=Q(ends_on=None) | Q(goes_on=False), name="event_with_an_end_does_not_go_on"),
         ]

@@ -33,12 +33,14 @@ class Visit(models.Model):
     is_baseline = models.BooleanField(_("usual for the patient"), default=False)  # a clinician chose it for the baseline
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    form_token = models.UUIDField(null=True, editable=False)  # of the page that asked for it: sent twice, it is made once
 
     objects = VisitQuerySet.as_manager()
 
     class Meta:
         ordering = ("date", "created_at")
         indexes: ClassVar = [models.Index(fields=["patient", "date"], name="visit_by_date")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["patient", "created_by", "form_token"], name="one_visit_per_form")]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -1,6 +1,6 @@
 """Events on the timeline: add, change, remove."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -9,8 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from patients.audit.outcome import unchanged
 from patients.care.banner import banner_of
 from patients.forms.event import EventForm
+from patients.forms.once import save_once
 from patients.models import Event
 from patients.views.lookups import find_event, find_patient
 from patients.views.requests import ClinicianRequest, render_form
@@ -43,11 +45,15 @@ def _edit(request: ClinicianRequest, event: Event, done: str) -> HttpResponse:
     is_new = event._state.adding
     form = EventForm(request.POST or None, instance=event)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        if not is_new:
+            form.save()
+        elif not save_once(form, request.POST.get("form_token", ""))[1]:
+            unchanged(request, is_shown=False)
         messages.success(request, done)
         return redirect("patients:detail", event.patient_id)
     context = banner_of(event.patient) | {
         "form": form,
+        "form_token": uuid4() if is_new else None,
         "event": None if is_new else event,
         "title": _("Add event") if is_new else _("Change event"),
         "cancel": reverse("patients:detail", args=[event.patient_id]),

@@ -1,6 +1,6 @@
 """The patient's record: the timeline, the visits, and the forms that add or change them."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -9,8 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from patients.audit.outcome import unchanged
 from patients.care.banner import banner_of
 from patients.formats import clinic_today
+from patients.forms.once import save_once
 from patients.forms.patient import PatientForm
 from patients.forms.visit import VisitForm
 from patients.models import Draft, LastViewed, Visit
@@ -74,10 +76,13 @@ def add_visit(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     visit = Visit(patient=patient, created_by=request.user)
     form = VisitForm(request.POST or None, instance=visit, initial={"date": today})
     if request.method == "POST" and form.is_valid():
-        form.save()
+        visit, is_new = save_once(form, request.POST.get("form_token", ""))
+        if not is_new:
+            unchanged(request, is_shown=False)
         return redirect("patients:visit", visit.pk)
     context = banner_of(patient) | {
         "form": form,
+        "form_token": uuid4(),
         "same_day": patient.visits.filter(date=today).first(),
         "title": _("New visit"),
         "cancel": reverse("patients:detail", args=[patient.pk]),

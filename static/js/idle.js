@@ -200,7 +200,7 @@
 
   // Values that the draft did not change, or that were changed elsewhere since, stay as the page has loaded them.
   function comesBack(name, kept) {
-    if (!form.elements[name] || name.startsWith("initial-") || typed.has(name)) return false;
+    if (!form.elements[name] || name.startsWith("initial-") || name === "form_token" || typed.has(name)) return false;
     const loaded = form.elements["initial-" + name];
     if (loaded && "initial-" + name in kept && kept["initial-" + name] !== loaded.value) return false;
     return kept[name] !== kept["initial-" + name];

@@ -1,13 +1,9 @@
 """The same file from several browsers in the same moment: one photo, and the others are told so. On each database that we serve."""
 
-import sqlite3
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from django.db import connection, connections
 
 from ml.decode.rebuild import RebuiltPhoto
 from patients.models import Photo, Visit
@@ -15,38 +11,15 @@ from patients.photos import checks
 from patients.photos.codes import RejectedPhoto
 from patients.photos.receive import receive_photo
 from tests.factories import make_clinician, make_patient, make_visit, picture, upload
-
-UPLOADS = 4
+from tests.threads import AT_ONCE, each_in_a_thread, share_database
 
 
 @pytest.fixture
 def filled_visit(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Visit:
     """Return a visit in a database that threads can share as processes do."""
     visit = make_visit(make_patient(make_clinician()))
-    if connection.vendor == "sqlite":  # that of the tests lives in memory, where threads do not wait for each other
-        file = tmp_path / "db.sqlite3"
-        with sqlite3.connect(file) as copy:
-            connection.connection.backup(copy)
-            # As the product's file is since its first migration: connections that change the mode all at once fail as "locked".
-            copy.execute("PRAGMA journal_mode=WAL")
-        copy.close()
-        # For connections that are made from now on: those of the threads.
-        monkeypatch.setitem(connections.settings, "default", connections.settings["default"] | {"NAME": str(file)})
+    share_database(tmp_path, monkeypatch)
     return visit
-
-
-def each_in_a_thread(work: Callable[[], str]) -> list[str]:
-    """Return what `work` answered in each of several threads, sorted."""
-
-    def run() -> str:
-        try:
-            return work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(UPLOADS) as pool:
-        answers = [pool.submit(run) for _ in range(UPLOADS)]
-        return sorted(answer.result() for answer in answers)
 
 
 def uploaded(visit: Visit) -> str:
@@ -61,7 +34,7 @@ def uploaded(visit: Visit) -> str:
 @pytest.fixture
 def all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every upload wait for the others just before it is stored: each has seen that the visit lacks the photo."""
-    together = threading.Barrier(UPLOADS, timeout=60)
+    together = threading.Barrier(AT_ONCE, timeout=60)
 
     def rebuild(source: bytes, kind: str) -> RebuiltPhoto:
         together.wait()
@@ -74,8 +47,8 @@ def all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("all_at_once")
 def test_same_file_at_once_is_one_photo(filled_visit: Visit, private_files: Path) -> None:
     answers = each_in_a_thread(lambda: uploaded(filled_visit))
-    assert answers == ["added", *["duplicate_in_visit"] * (UPLOADS - 1)]
-    assert each_in_a_thread(lambda: str(Photo.objects.count())) == ["1"] * UPLOADS
+    assert answers == ["added", *["duplicate_in_visit"] * (AT_ONCE - 1)]
+    assert each_in_a_thread(lambda: str(Photo.objects.count())) == ["1"] * AT_ONCE
     assert len([path for path in private_files.rglob("*") if path.is_file()]) == 2
 
 
@@ -83,5 +56,5 @@ def test_same_file_at_once_is_one_photo(filled_visit: Visit, private_files: Path
 def test_photo_for_a_visit_that_is_deleted_meanwhile_is_refused(filled_visit: Visit, private_files: Path) -> None:
     gone = Visit.objects.get(pk=filled_visit.pk)
     each_in_a_thread(lambda: str(Visit.objects.filter(pk=filled_visit.pk).delete()))
-    assert each_in_a_thread(lambda: uploaded(gone)) == ["visit_gone"] * UPLOADS
+    assert each_in_a_thread(lambda: uploaded(gone)) == ["visit_gone"] * AT_ONCE
     assert [path for path in private_files.rglob("*") if path.is_file()] == []
