@@ -14,7 +14,7 @@ from patients.care.patients import add_patient
 from patients.care.record_numbers import TAKEN, TOO_MANY, NumberTaken, TooManyTries, is_taken, one_number_each
 from patients.forms.conflicts import save_fields
 from patients.forms.names import typed_name, typed_number
-from patients.forms.patient import NAME_MAX_LETTERS, RECORD_NUMBER_MAX_LETTERS, birth_day, visit_day
+from patients.forms.patient import NAME_MAX_LENGTH, RECORD_NUMBER_MAX_LENGTH, birth_day, visit_day
 from patients.models import Patient, Photo, Visit
 
 Row = TypeVar("Row", bound=Model)

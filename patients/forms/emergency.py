@@ -27,9 +27,9 @@ class EmergencyForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:  # Any: Django's own signature
         """Find the patient; the same words whether number or date is wrong."""
-        asked = self.cleaned_data
-        if "record_number" in asked and "birth_date" in asked:
-            rows = Patient.objects.with_record_number(asked["record_number"]).filter(birth_date=asked["birth_date"])
+        fields = self.cleaned_data
+        if "record_number" in fields and "birth_date" in fields:
+            rows = Patient.objects.with_record_number(fields["record_number"]).filter(birth_date=fields["birth_date"])
             patient = rows.order_by("record_number_twin").first()
             if patient is None:
                 raise forms.ValidationError(_("No patient has this record number and this date of birth."), code="no_such_patient")

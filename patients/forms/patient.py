@@ -54,7 +54,7 @@ def visit_day(day: date, patient: Patient) -> date:
 class PatientForm(ConflictCheckedForm[Patient]):
     """Name, date of birth and record number."""
 
-    name = TypedNameField(label=_("Name"), max_length=NAME_MAX_LETTERS)
+    name = TypedNameField(label=_("Name"), max_length=NAME_MAX_LENGTH)
     record_number = forms.CharField(
         label=_("Record number"), max_length=RECORD_NUMBER_MAX_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )

@@ -13,7 +13,7 @@ from inference.dispatch import current_model_version
 from patients.consent.erasure import erase_picture
 from patients.models import AccessLog, ApiToken, Patient, Photo, User, Visit
 from patients.photos.receive import receive_photo
-from tests.answers import put_away
+from tests.answers import close_unread
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, picture, upload
 
 pytestmark = pytest.mark.django_db
