@@ -14,7 +14,7 @@ from patients.photos.reanalyse import outdated_photos
 from patients.timeline.baseline import Baseline, baseline_of, outside
 from patients.timeline.plot.figure import figure
 from patients.timeline.plot.frame import Plain
-from patients.timeline.plot.self_report_row import Reports, Scale, has_answered, rated
+from patients.timeline.plot.self_report_row import Reports, Scale, ScaleChoice, choices, has_answered, rated
 from patients.timeline.points import Probability, VisitPoint, points
 from patients.timeline.sentence import Sentence, place_in_words, sentence, too_few_chosen
 
@@ -96,6 +96,16 @@ class Timeline:
     def scales(self) -> list[Scale]:
         """Return the self-report scales with any answer, at visits with and without photos."""
         return rated(self.drawn, self.reports)
+
+    @property
+    def choices(self) -> list[ScaleChoice]:
+        """Return the same scales as the menu of rows offers them."""
+        return choices(self.drawn, self.reports)
+
+    @property
+    def photos(self) -> int:
+        """Return how many photos have a dot."""
+        return sum(point.used for point in self.points)
 
     @cached_property
     def current_model(self) -> str:

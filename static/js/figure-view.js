@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   const DAY = 86400000;
+  const PAPER_PX = 690;
   const LETTER_PX = 6.2; // on average; patients/timeline/plot/event_row.py uses the same number
 
   function isIn(view, time) {
@@ -16,57 +17,99 @@
     return Math.max(1, view.widthPx - layout.margin.l - layout.margin.r);
   }
 
-  function seenVisits(given, view) {
-    return given.visits.filter(function (visit) { return isIn(view, Date.parse(visit.x)); });
-  }
-
-  // One dot for each photo.
-  function dots(given, view) {
-    const seen = view.hasDots ? seenVisits(given, view) : [];
+  // The same for all functions below: a moment's pixel from the left edge of the plot, and back.
+  function scaleOf(view, layout) {
+    const px = plotWidth(view, layout);
     return {
-      x: seen.flatMap(function (visit) { return visit.y.map(function () { return visit.x; }); }),
-      y: seen.flatMap(function (visit) { return visit.y; }),
+      at: function (moment) { return (Date.parse(moment) - view.range[0]) / span(view) * px; },
+      moment: function (at) { return view.range[0] + at / px * span(view); },
+      length: function (width) { return width / px * span(view); },
     };
   }
 
-  // 60 % of the distance to the next visit, at most 1.8 % of the view, and all of it where that is less than 5 px.
-  function barWidths(given, view, layout) {
-    const px = plotWidth(view, layout);
-    const most = span(view) * Math.max(0.018, 9 / px);
-    return given.rooms.map(function (room) {
-      const roomPx = room / span(view) * px;
-      return Math.min(most, Math.max(span(view) / px, room * (roomPx < 5 ? 1 : 0.6)));
+  function rowPx(layout, axis) {
+    return (axis.domain[1] - axis.domain[0]) * (layout.height - layout.margin.t - layout.margin.b);
+  }
+
+  // One dot for each photo, beside the line of its visit. static/js/figure-marks.js says where.
+  function dots(given, view, layout, scale) {
+    const unit = rowPx(layout, layout.yaxis) / 2; // of an axis from -1 to 1
+    const found = { x: [], y: [] };
+    if (!view.hasDots) return found;
+    const places = given.visits.map(function (visit) { return scale.at(visit.x); });
+    given.visits.forEach(function (visit, k) {
+      if (!visit.y.length || !isIn(view, Date.parse(visit.x))) return;
+      const ys = visit.y.map(function (value) { return value * unit; });
+      const mean = ys.reduce(function (sum, y) { return sum + y; }, 0) / ys.length;
+      const left = k ? (places[k] - places[k - 1]) / 2 - 2 : Infinity;
+      const right = k < places.length - 1 ? (places[k + 1] - places[k]) / 2 - 2 : Infinity;
+      window.figureMarks.nudges(ys, mean, left, right).forEach(function (off, n) {
+        const time = Math.max(view.range[0], Math.min(view.range[1], scale.moment(places[k] + off)));
+        found.x.push(new Date(time).toISOString());
+        found.y.push(visit.y[n]);
+      });
     });
+    return found;
   }
 
-  // Symbols shrink where visits stand closer than 14 px.
-  function crowding(given, view, layout) {
-    const seen = seenVisits(given, view).length;
-    return Math.max(0.4, Math.min(1, plotWidth(view, layout) / Math.max(1, seen) / 14));
-  }
-
-  function shrink(trace, by) {
+  function fillBars(bars, scale, trace) {
+    trace.x = bars.map(function (bar) { return new Date(scale.moment(bar.centre)).toISOString(); });
+    trace.width = bars.map(function (bar) { return scale.length(bar.width); });
     const marker = trace.marker;
-    marker.size = Array.isArray(marker.size) ? marker.size.map(function (size) { return size * by; }) : marker.size * by;
-    if (marker.line && marker.line.width) marker.line.width *= by;
-    if (trace.error_y) trace.error_y.width = 0;
+    const line = marker.line.width;
+    marker.line.width = bars.map(function (bar) { return bar.hasLines ? line : 0; });
+    if (!marker.pattern) return;
+    // Missing photos: hatched, and pale where a hatch would not be seen.
+    marker.pattern.shape = bars.map(function (bar) { return bar.hasLines ? "/" : ""; });
+    marker.color = bars.map(function (bar) { return bar.hasLines ? marker.color : marker.line.color; });
+    marker.opacity = bars.map(function (bar) { return bar.hasLines ? 1 : 0.4; });
+  }
+
+  // Shrinks each symbol by its own neighbourhood.
+  function shrink(trace, by) {
+    const factors = trace.x.map(function (moment) { return moment === null ? 1 : by(moment); });
+    trace.marker.opacity = 1; // Plotly takes marks of many sizes for bubbles and makes them pale
+    const shrunk = function (value) {
+      return factors.map(function (factor, k) { return factor * (Array.isArray(value) ? value[k] : value); });
+    };
+    trace.marker.size = shrunk(trace.marker.size);
+    if (trace.marker.line && trace.marker.line.width) trace.marker.line.width = shrunk(trace.marker.line.width);
+    // Whiskers have one width for all: none where most visits stand in a crowd.
+    const crowded = factors.filter(function (factor) { return factor < 1; }).length;
+    if (trace.error_y && crowded > factors.length / 2) trace.error_y.width = 0;
+  }
+
+  // The weaker the data, the smaller the mark, in whatever crowd: no hollow one is larger than the smallest filled one in view.
+  function keepOrder(view, traces) {
+    const sizes = function (name) {
+      const trace = traces.find(function (each) { return each.name === name; });
+      const isSeen = function (_, k) { return isIn(view, Date.parse(trace.x[k])); };
+      return { trace: trace, least: Math.min.apply(null, trace.marker.size.filter(isSeen)) };
+    };
+    const full = sizes("visits");
+    const hollow = sizes("sparse").trace.marker;
+    hollow.size = hollow.size.map(function (size, k) { return Math.min(size, full.least - hollow.line.width[k] - 1); });
+    const dot = traces.find(function (trace) { return trace.name === "photos"; }).marker;
+    dot.size = Math.min(dot.size, Math.min(full.least, sizes("sparse").least) / 2);
   }
 
   function fillTraces(given, view, data, layout) {
-    const widths = barWidths(given, view, layout);
-    const known = widths.filter(function (_, k) { return given.visits[k].top.length; });
-    const by = crowding(given, view, layout);
+    const scale = scaleOf(view, layout);
+    const places = given.visits.map(function (visit) { return scale.at(visit.x); });
+    const bars = window.figureMarks.bars(places);
+    const counted = bars.filter(function (_, k) { return given.visits[k].top.length; }); // expressions need a photo that counts
+    const factor = window.figureMarks.shrinking(places);
+    const known = new Map();
+    const by = function (moment) {
+      if (!known.has(moment)) known.set(moment, factor(scale.at(moment)));
+      return known.get(moment);
+    };
     data.forEach(function (trace) {
-      if (trace.type === "bar") trace.width = trace.yaxis === "y3" ? widths : known;
-      if (trace.type === "bar" && by < 0.6 && trace.name !== "missing") trace.marker.line.width = 0;
-      if (trace.type === "scatter" && trace.name !== "photos" && trace.marker && by < 1) {
-        shrink(trace, trace.name === "outside" ? Math.max(by, 0.65) : by);
-      }
-      if (trace.name === "photos") Object.assign(trace, dots(given, view));
-      if (trace.name === "event" || given.scales.some(function (each) { return each.name === trace.name; })) {
-        trace.visible = Boolean(view.shown[trace.name]);
-      }
+      if (trace.type === "bar") fillBars(trace.yaxis === "y3" ? bars : counted, scale, trace);
+      else if (trace.name === "photos") Object.assign(trace, dots(given, view, layout, scale));
+      else if (trace.marker && trace.name !== "event") shrink(trace, by);
     });
+    keepOrder(view, data);
   }
 
   function placeTicks(given, view, axis) {
@@ -85,14 +128,53 @@
     });
   }
 
-  // The ticks of the scales shown stand side by side in the right margin, beyond the limits of the usual range.
-  function placeScales(given, view, layout) {
-    const seen = given.scales.filter(function (each) { return view.shown[each.name]; });
-    seen.forEach(function (each, k) {
-      layout[each.axis].visible = true;
-      layout[each.axis].ticklabelstandoff = (view.isPhone ? 2 : 58) + 20 * k;
+  // A note, a shape or a domain that is placed by its height in the figure, once the rows between `ends` are gone.
+  function lifted(frame, hidden) {
+    const gone = hidden.reduce(function (sum, ends) { return sum + ends[1] - ends[0]; }, 0);
+    return function (fraction) {
+      const px = (1 - fraction) * frame.bottom;
+      const above = hidden.reduce(function (sum, ends) { return sum + Math.max(0, Math.min(px, ends[1]) - ends[0]); }, 0);
+      return 1 - (px - above) / (frame.bottom - gone);
+    };
+  }
+
+  // The name of the row that a note belongs to and goes with: "title:mood".
+  function rowOf(note) {
+    return (note.name || "").split(":")[1];
+  }
+
+  function hideRows(frame, view, layout) {
+    const names = Object.keys(frame.rows).filter(function (name) { return !view.shown[name]; });
+    const hidden = names.map(function (name) { return frame.rows[name]; });
+    const lift = lifted(frame, hidden);
+    layout.height -= hidden.reduce(function (sum, ends) { return sum + ends[1] - ends[0]; }, 0);
+    layout.annotations = layout.annotations.filter(function (note) { return !names.includes(rowOf(note)); });
+    layout.annotations.forEach(function (note) { if (note.yref === "paper") note.y = lift(note.y); });
+    layout.shapes.forEach(function (shape) { if (shape.yref === "paper") [shape.y0, shape.y1] = [lift(shape.y0), lift(shape.y1)]; });
+    Object.keys(layout).filter(function (key) { return key.startsWith("yaxis"); }).forEach(function (key) {
+      layout[key].domain = layout[key].domain.map(lift);
+      if ((layout[key].domain[1] - layout[key].domain[0]) * frame.bottom < 1) delete layout[key];
     });
-    if (seen.length) layout.margin.r += 20 * (view.isPhone ? seen.length : seen.length - 1) + (view.isPhone ? 0 : 14);
+    if (names.includes("event")) layout.xaxis.anchor = "y3";
+  }
+
+  const pen = document.createElement("canvas").getContext("2d");
+
+  // What a scale says stands beside its title; its last value in view stands in the margin, where a phone has none.
+  function placeNotes(view, layout, data) {
+    layout.annotations.forEach(function (note, k) {
+      const kind = (note.name || "").split(":")[0];
+      if (kind === "hint") {
+        const title = layout.annotations[k - 1];
+        pen.font = "600 " + title.font.size + "px " + layout.font.family;
+        note.xshift = title.xshift + pen.measureText(title.text).width + 6;
+      }
+      if (kind !== "last") return;
+      const trace = data.find(function (each) { return each.name === rowOf(note); });
+      const at = trace.x.findLastIndex(function (moment) { return moment !== null && isIn(view, Date.parse(moment)); });
+      Object.assign(note, { y: trace.y[at], text: at < 0 || view.isPhone ? "" : String(trace.y[at]) });
+    });
+    layout.annotations = layout.annotations.filter(function (note) { return note.text; });
   }
 
   // A label that would not fit into the figure is placed to the left of its start.
@@ -119,30 +201,33 @@
     layout.margin.l = 44;
     layout.margin.r = 12;
     layout.xaxis.tickangle = 0;
-    layout.annotations.forEach(function (note) { if (note.name === "title") note.xshift = -44; });
+    layout.annotations.forEach(function (note) { if (/^title/.test(note.name)) note.xshift = -44; });
     if (layout.yaxis4) layout.yaxis4.ticktext = given.lanes;
   }
 
-  function arrange(given, view, layout) {
+  function arrange(given, frame, view, layout) {
+    hideRows(frame, view, layout);
     placeTicks(given, view, layout.xaxis);
     layout.dragmode = view.isTouch ? false : "pan";
     layout.shapes = layout.shapes.filter(function (shape) { return shape.name !== "event" || view.shown.event; });
     keepLabels(given, view, layout.annotations);
     layout.annotations = layout.annotations.filter(function (note) { return isNoted(view, note); });
     if (view.isPhone) arrangeForPhone(given, layout);
-    placeScales(given, view, layout);
+    if (view.isOnPaper) layout.height = Math.min(layout.height, PAPER_PX); // with the banner and the sentence on one sheet
     turnLabels(view, layout);
   }
 
   // `given` is what Python built (patients/timeline/plot/figure.py). `view` holds the range in milliseconds, widthPx of figure and
-  // margins, isSmallMultiples, isPhone, isTouch, hasDots, and in `shown` the rows that are switched on.
+  // margins, isOnPaper, isSmallMultiples, isPhone, isTouch, hasDots, and in `shown` the rows that are switched on.
   window.figureAsSeen = function (given, view) {
     const data = view.isSmallMultiples
       ? given.data.filter(function (trace) { return trace.yaxis !== "y2"; }).concat(given.smallMultiples.data)
       : given.data;
-    const layout = view.isSmallMultiples ? given.smallMultiples.layout : given.layout;
-    const figure = window.inTheseColours({ data: data, layout: layout }, given.days); // a copy; static/js/figure-colours.js
-    arrange(given, view, figure.layout);
+    const source = view.isSmallMultiples ? given.smallMultiples : given;
+    const drawn = data.filter(function (trace) { return !(trace.name in source.frame.rows) || view.shown[trace.name]; });
+    const figure = window.inTheseColours({ data: drawn, layout: source.layout }, given.days); // a copy; static/js/figure-colours.js
+    arrange(given, source.frame, view, figure.layout);
+    placeNotes(view, figure.layout, figure.data);
     fillTraces(given, view, figure.data, figure.layout);
     return figure;
   };

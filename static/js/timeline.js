@@ -34,7 +34,7 @@
   const times = visits.map(function (visit) { return Date.parse(visit.x); });
   const ends = given.ends.map(function (moment) { return Date.parse(moment); }); // of visits with photos or a self-report
   const whole = given.layout.xaxis.range.map(Date.parse);
-  const shown = { photos: true, event: true };
+  const shown = {}; // what the menu switches on
   const state = { view: "stacked", range: whole, at: -1, isOnPaper: false };
   let place;
 
@@ -60,21 +60,32 @@
     box.disabled = count > given.mostDots;
     root.querySelector("[data-legend=photos]").hidden = box.disabled || !shown.photos;
     root.querySelector("[data-too-many]").hidden = !box.disabled;
+    root.querySelector("[data-photos]").hidden = box.disabled;
     return !box.disabled && shown.photos;
+  }
+
+  // The names of the expressions stand beside the title of their row.
+  function placeLegend(layout) {
+    const legend = root.querySelector("[data-legend=stacked]");
+    legend.hidden = state.view === "small-multiples";
+    if (legend.hidden) return;
+    const inside = layout.height - layout.margin.t - layout.margin.b;
+    const above = 8; // the padding of .fig, less the height of the legend's line
+    legend.style.top = Math.round((1 - layout.yaxis2.domain[1]) * inside - above) + "px";
   }
 
   function draw() {
     const figure = window.figureAsSeen(given, { // static/js/figure-view.js
       range: state.range,
       widthPx: state.isOnPaper ? PAPER_PX : plot.clientWidth,
+      isOnPaper: state.isOnPaper,
       isSmallMultiples: state.view === "small-multiples",
       isPhone: phone.matches,
       isTouch: touch.matches,
       hasDots: offerDots(),
       shown: shown,
     });
-    root.querySelector("[data-legend=stacked]").hidden = state.view === "small-multiples";
-    given.scales.forEach(function (each) { root.querySelector("[data-legend=" + each.name + "]").hidden = !shown[each.name]; });
+    placeLegend(figure.layout);
     place = { left: figure.layout.margin.l, right: figure.layout.margin.r };
     if (state.isOnPaper) figure.layout.width = PAPER_PX;
     Plotly.react(host, figure.data, figure.layout, CONFIG);
@@ -263,13 +274,19 @@
       draw();
     });
   });
+  function countShown() {
+    root.querySelector("[data-shown]").textContent = Object.values(shown).filter(Boolean).length;
+  }
+
   root.querySelectorAll("[data-show]").forEach(function (box) {
-    box.checked = Boolean(shown[box.dataset.show]);
+    shown[box.dataset.show] = box.checked = box.defaultChecked; // a reload begins anew in every browser
     box.addEventListener("change", function () {
       shown[box.dataset.show] = box.checked;
+      countShown();
       draw();
     });
   });
+  countShown();
 
   addEventListener("themechange", draw);
   ["beforeprint", "afterprint"].forEach(function (name) {

@@ -1,6 +1,7 @@
 """The timeline in a real browser: drawn, read by mouse, finger and keyboard alone, in both themes, and without a share button."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -37,6 +38,10 @@ def opened(page: Page, installation: Installation, address: str) -> Page:
     page.goto(address)
     expect(page.locator("#timeline .main-svg").first).to_be_visible()
     return page
+
+
+def open_menu(page: Page) -> None:
+    page.locator("[data-menu] > summary").click()
 
 
 def attribute(page: Page, script: str) -> object:
@@ -163,17 +168,127 @@ def test_toggles_and_views(installation: Installation, open_page: OpenPage, reco
     dots = "g.data.find(t => t.name === 'photos').x.length"
     verticals = "g.layout.shapes.filter(s => s.name === 'event').length"
     assert attribute(page, dots) == 120
+    open_menu(page)
     page.locator("[data-show=photos]").uncheck()
     assert attribute(page, dots) == 0
     assert attribute(page, verticals) == 8  # four verticals, two bars with an edge
     page.locator("[data-show=event]").uncheck()
     assert attribute(page, verticals) == 0
+    assert attribute(page, "g._fullLayout.yaxis5.domain[1] < g._fullLayout.yaxis.domain[0]")  # mood has a row of its own
+    page.locator("[data-show=mood]").uncheck()
+    assert attribute(page, "[g.data.some(t => t.name === 'mood'), 'yaxis5' in g.layout]") == [False, False]
     page.locator("[data-show=mood]").check()
-    assert attribute(page, "g.data.find(t => t.name === 'mood').visible") is True
+    assert attribute(page, "g.data.some(t => t.name === 'mood')")
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Seven small").click()
     assert attribute(page, "g.data.filter(t => /^y1[1-7]$/.test(t.yaxis)).length") == 21
     assert attribute(page, "g.data.filter(t => t.yaxis === 'y2').length") == 0
     expect(page.locator("[data-legend=stacked]")).to_be_hidden()
+
+
+def test_menu_of_rows_by_keyboard(installation: Installation, open_page: OpenPage, record: str) -> None:
+    page = opened(open_page(), installation, record)
+    height, titles = "g._fullLayout.height", "g.layout.annotations.filter(n => /^title/.test(n.name)).map(n => n.text)"
+    before = attribute(page, height)
+    button = page.locator("[data-menu] > summary")
+    expect(button).to_have_text(re.compile(r"Show\s*3"))
+    button.focus()
+    page.keyboard.press("Enter")
+    for name in ("photos", "mood"):
+        page.keyboard.press("Tab")
+        expect(page.locator(f"[data-show={name}]")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(button).to_have_text(re.compile(r"Show\s*2"))
+    assert attribute(page, f"{height} - {before}") == -94  # 56 for the row, 38 for its title
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert attribute(page, titles) == ["Valence index", "Expressions, share of each visit", "Photos, used and missing (hatched)"]
+    assert attribute(page, "g._fullLayout.yaxis3.domain[0]") == 0
+    assert violations_in_both_themes(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-show=mood]")).to_be_hidden()
+    expect(button).to_be_focused()
+
+
+WRITE_DAYS = """
+from datetime import date, timedelta
+from patients.models import User
+from tests.patients.timeline.long_record import write_days
+days = {days}
+print("patient", write_days(User.objects.get(email="{email}"), "{number}", days, ([{photos}] * len(days))[:len(days)]).pk)
+"""
+MONTHLY = "[date(2023, 1, 1) + timedelta(days=61 * k) for k in range(18)]"
+DENSITIES = {
+    "a week of daily visits after years": f"{MONTHLY} + [date(2026, 1, 20) + timedelta(days=k) for k in range(7)]",
+    "two visits on one day": f"sorted({MONTHLY} + [date(2025, 11, 5)] * 2 + [date(2025, 12, 5)])",
+    "four visits on one day": f"{MONTHLY} + [date(2026, 1, 20)] * 4",
+    "every day for a year": "[date(2025, 1, 1) + timedelta(days=k) for k in range(365)]",
+    "weeks of daily visits, then rare ones": "[date(2023, 1, 1) + timedelta(days=k) for k in range(30)]"
+    " + [date(2023, 6, 1) + timedelta(days=91 * k) for k in range(12)]",
+}
+CROWDED = {"every day for a year", "weeks of daily visits, then rare ones"}  # two pixels a bar are not to be had
+# For every visit in view: how wide its drawn bars are, how wide the line around them is, and their distance from the visit's day.
+BARS = """() => {
+    const g = document.querySelector("#timeline .js-plotly-plot");
+    const [bars, axis] = [g.calcdata.filter(each => each[0].trace.yaxis === "y2"), g._fullLayout.xaxis];
+    const rows = Array.from(g.querySelectorAll(".subplot.xy2 .barlayer .trace"));
+    return bars[3].map((bar, k) => {
+        const path = rows[3].querySelectorAll(".point")[k].querySelector("path");
+        const box = path.getBBox();
+        const line = parseFloat(getComputedStyle(path).strokeWidth) || 0;
+        return { width: box.width, line: line, fill: getComputedStyle(path).fill, at: box.x + box.width / 2, height: box.height };
+    }).filter(each => each.at > 0 && each.at < axis._length && each.height > 0);
+}"""
+
+
+def assert_bars_are_seen(page: Page, least: float) -> None:
+    """Check that of every bar more colour is seen than line, that bars do not cover each other, and that none is too thin."""
+    bars = page.evaluate(BARS)
+    assert len(bars) > 3
+    assert min(bar["width"] - bar["line"] for bar in bars) >= least
+    ends = sorted((bar["at"] - bar["width"] / 2, bar["at"] + bar["width"] / 2) for bar in bars)
+    assert all(before[1] <= after[0] + 1.0 for before, after in pairwise(ends))
+
+
+@pytest.mark.parametrize("density", DENSITIES)
+def test_bars_are_seen_at_any_density(installation: Installation, open_page: OpenPage, density: str) -> None:
+    number = f"TL-D{list(DENSITIES).index(density)}"
+    code = WRITE_DAYS.format(days=DENSITIES[density], email=installation.email, number=number, photos=3)
+    page = opened(open_page(), installation, "/patients/" + installation.run(code).split()[-1] + "/")
+    least = 1 if density in CROWDED else 2
+    assert_bars_are_seen(page, least)
+    page.get_by_role("button", name="1 y").click()
+    assert_bars_are_seen(page, least)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert_bars_are_seen(page, 1)
+
+
+def test_marks_on_the_page_are_those_of_the_legend(installation: Installation, open_page: OpenPage) -> None:
+    code = WRITE_DAYS.format(days=MONTHLY, email=installation.email, number="TL-M", photos="5, 2")
+    page = opened(open_page(), installation, "/patients/" + installation.run(code).split()[-1] + "/")
+    drawn = page.evaluate(
+        """() => {
+            const outer = path => {
+                const style = getComputedStyle(path);
+                return path.getBBox().width + (style.stroke === "none" ? 0 : parseFloat(style.strokeWidth) || 0);
+            };
+            const g = document.querySelector("#timeline .js-plotly-plot");
+            const groups = Array.from(g.querySelectorAll(".subplot.xy .scatterlayer .trace"));
+            const sizes = name => {
+                const group = groups.find(each => each.__data__[0].trace.name === name);
+                return Array.from(group.querySelectorAll(".points path")).map(outer);
+            };
+            const legend = name => outer(document.querySelector(`[data-mark=${name}] circle`));
+            return Object.fromEntries(["visits", "sparse", "photos"].map(name => [name, [sizes(name), legend(name)]]));
+        }"""
+    )
+    (means, mean), (hollow, one_or_two), (photos, one) = drawn["visits"], drawn["sparse"], drawn["photos"]
+    assert all(10 <= size <= 14 for size in [*means, mean])
+    assert {round(size) for size in [*hollow, one_or_two]} == {9}
+    assert {round(size) for size in [*photos, one]} == {4}
+    on_its_line = "g.data.find(t => t.name === 'photos').x.filter(x => x.endsWith('T00:00:00.000Z')).length"
+    assert attribute(page, on_its_line) == 0
 
 
 def test_theme_change_redraws_in_its_colours(installation: Installation, open_page: OpenPage, record: str) -> None:
@@ -219,6 +334,7 @@ def test_without_javascript_the_numbers_are_there(installation: Installation, op
 def test_four_hundred_visits_hide_their_dots_until_one_zooms_in(installation: Installation, open_page: OpenPage) -> None:
     page = opened(open_page(), installation, written(installation, "TL-400", 400, 20, 4))
     photos = page.locator("[data-show=photos]")
+    open_menu(page)
     expect(photos).to_be_disabled()
     page.get_by_label("From", exact=True).fill("2025-03-01")
     page.get_by_label("To", exact=True).fill("2025-05-01")

@@ -1,9 +1,8 @@
-"""The date axis of all rows: its ends, its ticks and the room that a visit has on it."""
+"""The date axis of all rows: its ends and its ticks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
 
 from django.utils.dates import MONTHS, MONTHS_3
 from django.utils.functional import Promise
@@ -74,14 +73,6 @@ def x_axis(first: date, last: date, anchor: str) -> go.layout.XAxis:
         ticklabeloverflow="hide past div",
         **UNCHECKED,
     )
-
-
-def rooms(points: Sequence[VisitPoint]) -> list[int]:
-    """Return the distance of each visit to its nearest neighbour in milliseconds: the room for its bars in the browser."""
-    days = [point.date for point in points]
-    steps = [max(0.25, (after - before).days) for before, after in pairwise(days)]
-    gaps = [min(pair) for pair in zip([float("inf"), *steps], [*steps, float("inf")], strict=True)] if points else []
-    return [round(DAY_MS * min(gap, 3650)) for gap in gaps]
 
 
 def tick_choices() -> list[Plain]:

@@ -24,12 +24,10 @@ class Placed:
 
 
 def assign_tracks(events: Sequence[Event], first: date, last: date) -> tuple[list[Placed], list[int]]:
-    """Return each event with its track, and how many tracks each lane has (at least one); no tracks without events.
+    """Return each event with its track, and how many tracks each lane has; a lane without events has none.
 
     Events whose bars or labels would cover each other on a desktop get tracks of their own. `first` to `last` is the axis.
     """
-    if not events:
-        return [], []
     day_px = PLOT_PX / max(1, (last - first).days)
     by_lane = [_tracks([event for event in events if event.lane is lane], last, day_px) for lane in Lane]
     total = sum(len(tracks) for tracks in by_lane)
@@ -38,7 +36,7 @@ def assign_tracks(events: Sequence[Event], first: date, last: date) -> tuple[lis
 
 
 def _tracks(events: Sequence[Event], last: date, day_px: float) -> list[list[Event]]:
-    """Return the events of one lane in as few tracks as they need to stay clear of each other; one empty track for none."""
+    """Return the events of one lane in as few tracks as they need to stay clear of each other."""
     tracks: list[list[Event]] = []
     for event in sorted(events, key=lambda each: each.starts_on):
         begins = _begins(event, last, day_px)
@@ -46,7 +44,7 @@ def _tracks(events: Sequence[Event], last: date, day_px: float) -> list[list[Eve
         if free is None:
             tracks.append(free := [])
         free.append(event)
-    return tracks or [[]]
+    return tracks
 
 
 def traces(placed: Sequence[Placed]) -> list[go.Scatter]:
@@ -69,8 +67,8 @@ def axes(tracks: Sequence[int], frame: Frame) -> dict[str, go.layout.YAxis]:
     if frame.events is None:
         return {}
     total = sum(tracks)
-    ticks = [total - 1 - sum(tracks[:k]) for k in range(len(tracks))]
-    names = [str(lane.label) for lane in Lane]
+    ticks = [total - 1 - sum(tracks[:k]) for k, count in enumerate(tracks) if count]
+    names = [str(lane.label) for lane, count in zip(Lane, tracks, strict=True) if count]
     return {"yaxis4": y_axis(frame.domain(frame.events), [-0.5, total - 0.5], ticks, names, anchor="x", showgrid=False)}
 
 
@@ -79,9 +77,9 @@ def until(placed: Sequence[Placed], last: date) -> list[str]:
     return [_last_day(each.event, last).isoformat() for each in placed]
 
 
-def short_names() -> list[str]:
-    """Return the names of the lanes for a phone."""
-    return [str(lane.short_name) for lane in Lane]
+def short_names(tracks: Sequence[int]) -> list[str]:
+    """Return the names of the lanes that have events, for a phone."""
+    return [str(lane.short_name) for lane, count in zip(Lane, tracks, strict=True) if count]
 
 
 def shapes(placed: Sequence[Placed], frame: Frame, last: date) -> list[go.layout.Shape]:
@@ -97,7 +95,7 @@ def annotations(placed: Sequence[Placed], frame: Frame) -> list[go.layout.Annota
     labels = [
         annotation(escaped(each.event.label), "ink-2", x=each.event.starts_on.isoformat(), y=each.track, **at) for each in placed
     ]
-    return [frame.title(frame.events, _("Events")), *labels]
+    return [frame.title(frame.events, _("Events"), "title:event"), *labels]
 
 
 def _begins(event: Event, last: date, day_px: float) -> date:

@@ -19,6 +19,7 @@ SYMBOLS = {
     "surprise": "star",
     "neutral": "cross",
 }
+SYMBOL_PX, LINE_PX = 7, 1.25
 FIRST_STRIP = 11  # the strips have the axes y11 to y17
 
 
@@ -102,7 +103,7 @@ def _strip(visits: Visits, k: int) -> list[go.Scatter]:
     return [
         go.Scatter(mode="lines", x=days_of("line"), y=values, line={"color": colour, "width": 1.5}, **common),
         go.Scatter(error_y=_error_bars(full, colour), **_symbols("full", full, SYMBOLS[name], colour, 0), **common),
-        go.Scatter(**_symbols("sparse", sparse, SYMBOLS[name] + "-open", colour, 1.25), **common),
+        go.Scatter(**_symbols("sparse", sparse, SYMBOLS[name] + "-open", colour, LINE_PX), **common),
     ]
 
 
@@ -111,7 +112,13 @@ def _symbols(group: str, probabilities: Sequence[Probability], symbol: str, colo
         "mode": "markers",
         "x": days_of(group),
         "y": [round(each.mean, 3) for each in probabilities],
-        "marker": {"size": 7, "symbol": symbol, "color": colour, "line": {"width": line_width, "color": colour}},
+        # Half of the line lies outside `size`: a hollow symbol is as large as a filled one.
+        "marker": {
+            "size": SYMBOL_PX - line_width,
+            "symbol": symbol,
+            "color": colour,
+            "line": {"width": line_width, "color": colour},
+        },
         "cliponaxis": False,
     }
 

@@ -1,4 +1,4 @@
-"""The timeline as a Plotly figure: four rows on one date axis, as JSON; the browser draws it (static/js/timeline.js)."""
+"""The timeline as a Plotly figure: rows on one date axis, as JSON; the browser draws it (static/js/timeline.js)."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -41,9 +41,9 @@ def figure(
     """Return the figure of at least one point, oldest first. `others` are visits without photos, which may have a self-report.
 
     ``data`` and ``layout`` are the whole figure with stacked expressions. ``smallMultiples`` holds what differs with seven strips:
-    its own expression traces and its own layout. ``visits`` are the cards, one per point, with the photos' dots. ``ends`` are the
-    first and the last visit of which anything is drawn. Two kinds of strings stand for something else: ``var(--token)`` for a
-    colour, ``days(group)`` for the dates of a group in ``days``.
+    its own expression traces and its own layout. ``frame`` are the rows that the reader can hide. ``visits`` are the cards, one per
+    point, with the photos' dots. ``ends`` are the first and the last visit of which anything is drawn. Two kinds of strings stand
+    for something else: ``var(--token)`` for a colour, ``days(group)`` for the dates of a group in ``days``.
     """
     visits, said = Visits.of(points, others), reports or {}
     first, last = axis.ends(visits.all, events)
@@ -58,16 +58,15 @@ def figure(
             *expression_rows.stack_traces(visits),
         ),
         "layout": rows.layout_stacked(),
-        "smallMultiples": {"data": _as_json(*expression_rows.strip_traces(visits)), "layout": rows.layout_small_multiples()},
+        "frame": rows.stacked.hideable,
+        "smallMultiples": rows.seven_strips(),
         "days": visits.days(),
         "ends": _ends(visits, said),
-        "rooms": axis.rooms(points),
         "visits": cards(visits, baseline, events, said),
         "until": event_row.until(placed, last),
-        "scales": self_report_row.choices(visits.all, said),
         "ticks": axis.tick_choices(),
         "locale": axis.month_names(),
-        "lanes": event_row.short_names(),
+        "lanes": event_row.short_names(tracks),
         "mostDots": MOST_DOTS,
     }
 
@@ -96,16 +95,23 @@ class _Rows:
     ) -> None:
         self.visits, self.baseline, self.placed, self.tracks, self.reports = visits, baseline, placed, tracks, reports
         self.first, self.last = ends
+        said = {scale.name: scale.height_px for scale in self_report_row.rows(visits.all, reports)}
+        self.stacked, self.small_multiples = stacked(sum(tracks), said), small_multiples(sum(tracks), said)
 
     def layout_stacked(self) -> Plain:
         """Return the layout with one row of expressions."""
-        frame = stacked(sum(self.tracks))
+        frame = self.stacked
         title = frame.title(frame.expressions[0], _("Expressions, share of each visit"))
         return self._layout(frame, title, [], expression_rows.stack_axes(frame))
 
+    def seven_strips(self) -> Plain:
+        """Return what differs with seven strips."""
+        data = _as_json(*expression_rows.strip_traces(self.visits))
+        return {"data": data, "layout": self.layout_small_multiples(), "frame": self.small_multiples.hideable}
+
     def layout_small_multiples(self) -> Plain:
         """Return the layout with seven strips."""
-        frame = small_multiples(sum(self.tracks))
+        frame = self.small_multiples
         top = {"top": expression_rows.strip_top(self.visits.every)}
         title = frame.title(frame.expressions[0], _("Expressions, 0 to %(top)d %% each, 95 %% interval") % top)
         return self._layout(
@@ -138,6 +144,7 @@ class _Rows:
             annotations=[
                 *event_row.annotations(self.placed, frame),
                 *valence_row.annotations(self.visits, self.baseline, frame),
+                *self_report_row.annotations(self.visits.all, self.reports, frame),
                 title,
                 frame.title(frame.photos, _("Photos, used and missing (hatched)")),
             ],

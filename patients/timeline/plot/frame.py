@@ -17,6 +17,7 @@ Plain = dict[str, Any]  # Any: JSON
 LEFT, RIGHT, TOP, BOTTOM = 76, 72, 4, 42
 TRACK = 16
 STRIP, PITCH = 42, 46
+GAP = 38  # above a row that can be hidden: the room for its title
 # Plotly would refuse a token in the place of a colour and a group's name in the place of dates: only the browser fills them in.
 # tests/patients/timeline/plot/test_figure.py fills them in too, and has Plotly validate the whole figure.
 UNCHECKED: Plain = {"_validate": False}
@@ -91,11 +92,18 @@ class Row:
     bottom: int
 
 
+VALENCE = Row(24, 272)
+
+
 @dataclass(frozen=True)
 class Frame:
-    """All rows of one view. Expressions are one row when stacked and seven as small multiples."""
+    """All rows of one view. Expressions are one row when stacked and seven as small multiples.
+
+    `said` are the rows of the self-report by the name of their scale.
+    """
 
     valence: Row
+    said: Mapping[str, Row]
     expressions: tuple[Row, ...]
     photos: Row
     events: Row | None  # None without events
@@ -118,10 +126,17 @@ class Frame:
         """Return the row as Plotly's domain."""
         return [self.up(row.bottom), self.up(row.top)]
 
-    def title(self, row: Row, text: str) -> go.layout.Annotation:
-        """Return the name of a row, at the far left above it."""
+    @property
+    def hideable(self) -> Plain:
+        """Return the rows that the reader can hide, from their title to their end, and the height of all rows, in pixels."""
+        rows = {name: [row.top - GAP, row.bottom] for name, row in self.said.items()}
+        events = {"event": [self.photos.bottom, self.events.bottom]} if self.events else {}
+        return {"rows": rows | events, "bottom": self.bottom}
+
+    def title(self, row: Row, text: str, name: str = "title") -> go.layout.Annotation:
+        """Return the name of a row, at the far left above it. "title:event" goes when the row "event" is hidden."""
         return go.layout.Annotation(
-            name="title",
+            name=name,
             xref="paper",
             yref="paper",
             x=0,
@@ -137,21 +152,32 @@ class Frame:
         )
 
 
-def stacked(tracks: int) -> Frame:
-    """Return the frame with the expressions in one stacked row."""
-    return _frame((Row(310, 428),), 462, tracks)
+def stacked(tracks: int, said: Mapping[str, int]) -> Frame:
+    """Return the frame with the expressions in one stacked row. `said` are the heights of the self-report's rows."""
+    rows, top = _said(said)
+    return _frame(rows, (Row(top + 38, top + 156),), top + 190, tracks)
 
 
-def small_multiples(tracks: int) -> Frame:
-    """Return the frame with the expressions in seven strips."""
-    strips = tuple(Row(308 + PITCH * k, 308 + PITCH * k + STRIP) for k in range(7))
-    return _frame(strips, 658, tracks)
+def small_multiples(tracks: int, said: Mapping[str, int]) -> Frame:
+    """Return the frame with the expressions in seven strips. `said` are the heights of the self-report's rows."""
+    rows, top = _said(said)
+    strips = tuple(Row(top + 36 + PITCH * k, top + 36 + PITCH * k + STRIP) for k in range(7))
+    return _frame(rows, strips, top + 386, tracks)
 
 
-def _frame(expressions: tuple[Row, ...], photos_top: int, tracks: int) -> Frame:
+def _said(heights: Mapping[str, int]) -> tuple[dict[str, Row], int]:
+    """Return the rows of the self-report under the valence row, and where the last of them ends."""
+    rows, bottom = {}, VALENCE.bottom
+    for name, height in heights.items():
+        rows[name] = Row(bottom + GAP, bottom + GAP + height)
+        bottom = rows[name].bottom
+    return rows, bottom
+
+
+def _frame(said: Mapping[str, Row], expressions: tuple[Row, ...], photos_top: int, tracks: int) -> Frame:
     top = photos_top + 68
     events = Row(top, top + TRACK * tracks) if tracks else None
-    return Frame(Row(24, 272), expressions, Row(photos_top, photos_top + 36), events)
+    return Frame(VALENCE, said, expressions, Row(photos_top, photos_top + 36), events)
 
 
 def y_axis(

@@ -14,6 +14,9 @@ from patients.timeline.plot.frame import CLEAR, QUIET, Frame, Plain, Visits, ann
 from patients.timeline.points import VisitPoint
 
 NARROW = 0.34  # of the index: a band lower than this has no room for a text between its limits
+# The marks in pixels, from the strongest data to the weakest: means from 10 to 14 (mean_px), one or two photos, one photo.
+HOLLOW_PX, HOLLOW_LINE_PX, PHOTO_PX = 9, 2, 4
+RING_PX = 3.8  # from the edge of a mark to its ring
 PLOT_PX = 1020  # width of the plot on a desktop
 
 
@@ -21,11 +24,11 @@ def traces(visits: Visits, baseline: Baseline | None) -> list[go.Scatter]:
     """Return photos, line, means, sparse visits and rings. The dots of photos are filled in by the browser."""
     ringed = outside(visits.every, baseline)
     return [
-        _dots("photos", [], [], {"size": 4, "color": token("dot")}),
+        _dots("photos", [], [], {"size": PHOTO_PX, "color": token("dot")}),
         _line(visits),
         _dots("visits", days_of("full"), visits.full, _marker(visits.full), error_y=_error_bars(visits.full)),
         _dots("sparse", days_of("sparse"), visits.sparse, _hollow()),
-        _dots("outside", [visits.moments[point.visit_id] for point in ringed], ringed, _ring()),
+        _dots("outside", [visits.moments[point.visit_id] for point in ringed], ringed, _rings(ringed)),
     ]
 
 
@@ -90,17 +93,26 @@ def _line(visits: Visits) -> go.Scatter:
 
 
 def _hollow() -> Plain:
-    return {"size": 8, "color": token("surface"), "line": {"color": token("accent"), "width": 1.75}}
+    """Return a hollow marker. Half of its line lies outside `size`."""
+    return {
+        "size": HOLLOW_PX - HOLLOW_LINE_PX,
+        "color": token("surface"),
+        "line": {"color": token("accent"), "width": HOLLOW_LINE_PX},
+    }
 
 
-def _ring() -> Plain:
-    return {"size": 19, "color": CLEAR, "line": {"color": token("ink"), "width": 1.5}}
+def _rings(points: Sequence[VisitPoint]) -> Plain:
+    sizes = [(mean_px(point) if point.interval else HOLLOW_PX) + 2 * RING_PX for point in points]
+    return {"size": [round(size, 1) for size in sizes], "color": CLEAR, "line": {"color": token("ink"), "width": 1.25}}
+
+
+def mean_px(point: VisitPoint) -> float:
+    """Return the diameter of the mean of a visit: it grows with the number of photos, from 10 to 14 pixels."""
+    return round(min(14.0, max(10.0, 8 + 1.3 * sqrt(point.used))), 1)
 
 
 def _marker(points: Sequence[VisitPoint]) -> Plain:
-    """Return markers whose area grows with the number of photos."""
-    sizes = [round(2.6 * sqrt(point.used) + 1, 1) for point in points]
-    return {"size": sizes, "color": token("accent"), "line": {"color": token("surface"), "width": 1.5}}
+    return {"size": [mean_px(point) for point in points], "color": token("accent"), "line": {"width": 0}}
 
 
 def _error_bars(points: Sequence[VisitPoint]) -> Plain:

@@ -1,5 +1,6 @@
 """A patient with many visits whose photos are all read, written straight into the database: for the browser and for timings."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from math import sin
 
@@ -18,16 +19,20 @@ KIND = Event.Kind
 
 def write_record(clinician: User, number: str, visits: int, photos: int, days_apart: int = 28) -> Patient:
     """Return a new patient of `clinician` with `visits` visits of `photos` read photos each. The same numbers every time."""
+    return write_days(clinician, number, [FIRST + timedelta(days=days_apart * k) for k in range(visits)], [photos] * visits)
+
+
+def write_days(clinician: User, number: str, days: Sequence[date], photos: Sequence[int]) -> Patient:
+    """Return a new patient of `clinician` with a visit on each of these days, with as many read photos."""
     patient = Patient.objects.create(name="Jonas Record", record_number=number, birth_date=date(1991, 2, 14))
     patient.assign(clinician)
-    days = [FIRST + timedelta(days=days_apart * k) for k in range(visits)]
     kept = Visit.objects.bulk_create([Visit(patient=patient, date=day, created_by=clinician) for day in days])
     file = default_storage.save(f"record/{number}", ContentFile(picture()))  # all photos share one picture
     rng = np.random.default_rng(5)
     for k, visit in enumerate(kept):
         weights = [0.6, 0.3, 0.4, 2.4 + 1.4 * sin(k / 6), 1.8, 0.5, 3.5]
-        shares = rng.dirichlet(weights, size=photos).tolist()
-        _write_photos(visit, clinician, shares, "1.2.0" if k < visits // 2 else "1.3.0", file)
+        shares = rng.dirichlet(weights, size=photos[k]).tolist()
+        _write_photos(visit, clinician, shares, "1.2.0" if k < len(days) // 2 else "1.3.0", file)
     SelfReport.objects.bulk_create([SelfReport(visit=visit, mood=k % 11) for k, visit in enumerate(kept)])
     return patient
 

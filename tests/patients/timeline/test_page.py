@@ -78,10 +78,10 @@ def test_range_read_by_another_model_says_so(page: Client, ines: Patient) -> Non
 def test_each_scale_has_a_column_as_soon_as_there_is_a_total(page: Client, ines: Patient) -> None:
     read_visit(ines, date(2026, 1, 5), 0.3)
     read_visit(ines, date(2026, 1, 12), 0.3)
-    assert "Mood, self-rated" not in text_of(page, ines)
+    assert "Self-report, a row each" not in text_of(page, ines)
     SelfReport.objects.create(visit=ines.visits.get(date=date(2026, 1, 5)), mood=7, gad7=12)
     text = text_of(page, ines)
-    assert "Mood, self-rated GAD-7 Stacked" in text
+    assert "Self-report, a row each GAD-7 1 visit Mood 1 visit" in text
     assert "5 Jan 2026 1 0 −0.30 – – no usual range yet 0 0 0 0 30 0 70 7 12 1.0.0" in text
     assert "12 Jan 2026 1 0 −0.30 – – no usual range yet 0 0 0 0 30 0 70 – – 1.0.0" in text
     card = timeline(ines).figure["visits"][0]

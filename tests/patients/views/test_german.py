@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from patients.models import Patient, SelfReport, User, Visit
+from patients.models import Event, Patient, SelfReport, User, Visit
 from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, upload
 
 DRAWN = re.compile(r'\s(?:d|x|y|r|cx|cy|x1|x2|y1|y2|width|height|viewBox|points)="([^"]*)"')
@@ -45,6 +45,8 @@ def test_dates_and_numbers_are_german(german: Client, ines: Patient, read_visits
 
 
 def test_figure_speaks_german(german: Client, ines: Patient, read_visits: list[Visit]) -> None:
+    for kind in (Event.Kind.MEDICATION, Event.Kind.THERAPY, Event.Kind.LIFE_EVENT, Event.Kind.NOTE):
+        ines.events.create(kind=kind, label="x", starts_on=read_visits[0].date, created_by=read_visits[0].created_by)
     page = german.get(f"/patients/{ines.pk}/").content.decode()
     figure = json.loads(page.split('<script id="figure" type="application/json">')[1].split("</script>")[0])
     assert figure["locale"]["name"] == "de"

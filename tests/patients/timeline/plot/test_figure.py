@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import plotly.graph_objects
@@ -52,7 +53,7 @@ def test_means_have_size_by_photos_and_bars_by_interval() -> None:
     means = trace(made, "visits")
     assert means["x"] == iso(FIRST, FIRST + timedelta(days=9))
     assert means["y"] == [0.25, 0.5]
-    assert means["marker"]["size"] == [6.2, 8.8]  # 2.6 √n + 1
+    assert means["marker"]["size"] == [10.6, 11.9]  # 8 + 1.3 √n
     assert means["error_y"]["array"] == [0.75, 0.0]
     assert means["error_y"]["arrayminus"] == [0.25, 0.0]
 
@@ -187,8 +188,8 @@ def test_without_events_there_is_no_empty_row() -> None:
     made = drawn(weekly(0.1, 0.2))
     assert "yaxis4" not in made["layout"]
     assert made["layout"]["xaxis"]["anchor"] == "y3"
-    assert made["layout"]["height"] == drawn(weekly(0.1, 0.2), None, EVENTS)["layout"]["height"] - 96
-    assert "Events" not in texts(made["layout"], "title")
+    assert made["layout"]["height"] == drawn(weekly(0.1, 0.2), None, EVENTS)["layout"]["height"] - 64  # two lanes
+    assert texts(made["layout"], "title:event") == []
 
 
 def test_label_that_is_turned_to_the_left_covers_no_other() -> None:
@@ -213,9 +214,8 @@ def test_events_at_the_same_time_get_lanes_of_their_own() -> None:
     ]
     made = drawn([visit_on(FIRST, 0.1), visit_on(FIRST + timedelta(days=200), 0.1)], None, overlapping)
     lanes = {note["text"]: note["y"] for note in made["layout"]["annotations"] if note.get("name") == "event"}
-    assert lanes == {"A": 4, "C": 4, "B": 3}
-    assert made["layout"]["yaxis4"]["ticktext"] == ["Medication", "Care", "Life event", "Note"]
-    assert made["layout"]["yaxis4"]["tickvals"] == [4, 2, 1, 0]
+    assert lanes == {"A": 1, "C": 1, "B": 0}
+    assert (made["layout"]["yaxis4"]["ticktext"], made["layout"]["yaxis4"]["tickvals"]) == (["Medication"], [1])
 
 
 def test_an_event_of_each_kind_is_drawn() -> None:
@@ -228,16 +228,39 @@ def test_what_a_person_typed_is_no_markup() -> None:
     assert texts(made["layout"], "event") == ['&lt;a href="https://x.example"&gt;&amp;&lt;/a&gt;']
 
 
-def test_each_scale_of_a_self_report_is_hidden_at_first_and_on_its_own_axis() -> None:
+def test_each_scale_of_a_self_report_has_a_row_of_its_own() -> None:
     points = [*weekly(0.1, 0.2), visit_on(FIRST + timedelta(days=200), 0.1)]
     said = {points[0].visit_id: SelfReport(mood=3, phq9=17), points[2].visit_id: SelfReport(mood=8)}
     made = drawn(points, reports=said)
     mood, phq9 = trace(made, "mood"), trace(made, "phq9")
-    assert (mood["visible"], mood["yaxis"], mood["y"]) == (False, "y5", [3, None, 8])
-    assert (phq9["visible"], phq9["yaxis"], phq9["y"]) == (False, "y6", [17])
+    assert (mood["yaxis"], mood["y"]) == ("y5", [3, None, 8])
+    assert (phq9["yaxis"], phq9["y"]) == ("y6", [17])
     assert [made["layout"][name]["range"] for name in ("yaxis5", "yaxis6")] == [[0, 10], [0, 27]]
-    assert made["scales"] == [{"name": "mood", "axis": "yaxis5"}, {"name": "phq9", "axis": "yaxis6"}]
     assert "yaxis7" not in made["layout"]  # GAD-7 was never asked
+    assert texts(made["layout"], "title:phq9") + texts(made["layout"], "hint:phq9") == [
+        "PHQ-9, self-rated",
+        "0 to 27, higher: more symptoms",
+    ]
+    assert texts(made["layout"], "hint:mood") == ["0 to 10, higher: better"]
+    assert made["frame"]["rows"] == {"phq9": [272, 382], "mood": [382, 476]}
+    rows = [made["layout"][name]["domain"] for name in ("yaxis", "yaxis6", "yaxis5", "yaxis2")]
+    assert all(upper[0] > lower[1] for upper, lower in pairwise(rows))  # no row over another
+
+
+def test_marks_grow_with_the_data_they_stand_for() -> None:
+    counts = (1, 2, 3, 9, 40)
+    points = [visit_on(FIRST + timedelta(weeks=k), *[0.9] * count) for k, count in enumerate(counts)]
+    made = drawn(points, BASELINE)
+    means, hollow, photos, rings = (trace(made, name)["marker"] for name in ("visits", "sparse", "photos", "outside"))
+    outer = hollow["size"] + hollow["line"]["width"]
+    assert means["size"] == [10.3, 11.9, 14.0]
+    assert means["line"]["width"] == 0
+    assert photos["size"] == 4 < outer == 9 < min(means["size"])
+    assert rings["size"] == [21.6, 19.5, 17.9, 16.6, 16.6]  # newest first
+    for view in (made["data"], made["smallMultiples"]["data"]):
+        for each in view:
+            if "-open" in str(each.get("marker", {}).get("symbol", "")):
+                assert each["marker"]["size"] + each["marker"]["line"]["width"] <= 7
 
 
 def test_cards_say_everything_in_words() -> None:
