@@ -33,9 +33,9 @@ CUT_OFF = """() => {
 }"""
 BANNER_GAP = """() => document.querySelector(".banner .push").getBoundingClientRect().left
     - Math.max(...Array.from(document.querySelectorAll(".banner__name, .facts dd"), e => e.getBoundingClientRect().right))"""
-SCALE_GAP = """() => Math.min(...Array.from(document.querySelectorAll("#timeline .y5tick"), e => e.getBoundingClientRect().left))
+SCALE_GAP = """() => Math.min(...Array.from(document.querySelectorAll("#timeline .y5tick"), e => e.getBoundingClientRect().top))
     - Math.max(...Array.from(document.querySelectorAll("#timeline .annotation-text"), e => e)
-        .filter(e => e.textContent.includes("Bereich")).map(e => e.getBoundingClientRect().right))"""
+        .filter(e => e.textContent.includes("Bereich")).map(e => e.getBoundingClientRect().bottom))"""
 pytestmark = pytest.mark.usefixtures("as_before")
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
@@ -73,7 +73,6 @@ def test_the_scales_of_self_reports_keep_clear_of_the_usual_range(
     page = open_page(viewport=DESK)
     in_language(installation, page, "de")
     page.goto(record)
-    page.locator("[data-show=mood]").check()
     expect(page.locator("#timeline .y5tick").first).to_be_visible()
     gap = page.evaluate(SCALE_GAP)
     assert gap >= 4
