@@ -78,7 +78,8 @@ class SignInRequired(LoginRequiredMiddleware):
             page = getattr(request, "htmx").current_url_abs_path or "/"  # noqa: B009  # HtmxMiddleware sets it
             return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': page})}")
         if request.headers.get("Accept") == "application/json":
-            return JsonResponse({"code": "signed_out", "message": _("You are signed out. Sign in and try again.")}, status=401)
+            message = _("You are signed out. Sign in and try again.")
+            return JsonResponse({"code": "signed_out", "message": message, "retry": True}, status=401)
         return super().handle_no_permission(request, view_func)
 
 

@@ -238,11 +238,11 @@ STORAGES = {
 }
 
 # --- Photos
-PHOTO_MAX_BYTES = env_int("PHOTO_MAX_BYTES", 15_000_000)
-PHOTO_MAX_PIXELS = env_int("PHOTO_MAX_PIXELS", 40_000_000)
+PHOTO_MAX_BYTES = env_int("PHOTO_MAX_BYTES", 30_000_000)
+PHOTO_MAX_PIXELS = env_int("PHOTO_MAX_PIXELS", 51_000_000)
 PHOTOS_PER_VISIT = env_int("PHOTOS_PER_VISIT", 60)
 DECODE_TIMEOUT_SECONDS = env_int("DECODE_TIMEOUT_SECONDS", 20)
-DECODES_AT_ONCE = env_int("DECODES_AT_ONCE", 2)  # up to 800 MB each, while a 40-megapixel photo is rebuilt
+DECODES_AT_ONCE = env_int("DECODES_AT_ONCE", 2)  # up to 800 MB each, while the largest pictures are rebuilt
 PHOTOS_PER_USER_AND_DAY = env_int("PHOTOS_PER_USER_AND_DAY", 2000)
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 # One photo fits into memory; larger uploads go to a file without a name, up to a limit (patients/photos/upload_handler.py).

@@ -1,16 +1,19 @@
 """The confined process: `python -m ml.decode FORMAT MAX_PIXELS` rebuilds standard input and answers on standard output."""
 
 import json
+import os
 import sys
 from typing import Any
 
 from ml.decode.confinement import confine_process, limit_process
-from ml.decode.rebuild import UndecodablePhoto, load_decoder, rebuild
+from ml.decode.formats import UndecodablePhoto
+from ml.decode.rebuild import load_decoder, rebuild
 
 
 def main(arguments: list[str]) -> None:
     """Rebuild standard input. Arguments: format, most pixels."""
     limit_process()
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would keep memory for a thread on every core
     load_decoder(arguments[0])
     confine_process(may_start_threads=arguments[0] == "HEIF")
     out = sys.stdout.buffer

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ml.decode.rebuild import UndecodablePhoto, open_photo
+from ml.decode.formats import UndecodablePhoto
+from ml.decode.rebuild import open_photo
 from ml.serve.expressions import EXPRESSIONS, Outcome
 from ml.serve.reader import WEIGHTS, FaceReader, WeightsError
 
@@ -28,7 +29,7 @@ def read_file(reader: FaceReader, path: Path) -> dict[str, Any]:  # Any: a JSON 
     """Return the JSON object of one file."""
     began = time.perf_counter()
     try:
-        photo = open_photo(path.read_bytes(), path.name)
+        photo = open_photo(path.read_bytes())
     except OSError as error:
         return {"file": str(path), "outcome": "unreadable", "code": "cannot_open", "detail": {"error": error.strerror}}
     except UndecodablePhoto as error:
@@ -58,7 +59,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m ml.serve.read", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="JPEG, PNG, WebP or HEIC file")
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="JPEG, PNG, WebP, HEIC or AVIF file")
     parser.add_argument("--json", action="store_true", help=f"JSON lines; probabilities are {', '.join(EXPRESSIONS)}")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="weights folder (default: the one that ships)")
     parser.add_argument("--engine", choices=("onnx", "keras"), default="onnx")

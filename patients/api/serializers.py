@@ -153,7 +153,7 @@ class PhotoSerializer(serializers.ModelSerializer[Photo]):
 class UploadSerializer(serializers.Serializer[Any]):  # Any: no row behind it
     """One photo to upload."""
 
-    file = serializers.FileField(allow_empty_file=True, help_text="JPEG, PNG, WebP or HEIC")
+    file = serializers.FileField(allow_empty_file=True, help_text="JPEG, PNG, WebP, HEIC or AVIF")
     keep_duplicate = serializers.BooleanField(default=False, help_text="Keep a photo that another visit has too")
 
 

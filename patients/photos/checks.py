@@ -74,8 +74,8 @@ def day_has_room(arrival: Arrival) -> None:
 
 
 def is_a_picture(arrival: Arrival) -> None:
-    """Refuse a file that is empty, of an unsupported format, or of another format than its name says."""
-    arrival.format = announced_format(arrival.source, arrival.upload.name or "")
+    """Refuse what is empty, or of a format that we do not open, whatever its name says."""
+    arrival.format = announced_format(arrival.source)
 
 
 def is_new(arrival: Arrival) -> None:

@@ -57,13 +57,7 @@ _TABLE = (
         _("Go on tomorrow, or ask an administrator."),
     ),
     UploadCode("empty", 422, _("The file is empty."), _("Take or export the photo again.")),
-    UploadCode("unsupported_format", 422, _("This is not a JPEG, PNG, WebP or HEIC picture."), _("Export it as JPEG.")),
-    UploadCode(
-        "extension_mismatch",
-        422,
-        _("The file is named .%(extension)s but holds %(format)s."),
-        _("Rename it or export it again."),
-    ),
+    UploadCode("unsupported_format", 422, _("This is not a JPEG, PNG, WebP, HEIC or AVIF picture."), _("Export it as JPEG.")),
     UploadCode("duplicate_in_visit", 409, _("This photo is already in this visit; no second copy was made.")),
     UploadCode(
         "duplicate_in_patient",
@@ -91,9 +85,16 @@ _TABLE = (
     UploadCode(
         "too_many_pixels",
         422,
-        _("The picture has %(width)s × %(height)s pixels; at most %(max_megapixels)s megapixels can be taken in."),
-        _("Send a smaller version."),
-        decoder_numbers=("width", "height"),
+        _("The picture has %(width)s × %(height)s pixels; a picture of this kind can have at most %(most)s megapixels."),
+        _("Export it smaller, or as JPEG."),
+        decoder_numbers=("width", "height", "most"),
+    ),
+    UploadCode(
+        "side_too_long",
+        422,
+        _("The picture is %(width)s × %(height)s pixels; no side can be longer than %(most)s pixels."),
+        _("Crop it, or export it smaller."),
+        decoder_numbers=("width", "height", "most"),
     ),
     UploadCode("animated", 422, _("The picture is animated."), _("Send a single photo."), decoder_numbers=()),
     UploadCode(
@@ -145,7 +146,6 @@ class RejectedPhoto(Exception):
         if "date" in detail:
             detail["date"] = day(date.fromisoformat(str(detail["date"])))
         detail["max_megabytes"] = settings.PHOTO_MAX_BYTES // 1_000_000
-        detail["max_megapixels"] = settings.PHOTO_MAX_PIXELS // 1_000_000
         return f"{happened} {self.row.helps}".strip() % detail
 
     def as_json(self, on_phone: bool = False) -> dict[str, object]:

@@ -17,7 +17,8 @@ from datetime import datetime
 
 from django.conf import settings
 
-from ml.decode.rebuild import STORED_SIDE_PX, RebuiltPhoto, UndecodablePhoto, check_outside
+from ml.decode.formats import UndecodablePhoto, check_outside
+from ml.decode.rebuild import STORED_SIDE_PX, RebuiltPhoto
 from patients.photos.codes import CODES, RejectedPhoto
 
 MAX_HEADER_BYTES = 1000  # of JSON: a long header could hold millions of lists
@@ -141,14 +142,14 @@ def _parse_answer(answer: bytes) -> RebuiltPhoto | RejectedPhoto:
     is_plausible = 0 < width <= STORED_SIDE_PX and 0 < height <= STORED_SIDE_PX and len(preview) == facts["preview_bytes"]
     if not is_plausible or not (image.startswith(b"\xff\xd8\xff") and preview.startswith(b"\xff\xd8\xff")):
         raise ValueError("not two JPEGs")
-    taken_at = datetime.fromisoformat(facts["taken_at"]).replace(tzinfo=None) if facts["taken_at"] else None
+    taken_at = datetime.fromisoformat(facts["taken_at"]) if facts["taken_at"] else None
     return RebuiltPhoto(width, height, taken_at, image, preview)
 
 
-def announced_format(source: bytes, file_name: str) -> str:
-    """Return the format that the first bytes announce, without decoding. Raises RejectedPhoto with a code of `check_outside`."""
+def announced_format(source: bytes) -> str:
+    """Return the format that the first bytes announce. Decodes nothing. Raises RejectedPhoto with a code of `check_outside`."""
     try:
-        return check_outside(source, file_name, settings.PHOTO_MAX_BYTES)
+        return check_outside(source, settings.PHOTO_MAX_BYTES)
     except UndecodablePhoto as error:
         raise RejectedPhoto(error.code, **error.detail) from None
 

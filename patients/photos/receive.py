@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
@@ -10,6 +10,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.utils import timezone
 
 from inference.dispatch import request_prediction
+from ml.decode.camera_clock import EARLIEST_YEAR
 from ml.decode.rebuild import RebuiltPhoto
 from patients.audit.log import Actor, record_access
 from patients.models import AccessLog, Consent, PhonePairing, Photo, User, Visit
@@ -18,18 +19,19 @@ from patients.photos.codes import RejectedPhoto
 
 log = logging.getLogger(__name__)
 
-EARLIEST_YEAR = 1900  # a scanned photo of a living patient is not older
+FAST_CLOCK = timedelta(minutes=10)
+"""How far ahead of ours the clock of a camera may be."""
 
 
 def _moment(taken_at: datetime | None) -> datetime | None:
-    """Return the camera's time, taken to be in the clinic's zone; None when it is in the future, or before EARLIEST_YEAR.
+    """Return when the photo was taken, by the camera: in the clinic's zone where it names none. None when that lies in the future.
 
     Some programs write the year 1 for an unknown one. East of Greenwich, a database can store that time but not read it.
     """
-    if taken_at is None or taken_at.year < EARLIEST_YEAR:
+    if taken_at is None or not EARLIEST_YEAR <= taken_at.year <= timezone.now().year + 1:
         return None
-    moment = timezone.make_aware(taken_at, timezone.get_default_timezone())
-    return moment if moment <= timezone.now() else None
+    moment = timezone.make_aware(taken_at, timezone.get_default_timezone()) if taken_at.tzinfo is None else taken_at
+    return moment if moment <= timezone.now() + FAST_CLOCK else None
 
 
 def _hold_consent(photo: Photo) -> None:

@@ -28,8 +28,10 @@ class Limits:
     def text(self) -> str:
         """Return the limits as one sentence or two."""
         text = ngettext(
-            "JPEG, PNG, WebP or HEIC, up to %(megabytes)d MB and %(megapixels)d megapixels each. One more fits in this visit.",
-            "JPEG, PNG, WebP or HEIC, up to %(megabytes)d MB and %(megapixels)d megapixels each. %(room)d more fit in this visit.",
+            "JPEG, PNG, WebP, HEIC or AVIF, up to %(megabytes)d MB and %(megapixels)d megapixels each."
+            " One more fits in this visit.",
+            "JPEG, PNG, WebP, HEIC or AVIF, up to %(megabytes)d MB and %(megapixels)d megapixels each."
+            " %(room)d more fit in this visit.",
             self.room,
         )
         numbers = {"megabytes": self.max_bytes // 1_000_000, "megapixels": settings.PHOTO_MAX_PIXELS // 1_000_000}

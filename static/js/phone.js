@@ -80,14 +80,22 @@
     });
     request.addEventListener("load", function () {
       if (request.status === 201) arrive(job, request.response.sent);
-      else refuse(job, request.response || { status: request.status, retry: request.status >= 500 });
+      else refuse(job, request.response || { status: request.status, retry: request.status === 403 || request.status >= 500 });
       done();
     });
     request.addEventListener("error", function () {
-      refuse(job, { retry: true });
-      done();
+      // A file that is gone breaks a request off just as a lost connection does: ask the file first.
+      readable(job.file).then(function (isReadable) {
+        refuse(job, isReadable ? { retry: true } : { code: "gone" });
+        done();
+      });
     });
     request.send(fields);
+  }
+
+  // Resolves to whether a byte of the file can still be read: not when it lay in a cloud, or the album was cleared.
+  function readable(file) {
+    return file.slice(0, 1).arrayBuffer().then(function (bytes) { return bytes.byteLength === 1 || !file.size; }, function () { return false; });
   }
 
   function arrive(job, sent) {
@@ -98,7 +106,7 @@
 
   function refuse(job, answer) {
     const fault = answer.status && part(job, "said").dataset.fault.replace("%s", answer.status);
-    say(job, answer.message || fault || "offline", "is-refused");
+    say(job, answer.message || fault || (answer.code === "gone" ? "gone" : "offline"), "is-refused");
     // There may be no other copy.
     if (answer.code === "not_stored") part(job, "said").textContent += " " + part(job, "said").dataset.held;
     if (answer.retry) held.add(job);

@@ -117,12 +117,15 @@
     });
     request.addEventListener("load", function () {
       if (request.status === 201) arrive(job, request.response);
-      else refuse(job, request.response || { status: request.status, retry: request.status >= 500 });
+      else refuse(job, request.response || { status: request.status, retry: request.status === 403 || request.status >= 500 });
       done();
     });
     request.addEventListener("error", function () {
-      refuse(job, { retry: true });
-      done();
+      // A file that is gone breaks a request off just as a lost connection does: ask the file first.
+      readable(job.file).then(function (isReadable) {
+        refuse(job, isReadable ? { retry: true } : { code: "gone" });
+        done();
+      });
     });
     request.send(fields(job));
   }
@@ -142,7 +145,8 @@
   function refuse(job, answer) {
     const card = cardFrom("not-added", job);
     const why = part(card, "why");
-    why.textContent = answer.message || (answer.status ? why.dataset.fault.replace("%s", answer.status) : why.dataset.offline);
+    const fault = answer.status && why.dataset.fault.replace("%s", answer.status);
+    why.textContent = answer.message || fault || (answer.code === "gone" ? why.dataset.gone : why.dataset.offline);
     // There is no other copy of a photo from the camera.
     if (answer.code === "not_stored") why.textContent += " " + why.dataset.held;
     if (answer.retry) held.add(job);
@@ -189,6 +193,11 @@
     total.textContent = Number(total.textContent) + more;
   }
 
+  // Resolves to whether a byte of the file can still be read: not when it was moved, or the card that held it was pulled.
+  function readable(file) {
+    return file.slice(0, 1).arrayBuffer().then(function (bytes) { return bytes.byteLength === 1 || !file.size; }, function () { return false; });
+  }
+
   // ---- where photos come from
 
   function take(input) {
@@ -208,6 +217,35 @@
   });
 
   addEventListener("photos", function (event) { add(event.detail); });
+
+  // Resolves to the files that were dropped, those in folders too. The browser forgets them after the event: ask for all at once.
+  function dropped(transfer) {
+    const entries = Array.from(transfer.items || [], function (item) { return item.webkitGetAsEntry && item.webkitGetAsEntry(); });
+    if (!entries.some(function (entry) { return entry && entry.isDirectory; })) return Promise.resolve(Array.from(transfer.files));
+    return Promise.all(entries.filter(Boolean).map(inside)).then(function (lists) { return lists.flat(); });
+  }
+
+  // Resolves to the files of an entry and of its folders, by name. Hidden files of an operating system are no photos.
+  function inside(entry) {
+    if (entry.name.startsWith(".") || /^(Thumbs\.db|desktop\.ini)$/i.test(entry.name)) return Promise.resolve([]);
+    if (!entry.isDirectory) {
+      return new Promise(function (resolve) { entry.file(function (file) { resolve([file]); }, function () { resolve([]); }); });
+    }
+    const reader = entry.createReader();
+    const found = [];
+    return new Promise(function (resolve) {
+      (function more() { // a reader gives a hundred at a time
+        reader.readEntries(function (some) {
+          found.push.apply(found, some);
+          if (some.length) more();
+          else resolve();
+        }, resolve);
+      })();
+    }).then(function () {
+      found.sort(function (a, b) { return a.name.localeCompare(b.name, undefined, { numeric: true }); });
+      return Promise.all(found.map(inside));
+    }).then(function (lists) { return lists.flat(); });
+  }
 
   function isPhotos(transfer) {
     return transfer && Array.from(transfer.types).indexOf("Files") >= 0;
@@ -235,7 +273,7 @@
     if (!isPhotos(event.dataTransfer)) return;
     event.preventDefault();
     showOver(null);
-    add(event.dataTransfer.files);
+    dropped(event.dataTransfer).then(add);
   });
   addEventListener("paste", function (event) {
     if (/^(INPUT|TEXTAREA)$/.test(event.target.tagName) || !event.clipboardData.files.length) return;

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route, ViewportSize, expect
@@ -80,6 +81,96 @@ def test_a_twin_is_kept_or_skipped_and_a_huge_file_is_not_sent(installation: Ins
     page.locator("#drop").evaluate("drop => drop.dataset.maxBytes = 1000")
     page.locator("#files").set_input_files(files(52))
     expect(page.get_by_text("The file is larger than")).to_be_visible()
+
+
+FOLDER = """async files => {
+    const made = files.map(([name, bytes]) => new File([Uint8Array.from(atob(bytes), c => c.charCodeAt(0))], name));
+    const file = made => ({ name: made.name, isDirectory: false, file: done => done(made) });
+    const folder = (name, entries) => {
+        const parts = [entries.slice(0, 1), entries.slice(1), []];
+        return { name, isDirectory: true, createReader: () => ({ readEntries: done => done(parts.shift()) }) };
+    };
+    const entry = folder("session", [folder("inner", [file(made[1])]), file(made[0]), file(new File(["x"], ".DS_Store"))]);
+    const event = new Event("drop", { bubbles: true, cancelable: true });
+    event.dataTransfer = { types: ["Files"], files: [], items: [{ webkitGetAsEntry: () => entry }] };
+    document.body.dispatchEvent(event);
+}"""
+
+
+def test_a_dropped_folder_gives_its_photos(installation: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, installation)
+    add_visit(page, INES)
+    page.evaluate(FOLDER, [[file["name"], base64.b64encode(file["buffer"]).decode()] for file in files(34, 35)])
+    expect(page.locator("#photos > .photo[id]")).to_have_count(2, timeout=PATIENCE_MS)
+    expect(page.locator("#photos > .photo")).to_have_count(2)
+
+
+def test_a_file_that_is_gone_is_to_be_chosen_again(
+    installation: Installation, open_page: OpenPage, browser: Browser, tmp_path: Path
+) -> None:
+    page = open_page()
+    sign_in(page, installation)
+    add_visit(page, INES)
+    outside = browser.new_context(
+        base_url=installation.address, storage_state=page.context.storage_state()
+    )  # not watched: as above
+    gone = outside.new_page()
+    gone.goto(page.url)
+    photo = tmp_path / "card.jpg"
+    photo.write_bytes(files(36)[0]["buffer"])
+    held: list[Route] = []
+    gone.route("**/visits/*/photos/", lambda route: held.append(route))
+    gone.locator("#files").set_input_files(photo)
+    eventually(lambda: gone.evaluate("1") and bool(held), "the photo is on its way")
+    photo.unlink()  # the card is pulled
+    held[0].abort()
+    expect(gone.get_by_text("This file can no longer be read. Choose it again.")).to_be_visible()
+    expect(gone.get_by_role("button", name="Retry")).to_be_hidden()
+    gone.locator("#files").set_input_files(files(37))
+    eventually(lambda: gone.evaluate("1") and len(held) == 2, "the next photo is on its way")
+    held[1].abort("internetdisconnected")
+    expect(gone.get_by_text("The connection broke.")).to_be_visible()
+    gone.unroute_all()
+    cookies = outside.cookies()
+    outside.clear_cookies(name=re.compile("session"))  # signed out elsewhere
+    gone.get_by_role("button", name="Retry").click()
+    expect(gone.get_by_text("You are signed out. Sign in and try again.")).to_be_visible()
+    outside.add_cookies(
+        [{"name": each["name"], "value": each["value"], "url": installation.address} for each in cookies]  # signed in again
+    )
+    gone.get_by_role("button", name="Retry").click()
+    expect(gone.locator("#photos > .photo[id]")).to_have_count(1, timeout=PATIENCE_MS)
+    outside.close()
+
+
+def test_a_phone_says_that_a_file_is_gone(
+    installation: Installation, open_page: OpenPage, browser: Browser, tmp_path: Path
+) -> None:
+    page = open_page()
+    sign_in(page, installation)
+    add_visit(page, INES)
+    page.get_by_role("button", name="Phone", exact=True).click()
+    outside = browser.new_context(base_url=installation.address, viewport=PHONE)
+    phone = outside.new_page()
+    phone.goto(page.locator("#phone a").inner_text())
+    phone.get_by_role("button", name="Start").click()
+    expect(phone.get_by_text("Take a photo")).to_be_visible()
+    phone.wait_for_load_state("load")  # what follows needs the scripts
+    photo = tmp_path / "cloud.jpg"
+    photo.write_bytes(files(38)[0]["buffer"])
+    held: list[Route] = []
+    phone.route(phone.url, lambda route: held.append(route))
+    phone.locator("#files").set_input_files(photo)
+    eventually(lambda: phone.evaluate("1") and bool(held), "the photo is on its way")
+    photo.unlink()
+    held[0].abort()
+    expect(phone.get_by_text("This file can no longer be read. Choose it again.")).to_be_visible()
+    expect(phone.get_by_role("button", name="Retry")).to_be_hidden()
+    phone.unroute_all()
+    phone.get_by_role("button", name="Done").click()
+    expect(phone.get_by_role("heading", name="Done")).to_be_visible()
+    outside.close()
 
 
 def test_a_phone_adds_photos_that_appear_at_once(installation: Installation, open_page: OpenPage) -> None:

@@ -36,7 +36,7 @@ def saved_as(number: int, file_format: str) -> bytes:
     """Return a portrait in another format."""
     pillow_heif.register_heif_opener()
     out = io.BytesIO()
-    with open_photo(portrait(number).read(), "portrait.jpg") as picture:
+    with open_photo(portrait(number).read()) as picture:
         picture.save(out, file_format)
     return out.getvalue()
 

@@ -82,5 +82,5 @@ METADATA: tuple[Hostile, ...] = (
     _taken("colour profile in part 0 of 0", segment(APP2, b"ICC_PROFILE\0\0\0" + MARK)),
     _taken("index of pictures that are not there", segment(APP2, b"MPF\0II*\0\x08\0\0\0\xff\xff" + MARK)),
     _taken("Photoshop's block of rubbish", segment(0xED, b"Photoshop 3.0\08BIM\x04\x04\0\0\xff\xff\xff\xff" + MARK)),
-    Hostile("Adobe's block cut short", fixed(with_segments(segment(0xEE, b"Adobe"))), "unreadable"),
+    _taken("Adobe's block cut short", segment(0xEE, b"Adobe")),
 )

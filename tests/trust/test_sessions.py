@@ -116,7 +116,7 @@ def test_part_of_a_page_takes_the_whole_page_to_sign_in(client: Client, visit: V
 
 def test_upload_by_script_without_sign_in_is_refused(client: Client, visit: Visit) -> None:
     answer = client.post(f"/visits/{visit.pk}/photos/", headers={"Accept": "application/json"})
-    assert (answer.status_code, answer.json()["code"]) == (401, "signed_out")
+    assert (answer.status_code, answer.json()["code"], answer.json()["retry"]) == (401, "signed_out", True)
 
 
 def test_every_session_ends_when_its_owner_is_disabled(ada: User) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ml.decode.rebuild import UndecodablePhoto, open_photo, rebuild
+from ml.decode.formats import UndecodablePhoto
+from ml.decode.rebuild import open_photo, rebuild
 from tests.factories import picture
 
 HEIC = "HEIF"
@@ -22,16 +23,14 @@ def heic(width: int = 64, height: int = 48) -> bytes:
     return picture(width, height, file_format=HEIC)
 
 
-@pytest.mark.parametrize(
-    ("file_format", "name"), [("JPEG", "a.JPG"), ("PNG", "a.png"), ("WEBP", "a.webp"), ("JPEG", "no extension")]
-)
-def test_supported_format_is_opened(file_format: str, name: str) -> None:
-    image = open_photo(picture(file_format=file_format), name)
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_supported_format_is_opened(file_format: str) -> None:
+    image = open_photo(picture(file_format=file_format))
     assert (image.mode, image.size) == ("RGB", (64, 48))
 
 
 def test_heic_is_opened() -> None:
-    assert open_photo(heic(), "IMG_1.HEIC").size == (64, 48)
+    assert open_photo(heic()).size == (64, 48)
 
 
 def polyglot() -> bytes:
@@ -39,27 +38,25 @@ def polyglot() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "name", "code"),
+    ("content", "code"),
     [
-        pytest.param(b"", "a.jpg", "empty", id="empty"),
-        pytest.param(b"x" * 1001, "a.jpg", "too_large", id="too large"),
-        pytest.param(b"hello", "a.jpg", "unsupported_format", id="text named jpg"),
-        pytest.param(b"<svg xmlns='x'/>", "a.svg", "unsupported_format", id="svg"),
-        pytest.param(b"GIF89a" + b"\0" * 40, "a.gif", "unsupported_format", id="gif"),
-        pytest.param(b"\0\0\0\x1cftypavif" + b"\0" * 20, "a.avif", "unsupported_format", id="avif"),
-        pytest.param(b"%PDF-1.7", "a.jpg", "unsupported_format", id="pdf named jpg"),
-        pytest.param(picture(8, 8, file_format="PNG"), "a.jpg", "extension_mismatch", id="png named jpg"),
-        pytest.param(picture(8, 8), "a.pdf", "extension_mismatch", id="jpg named pdf"),
-        pytest.param(picture(32, 32)[:200], "a.jpg", "unreadable", id="truncated jpeg"),
-        pytest.param(b"\xff\xd8\xff" + b"\0" * 60, "a.jpg", "unreadable", id="jpeg head only"),
-        pytest.param(b"\x89PNG\r\n\x1a\n" + b"\0" * 60, "a.png", "unreadable", id="png head only"),
-        pytest.param(b"RIFF\x20\0\0\0WEBPVP8 " + b"\0" * 40, "a.webp", "unreadable", id="webp head only"),
-        pytest.param(b"\0\0\0\x18ftypheic" + b"\0" * 40, "a.heic", "unreadable", id="heic head only"),
+        pytest.param(b"", "empty", id="empty"),
+        pytest.param(b"x" * 1001, "too_large", id="too large"),
+        pytest.param(b"hello", "unsupported_format", id="text named jpg"),
+        pytest.param(b"<svg xmlns='x'/>", "unsupported_format", id="svg"),
+        pytest.param(b"GIF89a" + b"\0" * 40, "unsupported_format", id="gif"),
+        pytest.param(b"\0\0\0\x1cftypavif" + b"\0" * 20, "unreadable", id="avif head only"),
+        pytest.param(b"%PDF-1.7", "unsupported_format", id="pdf named jpg"),
+        pytest.param(picture(32, 32)[:200], "unreadable", id="truncated jpeg"),
+        pytest.param(b"\xff\xd8\xff" + b"\0" * 60, "unreadable", id="jpeg head only"),
+        pytest.param(b"\x89PNG\r\n\x1a\n" + b"\0" * 60, "unreadable", id="png head only"),
+        pytest.param(b"RIFF\x20\0\0\0WEBPVP8 " + b"\0" * 40, "unreadable", id="webp head only"),
+        pytest.param(b"\0\0\0\x18ftypheic" + b"\0" * 40, "unreadable", id="heic head only"),
     ],
 )
-def test_bad_file_is_refused_with_its_code(content: bytes, name: str, code: str) -> None:
+def test_bad_file_is_refused_with_its_code(content: bytes, code: str) -> None:
     with pytest.raises(UndecodablePhoto) as refused:
-        open_photo(content, name, max_bytes=1000)
+        open_photo(content, max_bytes=1000)
     assert refused.value.code == code
 
 
@@ -72,7 +69,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
 
 
 def test_a_side_of_more_than_12000_pixels_is_refused() -> None:
-    with pytest.raises(UndecodablePhoto, match="too_many_pixels"):
+    with pytest.raises(UndecodablePhoto, match="side_too_long"):
         open_photo(picture(12_001, 1, file_format="PNG"))
 
 

@@ -9,7 +9,7 @@ from django.utils import translation
 from patients.photos.codes import CODES, RejectedPhoto
 
 PROJECT = Path(__file__).resolve().parents[3]
-DETAIL = {"extension": "pdf", "format": "JPEG", "width": 1, "height": 2, "date": "2026-11-20", "most": 60}
+DETAIL = {"width": 1, "height": 2, "date": "2026-11-20", "most": 60}
 
 
 def codes_raised(room: str, exception: str) -> set[str]:

@@ -1,5 +1,6 @@
 """The decoder's cage: what it may use, what its death means, and that the web process outlives and outnumbers it."""
 
+import io
 import json
 import os
 import re
@@ -12,15 +13,20 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pillow_heif
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import translation
+from PIL import Image
 
 from ml.decode.confinement import MEMORY_BYTES
 from patients.photos import decoding as sandbox
 from patients.photos.codes import RejectedPhoto
 from patients.photos.decoding import rebuild_apart
+from tests.cohort import clear_portraits
 from tests.factories import picture
+from tests.hostile import jpegs
 from tests.hostile.pngs import header, pixels, png
 
 LARGEST = png(header(11_999, 3_333, colours=6), pixels(4 * 11_999, 3_333))  # 40 megapixels in 160 MB, from 160 kB
@@ -121,6 +127,56 @@ def test_largest_picture_stays_within_memory_and_time() -> None:
     peak, seconds = map(float, process.stderr.split())
     assert peak * (1 if sys.platform == "darwin" else 1024) < 0.7 * MEMORY_BYTES
     assert seconds < 10
+
+
+def photo_of(width: int, height: int, file_format: str = "JPEG", **options: object) -> bytes:
+    """Return a picture with the texture of a photo."""
+    pillow_heif.register_heif_opener()
+    with Image.open(clear_portraits()[0].path) as portrait:
+        large = portrait.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
+    file = io.BytesIO()
+    large.save(file, file_format, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "file_format", "options", "stored"),
+    [
+        (8064, 6048, "JPEG", {"quality": 90}, (4032, 3024)),
+        (6120, 8160, "JPEG", {"quality": 90, "progressive": True}, (3060, 4080)),
+        (12_032, 9_024, "JPEG", {"quality": 85}, (4096, 3072)),
+        (16_320, 12_240, "JPEG", {"quality": 75}, (4080, 3060)),
+        (8064, 6048, "HEIF", {"quality": 50}, (4096, 3072)),
+        (8160, 6120, "PNG", {"compress_level": 1}, (4096, 3072)),
+    ],
+)
+def test_photo_of_todays_phones_is_taken_within_memory_and_time(
+    width: int, height: int, file_format: str, options: dict[str, object], stored: tuple[int, int]
+) -> None:
+    source = photo_of(width, height, file_format, **options)
+    command = [sys.executable, "-c", MEASURED, sys.executable, "-m", "ml.decode", file_format, str(settings.PHOTO_MAX_PIXELS)]
+    process = subprocess.run(command, input=source, capture_output=True, check=True)
+    answer = json.loads(process.stdout.partition(b"\n")[0])
+    assert (answer["width"], answer["height"]) == stored
+    peak, seconds = map(float, process.stderr.split())
+    assert peak * (1 if sys.platform == "darwin" else 1024) < 0.7 * MEMORY_BYTES
+    assert seconds < 10
+
+
+def test_each_limit_has_a_sentence_of_its_own() -> None:
+    def sentence(source: bytes, kind: str) -> str:
+        with pytest.raises(RejectedPhoto) as refused, translation.override("en"):
+            rebuild_apart(source, kind)
+        return refused.value.message()
+
+    assert sentence(png(header(12_001, 1_000), pixels(9, 1)), "PNG") == (
+        "The picture is 12001 × 1000 pixels; no side can be longer than 12000 pixels. Crop it, or export it smaller."
+    )
+    assert sentence(png(header(9_000, 9_000), pixels(9, 1)), "PNG") == (
+        "The picture has 9000 × 9000 pixels; a picture of this kind can have at most 51 megapixels. Export it smaller, or as JPEG."
+    )
+    assert "no side can be longer than 16384 pixels" in sentence(jpegs.sized(16_385, 1_000), "JPEG")
+    assert "at most 204 megapixels" in sentence(jpegs.sized(16_000, 16_000), "JPEG")
 
 
 def test_decoder_that_needs_too_much_memory_says_so() -> None:

@@ -114,14 +114,14 @@ NAMES = {
     "an encoding of its own": b"filename*=utf-8''%e2%82%ac.jpg",
     "an encoding that spells a path": b"filename*=utf-8''..%2f..%2fetc%2fpasswd.jpg",
     "an encoding that spells a NUL": b"filename*=utf-8''a%00.jpg",
+    "an extension of a program": b'filename="photo.jpg.exe"',
+    "an extension in Cyrillic": 'filename="photo.j\u0440g"'.encode(),
+    "an extension of 200 characters": b'filename="a.' + b"j" * 200 + b'"',
+    "a percent sign in its extension": b'filename="a.%(no)s%"',
+    "a script in its extension": b'filename="a.<script>"',
+    "a date": b'filename="Session 12.03.2026"',
+    "an unfinished download": b'filename="IMG_2291.jpg.part"',
     "an encoding with half a character": b"filename*=utf-8''%ed%a0%80.jpg",
-}
-REFUSED_NAMES = {
-    "an extension of a program": (b'filename="photo.jpg.exe"', "extension_mismatch"),
-    "an extension in Cyrillic": ('filename="photo.j\u0440g"'.encode(), "extension_mismatch"),
-    "an extension of 200 characters": (b'filename="a.' + b"j" * 200 + b'"', "extension_mismatch"),
-    "a percent sign in its extension": (b'filename="a.%(no)s%"', "extension_mismatch"),
-    "a script in its extension": (b'filename="a.<script>"', "extension_mismatch"),
 }
 
 
@@ -157,15 +157,9 @@ def test_photo_with_any_name_is_taken_and_its_name_touches_nothing(
         assert set(path.name) <= set("0123456789abcdef")
 
 
-@pytest.mark.parametrize(("disposition", "code"), REFUSED_NAMES.values(), ids=list(REFUSED_NAMES))
-def test_photo_with_a_wrong_extension_is_refused(
-    disposition: bytes, code: str, page: Client, api: APIClient, visit: Visit, other_visit: Visit
-) -> None:
-    assert named(page, api, visit, other_visit, disposition) == [(422, code)] * 2
-
-
 def test_refusal_on_the_page_shows_a_name_as_text(page: Client, visit: Visit) -> None:
     body, kind = form("photos", b'filename="<img src=x onerror=alert(1)>.gif"')
+    body = body.replace(picture(), b"GIF89a")
     answer = page.generic("POST", f"/visits/{visit.id}/photos/", body, kind)
     shown = page.get(answer.headers["Location"]).content
     assert b"&lt;img src=x onerror=alert(1)&gt;.gif" in shown

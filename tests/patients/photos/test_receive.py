@@ -1,13 +1,16 @@
 """What happens to an uploaded file: stored, handed over, or refused without a trace."""
 
+import datetime as dt
 import io
 import resource
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.utils import timezone
 from PIL import Image
 
 from inference.models import Prediction
@@ -168,6 +171,19 @@ def test_camera_clock_that_cannot_be_right_is_not_believed(
     exif.get_ifd(0x8769)[0x9003] = written
     photo = receive_photo(visit, upload(picture(exif=exif)), visit.created_by)
     assert Photo.objects.get(pk=photo.pk).taken_at is None
+
+
+@pytest.mark.parametrize(("minutes", "is_believed"), [(-5, True), (5, True), (30, False)])
+@pytest.mark.parametrize("hours", [-8, 0, 11])
+def test_camera_may_be_some_minutes_fast_in_its_own_zone(
+    visit: Visit, stored: Path, minutes: int, is_believed: bool, hours: int
+) -> None:
+    moment = (timezone.now() + timedelta(minutes=minutes)).replace(microsecond=0)
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = moment.astimezone(dt.timezone(timedelta(hours=hours))).strftime("%Y:%m:%d %H:%M:%S")
+    exif.get_ifd(0x8769)[0x9011] = f"{hours:+03}:00"
+    photo = receive_photo(visit, upload(picture(exif=exif)), visit.created_by)
+    assert Photo.objects.get(pk=photo.pk).taken_at == (moment if is_believed else None)
 
 
 def test_removed_photo_takes_its_files_along(visit: Visit, stored: Path, django_capture_on_commit_callbacks: Any) -> None:
