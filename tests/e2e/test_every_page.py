@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from patients.management.commands.load_demo import ADMINISTRATOR, EMAIL
-from tests.e2e.chromium import STEP_MS, violations_in_both_themes
+from tests.e2e.chromium import STEP_MS, violations, violations_in_both_themes
 from tests.e2e.conftest import OpenPage, sign_in
 from tests.e2e.pages import Address, pages_by_role
 from tests.engines.installation import Installation
@@ -57,15 +57,17 @@ def test_the_list_of_addresses_holds_every_page(found: Found) -> None:
 @pytest.mark.timeout(1800)  # every page twice, on a slow computer
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_every_page_is_accessible_in_light_and_dark(
+def test_every_page_is_accessible(
     installation: Installation, open_page: OpenPage, found: Found, role: str, size: dict[str, int]
 ) -> None:
+    # Colours are the same on both sizes: contrast in dark is measured on the desk alone.
+    measured = violations_in_both_themes if size == DESK else violations
     page = opened_as(open_page, installation, role, viewport=size)
     wrong = []
     for address in found[role]:
         page.goto(address.path)
         page.wait_for_load_state("load")
-        wrong += violations_in_both_themes(page) + too_wide(page)
+        wrong += measured(page) + too_wide(page)
     assert wrong == []
 
 
