@@ -27,7 +27,7 @@ def test_a_plain_form_sends_many_and_one_refused_file_hinders_none(browser: Clie
     assert page.redirect_chain == [(f"/visits/{visit.pk}/", 302)]
     assert visit.photos.count() == 2
     assert "2 photos added." in text
-    assert "Not added: notes.jpg. This is not a JPEG, PNG, WebP or HEIC picture." in text
+    assert "Not added: notes.jpg. This is not a JPEG, PNG, WebP, HEIC or AVIF picture." in text
 
 
 def test_name_of_a_refused_file_is_in_no_cookie_and_unreadable_in_the_session(browser: Client, address: str) -> None:
@@ -64,7 +64,7 @@ def test_a_script_learns_why_a_file_was_refused(browser: Client, address: str) -
     assert answer.status_code == 422
     assert answer.json() == {
         "code": "unsupported_format",
-        "message": "This is not a JPEG, PNG, WebP or HEIC picture. Export it as JPEG.",
+        "message": "This is not a JPEG, PNG, WebP, HEIC or AVIF picture. Export it as JPEG.",
         "retry": False,
     }
 
