@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *, email: str, revoke_all: bool, **options: object) -> None:
         clinician = User.objects.filter(email__iexact=email, is_active=True).first()
         if clinician is None:
-            raise CommandError(f"Nobody signs in as {email}.")
+            raise CommandError(f"No account has the address {email}.")
         if revoke_all:
             with transaction.atomic():
                 ended = ApiToken.revoke_all(clinician)
