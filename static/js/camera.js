@@ -33,18 +33,22 @@
       function (stream) {
         if (mine !== asked) return end(stream);
         video.srcObject = stream;
+        wait(mine, 1);
       },
       function () { if (mine === asked) say("refused"); }
     );
   }
 
-  // There is no picture to take before this.
-  video.addEventListener("loadeddata", function () {
-    if (!video.srcObject) return;
-    take.disabled = false;
-    if (document.activeElement !== take) take.focus(); // a disabled button cannot have the focus
-    say("ready");
-  });
+  // The first frames of a camera are black: there is no picture to take before the third.
+  function wait(mine, frame) {
+    video.requestVideoFrameCallback(function () {
+      if (mine !== asked) return;
+      if (frame < 3) return wait(mine, frame + 1);
+      take.disabled = false;
+      if (document.activeElement !== take) take.focus(); // a disabled button cannot have the focus
+      say("ready");
+    });
+  }
 
   function shoot() {
     const canvas = document.createElement("canvas");

@@ -29,6 +29,12 @@ SLOW_CAMERA = """
         return stream;
     };
 """
+# A camera's first frames are black: whoever is this fast gets a picture all the same.
+TAKE_AT_ONCE = """() => {
+    const take = document.querySelector("[data-camera-take]");
+    new MutationObserver((changes, self) => { if (!take.disabled) { self.disconnect(); take.click(); } })
+        .observe(take, { attributeFilter: ["disabled"] });
+}"""
 PHONE = {"width": 390, "height": 844}
 
 
@@ -90,11 +96,10 @@ def test_the_camera_of_a_computer_takes_photos(installation: Installation, open_
     page = open_page(permissions=["camera"])
     sign_in(page, installation)
     add_visit(page, INES)
+    page.evaluate(TAKE_AT_ONCE)
     page.get_by_role("button", name="Camera", exact=True).click()
     dialog = page.get_by_role("dialog", name="Take photos")
-    expect(dialog).to_contain_text("Face the camera")
     expect(dialog.get_by_role("button", name="Take photo")).to_be_focused()
-    page.keyboard.press("Enter")
     expect(dialog).to_contain_text("1 taken.")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
