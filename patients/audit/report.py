@@ -42,7 +42,7 @@ def access_entries(patient: Patient, reader: User, with_pictures: bool, page: in
     shown = [
         AccessEntry(
             entry.at,
-            names.get(entry.actor_id, _("somebody who is gone")) if entry.actor_id else "",
+            names.get(entry.actor_id, _("a deleted account")) if entry.actor_id else "",
             entry.get_action_display(),
             kinds.get(entry.object_kind, _("the record")),
             "glass" in entry.detail,

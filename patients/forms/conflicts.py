@@ -116,7 +116,7 @@ class ConflictCheckedForm(forms.ModelForm[Row]):
             if isinstance(field, NoteField):
                 self.add_error(name, field.CHANGED_MEANWHILE)
             elif name in fields:
-                self.add_error(name, _("Somebody changed this meanwhile, to: %(now)s.") % {"now": display_value(field, stored)})
+                self.add_error(name, _("Someone else changed this to: %(now)s.") % {"now": display_value(field, stored)})
                 self.loaded[name] = self._stored(name)
         return fields
 

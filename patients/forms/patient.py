@@ -26,7 +26,7 @@ def birth_day(born: date, patient: Patient | None = None) -> date:
     Raises ValidationError when it is in the future, before 1900, or after the first visit or event of `patient`.
     """
     if born > clinic_today():
-        raise ValidationError(_("A date of birth cannot lie in the future."))
+        raise ValidationError(_("A date of birth cannot be in the future."))
     if born < EARLIEST_BIRTH:
         raise ValidationError(_("This date of birth is too long ago. Check the year."))
     first = None if patient is None else first_day_of(patient)
@@ -45,7 +45,7 @@ def first_day_of(patient: Patient) -> date | None:
 def visit_day(day: date, patient: Patient) -> date:
     """Return the day of a visit. Raises ValidationError when it is in the future or before the patient's birth."""
     if day > clinic_today():
-        raise ValidationError(_("A visit cannot lie in the future."))
+        raise ValidationError(_("A visit cannot be in the future."))
     if day < patient.birth_date:
         raise ValidationError(_("This day comes before the patient was born."))
     return day

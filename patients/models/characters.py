@@ -1,9 +1,9 @@
-"""Kinds of characters that look alike, or like nothing, to whoever reads and types them."""
+"""Characters that are invisible or look alike on screen."""
 
 import unicodedata
 
 INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u180b\u180c\u180d\u180f")
-"""Letters and marks that are drawn as nothing: joiners, fillers, a Braille cell without dots, Mongolian variants."""
+"""Invisible letters and marks: joiners, fillers, the blank Braille cell, Mongolian variation selectors."""
 TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Marks that turn the direction of writing, of what follows them too."""
 DASHES = frozenset("\u02d7\u2043\u2212\u2500\u2501\u2796\u23af\u2052")

@@ -39,7 +39,7 @@
     );
   }
 
-  // The first frames of a camera are black: there is no picture to take before the third.
+  // The first frame of a camera can be black. The third leaves one more for a camera that starts slowly.
   function wait(mine, frame) {
     video.requestVideoFrameCallback(function () {
       if (mine !== asked) return;

@@ -298,4 +298,4 @@ def test_days_to_come_are_refused(api: APIClient, visit: Visit) -> None:
         api.patch(f"/api/visits/{visit.pk}/", {"date": tomorrow}),
     ):
         assert answer.status_code == 400
-        assert "cannot lie in the future" in str(answer.json()["fields"])
+        assert "cannot be in the future" in str(answer.json()["fields"])

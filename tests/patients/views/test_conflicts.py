@@ -68,7 +68,7 @@ def test_field_that_both_changed_is_shown_before_it_is_saved(browser: Client, in
     Patient.objects.filter(pk=ines.pk).update(birth_date=date(1991, 2, 15))
     page = browser.post(path, sent)
     text = page.content.decode()
-    assert "Somebody changed this meanwhile, to: 15 Feb 1991." in text
+    assert "Someone else changed this to: 15 Feb 1991." in text
     assert 'value="1991-03-15"' in text
     ines.refresh_from_db()
     assert ines.birth_date == date(1991, 2, 15)
@@ -95,8 +95,8 @@ def test_event_is_kept_in_the_same_way(browser: Client, event: Event) -> None:
     assert (event.kind, event.starts_on, event.ends_on, event.goes_on) == ("therapy", date(2026, 3, 3), date(2026, 3, 4), False)
     late = sent | {"ends_on": "2026-03-09", "kind": "admission"}
     text = browser.post(path, late).content.decode()
-    assert "Somebody changed this meanwhile, to: Therapy." in text
-    assert "Somebody changed this meanwhile, to: 4 Mar 2026." in text
+    assert "Someone else changed this to: Therapy." in text
+    assert "Someone else changed this to: 4 Mar 2026." in text
 
 
 def test_program_writes_only_what_it_sent(ada: User, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def test_a_record_number_is_given_once_however_it_is_spaced(browser: Client, bo:
 def test_a_date_of_birth_in_the_future_is_refused(browser: Client) -> None:
     tomorrow = timezone.localdate() + timedelta(days=1)
     page = browser.post("/patients/new/", FIELDS | {"birth_date": tomorrow.isoformat()})
-    assert "A date of birth cannot lie in the future." in page.content.decode()
+    assert "A date of birth cannot be in the future." in page.content.decode()
     assert not Patient.objects.exists()
 
 
@@ -58,7 +58,7 @@ def test_a_new_visit_opens_for_photos(browser: Client, ines: Patient, ada: User)
 def test_a_visit_to_come_is_refused(browser: Client, ines: Patient) -> None:
     tomorrow = timezone.localdate() + timedelta(days=1)
     page = browser.post(f"/patients/{ines.pk}/visits/new/", {"date": tomorrow.isoformat()})
-    assert "A visit cannot lie in the future." in page.content.decode()
+    assert "A visit cannot be in the future." in page.content.decode()
     assert not ines.visits.exists()
 
 
