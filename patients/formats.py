@@ -59,16 +59,26 @@ def points(share: float) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a share in [0, 1] as "71 %", "under 1 %" for less than half a percent, a dash for None."""
+    """Return a share in [0, 1] as "71%", "under 1%" for less than half a percent, a dash for None."""
     if share is None:
         return "–"
     whole = hundredths(share)
-    return _("under 1 %") if whole < 1 else f"{whole} %"
+    return _("under 1%") if whole < 1 else in_percent(whole)
 
 
 def of_hundred(share: float) -> str:
-    """Return a share of things that were counted: 0 of 12 is "0 %"."""
-    return f"{hundredths(share)} %"
+    """Return a share of things that were counted: 0 of 12 is "0%"."""
+    return in_percent(hundredths(share))
+
+
+def in_percent(number: object) -> str:
+    """Return a number with the percent sign as the reader's language sets it: "71%", in German "71 %"."""
+    return _("%(number)s%%") % {"number": number}
+
+
+def with_unit(number: str, unit: str) -> str:
+    """Return a number with its unit: "%" as the language sets it, any other as it is."""
+    return in_percent(number) if unit == "%" else f"{number}{unit}"
 
 
 def day(value: date | None) -> str:

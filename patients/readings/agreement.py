@@ -1,4 +1,4 @@
-"""How often the model agrees with a clinician about the same face, with a 95 % interval."""
+"""How often the model agrees with a clinician about the same face, with a 95% interval."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +21,7 @@ from patients.models.own_label import CANNOT_SAY
 from patients.timeline.interval import Interval
 
 MIN_GROUPS = 3  # visits, or patients
-Z = 1.96  # 95 % of a normal distribution
+Z = 1.96  # 95% of a normal distribution
 SAME_FACE = 0.3  # overlap of two boxes of one face; a newer detector moves them a little
 LABEL_FIELDS = ("label", "box", "photo__visit__patient", "photo__visit", "photo__visit__date", "photo__predictions__model_version")
 READING_FIELDS = ("photo__predictions__abstained", "photo__predictions__faces", "photo__predictions__chosen_face")
@@ -72,7 +72,7 @@ class Agreement:
 
     @cached_property
     def interval(self) -> Interval | None:
-        """The 95 % interval of the share; None below three visits.
+        """The 95% interval of the share; None below three visits.
 
         Wilson's interval with the effective sample size (Dean and Pagano 2015). Photos of one visit resemble each other, and from
         three patients on, so do those of one patient: they count as fewer photos. The design effect is estimated from few visits,
@@ -151,7 +151,7 @@ def effective_size(groups: Sequence[Sequence[bool]], share: float) -> float:
 
 
 def wilson(share: float, n: float) -> Interval:
-    """Return the 95 % score interval of a share of `n` (Wilson 1927)."""
+    """Return the 95% score interval of a share of `n` (Wilson 1927)."""
     middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
     return Interval(max(0.0, middle - half), min(1.0, middle + half))

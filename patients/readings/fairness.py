@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ml.card_facts import Comparison
-from patients.formats import decimal, of_hundred, signed
+from patients.formats import decimal, in_percent, of_hundred, signed
 
 Text = str | Promise
 
@@ -46,7 +46,7 @@ def comparison_row(each: Comparison) -> ComparisonRow:
     moved, intended = each.moved, each.intended.value
     return ComparisonRow(
         NAMES.get(each.name, each.name),
-        f"{decimal(100 * moved.value, 1)} %",
+        in_percent(decimal(100 * moved.value, 1)),
         gettext("%(low)s to %(high)s") % {"low": decimal(100 * moved.low, 1), "high": decimal(100 * moved.high, 1)},
         of_hundred(each.renamed.value),
         ("+" if intended > 0 else "") + signed(100 * intended, 1),

@@ -33,7 +33,7 @@ ANSWERS = {
         ),
     ),
     "interval": Help(
-        _("What is a 95 % interval?"),
+        _("What is a 95% interval?"),
         _(
             "How far the mean could have moved with other photos of the same visit, as drawing its photos again 2000 times tells. "
             "With eight photos or more it holds the true mean in 92 to 95 of 100 such visits. Of three photos it reaches from the "

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from ml.card_facts import CardFacts, Estimate, Robustness, Scalar
-from patients.formats import decimal, hundredths, signed
+from patients.formats import decimal, hundredths, in_percent, signed, with_unit
 from patients.readings.fairness import ComparisonRow, comparison_row
 
 Text = str | Promise
@@ -25,14 +25,14 @@ class MeasureFormat:
     name: Text
     compare: Text = ""
     beside: str = ""
-    unit: str = " %"
+    unit: str = "%"
     scale: float = 100
     places: int = 1
 
 
 MEASURES = (
-    MeasureFormat("raters.accuracy", _("Accuracy, FER+ raters"), _("one rater against the other nine: 70 %")),
-    MeasureFormat("fer2013.accuracy", _("Accuracy, FER2013 labels"), _("people: 65 ± 5 %")),
+    MeasureFormat("raters.accuracy", _("Accuracy, FER+ raters"), _("one rater against the other nine: 70%")),
+    MeasureFormat("fer2013.accuracy", _("Accuracy, FER2013 labels"), _("people: 65 ± 5%")),
     MeasureFormat("raters.macro_f1", _("Macro F1, FER+ raters"), unit="", scale=1, places=3),
     MeasureFormat("fer2013.macro_f1", _("Macro F1, FER2013 labels"), unit="", scale=1, places=3),
     MeasureFormat("raters.ece", _("Calibration error, 15 bins"), _("before temperature scaling: %s"), "raters.ece_uncalibrated"),
@@ -57,7 +57,7 @@ MEASURES = (
     MeasureFormat(
         "abstention.accuracy", _("Accuracy where it answers"), _("on %s; the rest: “too close to call”"), "abstention.coverage"
     ),
-    MeasureFormat("raters.coverage.0.8", _("Accuracy at 80 % coverage"), _("if it answered fewer")),
+    MeasureFormat("raters.coverage.0.8", _("Accuracy at 80% coverage"), _("if it answered fewer")),
     MeasureFormat("without_twins.raters.accuracy", _("Accuracy, FER+, no exact twins of training faces")),
     MeasureFormat("without_twins.fer2013.accuracy", _("Accuracy, FER2013, no exact twins of training faces")),
     MeasureFormat("without_near_twins.raters.accuracy", _("Accuracy, FER+, no near twins either")),
@@ -75,7 +75,7 @@ MEASURES = (
 )
 CHANGES: dict[str, Text] = {
     "blur, 1 px": _("blurred by 1 px"),
-    "low light, 30 %": _("in 30 % of the light"),
+    "low light, 30 %": _("in 30% of the light"),
     "JPEG, quality 30": _("JPEG of quality 30"),
     "turned 15 degrees left": _("turned left by 15°"),
     "turned 15 degrees right": _("turned right by 15°"),
@@ -117,7 +117,7 @@ TRAINING = (
 
 @dataclass(frozen=True)
 class Measure:
-    """One figure with its 95 % interval, as written."""
+    """One figure with its 95% interval, as written."""
 
     name: Text
     value: str
@@ -203,7 +203,7 @@ def written(found: Estimate | None) -> Written:
     if found is None:
         return Written("–", "")
     value, low, high = (signed(100 * each, 1) for each in (found.value, found.low, found.high))
-    return Written(f"{value} %", gettext("%(low)s to %(high)s") % {"low": low, "high": high})
+    return Written(in_percent(value), gettext("%(low)s to %(high)s") % {"low": low, "high": high})
 
 
 def _measure(facts: CardFacts, form: MeasureFormat) -> Iterator[Measure]:
@@ -214,8 +214,8 @@ def _measure(facts: CardFacts, form: MeasureFormat) -> Iterator[Measure]:
     compare = str(form.compare)
     if form.beside:
         beside = facts.estimates.get(f"report.{form.beside}")
-        compare = compare % f"{decimal(beside.value * form.scale, form.places)}{form.unit}" if beside else ""
-    yield Measure(form.name, f"{value}{form.unit}", gettext("%(low)s to %(high)s") % {"low": low, "high": high}, compare)
+        compare = compare % with_unit(decimal(beside.value * form.scale, form.places), form.unit) if beside else ""
+    yield Measure(form.name, with_unit(value, form.unit), gettext("%(low)s to %(high)s") % {"low": low, "high": high}, compare)
 
 
 def _dot(x: float, y: float, radius: float) -> Dot:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
-from patients.formats import clock, day, decimal, short_day
+from patients.formats import clock, day, decimal, short_day, with_unit
 from patients.models import OwnLabel, Photo
 from patients.photos.other_days import day_taken
 from patients.readings import crop
@@ -302,5 +302,5 @@ def _quality_check(check: dict[str, object]) -> QualityCheck:
     if form is None:
         return QualityCheck(str(check["name"]), f"{measured:g}", f"{limit:g}", bool(check["passed"]), reason)
     number = decimal(limit * form.scale, form.places)
-    text = decimal(measured * form.scale, form.places) + form.unit
+    text = with_unit(decimal(measured * form.scale, form.places), form.unit)
     return QualityCheck(str(form.name), text, str(form.limit) % number, bool(check["passed"]), reason)

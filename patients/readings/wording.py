@@ -67,7 +67,7 @@ CHECKS = {
     "too_dark": CheckFormat(_("Light"), "", _("%s needed"), places=2, scale=1 / 255),
     "too_bright": CheckFormat(_("Light"), "", _("%s at most"), places=2, scale=1 / 255),
     "turned_away": CheckFormat(_("Turned"), "", _("%s at most"), places=2),
-    "cut_off": CheckFormat(_("Cut off"), " %", _("%s %% at most"), scale=100),
+    "cut_off": CheckFormat(_("Cut off"), "%", _("%s%% at most"), scale=100),
     "uncertain_face": CheckFormat(_("Detector"), "", _("%s needed"), places=2),
 }
 """The quality checks by the reason they give, in the order of the page."""

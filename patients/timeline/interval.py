@@ -1,4 +1,4 @@
-"""The 95 % interval of a mean over a few photos: the expanded percentile bootstrap, reproducible from its seed.
+"""The 95% interval of a mean over a few photos: the expanded percentile bootstrap, reproducible from its seed.
 
 With few values the interval is widened (ml.intervals.beyond). docs/adr/0090 describes the effect.
 """
@@ -19,7 +19,7 @@ SEED = 20261
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % interval."""
+    """A 95% interval."""
 
     low: float
     high: float
@@ -40,7 +40,7 @@ def tail(size: int) -> int:
 
 
 def bootstrap(photos: Sequence[Sequence[float]]) -> tuple[Interval, ...]:
-    """Return a 95 % interval for the mean of each column of `photos`, which has one row per photo.
+    """Return a 95% interval for the mean of each column of `photos`, which has one row per photo.
 
     Sorts each column first, so that the result does not depend on the order of the photos.
     Raises ValueError with fewer than three rows.
@@ -49,7 +49,7 @@ def bootstrap(photos: Sequence[Sequence[float]]) -> tuple[Interval, ...]:
 
 
 def bootstrap_difference(first: Sequence[Sequence[float]], second: Sequence[Sequence[float]]) -> tuple[Interval, ...]:
-    """Return a 95 % interval for the mean of each column of `second` minus that of `first`, both resampled independently.
+    """Return a 95% interval for the mean of each column of `second` minus that of `first`, both resampled independently.
 
     The smaller side decides how much the interval is widened. Raises ValueError with fewer than three rows on a side.
     """

@@ -52,12 +52,9 @@ class LastTime:
         else:
             ends = {"low": signed(interval.low), "high": signed(interval.high)}
             text = (
-                _(
-                    "The photos of both visits put it between %(low)s and %(high)s (95 %% interval); days differ more than photos "
-                    "do."
-                )
+                _("The photos of both visits put it between %(low)s and %(high)s (95%% interval); days differ more than photos do.")
                 if self._valence.excludes_zero
-                else _("The 95 %% interval of the difference, %(low)s to %(high)s, includes zero: it may be chance.")
+                else _("The 95%% interval of the difference, %(low)s to %(high)s, includes zero: it may be chance.")
             ) % ends
         if self.before.model_versions != self.after.model_versions:
             text += " " + _("Another model read the photos then: the difference may come from that.")

@@ -95,7 +95,7 @@ class VisitPoint:
 
     @property
     def interval(self) -> Interval | None:
-        """Return the 95 % interval of the valence index, or None below three photos."""
+        """Return the 95% interval of the valence index, or None below three photos."""
         return self._intervals[-1] if self._intervals else None
 
     @cached_property

@@ -121,12 +121,12 @@ def _since(days: Sequence[date]) -> str:
 
 
 def _basis(point: VisitPoint) -> str:
-    """Return what the index is based on, as in "95 % interval −0.77 to −0.06; 7 of 15 photos used so far"."""
+    """Return what the index is based on, as in "95% interval −0.77 to −0.06; 7 of 15 photos used so far"."""
     counts = {"photos": photos_in_words(point)}
     used = (_("%(photos)s used so far") if point.unfinished else _("%(photos)s used")) % counts
     if point.interval is None:
         return _("no interval below three photos; %(used)s") % {"used": used}
-    return _("95 %% interval %(interval)s; %(used)s") % {"interval": in_words(point.interval), "used": used}
+    return _("95%% interval %(interval)s; %(used)s") % {"interval": in_words(point.interval), "used": used}
 
 
 def _reach(point: VisitPoint, baseline: Baseline | None) -> str:

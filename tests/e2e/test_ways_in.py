@@ -78,7 +78,7 @@ def test_three_clicks_from_the_session_to_the_comparison(installation: Installat
         handed_in(page, "drop", file)
     expect_read(page, 3)
     expect(page.locator("#visit-state")).to_contain_text("3 of 3 photos")
-    expect(page.locator("#last-time")).to_contain_text("The 95 % interval of the difference")
+    expect(page.locator("#last-time")).to_contain_text("The 95% interval of the difference")
     assert page.evaluate("Number(sessionStorage.clicks)") == 3
     page.locator("#last-time").get_by_role("link", name="Compare the two").click()
     expect(page.locator(".comparison__head")).to_contain_text("1 visit, 3 photos")

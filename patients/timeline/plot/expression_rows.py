@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from plotly import graph_objects as go
 
 from ml.serve.expressions import EXPRESSIONS
+from patients.formats import in_percent
 from patients.timeline.plot.frame import QUIET, Frame, Plain, Visits, days_of, shape, token, y_axis
 from patients.timeline.points import Probability, VisitPoint
 
@@ -40,7 +41,7 @@ def stack_traces(visits: Visits) -> list[go.Bar]:
 
 def stack_axes(frame: Frame) -> dict[str, go.layout.YAxis]:
     """Return the axis of the stacked row."""
-    return {"yaxis2": y_axis(frame.domain(frame.expressions[0]), [0, 1], [0, 0.5, 1], ["0", "50", "100 %"], anchor="x")}
+    return {"yaxis2": y_axis(frame.domain(frame.expressions[0]), [0, 1], [0, 0.5, 1], ["0", "50", in_percent(100)], anchor="x")}
 
 
 def strip_traces(visits: Visits) -> list[go.Scatter]:

@@ -113,7 +113,7 @@ class _Rows:
         """Return the layout with seven strips."""
         frame = self.small_multiples
         top = {"top": expression_rows.strip_top(self.visits.every)}
-        title = frame.title(frame.expressions[0], _("Expressions, 0 to %(top)d %% each, 95 %% interval") % top)
+        title = frame.title(frame.expressions[0], _("Expressions, 0 to %(top)d%% each, 95%% interval") % top)
         return self._layout(
             frame, title, expression_rows.strip_shapes(self.visits.every), expression_rows.strip_axes(self.visits.every, frame)
         )

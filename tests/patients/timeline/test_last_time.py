@@ -62,7 +62,7 @@ def test_days_of_several_visits_are_said_to_be_compared_whole(points: list[Visit
 
 def test_a_difference_that_may_be_chance_is_said_to_be_so() -> None:
     assert beside(0.4, 0.4, 0.4).certainty == (
-        "The photos of both visits put it between 0.30 and 0.30 (95 % interval); days differ more than photos do."
+        "The photos of both visits put it between 0.30 and 0.30 (95% interval); days differ more than photos do."
     )
     assert beside(-0.9, 0.4, 0.9).certainty.endswith("includes zero: it may be chance.")
     assert beside(0.4, 0.4).certainty == "An interval needs three photos at both visits."

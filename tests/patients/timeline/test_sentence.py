@@ -16,7 +16,7 @@ def test_last_visit_below_the_range() -> None:
     points = [*weekly(0.3, 0.2, 0.1, 0.0), visit_on(LAST, -0.6, -0.6, -0.6, unfinished=2)]
     said = sentence(points, baseline_from(-0.34, 0.27))
     assert said.first == (
-        "At the last visit, 20 November 2026, the valence index was −0.60 (95 % interval −0.60 to −0.60; "
+        "At the last visit, 20 November 2026, the valence index was −0.60 (95% interval −0.60 to −0.60; "
         "3 of 5 photos used so far), below this patient’s usual range of −0.34 to 0.27."
     )
     assert said.rest == "On average the photos most resembled sad."

@@ -34,8 +34,8 @@ def test_at_first_the_last_two_visits(browser: Client, compared: Patient) -> Non
     assert "26 Jan 2026 1 visit, 3 photos, interval over photos" in text
     assert "2 Feb 2026 1 visit, 3 photos, interval over photos" in text
     assert "Valence index −1 to 1 −0.20 −0.20 to −0.20 −0.50 −0.50 to −0.50 −0.30 −0.30 to −0.30" in text
-    assert "sad 20 % 20 % to 20 % 50 % 50 % to 50 % +30 +30 to +30" in text
-    assert "angry under 1 % under 1 % under 1 % under 1 % 0 0 to 0" in text
+    assert "sad 20% 20% to 20% 50% 50% to 50% +30 +30 to +30" in text
+    assert "angry under 1% under 1% under 1% under 1% 0 0 to 0" in text
 
 
 def test_two_visits_of_one_day_are_one_side(browser: Client, compared: Patient) -> None:
@@ -53,7 +53,7 @@ def test_two_periods_by_the_form(browser: Client, compared: Patient) -> None:
     text = text_of(browser, compared, "?a_from=2026-01-05&a_to=2026-01-19&b_from=2026-01-26&b_to=2026-02-02")
     assert "5 Jan 2026 to 19 Jan 2026 3 visits, 9 photos, interval over visits" in text
     assert "26 Jan 2026 to 2 Feb 2026 2 visits, 6 photos, interval over photos" in text
-    assert "sad 13 % 10 % to 20 % 35 %" in text
+    assert "sad 13% 10% to 20% 35%" in text
 
 
 def test_different_models_are_a_warning(browser: Client, compared: Patient) -> None:

@@ -79,7 +79,7 @@ def test_agreement_is_told_with_its_number_and_interval(browser: Client, ada: Us
     for path in ("/agreement/", f"/patients/{visit.patient_id}/agreement/"):
         page = " ".join(browser.get(path).content.decode().split())
         assert "You and the model agree on 3 of 6 photos" in page
-        assert "50 %, 95 % interval 7 % to 93 %, 3 visits." in page
+        assert "50%, 95% interval 7% to 93%, 3 visits." in page
         assert "January 2026" in page
 
 

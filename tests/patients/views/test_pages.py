@@ -129,9 +129,9 @@ def test_the_model_card_is_read_from_the_report(browser: Client, settings: LazyS
     page = browser.get("/model-card/")
     text = page.content.decode()
     assert "Version 9.8.7" in text
-    assert "83.4 %" in text
+    assert "83.4%" in text
     assert "82.6 to 84.2" in text
-    assert "46 %" in text
+    assert "46%" in text
     assert [(point.x, point.y) for point in page.context["model"].calibration] == [(214.0, 273.0)]
     sent = b"".join(browser.get("/model-card/report.json").streaming_content)  # type: ignore[attr-defined]  # streamed
     assert json.loads(sent) == report
@@ -140,7 +140,7 @@ def test_the_model_card_is_read_from_the_report(browser: Client, settings: LazyS
 def in_percent(figure: dict[str, float]) -> tuple[str, str]:
     """Return the estimate of a share and its interval as the English page writes them."""
     value, low, high = (signed(100 * figure[name], 1) for name in ("value", "low", "high"))
-    return f"{value} %", f"{low} to {high}"
+    return f"{value}%", f"{low} to {high}"
 
 
 def test_the_shipped_model_is_told_in_full(browser: Client) -> None:
@@ -148,13 +148,13 @@ def test_the_shipped_model_is_told_in_full(browser: Client) -> None:
     model, report = page.context["model"], json.loads((WEIGHTS / "report.json").read_text())
     text = page.content.decode()
     cells = set(re.findall(r">([^<>]+)<", text))
-    assert {"100 %", "90 %", "80 %", "70 %"} <= cells
+    assert {"100%", "90%", "80%", "70%"} <= cells
     assert {str(name) for name, _ in model.robustness} == {str(CHANGES[name]) for name in report["robustness"]}
     assert [counts for _, counts in model.facts.confusion] == report["raters"]["confusion"]["rows_are_truth"]
     assert len(model.risk) == 20
     assert all(12 <= dot.y <= 360 for dot in model.risk)
     for row in report["raters"]["coverage"]:
-        assert {*in_percent(row["accuracy"]), f"{100 * row['least_probability']:.0f} %"} <= cells
+        assert {*in_percent(row["accuracy"]), f"{100 * row['least_probability']:.0f}%"} <= cells
     for changed in report["robustness"].values():
         assert {*in_percent(changed["raters"]), "{} ({})".format(*in_percent(changed["fer2013"]))} <= cells
     assert [row.expression for row in model.facts.scores] == list(EXPRESSIONS)

@@ -155,7 +155,7 @@ def test_seven_strips_share_one_scale_and_have_intervals_and_symbols() -> None:
 
 def test_strips_scale_follows_the_largest_probability() -> None:
     title = texts(drawn(weekly(-0.5, -0.5))["smallMultiples"]["layout"], "title")
-    assert "Expressions, 0 to 50 % each, 95 % interval" in title
+    assert "Expressions, 0 to 50% each, 95% interval" in title
 
 
 def test_used_and_missing_photos_add_up_and_missing_ones_are_hatched() -> None:
@@ -275,7 +275,7 @@ def test_cards_say_everything_in_words() -> None:
         "valence": "−0.60",
         "interval": "−0.60 to −0.60",
         "where": "below usual range",
-        "top": [{"expression": "sad", "probability": "60 %"}, {"expression": "neutral", "probability": "40 %"}],
+        "top": [{"expression": "sad", "probability": "60%"}, {"expression": "neutral", "probability": "40%"}],
         "said": "",
         "events": "Sertraline 50 mg, New job",  # one lasts, the other began since the visit before
         "model": "1.3.0",
