@@ -91,6 +91,12 @@ def long_day(value: date | None) -> str:
     return _written(value, "DATE_FORMAT")
 
 
+def named_day(value: date) -> str:
+    """Return "Today, 20 November 2026" or "Friday, 20 November 2026"."""
+    name = _("Today") if value == timezone.localdate() else date_format(value, "l")
+    return f"{name}, {long_day(value)}"
+
+
 def short_day(value: date | None) -> str:
     """Return "20 Nov" in the reader's zone, empty for None."""
     return _written(value, "MONTH_DAY_FORMAT")

@@ -18,7 +18,7 @@ from rest_framework.serializers import BaseSerializer
 from patients.api import serializers
 from patients.api.errors import NotReadable
 from patients.audit.log import record_access
-from patients.audit.outcome import unchanged
+from patients.audit.outcome import made, unchanged
 from patients.models import AccessLog, Patient, Photo, User, Visit
 from patients.photos.reanalyse import reanalyse, why_not_reanalysed
 from patients.photos.receive import receive_photo
@@ -108,7 +108,7 @@ class PatientVisits(generics.ListCreateAPIView[Visit]):
 
     def perform_create(self, serializer: BaseSerializer[Visit]) -> None:
         """Save the visit under the patient."""
-        serializer.save(patient=self.patient(), created_by=clinician(self.request))
+        made(self.request, serializer.save(patient=self.patient(), created_by=clinician(self.request)))
 
 
 class VisitViewSet(mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.GenericViewSet[Visit]):

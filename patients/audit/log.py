@@ -66,13 +66,16 @@ def record_access(
     return AccessLog.append(entry)
 
 
-def record_for_each(who: HttpRequest, action: AccessLog.Action, patient_ids: Iterable[uuid.UUID]) -> None:
+def record_for_each(
+    who: HttpRequest, action: AccessLog.Action, patient_ids: Iterable[uuid.UUID], **detail: str | int | bool | None
+) -> None:
     """Add one entry for each patient, so that each can be shown what was done with their data.
 
     They are sorted by pseudonym: in the order of the export, the place of an entry would tell whose row is whose.
     """
     same = {"action": action, "actor_id": _actor_id(who), "request_id": request_id(who), "network": network_of(who)}
-    AccessLog.append_all([AccessLog(patient=name, **same) for name in sorted(map(pseudonym, patient_ids))])
+    names = sorted(map(pseudonym, patient_ids))
+    AccessLog.append_all([AccessLog(patient=name, detail=_checked(detail), **same) for name in names])
 
 
 def request_id(request: HttpRequest) -> str:

@@ -16,6 +16,7 @@ from django.urls import Resolver404, ResolverMatch, resolve
 from patients.audit.addresses import rule_for
 from patients.audit.log import POLLED_AGAIN_AFTER, patient_id_of, record_access
 from patients.audit.outcome import admit, outcome_of
+from patients.audit.phrases import PAGES
 from patients.audit.rules import SAFE, Rule, Who
 from patients.models import AccessLog, Draft, Event, Patient, PhonePairing, Photo, User, Visit
 
@@ -57,7 +58,7 @@ class AccessMiddleware:
         subject = subject_of(match) if action else None
         response = self.get_response(request)
         if action and outcome_of(request) and response.status_code < 300:  # a redirect and an error show nothing
-            log_access(request, rule, action, subject)
+            log_access(request, rule, action, subject, match)
         return response
 
     def _change(self, request: HttpRequest, rule: Rule, match: ResolverMatch) -> HttpResponseBase:
@@ -69,14 +70,14 @@ class AccessMiddleware:
             with transaction.atomic():  # the change and its entry, or neither
                 response = self.get_response(request)
                 if has_changed(request, response):
-                    log_access(request, rule, action, subject)
+                    log_access(request, rule, action, subject, match)
                     if isinstance(request.user, User):
                         Draft.forget(request.user, request.path)
                 elif response.status_code >= 400:
                     transaction.set_rollback(True)
         # Outside the transaction: a rollback must not undo this entry.
         if has_shown_instead(request, action, response) and (shown := subject or subject_of(match)):
-            log_access(request, rule, AccessLog.Action.VIEW, shown)
+            log_access(request, rule, AccessLog.Action.VIEW, shown, match)
         return response
 
     def process_view(
@@ -143,6 +144,12 @@ def has_shown_instead(request: HttpRequest, action: AccessLog.Action | None, res
     return outcome.is_shown or (action is None and response.status_code < 300 and not outcome.has_entry)
 
 
-def log_access(request: HttpRequest, rule: Rule, action: AccessLog.Action, subject: Model | None) -> None:
+def log_access(request: HttpRequest, rule: Rule, action: AccessLog.Action, subject: Model | None, match: ResolverMatch) -> None:
     """Add the entry; none where one of the last minutes covers the request."""
-    record_access(request, action, obj=subject, again_after=POLLED_AGAIN_AFTER if rule.is_renewal(request) else None)
+    outcome, page = outcome_of(request), (match.url_name or "").replace("-", "_")
+    row = outcome.made if outcome and outcome.made else subject
+    again_after = POLLED_AGAIN_AFTER if rule.is_renewal(request) else None
+    if page in PAGES:
+        record_access(request, action, obj=row, again_after=again_after, page=page)
+    else:
+        record_access(request, action, obj=row, again_after=again_after)

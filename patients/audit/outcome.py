@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+from django.db.models import Model
 from django.http import HttpRequest
 from rest_framework.request import Request
 
@@ -16,6 +17,7 @@ class AccessOutcome:
     is_unchanged: bool = False  # the view refused the change
     is_shown: bool = False  # and shows what it would have changed
     has_entry: bool = False  # record_access added one for this request
+    made: Model | None = None  # the new row, where the address only names what it belongs to
 
 
 class AdmittedRequest(HttpRequest):
@@ -42,3 +44,8 @@ def unchanged(request: AdmittedRequest | Request, *, is_shown: bool) -> None:
     """
     outcome = cast(AdmittedRequest, request).access_outcome  # a request of the API hands on what its HttpRequest has
     outcome.is_unchanged, outcome.is_shown = True, is_shown
+
+
+def made(request: AdmittedRequest | Request, row: Model) -> None:
+    """Say which row is new: the entry names it."""
+    cast(AdmittedRequest, request).access_outcome.made = row

@@ -14,5 +14,5 @@ def add_patient(patient: Patient, request: HttpRequest | Request) -> Patient:
     with one_number_each():
         patient.save()
         patient.assign(request.user)
-        record_access(request, AccessLog.Action.ADD, patient)
+        record_access(request, AccessLog.Action.ADD, patient, new=True)
     return patient

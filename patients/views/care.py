@@ -1,4 +1,4 @@
-"""Who may see a patient, and the access log of a patient."""
+"""Who may see a patient."""
 
 from uuid import UUID
 
@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from patients.audit.report import access_entries
 from patients.care.banner import banner_of
 from patients.care.team import Carer, LastCarer, assign, care_of, unassign
 from patients.models import Patient, Team, User
@@ -48,18 +47,6 @@ def unassign_carer(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     if not Patient.objects.visible_to(request.user).filter(pk=patient.pk).exists():
         return redirect("patients:list")
     return redirect("patients:care", patient.pk)
-
-
-@require_GET
-def show_access_log(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Show the access log of the patient, newest first."""
-    patient = find_patient(request, patient_id)
-    asked = request.GET.get("page", "0")
-    page = int(asked) if asked.isdecimal() and len(asked) < 7 else 0
-    with_pictures = "pictures" in request.GET
-    entries, has_older = access_entries(patient, request.user, with_pictures, page)
-    context = {"entries": entries, "with_pictures": with_pictures, "older": page + 1 if has_older else None, "page": page}
-    return render(request, "patients/access_log.html", banner_of(patient) | context)
 
 
 def _asked(request: ClinicianRequest, clinicians: QuerySet[User], teams: QuerySet[Team]) -> Carer:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from patients.audit.outcome import unchanged
+from patients.audit.outcome import made, unchanged
 from patients.care.banner import banner_of
 from patients.forms.event import EventForm
 from patients.forms.once import save_once
@@ -45,10 +45,7 @@ def _edit(request: ClinicianRequest, event: Event, done: str) -> HttpResponse:
     is_new = event._state.adding
     form = EventForm(request.POST or None, instance=event)
     if request.method == "POST" and form.is_valid():
-        if not is_new:
-            form.save()
-        elif not save_once(form, request.POST.get("form_token", ""))[1]:
-            unchanged(request, is_shown=False)
+        _save(request, form, is_new)
         messages.success(request, done)
         return redirect("patients:detail", event.patient_id)
     context = banner_of(event.patient) | {
@@ -59,3 +56,14 @@ def _edit(request: ClinicianRequest, event: Event, done: str) -> HttpResponse:
         "cancel": reverse("patients:detail", args=[event.patient_id]),
     }
     return render_form(request, "patients/event_form.html", context)
+
+
+def _save(request: ClinicianRequest, form: EventForm, is_new: bool) -> None:
+    if not is_new:
+        form.save()
+        return
+    event, is_first = save_once(form, request.POST.get("form_token", ""))
+    if is_first:
+        made(request, event)
+    else:
+        unchanged(request, is_shown=False)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from patients.audit.outcome import unchanged
+from patients.audit.outcome import made, unchanged
 from patients.care.banner import banner_of
 from patients.formats import clinic_today
 from patients.forms.once import save_once
@@ -32,6 +32,7 @@ def show_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
         "timeline": shown,
         "visits": rows if request.GET.get("visits") == "all" else rows[:SHOWN],
         "visits_count": len(rows),
+        "events_count": len(shown.events),
     }
     LastViewed.now(patient, request.user)
     return render(request, "patients/patient.html", context)
@@ -77,7 +78,9 @@ def add_visit(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     form = VisitForm(request.POST or None, instance=visit, initial={"date": today})
     if request.method == "POST" and form.is_valid():
         visit, is_new = save_once(form, request.POST.get("form_token", ""))
-        if not is_new:
+        if is_new:
+            made(request, visit)
+        else:
             unchanged(request, is_shown=False)
         return redirect("patients:visit", visit.pk)
     context = banner_of(patient) | {

@@ -26,5 +26,5 @@ def show_research(request: ClinicianRequest) -> HttpResponse:
 def send_research_csv(request: ClinicianRequest) -> StreamingHttpResponse:
     """Send the numbers of everyone who consented, after adding an entry to each access log."""
     people = research_subjects()
-    record_for_each(request, AccessLog.Action.EXPORT, (patient_id for patient_id, _first in people))
+    record_for_each(request, AccessLog.Action.EXPORT, (patient_id for patient_id, _first in people), page="research_csv")
     return research_response(people)

@@ -14,6 +14,10 @@
     closeMenus(event.target.closest("details.menu"));
   });
 
+  // On a narrow window the open tab may lie beyond the edge.
+  const tab = document.querySelector(".tabs [aria-current]");
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft + tab.offsetWidth - tab.parentElement.clientWidth;
+
   addEventListener("keydown", function (event) {
     if (event.key === "Escape") {
       const menu = document.querySelector("details.menu[open]");

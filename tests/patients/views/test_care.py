@@ -77,25 +77,3 @@ def test_researchers_and_administrators_cannot_be_assigned(browser: Client, ines
     assert browser.post(f"/patients/{ines.pk}/care/assign/", {"clinician": other.pk}).status_code == 404
     ines.assign(other)  # and a row of theirs, left from before, opens nothing
     assert not sees(other, ines)
-
-
-def test_page_names_who_viewed_what(browser: Client, visit: Visit) -> None:
-    photo = make_photo(visit)
-    browser.get(f"/visits/{visit.pk}/")
-    browser.get(f"/photos/{photo.pk}/preview/")
-    page = browser.get(f"/patients/{visit.patient_id}/access-log/").content.decode()
-    assert "Dr Ada Lind" in page
-    assert "Opened: a visit" in page
-    assert "Fetched a picture" not in page
-    assert "Fetched a picture: a photo" in browser.get(f"/patients/{visit.patient_id}/access-log/?pictures").content.decode()
-
-
-def test_long_log_is_shown_in_pages(browser: Client, ines: Patient) -> None:
-    for _ in range(101):
-        browser.get(f"/patients/{ines.pk}/consent/")
-    page = browser.get(f"/patients/{ines.pk}/access-log/").content.decode()
-    assert page.count("Opened: the record") == 100
-    assert "?page=1" in page
-    older = browser.get(f"/patients/{ines.pk}/access-log/?page=1").content.decode()
-    assert older.count("Opened: the record") == 2  # the oldest, and the look at this log itself
-    assert browser.get(f"/patients/{ines.pk}/access-log/?page=x").status_code == 200

@@ -1,0 +1,25 @@
+"""The access log of a patient."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from patients.audit.report import log_page
+from patients.care.banner import banner_of
+from patients.forms.access_log import AccessLogForm
+from patients.views.lookups import find_patient
+from patients.views.requests import ClinicianRequest
+
+
+@require_GET
+def show_access_log(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Show the access log of the patient, newest first."""
+    patient = find_patient(request, patient_id)
+    form = AccessLogForm(request.GET, patient)
+    asked = request.GET.get("before", "")
+    before = int(asked) if asked.isdecimal() and len(asked) < 19 else None
+    page = log_page(patient, request.user, form.filtered(), before, form.is_grouped)
+    context = {"form": form, "log": page, "before": before}
+    return render(request, "patients/access_log.html", banner_of(patient) | context)
