@@ -59,11 +59,11 @@ def points(share: float) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a share in [0, 1] as "71%", "under 1%" for less than half a percent, a dash for None."""
+    """Return a share in [0, 1] as "71%", "<1%" for less than half a percent, a dash for None."""
     if share is None:
         return "–"
     whole = hundredths(share)
-    return _("under 1%") if whole < 1 else in_percent(whole)
+    return _("<1%") if whole < 1 else in_percent(whole)
 
 
 def of_hundred(share: float) -> str:

@@ -20,6 +20,6 @@ def in_points(change: float) -> str:
 
 @register.filter
 def percents(interval: Interval) -> str:
-    """Return an interval as "3% to 97%", or "under 1%" if both ends are."""
+    """Return an interval as "3% to 97%", or "<1%" if both ends are."""
     low, high = percent(interval.low), percent(interval.high)
     return high if hundredths(interval.high) < 1 else _("%(low)s to %(high)s") % {"low": low, "high": high}

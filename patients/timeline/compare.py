@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
+from django.utils.translation import gettext as _
+
 from ml.serve.expressions import EXPRESSIONS
-from patients.formats import rounded
-from patients.timeline.baseline import SETTLED_VISITS
+from patients.formats import day, rounded
+from patients.timeline.baseline import SETTLED_VISITS, Baseline
 from patients.timeline.interval import LEAST, Interval, bootstrap, bootstrap_difference
 from patients.timeline.points import VisitPoint, version_order
 
 VALENCE = "valence"
 NAMES = (*EXPRESSIONS, VALENCE)
-PLOT_WIDTH, PLOT_EDGE = 320, 8
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,14 @@ class Side:
     first: date
     last: date
     points: tuple[VisitPoint, ...]
+    title: str = ""
 
     @property
-    def is_day(self) -> bool:
-        """Whether it is a single day."""
-        return self.first == self.last
+    def name(self) -> str:
+        """Return its title; without one its day, or its first and last day."""
+        if self.title or self.first == self.last:
+            return self.title or day(self.first)
+        return _("%(first)s to %(last)s") % {"first": day(self.first), "last": day(self.last)}
 
     @property
     def visits(self) -> int:
@@ -77,7 +81,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Mark:
-    """One mean with its interval on a plot, in pixels."""
+    """One mean with its interval on a plot, in percent of its width."""
 
     x: float
     start: float | None
@@ -131,7 +135,7 @@ class ComparisonRow:
 
     @property
     def zero(self) -> float:
-        """Return the x of zero on the plot, in pixels."""
+        """Return the x of zero on the plot, in percent."""
         return self._along(0.0)
 
     @property
@@ -149,14 +153,66 @@ class ComparisonRow:
         return Mark(self._along(mean), start, end)
 
     def _along(self, value: float) -> float:
-        """Return the x of a value, in pixels: the scale runs from -1 to 1 for the index, from 0 to 1 for a probability."""
-        fraction = (value + 1) / 2 if self.is_valence else value
-        return round(PLOT_EDGE + fraction * (PLOT_WIDTH - 2 * PLOT_EDGE), 1)
+        """Return the x of a value, in percent: the scale runs from -1 to 1 for the index, from 0 to 1 for a probability."""
+        return along_index(value) if self.is_valence else round(100 * value, 2)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sides with everything that the page shows of them. `rows` start with the valence index; empty if a side has no photo."""
+
+    first: Side
+    second: Side
+    rows: tuple[ComparisonRow, ...]
+    baseline: Baseline | None
+
+    @property
+    def valence(self) -> ComparisonRow:
+        """Return the row of the valence index."""
+        return self.rows[0]
+
+    @property
+    def expressions(self) -> tuple[ComparisonRow, ...]:
+        """Return the rows of the seven expressions."""
+        return self.rows[1:]
+
+    @property
+    def band(self) -> tuple[float, float] | None:
+        """Return where the usual range begins on the plot of the index, and how wide it is, in percent; None without one."""
+        if self.baseline is None:
+            return None
+        low, high = map(along_index, self.baseline.on_scale)
+        return low, round(high - low, 2)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether both sides have enough visits to tell a change from chance."""
+        return min(self.first.visits, self.second.visits) >= SETTLED_VISITS
+
+    @property
+    def has_bold(self) -> bool:
+        """Whether any difference stands out."""
+        return any(row.stands_out for row in self.rows)
+
+    @property
+    def has_two_models(self) -> bool:
+        """Whether different models read the two sides."""
+        return self.first.model_versions != self.second.model_versions
+
+
+def along_index(value: float) -> float:
+    """Return the x of a valence index on an axis from -1 to 1, in percent."""
+    return round(50 * (value + 1), 2)
 
 
 def side(points: Sequence[VisitPoint], first: date, last: date) -> Side:
     """Return the side of the days from `first` to `last`, both included."""
     return Side(first, last, tuple(point for point in points if point.used and first <= point.date <= last))
+
+
+def side_of(points: Sequence[VisitPoint], title: str = "") -> Side:
+    """Return the side of exactly these visits, oldest first. Raises IndexError for none."""
+    return Side(points[0].date, points[-1].date, tuple(points), title)
 
 
 def compare(first: Side, second: Side) -> list[ComparisonRow]:

@@ -8,14 +8,9 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext as _
 
 from patients.formats import day, signed
-from patients.timeline.compare import ComparisonRow, Side, compare
+from patients.timeline.compare import ComparisonRow, compare, side_of
+from patients.timeline.difference import certainty
 from patients.timeline.points import VisitPoint
-
-
-def days_of(before: VisitPoint, after: VisitPoint) -> dict[str, str]:
-    """Return the days of two visits as query parameters of the comparison page."""
-    first, second = before.date.isoformat(), after.date.isoformat()
-    return {"a_from": first, "a_to": first, "b_from": second, "b_to": second}
 
 
 @dataclass(frozen=True)
@@ -24,13 +19,11 @@ class LastTime:
 
     before: VisitPoint
     after: VisitPoint
-    goes_by_day: bool = False
-    """Whether one of the days has further visits with photos that count: the comparison page combines all visits of a day."""
 
     @property
     def query(self) -> str:
         """Return the query string of the comparison page."""
-        return urlencode(days_of(self.before, self.after))
+        return urlencode({"a": self.before.visit_id, "b": self.after.visit_id})
 
     @property
     def change(self) -> str:
@@ -46,23 +39,14 @@ class LastTime:
     @property
     def certainty(self) -> str:
         """Return how certain the difference is, with a note when different models read the two visits."""
-        interval = self._valence.difference_interval
-        if interval is None:
-            text = _("An interval needs three photos at both visits.")
-        else:
-            ends = {"low": signed(interval.low), "high": signed(interval.high)}
-            text = (
-                _("The photos of both visits put it between %(low)s and %(high)s (95%% interval); days differ more than photos do.")
-                if self._valence.excludes_zero
-                else _("The 95%% interval of the difference, %(low)s to %(high)s, includes zero: it may be chance.")
-            ) % ends
+        text = certainty(self._valence)
         if self.before.model_versions != self.after.model_versions:
-            text += " " + _("Another model read the photos then: the difference may come from that.")
+            text += " " + _("Another model read the earlier photos, which may explain the difference.")
         return text
 
     @cached_property
     def _valence(self) -> ComparisonRow:
-        rows = compare(*(Side(point.date, point.date, (point,)) for point in (self.before, self.after)))
+        rows = compare(*(side_of([point]) for point in (self.before, self.after)))
         return next(row for row in rows if row.is_valence)
 
 
@@ -71,5 +55,4 @@ def last_time(points: Sequence[VisitPoint], visit: VisitPoint) -> LastTime | Non
     before = next((point for point in reversed(points) if point.date < visit.date and point.used), None)
     if before is None or not visit.used:
         return None
-    same_days = [point for point in points if point.used and point.date in (before.date, visit.date)]
-    return LastTime(before, visit, goes_by_day=len(same_days) > 2)
+    return LastTime(before, visit)

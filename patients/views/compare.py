@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from patients.care.banner import banner_of
-from patients.formats import day
 from patients.forms.days import DayField
-from patients.timeline.baseline import Baseline, baseline_of
-from patients.timeline.compare import Side, compare, side
+from patients.timeline.baseline import baseline_of
+from patients.timeline.compare import Comparison, Side, compare, side
+from patients.timeline.difference import certainty, difference_in_words
 from patients.timeline.points import VisitPoint, points
+from patients.timeline.sides import BASELINE, Sides
 from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest
 
@@ -33,8 +34,36 @@ class Shortcut:
     query: str
 
 
+class VisitsForm(forms.Form):
+    """Two visits, or the baseline visits and one other, by name."""
+
+    a = forms.ChoiceField(label=gettext_lazy("First"))
+    b = forms.ChoiceField(label=gettext_lazy("Second"))
+
+    def __init__(self, offered: Sides, data: dict[str, str]) -> None:
+        super().__init__(data)
+        self.offered = offered
+        for field in self.fields.values():
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = offered.choices
+            field.error_messages["invalid_choice"] = _("This visit has no photos that count, or is gone. Choose another.")
+
+    def clean(self) -> dict[str, object]:
+        """Return the options. No visit can be on both sides."""
+        fields: dict[str, str] = super().clean() or {}
+        if len(fields) == len(self.fields):
+            first, second = self.sides()
+            if {point.visit_id for point in first.points} & {point.visit_id for point in second.points}:
+                self.add_error("b", _("This visit is on both sides. Choose another."))
+        return dict(fields)
+
+    def sides(self) -> tuple[Side, Side]:
+        """Return both sides of a valid form."""
+        return self.offered.side(self.cleaned_data["a"]), self.offered.side(self.cleaned_data["b"])
+
+
 class PeriodForm(forms.Form):
-    """The first and last day of both sides. A visit is a period of one day."""
+    """The first and last day of both sides."""
 
     a_from = DayField(label=gettext_lazy("From"))
     a_to = DayField(label=gettext_lazy("To"))
@@ -47,12 +76,12 @@ class PeriodForm(forms.Form):
         for name in ("a", "b"):
             first, last = fields.get(f"{name}_from"), fields.get(f"{name}_to")
             if first and last and last < first:
-                self.add_error(f"{name}_to", _("The last day comes before the first."))
+                self.add_error(f"{name}_to", _("The last day is before the first."))
         if len(fields) == len(self.fields) and max(fields["a_from"], fields["b_from"]) <= min(fields["a_to"], fields["b_to"]):
-            self.add_error("b_from", _("The periods share days: a visit would be compared with itself."))
+            self.add_error("b_from", _("The periods overlap. Choose days that do not."))
         return dict(fields)
 
-    def sides(self, known: list[VisitPoint]) -> tuple[Side, Side]:
+    def sides(self, known: Sequence[VisitPoint]) -> tuple[Side, Side]:
         """Return both sides of a valid form."""
         days = self.cleaned_data
         return side(known, days["a_from"], days["a_to"]), side(known, days["b_from"], days["b_to"])
@@ -60,20 +89,41 @@ class PeriodForm(forms.Form):
 
 @require_GET
 def show_comparison(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Show both sides with the difference; by default the last two days with photos that count."""
+    """Show both sides with the difference; by default the last two visits with photos that count."""
     patient = find_patient(request, patient_id)
     taken = points(patient)
-    known = [point for point in taken if point.used]
+    offered = Sides([point for point in taken if point.used], baseline_of(taken))
     context = banner_of(patient)
-    days = sorted({point.date for point in known})
-    if len(days) > 1:
-        last_two = _periods((days[-2], days[-2]), (days[-1], days[-1]))
-        form = PeriodForm(request.GET if "a_from" in request.GET else last_two)
-        context |= {"form": form, "shortcuts": _shortcuts(known, baseline_of(taken))}
-        if form.is_valid():
-            first, second = form.sides(known)
-            context |= {"first": first, "second": second, "rows": compare(first, second)}
+    if len(offered.known) > 1:
+        context |= {"shortcuts": _shortcuts(offered)} | _asked(request, offered)
     return render(request, "patients/compare.html", context)
+
+
+def _asked(request: ClinicianRequest, offered: Sides) -> dict[str, object]:
+    """Return both forms, and the comparison that one of them asks for."""
+    known = offered.known
+    is_by_period = "a_from" in request.GET
+    last_two = _visits(*known[-2:])
+    asked = {name: request.GET.get(name, value) for name, value in last_two.items()}
+    visits = VisitsForm(offered, last_two if is_by_period else asked)
+    periods = PeriodForm(request.GET if is_by_period else None, initial=_halves(known))
+    context: dict[str, object] = {"visits_form": visits, "period_form": periods, "is_by_period": is_by_period}
+    if is_by_period and periods.is_valid():
+        return context | _compared(*periods.sides(known), offered)
+    if not is_by_period and visits.is_valid():
+        return context | _compared(*visits.sides(), offered)
+    return context
+
+
+def _compared(first: Side, second: Side, offered: Sides) -> dict[str, object]:
+    found = Comparison(first, second, tuple(compare(first, second)), offered.baseline)
+    if not found.rows:
+        return {"is_empty": True}
+    return {"found": found, "difference": difference_in_words(found), "certainty": certainty(found.valence)}
+
+
+def _visits(first: VisitPoint, second: VisitPoint) -> dict[str, str]:
+    return {"a": str(first.visit_id), "b": str(second.visit_id)}
 
 
 def _periods(first: tuple[date, date], second: tuple[date, date]) -> dict[str, str]:
@@ -81,28 +131,22 @@ def _periods(first: tuple[date, date], second: tuple[date, date]) -> dict[str, s
     return {name: value.isoformat() for name, value in days}
 
 
-def _between(known: Sequence[VisitPoint], first: date, last: date) -> frozenset[UUID]:
-    return frozenset(point.visit_id for point in known if first <= point.date <= last)
+def _halves(known: Sequence[VisitPoint]) -> dict[str, str]:
+    """Return the half year that ends at the last visit, and the one before it."""
+    last = known[-1].date
+    recent = last - HALF_YEAR + timedelta(days=1)
+    return _periods((last - 2 * HALF_YEAR + timedelta(days=1), recent - timedelta(days=1)), (recent, last))
 
 
-def _shortcuts(known: Sequence[VisitPoint], baseline: Baseline | None) -> list[Shortcut]:
-    """Return the common comparisons for which there are visits.
-
-    A side is a range of days: the baseline visits can be one only if no other visit lies between them.
-    """
-    days = sorted({point.date for point in known})
-    first, previous, last = days[0], days[-2], days[-1]
-    found = [(_("Last two visits"), _periods((previous, previous), (last, last)))]
-    found.append((_("First and last visit"), _periods((first, first), (last, last))))
-    if baseline is not None and baseline.last < last and baseline.visit_ids == _between(known, baseline.first, baseline.last):
-        name = _("Usual visits, %(first)s to %(last)s, and the last one") % {
-            "first": day(baseline.first),
-            "last": day(baseline.last),
-        }
-        found.append((name, _periods((baseline.first, baseline.last), (last, last))))
-    if first < last - HALF_YEAR:
-        recent = last - HALF_YEAR + timedelta(days=1)
-        found.append(
-            (_("Last half year and the one before"), _periods((last - 2 * HALF_YEAR, recent - timedelta(days=1)), (recent, last)))
-        )
-    return [Shortcut(name, urlencode(periods)) for name, periods in found]
+def _shortcuts(offered: Sides) -> list[Shortcut]:
+    """Return the common comparisons for which there are visits."""
+    known, baseline = offered.known, offered.baseline
+    first, last = known[0], known[-1]
+    found = [(_("Last two visits"), _visits(*known[-2:]))]
+    if len(known) > 2:
+        found.append((_("First and last visit"), _visits(first, last)))
+    if baseline is not None and last.visit_id not in baseline.visit_ids:
+        found.append((_("Baseline visits and last visit"), {"a": BASELINE, "b": str(last.visit_id)}))
+    if first.date <= last.date - HALF_YEAR:
+        found.append((_("Last six months and the six before"), _halves(known)))
+    return [Shortcut(name, urlencode(query)) for name, query in found]

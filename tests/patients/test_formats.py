@@ -60,13 +60,13 @@ def test_page_prints_the_rounded_number_of_the_csv_file(value: float) -> None:
 def test_percents_agree_with_the_csv_file(share: float) -> None:
     whole = int(half_up(csv_cell(share)) * 100)
     assert hundredths(share) == whole
-    assert percent(share) == (f"{whole}%" if whole else "under 1%")
+    assert percent(share) == (f"{whole}%" if whole else "<1%")
 
 
 def test_percent_sign_follows_the_language() -> None:
     assert (percent(0.71), of_hundred(0.0)) == ("71%", "0%")
     with override("de"):
-        assert (percent(0.71), percent(0.001)) == ("71\u00a0%", "unter 1 %")
+        assert (percent(0.71), percent(0.001)) == ("71\u00a0%", "<1 %")
 
 
 @given(INDEX, INDEX)

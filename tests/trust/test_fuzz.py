@@ -87,8 +87,8 @@ def test_api_answers_random_requests(
 
 FIELDS = (
     "name birth_date record_number date note next theme level purpose method given_on clinician team to role email display_name "
-    "time_zone idle_minutes reason face label remark kind starts_on ends_on mood phq9 gad7 q show page photo visit patient a_from "
-    "a_to b_from b_to path language seen keep_duplicate is_lead is_active login password code"
+    "time_zone idle_minutes reason face label remark kind starts_on ends_on mood phq9 gad7 q show page photo visit patient a b "
+    "a_from a_to b_from b_to path language seen keep_duplicate is_lead is_active login password code"
 ).split()
 WORDS = st.text(max_size=40) | st.sampled_from(
     ["0", "-1", "9" * 30, "2026-02-30", "0001-01-01", "9999-12-31", "None", "\0", "x" * 5000]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from patients.templatetags.timeline import in_points
-from patients.timeline.compare import NAMES, ComparisonRow, Side, compare, side
+from patients.timeline.compare import NAMES, Comparison, ComparisonRow, Side, compare, side
 from patients.timeline.interval import Interval, bootstrap_difference
-from tests.patients.timeline.visits import FIRST, visit_on, weekly
+from tests.patients.timeline.visits import FIRST, baseline_from, visit_on, weekly
 
 FAR = FIRST + timedelta(days=400)
 
@@ -21,7 +21,7 @@ def test_side_holds_the_visits_of_its_days_that_have_photos_that_count() -> None
     points = [*weekly(0.1, 0.2, 0.3), visit_on(FIRST + timedelta(days=8), failed=2)]
     chosen = side(points, FIRST + timedelta(days=7), FIRST + timedelta(days=14))
     assert [point.valence for point in chosen.points] == pytest.approx([0.2, 0.3])
-    assert (chosen.visits, chosen.photos, chosen.is_day, chosen.is_by_visit) == (2, 6, False, False)
+    assert (chosen.visits, chosen.photos, chosen.name, chosen.is_by_visit) == (2, 6, "12 Jan 2026 to 19 Jan 2026", False)
 
 
 def test_below_three_visits_photos_are_averaged() -> None:
@@ -74,10 +74,18 @@ def test_a_shift_moves_the_difference_by_itself() -> None:
 
 def test_marks_stand_where_the_values_are() -> None:
     share = ComparisonRow("sad", 0.0, 0.5, None, Interval(0.25, 1.0), None)
-    assert (share.zero, share.first_mark.x, share.second_mark.x) == (8.0, 8.0, 160.0)
-    assert (share.second_mark.start, share.second_mark.end) == (84.0, 312.0)
+    assert (share.zero, share.first_mark.x, share.second_mark.x) == (0.0, 0.0, 50.0)
+    assert (share.second_mark.start, share.second_mark.end) == (25.0, 100.0)
     index = ComparisonRow("valence", -1.0, 1.0, None, None, None)
-    assert (index.zero, index.first_mark.x, index.second_mark.x) == (160.0, 8.0, 312.0)
+    assert (index.zero, index.first_mark.x, index.second_mark.x) == (50.0, 0.0, 100.0)
+
+
+def test_usual_range_lies_on_the_axis_of_the_index() -> None:
+    one, other = side(weekly(0.4), FIRST, FIRST), side(weekly(0.2), FIRST, FIRST)
+    rows = tuple(compare(one, other))
+    assert Comparison(one, other, rows, baseline_from(-0.5, 0.25)).band == (25.0, 37.5)
+    assert Comparison(one, other, rows, baseline_from(-1.4, 1.2)).band == (0.0, 100.0)  # cut to the scale
+    assert Comparison(one, other, rows, None).band is None
 
 
 def test_bold_follows_what_is_printed() -> None:

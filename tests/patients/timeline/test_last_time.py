@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from patients.timeline.last_time import LastTime, last_time
-from patients.timeline.points import VisitPoint
 from tests.patients.timeline.visits import FIRST, visit_on, weekly
 
 TODAY = FIRST + timedelta(weeks=1)
@@ -45,27 +44,12 @@ def test_last_time_is_another_day() -> None:
     assert last_time(points[1:], points[-1]) is None
 
 
-@pytest.mark.parametrize(
-    ("points", "goes_by_day"),
-    [
-        ([visit_on(FIRST, 0.1), visit_on(TODAY, 0.2, number=1), visit_on(TODAY, 0.5, number=2)], True),
-        ([visit_on(FIRST, 0.1, number=1), visit_on(FIRST, 0.3, number=2), visit_on(TODAY, 0.5)], True),
-        ([visit_on(FIRST, 0.1), visit_on(TODAY, failed=2, number=1), visit_on(TODAY, 0.5, number=2)], False),
-        (weekly(0.1, 0.2, 0.3), False),
-    ],
-)
-def test_days_of_several_visits_are_said_to_be_compared_whole(points: list[VisitPoint], goes_by_day: bool) -> None:
-    found = last_time(points, points[-1])
-    assert found is not None
-    assert found.goes_by_day is goes_by_day
-
-
 def test_a_difference_that_may_be_chance_is_said_to_be_so() -> None:
     assert beside(0.4, 0.4, 0.4).certainty == (
-        "The photos of both visits put it between 0.30 and 0.30 (95% interval); days differ more than photos do."
+        "The 95% interval of the difference is 0.30 to 0.30. Visits vary more than the photos of one visit."
     )
-    assert beside(-0.9, 0.4, 0.9).certainty.endswith("includes zero: it may be chance.")
-    assert beside(0.4, 0.4).certainty == "An interval needs three photos at both visits."
+    assert beside(-0.9, 0.4, 0.9).certainty.endswith("includes zero, so it may be due to chance.")
+    assert beside(0.4, 0.4).certainty == "An interval needs at least three photos on each side."
 
 
 def test_another_model_at_the_visit_before_is_named() -> None:
@@ -78,7 +62,7 @@ def test_the_nearest_earlier_visit_with_photos_that_count_is_taken() -> None:
     found = last_time(points, points[-1])
     assert found is not None
     assert found.before is points[1]
-    assert found.query == "a_from=2026-01-12&a_to=2026-01-12&b_from=2026-01-26&b_to=2026-01-26"
+    assert found.query == f"a={points[1].visit_id}&b={points[-1].visit_id}"
 
 
 def test_there_is_nothing_to_compare_with_at_the_first_visit_or_without_photos_that_count() -> None:
