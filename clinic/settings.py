@@ -283,6 +283,9 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "Affectline: "
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # whoever has a second factor is asked for it
 # The limits of sign-in are django-allauth's own. These add phone codes made, phone codes tried, photos per phone, attempts at
 # emergency access, and record numbers tried.
 ACCOUNT_RATE_LIMITS = {
@@ -306,6 +309,7 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # see ACCOUNT_EMAIL_VERIFICATION
 # A demo prints mails. Elsewhere none are sent until a mail server is set: a password link must not end up in a log.
 EMAIL_BACKEND = env_str("EMAIL_BACKEND", f"django.core.mail.backends.{'console' if DEMO else 'dummy'}.EmailBackend")
+HAS_MAIL = not EMAIL_BACKEND.startswith(("django.core.mail.backends.console", "django.core.mail.backends.dummy"))
 EMAIL_HOST = env_str("EMAIL_HOST", "localhost")
 EMAIL_PORT = env_int("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env_str("EMAIL_HOST_USER")

@@ -125,7 +125,7 @@ urlpatterns = [
     page("people/", people.show_people, "people", ADMINISTRATORS),
     page("people/invite/", people.invite_person, "invite", ADMINISTRATORS),
     page("people/<int:user_id>/", people.edit_person, "person", ADMINISTRATORS),
-    page("people/<int:user_id>/invitation/", people.show_invitation, "invitation", ADMINISTRATORS),
+    page("people/<int:user_id>/invitation/", people.renew_invitation, "invitation", ADMINISTRATORS),
     page("people/<int:user_id>/reset-factor/", people.reset_factor, "reset_factor", ADMINISTRATORS),
     page("people/<int:user_id>/hand-over/", people.hand_over_patients, "hand_over", ADMINISTRATORS),
     page("teams/", teams.show_teams, "teams", REVIEWERS),

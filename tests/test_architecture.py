@@ -1,6 +1,7 @@
 """The architecture: a web process without TensorFlow, files and functions of readable size, no view that imports another."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -87,6 +88,6 @@ def test_templates_hold_no_inline_code_and_no_foreign_address() -> None:
     for path in sorted((PROJECT / "templates").rglob("*.html")):
         text = path.read_text()
         for sign in ("<style", "style=", "onclick=", "onload=", "onchange=", "javascript:", 'src="http', 'href="http', "<script>"):
-            if sign in text:
+            if re.search(rf"(?<![\w-]){re.escape(sign)}", text):  # data-allauth-onload is data
                 offences.append(f"{path.relative_to(PROJECT)}: {sign}")
     assert offences == []

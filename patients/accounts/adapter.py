@@ -4,6 +4,8 @@ import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import record_authentication
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from patients.audit.log import record_access, tried_name
@@ -21,6 +23,9 @@ class InvitationOnly(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse:  # Any: allauth's own signature
         """Log the sign-in, once all factors are given."""
         record_access(request, AccessLog.Action.SIGN_IN, obj=user)
+        if settings.MFA_REQUIRED and not user.has_factor:
+            # They set one up next: the password that they have just entered is not asked for again.
+            record_authentication(request, user, method="password", reauthenticated=True)
         answer: HttpResponse = super().post_login(request, user, **options)
         return answer
 

@@ -1,9 +1,12 @@
 """What administrators do with accounts: invite, set permissions, reset factors, hand patients over. The access log records each."""
 
+import logging
+
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
@@ -11,11 +14,26 @@ from patients.audit.log import Actor, record_access
 from patients.care.team import assign
 from patients.models import AccessLog, ApiToken, Patient, User
 
+log = logging.getLogger(__name__)
+
 
 def invitation_path(user: User) -> str:
     """Return the path of the page where `user` sets a password. It works once, within three days."""
     key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     return reverse("account_reset_password_from_key", kwargs=key)
+
+
+def send_invitation(user: User, inviter: User, link: str) -> bool:
+    """Mail the link to the owner of a new account. Return whether a mail server took it; False where none is set up."""
+    if not settings.HAS_MAIL:
+        return False
+    context = {"name": user.display_name, "inviter": inviter.display_name, "email": user.email, "link": link}
+    try:
+        get_adapter().send_mail("account/email/invitation", user.email, context)
+    except OSError:
+        log.warning("no invitation to user %s: the mail server did not take it", user.pk)
+        return False
+    return True
 
 
 def log_permissions(user: User, who: Actor, changed: str, keys: int = 0) -> None:

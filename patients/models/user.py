@@ -64,8 +64,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(_("email"), unique=True)
     display_name = models.CharField(_("name"), max_length=100)
     role = models.CharField(_("role"), max_length=13, choices=Role.choices, default=Role.CLINICIAN)
-    may_export = models.BooleanField(_("may carry data away"), default=False)
-    may_erase = models.BooleanField(_("may have data erased"), default=False)
+    may_export = models.BooleanField(_("may export data"), default=False)
+    may_erase = models.BooleanField(_("may erase data"), default=False)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_zone])
     language = models.CharField(_("language"), max_length=2, blank=True, choices=settings.LANGUAGES)
     has_shortcuts = models.BooleanField(_("keyboard shortcuts of a single key"), default=True)
@@ -133,6 +133,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def has_factor(self) -> bool:
         """Whether a one-time code or a passkey is asked for at sign-in."""
         return self.factors[0] > 0
+
+    @property
+    def is_invited(self) -> bool:
+        """Whether they may sign in and never did, nor set a password yet."""
+        return self.is_active and self.last_login is None and not self.has_usable_password()
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Return the hash that a session stores: it changes with the password or a second factor, which ends the session."""

@@ -1,11 +1,13 @@
 """Template tags and filters: numbers, dates, icons and marks."""
 
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import apnumber, ordinal
 from django.forms import BoundField
 from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
 from django.utils.safestring import SafeString
 
 from patients import formats
@@ -56,6 +58,16 @@ def why(name: str) -> dict[str, object]:
 
 
 @register.filter
+def purpose_of_page(address: str) -> str:
+    """Return what the page at `address` is for, as the question for the password names it; empty where that needs no words."""
+    try:
+        name = resolve(urlsplit(address).path).url_name or ""
+    except Resolver404:
+        return ""
+    return "two-factor" if name.startswith("mfa_") else "emergency" if name == "emergency" else ""
+
+
+@register.filter
 def bar_width(share: float) -> str:
     """Return the width of the bar of a share in [0, 1]; small ones stay visible."""
     return f"{max(share * 100, 0.8):.1f}%"
@@ -69,7 +81,8 @@ def along(share: float) -> str:
 
 @register.filter
 def as_input(field: BoundField, large: bool = False) -> SafeString:
-    """Return the field's widget with our input class."""
+    """Return the field's widget with our input class, and without a placeholder: the label says it, and stays."""
+    field.field.widget.attrs.pop("placeholder", None)
     return field.as_widget(attrs={"class": "input input--l" if large else "input"})
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Count
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from patients.accounts.people import hand_over, invitation_path, log_permissions, reset_factors
+from patients.accounts.people import hand_over, invitation_path, log_permissions, reset_factors, send_invitation
 from patients.care.team import unattended
 from patients.forms.conflicts import ConflictCheckedForm
 from patients.forms.names import TypedNameField
@@ -41,10 +42,10 @@ class InviteForm(PersonForm):
         fields = ("email", "display_name", "role", "may_export", "may_erase")
 
     def clean_email(self) -> str:
-        """Return the address in its canonical form, which nobody has yet."""
+        """Return the address in its canonical form, which no one has yet."""
         email = canonical_address(self.cleaned_data["email"])
         if User.objects.filter(email__iexact=email).exists():
-            raise forms.ValidationError(_("Somebody signs in with this address already."))
+            raise forms.ValidationError(_("Someone already signs in with this address."))
         return email
 
 
@@ -58,7 +59,7 @@ def show_people(request: ClinicianRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def invite_person(request: ClinicianRequest) -> HttpResponse:
-    """Create an account; the next page has the link for its owner."""
+    """Create an account and mail its owner a link. Where no mail can be sent, the page shows the link."""
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
@@ -66,7 +67,7 @@ def invite_person(request: ClinicianRequest) -> HttpResponse:
             user.set_unusable_password()
             user.save()
             log_permissions(user, request, "invited")
-        return redirect("patients:person", user.pk)
+        return _invite(request, user)
     return render(request, "patients/person.html", {"form": form, "section": "people"})
 
 
@@ -77,7 +78,7 @@ def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
     is_self = person == request.user
     form = PersonForm(request.POST or None, instance=person)
     if request.method == "POST" and is_self:
-        messages.error(request, _("Another administrator changes your account."))
+        messages.error(request, _("Only another administrator can change your account."))
     elif request.method == "POST" and form.is_valid():
         with transaction.atomic():
             form.save()  # only the changed fields: the password may have changed meanwhile
@@ -89,17 +90,15 @@ def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
 
 
 @require_POST
-def show_invitation(request: ClinicianRequest, user_id: int) -> HttpResponse:
-    """Show a new link with which the owner of a new account sets a password.
+def renew_invitation(request: ClinicianRequest, user_id: int) -> HttpResponse:
+    """Mail a new link with which the owner of a new account sets a password; with `show`, or without mail, show it.
 
     An account that has a password gets no link, so that no administrator can take it over: its owner resets it by mail.
     """
     person = get_object_or_404(User, pk=user_id, is_active=True)
     if person.has_usable_password():
         raise Http404
-    log_permissions(person, request, "invitation shown")
-    link = request.build_absolute_uri(invitation_path(person))
-    return render(request, "patients/person.html", _facts(person, PersonForm(instance=person), person == request.user, link=link))
+    return _show_link(request, person) if "show" in request.POST else _invite(request, person)
 
 
 @require_POST
@@ -107,7 +106,7 @@ def reset_factor(request: ClinicianRequest, user_id: int) -> HttpResponse:
     """Remove a lost second factor. Not one's own: a stolen session must not be able to remove it."""
     person = get_object_or_404(User.objects.exclude(pk=request.user.pk), pk=user_id)
     reset_factors(person, request)
-    messages.success(request, _("The second factor is gone. The next sign-in sets up a new one."))
+    messages.success(request, _("Two-factor sign-in was reset. It is set up again at the next sign-in."))
     return redirect("patients:person", person.pk)
 
 
@@ -124,6 +123,19 @@ def hand_over_patients(request: ClinicianRequest, user_id: int) -> HttpResponse:
     return redirect("patients:person", leaving.pk)
 
 
+def _invite(request: ClinicianRequest, person: User) -> HttpResponse:
+    if not send_invitation(person, request.user, request.build_absolute_uri(invitation_path(person))):
+        return _show_link(request, person)
+    messages.success(request, _("Invitation sent to %(email)s.") % {"email": person.email})
+    return redirect("patients:person", person.pk)
+
+
+def _show_link(request: ClinicianRequest, person: User) -> HttpResponse:
+    log_permissions(person, request, "invitation shown")
+    link = request.build_absolute_uri(invitation_path(person))
+    return render(request, "patients/person.html", _facts(person, PersonForm(instance=person), person == request.user, link=link))
+
+
 def _able_to_take(leaving: User) -> Any:  # Any: the manager's own type
     return User.objects.filter(is_active=True, role=User.Role.CLINICIAN).exclude(pk=leaving.pk)
 
@@ -134,6 +146,7 @@ def _facts(person: User, form: PersonForm, is_self: bool, link: str = "") -> dic
         "form": form,
         "is_self": is_self,
         "link": link,
+        "has_mail": settings.HAS_MAIL,
         "patient_count": person.assignments.count(),
         "others": _able_to_take(person),
         "way_back": reverse("patients:person", args=[person.pk]),

@@ -51,6 +51,14 @@
   });
 
   addEventListener("click", function (event) {
+    const button = event.target.closest("[data-copy]");
+    const field = button && document.querySelector(button.dataset.copy);
+    if (!field) return;
+    field.select();
+    navigator.clipboard.writeText(field.value).then(function () { button.textContent = button.dataset.done; }, function () {});
+  });
+
+  addEventListener("click", function (event) {
     const link = event.target.closest("[data-choose-all]");
     if (!link) return;
     event.preventDefault();

@@ -132,7 +132,7 @@ def test_owner_is_told_by_mail_that_the_password_changed(client: Client, ada: Us
     change = {"oldpassword": PASSWORD, "password1": "a calm long phrase", "password2": "a calm long phrase"}
     assert client.post(reverse("account_change_password"), change).status_code == 302
     assert mail.outbox[-1].to == [ada.email]
-    assert "password has been changed" in mail.outbox[-1].body
+    assert "password of your Affectline account was changed" in mail.outbox[-1].body
 
 
 def test_secrets_of_factors_are_unreadable_in_the_database(ada: User) -> None:
@@ -155,8 +155,10 @@ def test_password_reset_asks_for_the_second_factor(client: Client, ada: User) ->
         kwargs={"uidb36": user_pk_to_url_str(ada), "key": default_token_generator.make_token(ada)},
     )
     form = client.get(path, follow=True).redirect_chain[-1][0]
-    client.post(form, {"password1": "a calm long phrase", "password2": "a calm long phrase"})
+    asked = client.post(form, {"password1": "a calm long phrase", "password2": "a calm long phrase"})
+    assert asked.headers["Location"] == reverse("mfa_authenticate")
     assert not is_signed_in(client, ada)
+    client.post(reverse("account_logout"))
     answer = client.post(reverse("account_login"), {"login": ada.email, "password": "a calm long phrase"})
     assert answer.headers["Location"] == reverse("mfa_authenticate")
 

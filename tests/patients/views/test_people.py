@@ -5,6 +5,7 @@ import re
 import pytest
 from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
+from django.conf import LazySettings
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -12,7 +13,7 @@ from django.urls import reverse
 from inference import health
 from patients.models import AccessLog, ApiToken, Membership, Patient, Team, User, Visit
 from patients.views.people import PersonForm
-from tests.factories import make_clinician, make_photo, make_prediction
+from tests.factories import make_clinician, make_photo, make_prediction, one_time_code
 
 
 @pytest.fixture
@@ -43,17 +44,88 @@ def test_administrator_begins_with_people_and_finds_no_patient(admin: Client, vi
         assert visit.patient.name not in admin.get(path).content.decode()
 
 
-def test_invited_person_sets_a_password_by_the_link(admin: Client, client: Client) -> None:
-    admin.post("/people/invite/", {"email": "New@Clinic.test", "display_name": "Dr New", "role": "clinician"})
+NEW = {"email": "New@Clinic.test", "display_name": "Dr New", "role": "clinician"}
+CHOSEN = {"password1": "a calm long phrase", "password2": "a calm long phrase"}
+
+
+def link_on(page: str) -> str:
+    """Return the path of the link that the page shows to copy."""
+    found = re.search(r'value="http://testserver(/accounts/password/reset/key/[^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def test_invited_person_sets_a_password_by_the_link_in_the_mail(admin: Client, client: Client, settings: LazySettings) -> None:
+    settings.HAS_MAIL = True
+    page = admin.post("/people/invite/", NEW, follow=True).content.decode()
+    assert "Invitation sent to new@clinic.test." in page
+    assert "/password/reset/key/" not in page  # the link goes to the mailbox
     person = User.objects.get(email="new@clinic.test")
     assert not person.may_export
-    page = admin.post(f"/people/{person.pk}/invitation/").content.decode()
-    link = page.split('<code class="code">')[1].split("</code>")[0].removeprefix("http://testserver")
-    form = client.get(link, follow=True).redirect_chain[-1][0]
-    client.post(form, {"password1": "a calm long phrase", "password2": "a calm long phrase"})
+    assert (mail.outbox[0].to, mail.outbox[0].subject) == ([person.email], "Affectline: Your invitation")
+    found = re.search(r"http://testserver(/\S+)", str(mail.outbox[0].body))
+    assert found
+    path = client.get(found[1], follow=True).redirect_chain[-1][0]
+    form = client.get(path).content.decode()
+    assert re.search(r"<title>\s*Set your password\s*· Affectline</title>", form)
+    assert "You will sign in as new@clinic.test." in form
+    answer = client.post(path, CHOSEN, follow=True)
     person.refresh_from_db()
-    assert person.check_password("a calm long phrase")
+    assert person.check_password(CHOSEN["password1"])
+    # Straight on: to the second factor, without signing in again.
+    assert answer.redirect_chain[-1][0] == reverse("mfa_index")
+    assert "Set up two-factor sign-in" in answer.content.decode()
+    assert "Set up an authenticator app" in client.get(reverse("mfa_activate_totp")).content.decode()
+    code = one_time_code(client.session["mfa.totp.secret"])
+    codes = client.post(reverse("mfa_activate_totp"), {"code": code}, follow=True).content.decode()
+    assert "I have saved my codes" in codes
+    assert 'href="/">Continue' in codes
+    assert client.get("/", follow=True).redirect_chain[-1][0] == "/patients/"
     assert admin.post(f"/people/{person.pk}/invitation/").status_code == 404  # no one can take over an account by a link
+
+
+def test_without_mail_the_page_shows_the_link_and_the_log_says_so(admin: Client, client: Client, settings: LazySettings) -> None:
+    settings.HAS_MAIL = False
+    page = admin.post("/people/invite/", NEW).content.decode()
+    assert mail.outbox == []
+    assert client.get(link_on(page), follow=True).status_code == 200
+    assert AccessLog.objects.last().detail["changed"] == "invitation shown"  # type: ignore[union-attr]  # there is one
+
+
+def test_a_mail_server_that_fails_leaves_the_link(admin: Client, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.HAS_MAIL = True
+
+    def fail(*args: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(get_adapter().__class__, "send_mail", fail)
+    link_on(admin.post("/people/invite/", NEW).content.decode())
+
+
+def test_link_is_sent_again_or_shown(admin: Client, settings: LazySettings) -> None:
+    settings.HAS_MAIL = True
+    admin.post("/people/invite/", NEW)
+    path = f"/people/{User.objects.get(email='new@clinic.test').pk}/invitation/"
+    admin.post(path)
+    assert len(mail.outbox) == 2
+    link_on(admin.post(path, {"show": "yes"}).content.decode())
+    assert len(mail.outbox) == 2
+
+
+def test_used_link_says_what_helps(client: Client, kim: User) -> None:
+    page = client.get("/accounts/password/reset/key/1-x/").content.decode()
+    assert "This link no longer works" in page
+    assert "Send me a new link" in page
+
+
+def test_invited_people_are_told_apart_from_people_without_a_factor(admin: Client, kim: User) -> None:
+    User.objects.create_user("new@clinic.test", display_name="Dr New")
+    page = admin.get("/people/").content.decode()
+    assert "Invited" in page
+    assert "No second factor" not in page
+    lost = User.objects.create_user("old@clinic.test", "x", display_name="Dr Old", last_login=kim.date_joined)
+    assert "No second factor" in admin.get("/people/").content.decode()
+    assert not lost.is_invited
 
 
 def test_address_that_is_taken_is_refused(admin: Client, ada: User) -> None:
@@ -112,7 +184,7 @@ def test_patients_without_a_carer_are_reported(admin: Client, ada: User, bo: Use
     assert admin.get("/people/").context["unattended"].count == admin.get("/health/").context["health"].unattended == 0
     admin.post(f"/people/{ada.pk}/", rights(ada, is_active=None))
     page = admin.get("/people/")
-    assert "One patient has nobody who looks after them." in page.content.decode()
+    assert "1 patient has no clinician." in page.content.decode()
     assert (page.context["unattended"].people, page.context["unattended"].teams) == ([ada], [])
     assert admin.get("/health/").context["health"].unattended == 1
     assert ines.name not in page.content.decode()
