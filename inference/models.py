@@ -194,11 +194,6 @@ class Prediction(models.Model):
         requested = same.filter(explanation_requested_at=self.explanation_requested_at, input_png__isnull=False)
         return bool(requested.update(explanation_png=png, explanation_drop=drop))
 
-    def place_in_line(self) -> int:
-        """Return the place of this photo in the queue, from 1."""
-        ahead = Q(queued_at__lt=self.queued_at) | Q(queued_at=self.queued_at, id__lt=self.id)
-        return Prediction.objects.filter(ahead, state=self.State.QUEUED).count() + 1
-
     def _mine(self) -> PredictionQuerySet:
         """Return this row while our claim on it is the newest."""
         ours = Prediction.objects.filter(id=self.id, state=self.State.RUNNING, attempts=self.attempts)

@@ -8,6 +8,8 @@ from patients.forms.conflicts import ConflictCheckedForm
 from patients.models import SelfReport, Visit
 from patients.models.self_report import MOST
 
+WRONG = {"mood": _("Mood must be 0 to 10"), "phq9": _("PHQ-9 must be 0 to 27"), "gad7": _("GAD-7 must be 0 to 21")}
+"""What stands at a field whose answer cannot be."""
 MOODS = [(str(value), str(value)) for value in range(MOST["mood"] + 1)]
 
 
@@ -17,17 +19,23 @@ class SelfReportForm(ConflictCheckedForm[SelfReport]):
     is_autosaved = True
     last_wins = tuple(MOST)
     also_written = ("saved_at",)
+    wrong = WRONG
 
     mood = forms.TypedChoiceField(
-        label=_("Mood, 0 low to 10 high"), choices=MOODS, required=False, coerce=int, empty_value=None, widget=forms.RadioSelect
+        label=_("Mood, 0 low to 10 high"),
+        choices=MOODS,
+        required=False,
+        coerce=int,
+        empty_value=None,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": WRONG["mood"]},
     )
 
     class Meta:
         model = SelfReport
         fields = ("mood", "phq9", "gad7")
         error_messages = {  # noqa: RUF012  # Django's own shape
-            "phq9": {"max_value": _("PHQ-9 goes from 0 to 27."), "invalid": _("PHQ-9 is a whole number from 0 to 27.")},
-            "gad7": {"max_value": _("GAD-7 goes from 0 to 21."), "invalid": _("GAD-7 is a whole number from 0 to 21.")},
+            name: dict.fromkeys(("max_value", "min_value", "invalid"), WRONG[name]) for name in ("phq9", "gad7")
         }
 
     def save(self, commit: bool = True) -> SelfReport:

@@ -1,6 +1,5 @@
 """Moves photos to another visit, or a visit to another patient. Predictions and labels move with the photos."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -16,16 +15,16 @@ from patients.models import AccessLog, Consent, Draft, ErasureRequest, Patient, 
 
 MESSAGES: dict[str, str | Promise] = {
     "no_consent": _("That patient has not consented to photos in their care. Record the consent on their page first."),
-    "being_erased": _("The data of one of these patients are being erased. Nothing is moved meanwhile."),
-    "unborn": _("The visit lies before that patient was born. Check the day, or the patient."),
-    "moved_meanwhile": _("Somebody moved this meanwhile. Look where it is now."),
-    "same_patient": _("This is the patient whose visit it is already."),
-    "duplicate_in_patient": _("That patient has a photo of this visit already, in another visit. Say that both are to be kept."),
+    "being_erased": _("Data of one of these patients are being erased. Nothing was moved."),
+    "unborn": _("The visit is before that patient’s date of birth. Check the date, or the patient."),
+    "moved_meanwhile": _("Someone else has moved this meanwhile. Nothing was moved."),
+    "same_patient": _("The visit already belongs to this patient."),
+    "duplicate_in_patient": _("That patient already has a photo of this visit in another visit. Tick the box to keep both."),
 }
 """The message for each reason to move nothing."""
 STAYED: dict[str, str | Promise] = {
-    "duplicate_in_visit": _("already there: the very same file"),
-    "duplicate_in_patient": _("the same file is in another visit of that patient; say that both are to be kept"),
+    "duplicate_in_visit": _("the same file is already there"),
+    "duplicate_in_patient": _("the same file is in another visit of that patient; tick the box to keep both"),
     "visit_full": _("the other visit is full"),
 }
 """The message for each reason to leave one photo where it is."""
@@ -41,14 +40,14 @@ class CannotMove(Exception):
 
 @dataclass
 class Moved:
-    """How many photos were moved, and how many stayed where they are, by reason."""
+    """How many photos were moved, and which stayed where they are, by reason."""
 
     count: int = 0
-    stayed: Counter[str] = field(default_factory=Counter)
+    stayed: dict[str, list[Photo]] = field(default_factory=dict)
 
 
 def move_photos(photos: Iterable[Photo], target: Visit, who: Actor, keep_duplicate: bool = False) -> Moved:
-    """Move the photos to the visit `target`, with their predictions and labels. Return how many moved, and how many stayed and why.
+    """Move the photos to the visit `target`, with their predictions and labels. Return what moved, stayed and why.
 
     Raises CannotMove when the target's patient has not consented to care, when data of a patient are being erased, or when
     someone else has moved a photo. Then nothing is moved.
@@ -66,7 +65,7 @@ def move_photos(photos: Iterable[Photo], target: Visit, who: Actor, keep_duplica
                 continue
             reason = _why_it_stays(photo, target, patient, keep_duplicate) or ("" if room > 0 else "visit_full")
             if reason:
-                moved.stayed[reason] += 1
+                moved.stayed.setdefault(reason, []).append(photo)
                 continue
             sources.append((photo, photo.visit))
             _move_one(photo, target)

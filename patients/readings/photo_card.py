@@ -38,8 +38,7 @@ class Kind(StrEnum):
     EXCLUDED = "excluded"
 
 
-RANK = {kind: rank for rank, kind in enumerate((Kind.CHOOSE, Kind.REFUSED, Kind.READING, Kind.WAITING, Kind.READ))}
-RANK |= {Kind.CLOSE: RANK[Kind.READ], Kind.ERASED: 8, Kind.EXCLUDED: 9}
+LAST = {Kind.ERASED: 8, Kind.EXCLUDED: 9}
 
 FILTERS = {
     "used": (Kind.READ,),
@@ -54,6 +53,9 @@ OF_STATE = {
     State.CHOOSE_FACE: Kind.CHOOSE,
 }
 
+TAG_SIDE = 0.038
+"""The side of a number tag, as a share of the width of a wide card."""
+
 CHECK_ORDER = {reason: position for position, reason in enumerate(CHECKS)}
 
 
@@ -64,6 +66,8 @@ class NumberedFace:
     number: int
     index: int
     box: crop.Box
+    tag_top: float
+    """The upper edge of its number, which stands above the face: below it where the photo ends."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,6 @@ class PhotoCard:
 
     photo: Photo
     prediction: Prediction | None
-    queue_position: int | None = None
 
     @property
     def kind(self) -> Kind:
@@ -97,11 +100,6 @@ class PhotoCard:
         if self.prediction.state == State.DONE and self.prediction.abstained:
             return Kind.CLOSE
         return OF_STATE.get(State(self.prediction.state), Kind.REFUSED)
-
-    @property
-    def state_token(self) -> str:
-        """What changes while a photo waits: the kind of the card and the position in the queue."""
-        return f"{self.kind}{self.queue_position or ''}"
 
     @property
     def is_final(self) -> bool:
@@ -120,10 +118,14 @@ class PhotoCard:
         return [PhotoCard(self.photo, each) for each in readings if self.prediction and each.pk != self.prediction.pk]
 
     @property
+    def is_unusable(self) -> bool:
+        """Whether it gave no result: the visit folds such photos into one strip."""
+        return self.kind is Kind.REFUSED
+
+    @property
     def rank(self) -> tuple[int, float]:
-        """The sort key: photos that need you, photos on the way, read photos, newest first; excluded and dismissed ones last."""
-        rank = 8 if self.photo.dismissed_at and not self.photo.excluded_at else RANK[self.kind]
-        return rank, -self.taken_at.timestamp()
+        """The sort key: faces to choose, then all others, newest first; erased and excluded ones last."""
+        return LAST.get(self.kind, 0 if self.kind is Kind.CHOOSE else 1), -self.taken_at.timestamp()
 
     @property
     def taken_at(self) -> datetime:
@@ -229,7 +231,12 @@ class PhotoCard:
         """The faces from left to right."""
         boxes = crop.face_boxes(self.prediction.faces) if self.prediction else []
         from_left = sorted(enumerate(boxes), key=lambda pair: pair[1].left)
-        return [NumberedFace(number, index, box) for number, (index, box) in enumerate(from_left, start=1)]
+        side = crop.wide(self.photo.width, self.photo.height, boxes).width * TAG_SIDE if boxes else 0.0
+        gap = side / 8
+        return [
+            NumberedFace(number, index, box, box.top - side - gap if box.top > side + gap else box.bottom + gap)
+            for number, (index, box) in enumerate(from_left, start=1)
+        ]
 
     @property
     def face(self) -> crop.Box | None:
@@ -247,7 +254,7 @@ class PhotoCard:
     @property
     def tag_side(self) -> float:
         """The side of a number tag in pixels of the photo."""
-        return self._wide.width * 0.0475
+        return self._wide.width * TAG_SIDE
 
     @property
     def face_radius(self) -> float:
@@ -265,22 +272,13 @@ class PhotoCard:
 
 
 def card_of(photo: Photo) -> PhotoCard:
-    """Return the card of one photo. A waiting one gets its position in the queue (one query)."""
-    prediction = photo.prediction
-    waits = prediction is not None and prediction.state == State.QUEUED and not photo.excluded_at
-    return PhotoCard(photo, prediction, prediction.place_in_line() if prediction and waits else None)
+    """Return the card of one photo."""
+    return PhotoCard(photo, photo.prediction)
 
 
 def cards_of(photos: Iterable[Photo]) -> list[PhotoCard]:
-    """Return the cards of a visit in their order. At most one query, for the queue position of the first waiting photo."""
-    cards = [PhotoCard(photo, photo.prediction) for photo in photos]
-    queued = [card for card in cards if card.prediction and card.kind is Kind.WAITING]
-    queued.sort(key=lambda card: card.prediction.queued_at if card.prediction else card.taken_at)
-    if queued and queued[0].prediction:
-        first = queued[0].prediction.place_in_line()
-        positions = {card.photo.id: first + k for k, card in enumerate(queued)}
-        cards = [PhotoCard(card.photo, card.prediction, positions.get(card.photo.id)) for card in cards]
-    return sorted(cards, key=lambda card: card.rank)
+    """Return the cards of a visit in their order."""
+    return sorted(map(card_of, photos), key=lambda card: card.rank)
 
 
 def count_filters(cards: Iterable[PhotoCard]) -> dict[str, int]:

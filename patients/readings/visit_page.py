@@ -14,6 +14,7 @@ from patients.photos.codes import RejectedPhoto
 from patients.photos.other_days import other_days
 from patients.photos.phone_card import phone_card
 from patients.readings.photo_card import Kind, PhotoCard, cards_of, count_filters, passes
+from patients.readings.unusable import Unusable
 from patients.readings.visit_summary import summarise
 
 
@@ -28,10 +29,8 @@ class Limits:
     def text(self) -> str:
         """Return the limits as one sentence or two."""
         text = ngettext(
-            "JPEG, PNG, WebP, HEIC or AVIF, up to %(megabytes)d MB and %(megapixels)d megapixels each."
-            " One more fits in this visit.",
-            "JPEG, PNG, WebP, HEIC or AVIF, up to %(megabytes)d MB and %(megapixels)d megapixels each."
-            " %(room)d more fit in this visit.",
+            "JPEG, PNG, WebP, HEIC or AVIF, up to %(megabytes)d MB and %(megapixels)d megapixels each. Room for 1 more.",
+            "JPEG, PNG, WebP, HEIC or AVIF, up to %(megabytes)d MB and %(megapixels)d megapixels each. Room for %(room)d more.",
             self.room,
         )
         numbers = {"megabytes": self.max_bytes // 1_000_000, "megapixels": settings.PHOTO_MAX_PIXELS // 1_000_000}
@@ -42,24 +41,38 @@ class Limits:
         """Return what is said of a larger file."""
         return RejectedPhoto("too_large").message()
 
+    @property
+    def wrong_kind(self) -> str:
+        """Return what is said of a file that is no picture."""
+        return RejectedPhoto("unsupported_format").message()
+
+    @property
+    def empty(self) -> str:
+        """Return what is said of a file without a byte."""
+        return RejectedPhoto("empty").message()
+
 
 def visit_page(
-    visit: Visit, photos: PhotoQuerySet, user: User, show: str, note_form: VisitNoteForm | None = None
+    visit: Visit,
+    photos: PhotoQuerySet,
+    user: User,
+    show: str,
+    note_form: VisitNoteForm | None = None,
+    report_form: SelfReportForm | None = None,
 ) -> dict[str, object]:
-    """Return what the page shows, with the cards of those photos that pass the filter `show`."""
+    """Return what the page shows, with the cards of those photos that pass the filter `show`, and forms with what was typed."""
     cards = cards_of(photos)
     days = list(visit.patient.visits.order_by("date", "created_at").only("pk", "date", "patient"))
     at = [each.pk for each in days].index(visit.pk)
     return (
         banner_of(visit.patient)
-        | _state(visit, cards)
+        | _state(visit, cards, show)
         | {
-            "cards": [card for card in cards if passes(card, show)],
-            "show": show,
+            "visits": [each for each in reversed(days) if each.pk != visit.pk],
             "number": at + 1,
             "previous": days[at - 1] if at else None,
             "next": days[at + 1] if at + 1 < len(days) else None,
-            "form": SelfReportForm(instance=report_of(visit)),
+            "form": report_form or SelfReportForm(instance=report_of(visit)),
             "note_form": note_form or VisitNoteForm(instance=visit),
             "phone": phone_card(visit, user, (card.photo for card in cards)),
         }
@@ -68,15 +81,19 @@ def visit_page(
 
 def visit_state(visit: Visit, photos: PhotoQuerySet, show: str) -> dict[str, object]:
     """Return what the part of the page shows that changes with its photos: the summary and the counts of the filters."""
-    return _state(visit, cards_of(photos)) | {"is_update": True, "show": show}
+    return _state(visit, cards_of(photos), show) | {"is_update": True}
 
 
-def _state(visit: Visit, cards: list[PhotoCard]) -> dict[str, object]:
-    """Return what the summary and the filters show."""
+def _state(visit: Visit, cards: list[PhotoCard], show: str) -> dict[str, object]:
+    """Return the summary, the filters, and the cards that `show` lets pass, those of unusable photos apart."""
+    shown = [card for card in cards if passes(card, show)]
     counts = {name.replace("-", "_"): count for name, count in count_filters(cards).items()}
     return {
         "visit": visit,
         "patient": visit.patient,
+        "show": show,
+        "cards": [card for card in shown if not card.is_unusable],
+        "unusable": Unusable([card for card in shown if card.is_unusable]),
         "total": len(cards),
         "limits": Limits(settings.PHOTO_MAX_BYTES, max(settings.PHOTOS_PER_VISIT - len(cards), 0)),
         "counts": counts,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from django import template
-from django.contrib.humanize.templatetags.humanize import apnumber, ordinal
+from django.contrib.humanize.templatetags.humanize import apnumber
 from django.forms import BoundField
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
@@ -17,7 +17,6 @@ from patients.readings.help import ANSWERS
 from patients.readings.model_card import written
 
 register = template.Library()
-register.filter("ordinal", ordinal)
 register.filter("in_words", apnumber)
 register.filter("signed", formats.signed)
 register.filter("points", formats.points)

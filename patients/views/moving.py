@@ -17,6 +17,7 @@ from patients.forms.move import GONE, MovePhotosForm, MoveVisitForm, patient_cho
 from patients.models import AccessLog, Patient, Photo, Visit
 from patients.photos.move import MESSAGES, STAYED, CannotMove, Moved, move_photos, move_visit
 from patients.photos.other_days import day_taken
+from patients.photos.selected import name_of
 from patients.views.lookups import find_visit, photos_of
 from patients.views.requests import ClinicianRequest, redirect_back, render_form
 
@@ -69,7 +70,7 @@ def choose_patient_of_visit(request: ClinicianRequest, visit_id: UUID) -> HttpRe
         except CannotMove as error:
             form.add_error(None, str(MESSAGES[error.code]))
         else:
-            messages.success(request, _("The visit was moved, with everything in it. This is where it is now."))
+            messages.success(request, _("The visit was moved here with everything in it."))
             return redirect("patients:visit", visit.pk)
     context = banner_of(owner) | {"form": form, "visit": visit, "total": visit.photos.count()}
     _log_others(request, visit, owner)
@@ -109,11 +110,11 @@ def _move(request: ClinicianRequest, form: MovePhotosForm, photos: list[Photo]) 
 def _tell(request: ClinicianRequest, moved: Moved) -> None:
     if moved.count:
         text = ngettext(
-            "%(n)d photo was moved here, with what was read on it.",
-            "%(n)d photos were moved here, with what was read on them.",
+            "%(n)d photo was moved here with its results.",
+            "%(n)d photos were moved here with their results.",
             moved.count,
         )
         messages.success(request, text % {"n": moved.count})
-    for reason, count in moved.stayed.items():
-        text = ngettext("%(n)d photo stayed where it was: %(why)s.", "%(n)d photos stayed where they were: %(why)s.", count)
-        messages.warning(request, text % {"n": count, "why": STAYED[reason]})
+    for reason, photos in moved.stayed.items():
+        names = ", ".join(map(name_of, photos))
+        messages.warning(request, _("Not moved: %(photos)s. Reason: %(why)s.") % {"photos": names, "why": STAYED[reason]})

@@ -12,7 +12,7 @@ from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 
 from inference.dispatch import current_model_version, request_explanation
 from patients.audit.outcome import unchanged
-from patients.forms.photo import ExcludeForm
+from patients.forms.photo import TOO_LONG, ExcludeForm
 from patients.models import LastViewed, Photo
 from patients.photos.reanalyse import reanalyse, why_not_reanalysed
 from patients.readings.photo_card import PhotoCard, card_of
@@ -40,7 +40,7 @@ def show_card(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 
 def is_as_shown(request: ClinicianRequest, card: PhotoCard) -> bool:
     """Whether the page already shows the state of an unread photo. What is not replaced is not read out again."""
-    return not card.is_final and request.GET.get("state") == card.state_token
+    return not card.is_final and request.GET.get("state") == card.kind
 
 
 @require_GET
@@ -82,7 +82,7 @@ def explain_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Queue the explanation map."""
     photo = find_photo(request, photo_id)
     if photo.prediction is not None and not request_explanation(photo.prediction) and photo.prediction.explanation == "none":
-        by_another = _("The map can only be drawn by the model that read the photo. Read the photo again first.")
+        by_another = _("Only the model that analysed the photo can draw the map. Re-analyse the photo first.")
         if not request.htmx:  # else the message replaces the button
             messages.error(request, by_another if photo.may_be_read else why_not_reanalysed(photo)[1])
     if request.htmx:
@@ -115,9 +115,9 @@ def exclude_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
         photo.exclude(form.cleaned_data["reason"], by=request.user)
         if not request.htmx:
             undo = reverse("patients:include_photo", args=[photo.pk])
-            messages.success(request, _("Photo excluded. Every summary is worked out again."), extra_tags=undo)
+            messages.success(request, _("Photo excluded."), extra_tags=undo)
     else:
-        messages.error(request, _("A reason has at most 200 letters. The photo still counts."))
+        messages.error(request, str(TOO_LONG))
         unchanged(request, is_shown=bool(request.htmx))
     return _answer(request, photo)
 
@@ -136,7 +136,7 @@ def delete_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     photo = find_photo(request, photo_id)
     visit_id = photo.visit_id
     photo.remove()
-    messages.success(request, _("The photo and everything read on it were erased."))
+    messages.success(request, _("The photo and its results were erased."))
     return redirect("patients:visit", visit_id)
 
 

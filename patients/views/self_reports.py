@@ -5,12 +5,14 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from patients.audit.outcome import unchanged
 from patients.forms.self_report import SelfReportForm, report_of
-from patients.views.lookups import find_visit
+from patients.readings.visit_page import visit_page
+from patients.views.lookups import find_visit, photos_of
 from patients.views.requests import ClinicianRequest, redirect_back
 
 
@@ -25,12 +27,14 @@ def save_self_report(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     if form.is_valid():
         form.save()
     else:
-        unchanged(request, is_shown=False)
+        unchanged(request, is_shown=not request.htmx)
     if request.htmx:
         context = {"form": form, "visit": visit, "is_update": True, "is_cleared": "clear" in answers}
         return render(request, "patients/_self_report_saved.html", context)
-    for errors in form.errors.values():
-        messages.error(request, " ".join(str(error) for error in errors))
-    if form.is_valid():
-        messages.success(request, _("Self-report saved."))
+    if not form.is_valid():
+        context = visit_page(visit, photos_of(request, visit), request.user, "", report_form=form)
+        return render(
+            request, "patients/visit.html", context | {"way_back": reverse("patients:visit", args=[visit.pk])}, status=400
+        )
+    messages.success(request, _("Self-report saved."))
     return redirect_back(request, "patients:visit", visit.pk)

@@ -28,7 +28,7 @@
     Array.from(files, function (file) {
       const job = { file: file, row: document.getElementById("sending").content.firstElementChild.cloneNode(true), keep: false };
       number += 1;
-      part(job, "name").textContent = number + ". " + (file.size / 1e6).toFixed(1) + " MB";
+      part(job, "name").textContent = number + ". " + window.photoFiles.size(file);
       part(job, "again").addEventListener("click", function () { queue(job); });
       part(job, "keep").addEventListener("click", function () {
         job.keep = true;
@@ -85,17 +85,12 @@
     });
     request.addEventListener("error", function () {
       // A file that is gone breaks a request off just as a lost connection does: ask the file first.
-      readable(job.file).then(function (isReadable) {
+      window.photoFiles.readable(job.file).then(function (isReadable) {
         refuse(job, isReadable ? { retry: true } : { code: "gone" });
         done();
       });
     });
     request.send(fields);
-  }
-
-  // Resolves to whether a byte of the file can still be read: not when it lay in a cloud, or the album was cleared.
-  function readable(file) {
-    return file.slice(0, 1).arrayBuffer().then(function (bytes) { return bytes.byteLength === 1 || !file.size; }, function () { return false; });
   }
 
   function arrive(job, sent) {

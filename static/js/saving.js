@@ -51,10 +51,35 @@
     say(form, words.dataset.pending, false);
   });
 
+  // Says at the field what is wrong with it, or nothing more.
+  function tell(field, isBad) {
+    const hint = document.getElementById(field.getAttribute("aria-describedby"));
+    if (!field.dataset.bad || !hint) return;
+    field.closest(".field").classList.toggle("field--bad", isBad);
+    hint.textContent = isBad ? field.dataset.bad : hint.dataset.hint;
+    if (isBad) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+
+  document.addEventListener("input", function (event) {
+    if (event.target.dataset.bad && event.target.validity.valid) tell(event.target, false);
+  });
+
+  // A value that was wrong before, and is again, makes no "change" that htmx would act upon.
+  document.addEventListener("focusout", function (event) {
+    const form = event.target.dataset.bad && !event.target.validity.valid && formOf(event);
+    if (!form) return;
+    tell(event.target, true);
+    say(form, words.dataset.halted, true);
+  });
+
   // htmx validates the fields before it sends, and stops silently.
   document.addEventListener("htmx:validation:halted", function (event) {
     const form = formOf(event);
-    if (form) say(form, words.dataset.halted + " " + event.detail.errors[0].message, true);
+    if (!form) return;
+    const wrong = event.detail.errors;
+    wrong.forEach(function (each) { tell(each.elt, true); });
+    say(form, words.dataset.halted + (wrong[0].elt.dataset.bad ? "" : " " + wrong[0].message), true);
   });
 
   document.addEventListener("htmx:beforeSend", function (event) {

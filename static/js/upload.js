@@ -5,21 +5,18 @@
   const drop = document.getElementById("drop");
   const list = document.getElementById("photos");
   const said = document.getElementById("upload-said");
+  const asked = document.getElementById("upload-asked");
+  const photoFiles = window.photoFiles;
   const held = new Set(); // photos that can be sent again: pasted or taken here, there is no other copy
   const inFlight = 3;
   const waiting = [];
   let running = 0;
   let isOver = false; // the session has ended, and the page with it
   let added = 0;
+  let arrivedSince = 0; // photos that the page's number of free places does not know yet
 
   function part(card, name) {
     return card.querySelector('[data-s="' + name + '"]');
-  }
-
-  function size(file) {
-    const one = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
-    if (file.size < 1e5) return Math.ceil(file.size / 1e3) + " kB";
-    return (file.size / 1e6).toLocaleString(document.documentElement.lang, one) + " MB";
   }
 
   // A new card from a <template>, with a preview where the browser can draw the photo (HEIC: mostly not).
@@ -29,7 +26,7 @@
     job.url = job.url || URL.createObjectURL(job.file);
     image.addEventListener("error", function () { image.hidden = true; });
     image.src = job.url;
-    part(card, "file").textContent = (job.file.name || "") + ", " + size(job.file);
+    part(card, "file").textContent = (job.file.name || "") + ", " + photoFiles.size(job.file);
     return card;
   }
 
@@ -94,11 +91,6 @@
   }
 
   function send(job) {
-    if (job.file.size > Number(drop.dataset.maxBytes)) {
-      refuse(job, { code: "too_large", message: drop.dataset.tooLarge }); // saves the minutes of an upload that would be refused
-      done();
-      return;
-    }
     const request = new XMLHttpRequest();
     const state = part(job.card, "state");
     const bar = job.card.querySelector("progress");
@@ -122,7 +114,7 @@
     });
     request.addEventListener("error", function () {
       // A file that is gone breaks a request off just as a lost connection does: ask the file first.
-      readable(job.file).then(function (isReadable) {
+      photoFiles.readable(job.file).then(function (isReadable) {
         refuse(job, isReadable ? { retry: true } : { code: "gone" });
         done();
       });
@@ -138,6 +130,7 @@
     leave(job);
     htmx.process(card);
     added += 1;
+    arrivedSince += 1;
     count(1);
     htmx.trigger(document.body, "photos-changed");
   }
@@ -193,17 +186,65 @@
     total.textContent = Number(total.textContent) + more;
   }
 
-  // Resolves to whether a byte of the file can still be read: not when it was moved, or the card that held it was pulled.
-  function readable(file) {
-    return file.slice(0, 1).arrayBuffer().then(function (bytes) { return bytes.byteLength === 1 || !file.size; }, function () { return false; });
+  // ---- what cannot be sent is said when it is chosen
+
+  // The number in the page is that of its last answer: photos that arrived since, or are on their way, take their places, too.
+  function room() {
+    return Math.max(Number(document.getElementById("drop-hint").dataset.room) - running - waiting.length - arrivedSince, 0);
+  }
+
+  // Sends the files when all of them can be taken; else says which cannot and asks whether to send the others.
+  function choose(files) {
+    files = Array.from(files);
+    photoFiles.sorted(files, Number(drop.dataset.maxBytes)).then(function (found) {
+      const places = room();
+      const fit = found.good.slice(0, places);
+      if (fit.length === files.length) return add(fit);
+      ask(files.length, fit, found.good.length - fit.length, places, found.bad);
+    });
+  }
+
+  function line(text) {
+    const item = document.createElement("li");
+    item.textContent = text;
+    return item;
+  }
+
+  function ask(chosen, fit, excess, places, bad) {
+    const lines = [];
+    if (excess) lines.push(line(photoFiles.counted(asked, "full", places).replace("%n", excess)));
+    Object.keys(bad).forEach(function (why) {
+      const names = photoFiles.named(bad[why], why === "too_large");
+      lines.push(line(names + ": " + asked.dataset[why.replace(/_(.)/, function (_all, letter) { return letter.toUpperCase(); })]));
+    });
+    asked.querySelector("[data-asked-title]").textContent = photoFiles.counted(asked, "chosen", chosen);
+    asked.querySelector("ul").replaceChildren.apply(asked.querySelector("ul"), lines);
+    const send = asked.querySelector("[data-asked-send]");
+    send.hidden = !fit.length;
+    if (fit.length) send.textContent = photoFiles.counted(asked, "send", fit.length);
+    send.onclick = function () {
+      asked.hidden = true;
+      add(fit);
+      focusOn(list.firstElementChild);
+    };
+    asked.querySelector("[data-asked-cancel]").onclick = function () {
+      asked.hidden = true;
+      focusOn(drop);
+    };
+    asked.hidden = false;
+    (fit.length ? send : asked.querySelector("[data-asked-cancel]")).focus();
   }
 
   // ---- where photos come from
 
   function take(input) {
-    add(input.files);
+    choose(Array.from(input.files));
     input.value = "";
   }
+
+  document.addEventListener("htmx:oobAfterSwap", function (event) {
+    if (event.detail.target.id === "drop-hint") arrivedSince = 0;
+  });
 
   document.querySelectorAll("[data-pick]").forEach(function (opener) {
     opener.addEventListener("click", function (event) {
@@ -218,39 +259,6 @@
 
   addEventListener("photos", function (event) { add(event.detail); });
 
-  // Resolves to the files that were dropped, those in folders too. The browser forgets them after the event: ask for all at once.
-  function dropped(transfer) {
-    const entries = Array.from(transfer.items || [], function (item) { return item.webkitGetAsEntry && item.webkitGetAsEntry(); });
-    if (!entries.some(function (entry) { return entry && entry.isDirectory; })) return Promise.resolve(Array.from(transfer.files));
-    return Promise.all(entries.filter(Boolean).map(inside)).then(function (lists) { return lists.flat(); });
-  }
-
-  // Resolves to the files of an entry and of its folders, by name. Hidden files of an operating system are no photos.
-  function inside(entry) {
-    if (entry.name.startsWith(".") || /^(Thumbs\.db|desktop\.ini)$/i.test(entry.name)) return Promise.resolve([]);
-    if (!entry.isDirectory) {
-      return new Promise(function (resolve) { entry.file(function (file) { resolve([file]); }, function () { resolve([]); }); });
-    }
-    const reader = entry.createReader();
-    const found = [];
-    return new Promise(function (resolve) {
-      (function more() { // a reader gives a hundred at a time
-        reader.readEntries(function (some) {
-          found.push.apply(found, some);
-          if (some.length) more();
-          else resolve();
-        }, resolve);
-      })();
-    }).then(function () {
-      found.sort(function (a, b) { return a.name.localeCompare(b.name, undefined, { numeric: true }); });
-      return Promise.all(found.map(inside));
-    }).then(function (lists) { return lists.flat(); });
-  }
-
-  function isPhotos(transfer) {
-    return transfer && Array.from(transfer.types).indexOf("Files") >= 0;
-  }
-
   function showOver(transfer) {
     const title = drop.querySelector("[data-drop-title]");
     const hint = drop.querySelector("[data-drop-hint]");
@@ -261,7 +269,7 @@
   }
 
   addEventListener("dragover", function (event) {
-    if (!isPhotos(event.dataTransfer)) return;
+    if (!photoFiles.areFiles(event.dataTransfer)) return;
     event.preventDefault();
     event.dataTransfer.dropEffect = "copy";
     if (!drop.classList.contains("is-over")) showOver(event.dataTransfer);
@@ -270,15 +278,15 @@
     if (event.relatedTarget === null) showOver(null);
   });
   addEventListener("drop", function (event) {
-    if (!isPhotos(event.dataTransfer)) return;
+    if (!photoFiles.areFiles(event.dataTransfer)) return;
     event.preventDefault();
     showOver(null);
-    dropped(event.dataTransfer).then(add);
+    photoFiles.dropped(event.dataTransfer).then(choose);
   });
   addEventListener("paste", function (event) {
     if (/^(INPUT|TEXTAREA)$/.test(event.target.tagName) || !event.clipboardData.files.length) return;
     event.preventDefault();
-    add(event.clipboardData.files);
+    choose(event.clipboardData.files);
   });
   addEventListener("beforeunload", function (event) {
     if (!isOver && (running || waiting.length || held.size)) event.preventDefault();

@@ -41,7 +41,7 @@ def test_photos_are_dropped_anywhere_and_pasted(installation: Installation, open
     handed_in(page, "paste", pasted)
     expect(page.locator("#photos > .photo").filter(has_text=READ)).to_have_count(2, timeout=PATIENCE_MS)
     expect(page.locator("#photos-total")).to_have_text("2")
-    expect(page.locator("#photos-said")).to_have_text("2 read")
+    expect(page.locator("#photos-said")).to_have_text("2 analysed")
     expect(page.locator("#no-photos")).to_be_hidden()
 
 
@@ -86,7 +86,8 @@ def test_a_twin_is_kept_or_skipped_and_a_huge_file_is_not_sent(installation: Ins
     expect(page.locator("#photos > .photo[id]")).to_have_count(1)
     page.locator("#drop").evaluate("drop => drop.dataset.maxBytes = 1000")
     page.locator("#files").set_input_files(files(52))
-    expect(page.get_by_text("The file is larger than")).to_be_visible()
+    expect(page.locator("#upload-asked")).to_contain_text("The file is larger than")
+    expect(page.get_by_role("button", name="Send the")).to_be_hidden()
 
 
 FOLDER = """async files => {
@@ -204,7 +205,7 @@ def test_a_phone_adds_photos_that_appear_at_once(installation: Installation, ope
     expect(page.get_by_role("img", name="QR code")).to_be_hidden()
     expect(page.locator("#photos-total")).to_have_text("2")
     expect(page.locator("#move-photos")).to_be_visible()  # the visit had no photos when it was opened
-    expect(page.locator("#drop-hint")).to_contain_text("58 more fit in this visit.")
+    expect(page.locator("#drop-hint")).to_contain_text("Room for 58 more.")
     held: list[Route] = []
     phone.route("**/phone/", lambda route: held.append(route))
     phone.locator("#files").set_input_files(files(65))

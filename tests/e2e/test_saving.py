@@ -21,7 +21,13 @@ def test_what_could_not_be_saved_is_said(installation: Installation, open_page: 
     expect(report).to_contain_text("Saved")
     page.get_by_label("PHQ-9 total").fill("30")
     page.keyboard.press("Tab")
-    expect(report).to_contain_text("Not saved. ")
+    expect(report).to_have_text("Not saved.")
+    expect(page.get_by_label("PHQ-9 total")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#phq9-hint")).to_have_text("PHQ-9 must be 0 to 27")
+    page.get_by_label("PHQ-9 total").fill("20")
+    expect(page.locator("#phq9-hint")).to_have_text("0 to 27")
+    page.get_by_label("PHQ-9 total").fill("30")
+    page.keyboard.press("Tab")
     expect(report).to_have_class("push tiny said--bad")
     page.context.set_offline(True)
     page.get_by_label("Note", exact=True).fill("Slept badly.")
@@ -48,7 +54,7 @@ def test_enter_saves_and_clears_nothing(installation: Installation, open_page: O
     expect(value).to_contain_text("3")
     page.get_by_role("button", name="Clear").focus()
     page.keyboard.press("Enter")
-    expect(value).to_have_text("not asked")
+    expect(value).to_have_text("Not recorded")
     expect(page.get_by_role("radio", name="0", exact=True)).to_be_focused()
 
 
@@ -104,7 +110,7 @@ def test_a_page_that_renews_itself_waits_for_who_writes(installation: Installati
     page.evaluate(
         """() => {
             const said = document.createElement("p");
-            said.innerHTML = "Being read <button type=button data-reload hidden>Read. Show it</button>";
+            said.innerHTML = "Being analysed <button type=button data-reload hidden>Analysed. Show it</button>";
             said.setAttribute("hx-get", location.pathname + "reading/");
             said.setAttribute("hx-trigger", "every 200ms");
             document.getElementById("note-card").after(said);
@@ -112,11 +118,11 @@ def test_a_page_that_renews_itself_waits_for_who_writes(installation: Installati
             htmx.process(said);
         }"""
     )
-    expect(page.get_by_role("button", name="Read. Show it")).to_be_visible()
+    expect(page.get_by_role("button", name="Analysed. Show it")).to_be_visible()
     page.get_by_label("Note on this photo").fill("Looks away.")
-    page.get_by_role("button", name="Read. Show it").click()
-    expect(page.get_by_role("button", name="Read. Show it")).to_have_count(0)
-    expect(page.get_by_text("Being read")).to_have_count(0)
+    page.get_by_role("button", name="Analysed. Show it").click()
+    expect(page.get_by_role("button", name="Analysed. Show it")).to_have_count(0)
+    expect(page.get_by_text("Being analysed")).to_have_count(0)
 
 
 def test_focus_stays_where_a_card_was_replaced(installation: Installation, open_page: OpenPage) -> None:
@@ -124,10 +130,10 @@ def test_focus_stays_where_a_card_was_replaced(installation: Installation, open_
     sign_in(page, installation)
     add_visit(page, INES)
     page.locator("#files").set_input_files([dog(quality=80)])
-    expect(page.get_by_role("button", name="Dismiss")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_text("Show photos").click(timeout=PATIENCE_MS)
     expect(page.locator(".htmx-added, .htmx-settling")).to_have_count(0)  # until then the card has no listeners
-    page.get_by_role("button", name="Dismiss").press("Enter")
-    expect(page.locator("#photos > .photo.is-dismissed")).to_be_focused()
+    page.get_by_role("button", name="Dismiss", exact=True).press("Enter")
+    expect(page.locator("#unusable-photos > .photo.is-dismissed")).to_be_focused()
 
 
 def test_a_second_click_adds_no_second_visit(installation: Installation, open_page: OpenPage) -> None:

@@ -123,11 +123,6 @@ def test_too_close_to_call_is_kept_and_not_counted(photo: Photo) -> None:
     assert not prediction.counts
 
 
-def test_place_in_line_counts_those_before(visit: Visit) -> None:
-    rows = [make_prediction(make_photo(visit), Prediction.State.QUEUED) for _ in range(3)]
-    assert [row.place_in_line() for row in rows] == [1, 2, 3]
-
-
 @pytest.mark.parametrize(("state", "field"), [("queued", "queued_at"), ("running", "started_at")])
 def test_overdue_begins_after_the_time_limit(queued: Prediction, settings: Any, state: str, field: str) -> None:
     for seconds, is_overdue in ((settings.READ_TIME_LIMIT_SECONDS, False), (settings.READ_TIME_LIMIT_SECONDS + 6, True)):

@@ -69,7 +69,7 @@ def test_measured_quality_is_german(german: Client, read_visits: list[Visit]) ->
     check = {"name": "sharpness", "measured": 0.97, "limit": 0.15, "passed": True, "reason": "too_blurred"}
     photo = make_photo(read_visits[0])
     make_prediction(photo, quality=[check])
-    assert "Schärfe 0,97 0,15 nötig" in words_of(german, f"/photos/{photo.pk}/")
+    assert "Schärfe 0,97 (0,15 nötig)" in words_of(german, f"/photos/{photo.pk}/")
 
 
 def test_drawings_keep_the_point_that_browsers_read(german: Client, ines: Patient, read_visits: list[Visit]) -> None:

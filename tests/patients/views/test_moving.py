@@ -28,7 +28,7 @@ def test_photos_are_moved_to_a_visit_there_is(browser: Client, visit: Visit) -> 
     asked = {"photo": [str(photo.pk)], "patient": str(visit.patient_id), "visit": str(other.pk)}
     page = browser.post(f"/visits/{visit.pk}/move-photos/", asked, follow=True)
     assert page.redirect_chain == [(f"/visits/{other.pk}/", 302)]
-    assert "1 photo was moved here, with what was read on it." in words(page)
+    assert "1 photo was moved here with its results." in words(page)
     assert list(other.photos.all()) == [photo]
     assert list(visit.photos.all()) == [stays]
 
@@ -73,11 +73,11 @@ def test_an_incomplete_move_is_refused(browser: Client, visit: Visit, wrong: dic
 
 
 def test_a_new_visit_that_nothing_came_into_is_not_kept(browser: Client, visit: Visit, tom: Patient) -> None:
-    photo, theirs = make_photo(visit), make_photo(make_visit(tom))
+    photo, theirs = make_photo(visit, original_name="IMG_7.jpg"), make_photo(make_visit(tom))
     Photo.objects.update(fingerprint="the same")
     asked = {"photo": [str(photo.pk)], "patient": str(tom.pk), "visit": "new", "new_date": "2026-11-19"}
     page = browser.post(f"/visits/{visit.pk}/move-photos/", asked, follow=True)
-    assert "1 photo stayed where it was" in words(page)
+    assert "Not moved: IMG_7.jpg. Reason: the same file is in another visit of that patient" in words(page)
     assert list(tom.visits.all()) == [theirs.visit]
 
 

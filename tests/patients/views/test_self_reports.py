@@ -32,7 +32,7 @@ def test_nothing_is_filled_in_beforehand(browser: Client, visit: Visit) -> None:
     page = browser.get(f"/visits/{visit.pk}/").content.decode()
     form = page.split('id="self-report"')[1].split("</form>")[0]
     assert " checked" not in form
-    assert "not asked" in form
+    assert "Not recorded" in form
     assert 'name="phq9"' in form
     assert 'value="None"' not in form
 
@@ -48,17 +48,18 @@ def test_zero_is_an_answer(browser: Client, visit: Visit) -> None:
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        ({"phq9": "28"}, "Not saved. PHQ-9 goes from 0 to 27."),
-        ({"gad7": "22"}, "Not saved. GAD-7 goes from 0 to 21."),
-        ({"gad7": "2.5"}, "Not saved. GAD-7 is a whole number from 0 to 21."),
-        ({"mood": "11"}, "Not saved. Select a valid choice."),
+        ({"phq9": "28"}, "PHQ-9 must be 0 to 27"),
+        ({"gad7": "22"}, "GAD-7 must be 0 to 21"),
+        ({"gad7": "2.5"}, "GAD-7 must be 0 to 21"),
+        ({"mood": "11"}, "Mood must be 0 to 10"),
     ],
 )
 def test_an_answer_off_its_scale_is_not_kept(browser: Client, visit: Visit, answers: dict[str, str], words: str) -> None:
     assert words in reply_to(browser, visit, **answers)
-    assert browser.post(f"/visits/{visit.pk}/self-report/", answers).status_code == 302
+    page = browser.post(f"/visits/{visit.pk}/self-report/", answers)
+    assert (page.status_code, words in page.content.decode()) == (400, True)
     assert not SelfReport.objects.exists()
-    assert not AccessLog.objects.exists()
+    assert set(AccessLog.objects.values_list("action", flat=True)) == {"view"}  # the page with what was typed
 
 
 @pytest.mark.parametrize(("name", "value"), [("mood", 11), ("phq9", 28), ("gad7", 22)])
@@ -105,7 +106,10 @@ def test_without_scripts_it_leads_back_and_says_so(browser: Client, visit: Visit
     assert page.redirect_chain[-1][0] == f"/visits/{visit.pk}/"
     assert "Self-report saved." in page.content.decode()
     page = browser.post(address, urlencode({"mood": "7", "phq9": "99"}), content_type=FORM, follow=True)
-    assert "PHQ-9 goes from 0 to 27." in page.content.decode()
+    field = page.content.decode().split('id="phq9-field"')[1].split("</div>")[0]
+    assert 'value="99"' in field  # as it was typed
+    assert 'aria-invalid="true"' in field
+    assert '<span class="hint" id="phq9-hint" data-hint="0 to 27">PHQ-9 must be 0 to 27</span>' in field
 
 
 def test_a_stranger_reports_nothing(strange: Client, visit: Visit) -> None:

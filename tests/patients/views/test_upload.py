@@ -56,7 +56,7 @@ def test_a_script_gets_the_card_of_its_photo(browser: Client, address: str) -> N
     photo = Photo.objects.get()
     assert answer.status_code == 201
     assert answer.json()["photo"] == str(photo.pk)
-    assert f'hx-get="/photos/{photo.pk}/card/?state=waiting1"' in answer.json()["card"]
+    assert f'hx-get="/photos/{photo.pk}/card/?state=waiting"' in answer.json()["card"]
 
 
 def test_a_script_learns_why_a_file_was_refused(browser: Client, address: str) -> None:

@@ -29,9 +29,9 @@ def test_the_number_of_queries_does_not_grow_with_the_photos(
         make_read_visits(visit.patient, days=2, photos_each=1)
         for state in State.values:
             make_prediction(make_photo(visit), state=state)
-        # session, user, visit, photos, predictions, own labels, place in line, days, self-report, phone, consent, care team,
+        # session, user, visit, photos, predictions, own labels, days, self-report, phone, consent, care team,
         # visits, probabilities, the last view, and the access log: whose it is, savepoint, last entry, new entry, release
-        with django_assert_num_queries(16 + of_the_access_log()):
+        with django_assert_num_queries(15 + of_the_access_log()):
             browser.get(f"/visits/{visit.pk}/")
 
 
@@ -47,8 +47,8 @@ def test_a_visit_is_set_beside_the_one_before(browser: Client, visit: Visit) -> 
 @pytest.mark.parametrize(
     ("state", "fields", "words"),
     [
-        (State.QUEUED, {}, "Waiting, 1st in line"),
-        (State.RUNNING, {}, "Being read"),
+        (State.QUEUED, {}, "Waiting"),
+        (State.RUNNING, {}, "Being analysed"),
         (State.DONE, {}, "About 6 of 10 raters: happy"),
         (State.DONE, {"abstained": True}, "Too close to call"),
         (State.NO_FACE, {}, "Not used: no face found"),
@@ -66,7 +66,7 @@ def test_a_card_says_how_it_stands(browser: Client, visit: Visit, state: str, fi
 def test_a_refused_card_names_what_was_measured(browser: Client, visit: Visit) -> None:
     check = {"name": "face height in pixels", "measured": 31.0, "limit": 48.0, "passed": False, "reason": "too_small"}
     make_prediction(make_photo(visit), state=State.REJECTED, reason="too_small", quality=[check])
-    assert "Face, height 31 px, 48 px needed. Step closer" in browser.get(f"/visits/{visit.pk}/").content.decode()
+    assert "Face, height 31 px (48 px needed). Step closer" in browser.get(f"/visits/{visit.pk}/").content.decode()
 
 
 def test_an_excluded_card_quotes_the_reason(browser: Client, visit: Visit) -> None:
@@ -85,28 +85,41 @@ def test_only_a_card_that_will_change_by_itself_asks_again(browser: Client, visi
     assert asks == (state in Prediction.UNFINISHED)
 
 
-def test_cards_stand_in_the_order_of_need(browser: Client, visit: Visit) -> None:
+def test_cards_stand_in_one_order_whatever_is_read_meanwhile(browser: Client, visit: Visit) -> None:
+    now = timezone.now()
     states = [State.DONE, State.QUEUED, State.RUNNING, State.REJECTED, State.CHOOSE_FACE]
-    for state in states:
-        make_prediction(make_photo(visit), state=state)
+    for minutes, state in enumerate(states):
+        make_prediction(make_photo(visit, taken_at=now - timedelta(minutes=minutes)), state=state)
     make_photo(visit).exclude("Blurred")
     page = browser.get(f"/visits/{visit.pk}/")
-    assert [str(card.kind) for card in page.context["cards"]] == [
-        "choose",
-        "refused",
-        "reading",
-        "waiting",
-        "read",
-        "excluded",
-    ]
+    assert [str(card.kind) for card in page.context["cards"]] == ["choose", "read", "waiting", "reading", "excluded"]
+    assert [str(card.kind) for card in page.context["unusable"].cards] == ["refused"]
+    assert "in line" not in page.content.decode()
 
 
-def test_waiting_photos_know_their_place_in_line(browser: Client, visit: Visit) -> None:
-    start = timezone.now() - timedelta(minutes=1)
-    for second in range(3):
-        make_prediction(make_photo(visit), state=State.QUEUED, queued_at=start + timedelta(seconds=second))
+def test_a_script_learns_the_order_once_every_photo_is_final(browser: Client, visit: Visit) -> None:
+    address = f"/visits/{visit.pk}/state/"
+    usable, refused = make_photo(visit), make_photo(visit)
+    make_prediction(refused, state=State.NO_FACE)
+    waiting = make_prediction(usable, state=State.RUNNING)
+    assert "card-order" not in browser.get(address).content.decode()
+    waiting.fail("timed_out")
+    Prediction.objects.filter(pk=waiting.pk).update(**probabilities_of(happy=0.6), state=State.DONE)
+    part = browser.get(address).content.decode()
+    assert f'data-photos="{usable.pk} " data-unusable="{refused.pk} "' in part
+
+
+def test_unusable_photos_are_counted_by_reason_in_one_strip(browser: Client, visit: Visit) -> None:
+    for reason in ("too_blurred", "too_dark", "too_blurred"):
+        make_prediction(make_photo(visit), state=State.REJECTED, reason=reason)
+    make_prediction(make_photo(visit))
     page = browser.get(f"/visits/{visit.pk}/").content.decode()
-    assert [f"Waiting, {place} in line" in page for place in ("1st", "2nd", "3rd", "4th")] == [True, True, True, False]
+    assert "<h3>3 unusable photos</h3>" in page
+    assert "too blurred (2) · too dark (1)." in page
+    assert "Dismiss all unusable (3)" in page
+    assert 'id="unusable"' not in page.split('id="photos"')[0]
+    assert page.index('id="photos"') < page.index('id="unusable"')
+    assert browser.get(f"/visits/{visit.pk}/", {"show": "used"}).context["unusable"].cards == []
 
 
 @pytest.mark.parametrize(
@@ -124,7 +137,7 @@ def test_a_filter_shows_its_cards(browser: Client, visit: Visit, show: str, kind
         make_prediction(make_photo(visit), state=state)
     make_prediction(make_photo(visit), abstained=True)
     page = browser.get(f"/visits/{visit.pk}/", {"show": show})
-    assert {str(card.kind) for card in page.context["cards"]} == kinds
+    assert {str(card.kind) for card in [*page.context["cards"], *page.context["unusable"].cards]} == kinds
 
 
 def test_the_summary_counts_only_photos_that_count(browser: Client, visit: Visit) -> None:
@@ -171,7 +184,7 @@ def test_a_screen_reader_hears_the_outcome_of_the_photos_once(browser: Client, v
     last = make_prediction(make_photo(visit), state=State.RUNNING)
     assert said not in browser.get(address).content.decode()  # not while the next is on its way
     last.fail("timed_out")
-    assert f'<span hx-swap-oob="{said}">2 read, 2 need you</span>' in browser.get(address).content.decode()
+    assert f'<span hx-swap-oob="{said}">2 analysed, 2 need review</span>' in browser.get(address).content.decode()
 
 
 def test_a_note_is_kept_with_and_without_a_script(browser: Client, visit: Visit) -> None:
