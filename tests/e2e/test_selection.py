@@ -4,7 +4,7 @@ import io
 import re
 
 from PIL import Image
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.cohort import clear_portraits
 from tests.e2e.chromium import PATIENCE_MS, violations_in_both_themes
@@ -24,6 +24,17 @@ def group(people: int) -> FilePayload:
     return FilePayload(name="group.jpg", mimeType="image/jpeg", buffer=out.getvalue())
 
 
+def choose_large(page: Page) -> None:
+    """Enlarge the photo of seven people and choose the last one, by keyboard."""
+    page.get_by_role("link", name="Enlarge").click()
+    page.keyboard.press("7")
+    expect(page.locator("#enlarged [data-face].is-chosen")).to_have_count(1)
+    assert violations_in_both_themes(page) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Enlarge")).to_be_focused()
+    expect(page.get_by_role("button", name="Use face 7")).to_be_visible()
+
+
 def test_many_photos_are_changed_at_once(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     sign_in(page, installation)
@@ -35,14 +46,7 @@ def test_many_photos_are_changed_at_once(installation: Installation, open_page: 
     expect(page.locator("#photos > .photo").first).to_have_class(re.compile("is-choose"))
     expect(page.locator("#photos > .photo")).to_have_count(4)
 
-    page.get_by_role("link", name="Enlarge").click()
-    page.keyboard.press("7")
-    expect(page.locator("#enlarged [data-face].is-chosen")).to_have_count(1)
-    assert violations_in_both_themes(page) == []
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("link", name="Enlarge")).to_be_focused()
-    expect(page.get_by_role("button", name="Use face 7")).to_be_visible()
-
+    choose_large(page)
     boxes = page.get_by_role("checkbox", name="Select photo")
     expect(boxes).to_have_count(4)  # those in the closed strip are not there
     boxes.nth(1).focus()
