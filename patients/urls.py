@@ -140,6 +140,7 @@ urlpatterns = [
     page("settings/", pages.edit_settings, "settings", SIGNED_IN),
     page("settings/sessions/<int:session_id>/end/", sessions.end_session, "end_session", SIGNED_IN),
     page("settings/theme/", pages.save_theme, "theme", SIGNED_IN),
+    page("settings/timeline/", pages.save_timeline, "save_timeline", SIGNED_IN),
     page("settings/tour/", pages.save_tour, "tour", SIGNED_IN),
     page("session/", sessions.show_session, "session", ANYONE),
     page("drafts/", sessions.keep_draft, "draft", SIGNED_IN),

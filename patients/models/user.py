@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -19,6 +19,7 @@ from django.utils.translation import pgettext_lazy
 
 IDLE_MINUTES = 5, 30  # a shorter limit leads to shared passwords, a longer one to unattended open screens
 TOURS = "patients", "patient", "visit"  # pages with a tour at first use
+TIMELINE_ROWS = "photos", "labels", "mood", "phq9", "gad7", "event", "separate"  # what each person can switch on and off
 FACTORS = Q(authenticator__type__in=["totp", "webauthn"])  # a recovery code only replaces one of these
 
 
@@ -70,6 +71,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(_("language"), max_length=2, blank=True, choices=settings.LANGUAGES)
     has_shortcuts = models.BooleanField(_("keyboard shortcuts of a single key"), default=True)
     tours_seen = models.JSONField(default=list, blank=True, editable=False)  # names of pages whose tour was taken or dismissed
+    timeline_rows = models.JSONField(default=dict, blank=True, editable=False)  # what the timeline shows: a bool by row
     theme = models.CharField(_("theme"), max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
     idle_minutes = models.PositiveSmallIntegerField(
         _("sign me out after minutes without activity"),
@@ -154,6 +156,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         elif name in TOURS and name not in self.tours_seen:
             self.tours_seen = [*self.tours_seen, name]
         self.save(update_fields=["tours_seen"])
+
+    def show_in_timeline(self, row: str, is_shown: bool) -> None:
+        """Store whether the timeline shows `row`, on every patient. Rows that do not exist are not stored."""
+        if row not in TIMELINE_ROWS:
+            return
+        with transaction.atomic():  # two boxes ticked in a row must not undo each other
+            stored = User.objects.select_for_update().values_list("timeline_rows", flat=True).get(pk=self.pk)
+            self.timeline_rows = {**stored, row: is_shown}
+            self.save(update_fields=["timeline_rows"])
 
     @property
     def initials(self) -> str:

@@ -1,6 +1,8 @@
 """The timeline on the patient's page: all that the template shows."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.urls import reverse
@@ -12,6 +14,7 @@ from patients.formats import day, hundredths, signed
 from patients.models import Event, Patient, SelfReport, Visit
 from patients.photos.reanalyse import outdated_photos
 from patients.timeline.baseline import Baseline, baseline_of, outside
+from patients.timeline.plot.cards import Labels
 from patients.timeline.plot.figure import figure
 from patients.timeline.plot.frame import Plain
 from patients.timeline.plot.self_report_row import Reports, Scale, ScaleChoice, choices, has_answered, rated
@@ -43,6 +46,9 @@ class Timeline:
     events: list[Event]
     reports: Reports
     others: list[VisitPoint]
+    labels: Labels = field(default_factory=dict)
+    chosen: Mapping[str, bool] = field(default_factory=dict)
+    """Which rows the reader switched on or off; `labels` are the reader's own."""
     expressions: tuple[str, ...] = EXPRESSIONS
 
     @property
@@ -69,7 +75,7 @@ class Timeline:
     @cached_property
     def figure(self) -> Plain:
         """Return the figure as JSON types."""
-        return figure(self.points, self.baseline, self.events, self.reports, self.others)
+        return figure(self.points, self.baseline, self.events, self.reports, self.others, self.labels)
 
     @cached_property
     def outside(self) -> list[NumberRow]:
@@ -100,7 +106,23 @@ class Timeline:
     @property
     def choices(self) -> list[ScaleChoice]:
         """Return the same scales as the menu of rows offers them."""
-        return choices(self.drawn, self.reports)
+        return choices(self.drawn, self.reports, self.chosen)
+
+    @property
+    def shows(self) -> dict[str, bool]:
+        """Return which of the other rows are shown, and whether expressions are separate."""
+        return {"photos": True, "labels": False, "event": True, "separate": False, **self.chosen}
+
+    @cached_property
+    def labelled(self) -> list[tuple[str, int]]:
+        """Return how many photos that count have each own label, most frequent first."""
+        names = (self.labels.get(key) for point in self.points for key in point.photo_keys)
+        return Counter(name for name in names if name).most_common()
+
+    @property
+    def labelled_photos(self) -> int:
+        """Return how many photos that count have an own label."""
+        return sum(count for _name, count in self.labelled)
 
     @property
     def photos(self) -> int:
@@ -123,15 +145,15 @@ class Timeline:
     def baseline_in_words(self) -> str:
         """Return which visits the baseline uses, with a warning when another model read the last visit."""
         if self.baseline is None:
-            return too_few_chosen(self.points) or _("No usual range before four visits with photos that count.")
+            return too_few_chosen(self.points) or _("No usual range yet: it needs four visits with photos that count.")
         facts = {"n": self.baseline.n, "first": day(self.baseline.first), "last": day(self.baseline.last)}
         text = (
-            _("Usual range from %(n)d chosen visits, %(first)s to %(last)s.")
+            _("Usual range from %(n)d chosen baseline visits, %(first)s to %(last)s.")
             if self.baseline.is_chosen
             else _("Usual range from the first %(n)d visits, %(first)s to %(last)s.")
         ) % facts
         if self.baseline.is_provisional:
-            text += " " + _("Provisional with fewer than eight.")
+            text += " " + _("Provisional: fewer than eight visits.")
         if self.last.used and self.last.model_versions != self.baseline.model_versions:
             text += " " + _("Read by model %(model)s.") % {"model": " + ".join(self.baseline.model_versions)}
         return text
@@ -151,8 +173,8 @@ class Timeline:
         )
 
 
-def timeline(patient: Patient) -> Timeline:
-    """Return the timeline of `patient`. Five queries, whatever the number of visits."""
+def timeline(patient: Patient, labels: Labels | None = None, chosen: Mapping[str, bool] | None = None) -> Timeline:
+    """Return the timeline of `patient` with the reader's labels and chosen rows. Five queries, whatever the number of visits."""
     known = points(patient)
     with_photos = {point.visit_id for point in known}
     visits = Visit.objects.filter(patient=patient).order_by("date", "created_at").values_list("id", "date")
@@ -163,6 +185,8 @@ def timeline(patient: Patient) -> Timeline:
         events=list(Event.objects.filter(patient=patient)),
         reports={report.visit_id: report for report in SelfReport.objects.filter(visit__patient=patient)},
         others=[VisitPoint(visit_id, on) for visit_id, on in visits if visit_id not in with_photos],
+        labels=labels or {},
+        chosen=chosen or {},
     )
 
 

@@ -51,6 +51,7 @@ class VisitPoint:
     unfinished: int = 0  # waiting or being read
     model_versions: tuple[str, ...] = ()  # of the used photos, usually one
     photo_probabilities: tuple[Probabilities, ...] = ()
+    photo_keys: tuple[str, ...] = ()  # the ids of the used photos as 32 digits, in the same order
     is_baseline: bool = False  # chosen by a clinician as usual for the patient
 
     @property
@@ -159,16 +160,25 @@ class _Tally:
         self.uses: Counter[str] = Counter()
         self.versions: set[str] = set()
         self.probabilities: list[Probabilities] = []
+        self.keys: list[str] = []
 
     def add(
-        self, is_excluded: bool, is_erased: bool, state: str | None, abstained: bool, version: str, *probabilities: float
+        self,
+        key: str,
+        is_excluded: bool,
+        is_erased: bool,
+        state: str | None,
+        abstained: bool,
+        version: str,
+        *probabilities: float,
     ) -> None:
-        """Count one photo by its newest prediction; `state` is None when there is none."""
+        """Count the photo `key` by its newest prediction; `state` is None when there is none."""
         use = "excluded" if is_excluded else _use(state, abstained, is_erased)
         self.uses[use] += 1
         if use == "used":
             self.versions.add(version)
             self.probabilities.append(probabilities)
+            self.keys.append(key.replace("-", ""))  # SQLite keeps ids without hyphens, PostgreSQL with them
 
     def point(self, visit_id: UUID, day: date, is_baseline: bool = False) -> VisitPoint:
         """Return the counts as the point of a visit."""
@@ -177,6 +187,7 @@ class _Tally:
             day,
             model_versions=tuple(sorted(self.versions, key=version_order)),
             photo_probabilities=tuple(self.probabilities),
+            photo_keys=tuple(self.keys),
             is_baseline=is_baseline,
             **self.uses,
         )
@@ -201,13 +212,13 @@ def _use(state: str | None, abstained: bool, is_erased: bool) -> str:
 def _tallies(photos: PhotoQuerySet) -> dict[UUID, _Tally]:
     """Return the counts of each visit that has photos. One query."""
     tallies: dict[str, _Tally] = defaultdict(_Tally)
-    for visit_id, *row in _newest(photos):
-        tallies[visit_id].add(*row)
+    for key, visit_id, *row in _newest(photos):
+        tallies[visit_id].add(key, *row)
     return {UUID(visit_id): tally for visit_id, tally in tallies.items()}
 
 
 def _newest(photos: PhotoQuerySet) -> Iterator[tuple[Any, ...]]:  # Any: what a row holds
-    """Yield one row per photo: visit id, whether excluded, whether erased, and FIELDS of the newest prediction.
+    """Yield one row per photo: its id, its visit's, whether excluded, whether erased, and FIELDS of the newest prediction.
 
     Ids are text: converting thousands of them to UUIDs takes longer than the query.
     """
@@ -219,4 +230,4 @@ def _newest(photos: PhotoQuerySet) -> Iterator[tuple[Any, ...]]:  # Any: what a 
     )
     for _photo, versions in groupby(rows.iterator(chunk_size=2000), key=itemgetter(0)):
         *_older, newest = versions
-        yield newest[1:]
+        yield newest

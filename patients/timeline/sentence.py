@@ -15,6 +15,7 @@ from patients.timeline.interval import Interval
 from patients.timeline.points import VisitPoint
 
 LEAST_RUN = 3
+LEAST_NAMED = 0.1  # a second expression with a smaller share is not named
 _OPENINGS = {
     None: gettext_lazy("At the last visit, %(day)s, the valence index was %(value)s (%(basis)s)."),
     Place.BELOW: gettext_lazy(
@@ -82,12 +83,12 @@ def too_few_chosen(points: Sequence[VisitPoint]) -> str:
         return ""
     text = (
         ngettext(
-            "Only %(n)d of the chosen usual visits still has photos that count; a usual range needs %(least)s.",
-            "Only %(n)d of the chosen usual visits still have photos that count; a usual range needs %(least)s.",
+            "Only %(n)d of the chosen baseline visits still has photos that count; a usual range needs %(least)s.",
+            "Only %(n)d of the chosen baseline visits still have photos that count; a usual range needs %(least)s.",
             count,
         )
         if count
-        else _("None of the chosen usual visits has photos that count any more; a usual range needs %(least)s.")
+        else _("None of the chosen baseline visits has photos that count any more; a usual range needs %(least)s.")
     )
     return text % {"n": count, "least": count_in_words(LEAST_VISITS)}
 
@@ -115,7 +116,7 @@ def _since(days: Sequence[date]) -> str:
     if not days:
         return ""
     text = ngettext(
-        "The visit of %(day)s since then has no photos.", "%(n)d visits since then have no photos, the last on %(day)s.", len(days)
+        "The later visit on %(day)s has no photos.", "%(n)d later visits have no photos, the last on %(day)s.", len(days)
     )
     return text % {"n": len(days), "day": day(max(days))}
 
@@ -125,24 +126,32 @@ def _basis(point: VisitPoint) -> str:
     counts = {"photos": photos_in_words(point)}
     used = (_("%(photos)s used so far") if point.unfinished else _("%(photos)s used")) % counts
     if point.interval is None:
-        return _("no interval below three photos; %(used)s") % {"used": used}
+        return _("no interval with fewer than three photos; %(used)s") % {"used": used}
     return _("95%% interval %(interval)s; %(used)s") % {"interval": in_words(point.interval), "used": used}
 
 
 def _reach(point: VisitPoint, baseline: Baseline | None) -> str:
     """Return how the interval and the number of baseline visits qualify the statement; may be empty."""
     if baseline is None:
-        return _("A usual range appears once %(n)s visits have photos that count.") % {"n": count_in_words(LEAST_VISITS)}
+        return _("A usual range needs %(n)s visits with photos that count.") % {"n": count_in_words(LEAST_VISITS)}
     parts = []
-    if baseline.place(point) is not Place.INSIDE and point.interval and baseline.is_reached_by(point.interval):
-        parts.append(_("The interval still reaches into that range."))
+    place = baseline.place(point)
+    if place is not Place.INSIDE and point.interval:
+        if baseline.is_reached_by(point.interval):
+            parts.append(_("The interval still reaches into that range."))
+        else:
+            parts.append(_("The interval lies above it too.") if place is Place.ABOVE else _("The interval lies below it too."))
     if baseline.is_provisional:
-        parts.append(_("The range is provisional: it rests on %(n)s visits.") % {"n": count_in_words(baseline.n)})
+        parts.append(_("The range is provisional, based on %(n)s visits.") % {"n": count_in_words(baseline.n)})
     return " ".join(parts)
 
 
 def _expression(point: VisitPoint) -> str:
-    return _("On average the photos most resembled %(expression)s.") % {"expression": _(point.top[0].expression)}
+    first, second = point.top
+    names = {"first": _(first.expression), "second": _(second.expression)}
+    if rounded(second.mean) < LEAST_NAMED:
+        return _("On average the photos most resembled %(first)s.") % names
+    return _("On average the photos most resembled %(first)s, then %(second)s.") % names
 
 
 def _direction(points: Sequence[VisitPoint]) -> str:
@@ -196,6 +205,6 @@ def _without_value(points: Sequence[VisitPoint], since: Sequence[date]) -> Sente
     before = next((point for point in reversed(points) if point.valence is not None), None)
     rest = [_since(since)]
     if before:
-        earlier = _("The visit before with photos that count was %(day)s: valence index %(value)s.")
+        earlier = _("The last visit before it with photos that count was %(day)s: valence index %(value)s.")
         rest.append(earlier % {"day": long_day(before.date), "value": signed(before.valence)})
     return Sentence(text % facts, " ".join(part for part in rest if part))

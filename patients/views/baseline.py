@@ -30,7 +30,7 @@ def choose_baseline(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
     chosen = _chosen(request, known)
     if request.method == "POST" and (not chosen or len(chosen) >= LEAST_VISITS):
         _keep(patient, chosen)
-        messages.success(request, _("Usual range worked out anew."))
+        messages.success(request, _("Usual range updated."))
         return redirect("patients:detail", patient.pk)
     baseline = baseline_of(taken)
     before = baseline.visit_ids if baseline else frozenset(point.visit_id for point in known if point.is_baseline)
@@ -49,10 +49,10 @@ def read_photos_again(request: ClinicianRequest, patient_id: UUID) -> HttpRespon
     patient = find_patient(request, patient_id)
     count = reanalyse_outdated(patient)
     if count:
-        text = ngettext("%(n)d photo is read again.", "%(n)d photos are read again.", count)
+        text = ngettext("%(n)d photo is being re-analysed.", "%(n)d photos are being re-analysed.", count)
         messages.success(request, text % {"n": count})
     else:
-        messages.warning(request, _("No photo can be read again: none is left, or the patient does not consent to it."))
+        messages.warning(request, _("No photo can be re-analysed: none is left, or consent is missing."))
         unchanged(request, is_shown=False)
     return redirect("patients:detail", patient.pk)
 

@@ -50,6 +50,13 @@ def save_tour(request: ClinicianRequest) -> HttpResponse:
 
 
 @require_POST
+def save_timeline(request: ClinicianRequest) -> HttpResponse:
+    """Store whether the timeline shows a row, for all patients of the user. The page has changed already: nothing comes back."""
+    request.user.show_in_timeline(request.POST.get("row", ""), request.POST.get("shown") == "1")
+    return HttpResponse(status=204)
+
+
+@require_POST
 def save_theme(request: ClinicianRequest) -> HttpResponse:
     """Store the theme. Without a script that names one, the button switches to the other."""
     asked = request.POST.get("theme") or ("light" if request.user.theme == User.Theme.DARK else "dark")

@@ -16,6 +16,7 @@ from patients.forms.once import save_once
 from patients.forms.patient import PatientForm
 from patients.forms.visit import VisitForm
 from patients.models import Draft, LastViewed, Visit
+from patients.readings.agreement import labels_by_photo
 from patients.timeline.page import timeline
 from patients.timeline.visit_rows import SHOWN, visit_rows
 from patients.views.lookups import find_patient
@@ -26,7 +27,7 @@ from patients.views.requests import ClinicianRequest, render_form
 def show_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Show the timeline, the visits and every number."""
     patient = find_patient(request, patient_id)
-    shown = timeline(patient)
+    shown = timeline(patient, labels_by_photo(request.user, patient), request.user.timeline_rows)
     rows = visit_rows(patient, shown)
     context = banner_of(patient) | {
         "timeline": shown,

@@ -2,7 +2,8 @@
 (function () {
   "use strict";
   const DAY = 86400000;
-  const PAPER_PX = 690;
+  const LOW_TITLE_PX = 4;
+  const LINE_PX = 13; // between two names of an axis
   const LETTER_PX = 6.2; // on average; patients/timeline/plot/event_row.py uses the same number
 
   function isIn(view, time) {
@@ -31,11 +32,10 @@
     return (axis.domain[1] - axis.domain[0]) * (layout.height - layout.margin.t - layout.margin.b);
   }
 
-  // One dot for each photo, beside the line of its visit. static/js/figure-marks.js says where.
-  function dots(given, view, layout, scale) {
+  // Where each photo stands beside the line of its visit (static/js/figure-marks.js says how far), and its own label.
+  function photoPlaces(given, view, layout, scale) {
     const unit = rowPx(layout, layout.yaxis) / 2; // of an axis from -1 to 1
-    const found = { x: [], y: [] };
-    if (!view.hasDots) return found;
+    const found = [];
     const places = given.visits.map(function (visit) { return scale.at(visit.x); });
     given.visits.forEach(function (visit, k) {
       if (!visit.y.length || !isIn(view, Date.parse(visit.x))) return;
@@ -45,11 +45,25 @@
       const right = k < places.length - 1 ? (places[k + 1] - places[k]) / 2 - 2 : Infinity;
       window.figureMarks.nudges(ys, mean, left, right).forEach(function (off, n) {
         const time = Math.max(view.range[0], Math.min(view.range[1], scale.moment(places[k] + off)));
-        found.x.push(new Date(time).toISOString());
-        found.y.push(visit.y[n]);
+        found.push({ x: new Date(time).toISOString(), y: visit.y[n], label: visit.labels[n] });
       });
     });
     return found;
+  }
+
+  // Fills in the photos: a dot for each, or the mark of its own label where labels are shown.
+  function fillPhotos(trace, places, view) {
+    const label = trace.name.split(":")[1];
+    const own = places.filter(function (place) {
+      if (label) return place.label === label;
+      return view.hasDots && !(view.shown.labels && place.label);
+    });
+    trace.x = own.map(function (place) { return place.x; });
+    trace.y = own.map(function (place) { return place.y; });
+  }
+
+  function isOwnLabel(trace) {
+    return (trace.name || "").startsWith("own:");
   }
 
   function fillBars(bars, scale, trace) {
@@ -61,7 +75,7 @@
     if (!marker.pattern) return;
     // Missing photos: hatched, and pale where a hatch would not be seen.
     marker.pattern.shape = bars.map(function (bar) { return bar.hasLines ? "/" : ""; });
-    marker.color = bars.map(function (bar) { return bar.hasLines ? marker.color : marker.line.color; });
+    marker.color = marker.line.color; // of the hatch too: Plotly ignores fgcolor where shapes differ from bar to bar
     marker.opacity = bars.map(function (bar) { return bar.hasLines ? 1 : 0.4; });
   }
 
@@ -99,6 +113,7 @@
     const bars = window.figureMarks.bars(places);
     const counted = bars.filter(function (_, k) { return given.visits[k].top.length; }); // expressions need a photo that counts
     const factor = window.figureMarks.shrinking(places);
+    const photos = view.hasDots || view.shown.labels ? photoPlaces(given, view, layout, scale) : [];
     const known = new Map();
     const by = function (moment) {
       if (!known.has(moment)) known.set(moment, factor(scale.at(moment)));
@@ -106,7 +121,7 @@
     };
     data.forEach(function (trace) {
       if (trace.type === "bar") fillBars(trace.yaxis === "y3" ? bars : counted, scale, trace);
-      else if (trace.name === "photos") Object.assign(trace, dots(given, view, layout, scale));
+      else if (trace.name === "photos" || isOwnLabel(trace)) fillPhotos(trace, photos, view);
       else if (trace.marker && trace.name !== "event") shrink(trace, by);
     });
     keepOrder(view, data);
@@ -128,13 +143,29 @@
     });
   }
 
-  // A note, a shape or a domain that is placed by its height in the figure, once the rows between `ends` are gone.
-  function lifted(frame, hidden) {
-    const gone = hidden.reduce(function (sum, ends) { return sum + ends[1] - ends[0]; }, 0);
+  // The parts of the figure that are lower than Python drew them, each with the share of it that stays: none of a hidden row, and of
+  // the others as much as the room has place for.
+  function lowered(frame, view, layout) {
+    const hidden = Object.keys(frame.rows)
+      .filter(function (name) { return !view.shown[name]; })
+      .map(function (name) { return frame.rows[name].concat(0); });
+    const others = frame.parts.filter(function (part) {
+      return !hidden.some(function (row) { return part[0] >= row[0] && part[1] <= row[1]; });
+    });
+    const saved = function (sum, part) { return sum + (part[1] - part[0]) * (1 - part[2]); };
+    const over = layout.height - hidden.reduce(saved, 0) - view.roomPx;
+    const by = Math.max(0, Math.min(1, over / others.reduce(saved, 0)));
+    return hidden.concat(others.map(function (part) { return [part[0], part[1], 1 - by * (1 - part[2])]; }));
+  }
+
+  // Where a note, a shape or the end of a domain lies once these parts are lower. Heights are fractions from the bottom.
+  function lifted(frame, parts) {
+    const above = function (px) {
+      return parts.reduce(function (sum, part) { return sum + Math.max(0, Math.min(px, part[1]) - part[0]) * (1 - part[2]); }, 0);
+    };
     return function (fraction) {
       const px = (1 - fraction) * frame.bottom;
-      const above = hidden.reduce(function (sum, ends) { return sum + Math.max(0, Math.min(px, ends[1]) - ends[0]); }, 0);
-      return 1 - (px - above) / (frame.bottom - gone);
+      return 1 - (px - above(px)) / (frame.bottom - above(frame.bottom));
     };
   }
 
@@ -143,19 +174,38 @@
     return (note.name || "").split(":")[1];
   }
 
-  function hideRows(frame, view, layout) {
+  function fitRows(frame, view, layout) {
     const names = Object.keys(frame.rows).filter(function (name) { return !view.shown[name]; });
-    const hidden = names.map(function (name) { return frame.rows[name]; });
-    const lift = lifted(frame, hidden);
-    layout.height -= hidden.reduce(function (sum, ends) { return sum + ends[1] - ends[0]; }, 0);
+    const parts = lowered(frame, view, layout);
+    const lift = lifted(frame, parts);
+    layout.height -= parts.reduce(function (sum, part) { return sum + (part[1] - part[0]) * (1 - part[2]); }, 0);
     layout.annotations = layout.annotations.filter(function (note) { return !names.includes(rowOf(note)); });
-    layout.annotations.forEach(function (note) { if (note.yref === "paper") note.y = lift(note.y); });
+    const isLow = parts.some(function (part) { return part[2] > 0 && part[2] < 0.9; });
+    layout.annotations.forEach(function (note) {
+      if (note.yref === "paper") note.y = lift(note.y);
+      // Closer to their row, and clear of the numbers of the row above.
+      if (isLow && /^(title|hint)/.test(note.name)) note.yshift = LOW_TITLE_PX;
+    });
     layout.shapes.forEach(function (shape) { if (shape.yref === "paper") [shape.y0, shape.y1] = [lift(shape.y0), lift(shape.y1)]; });
     Object.keys(layout).filter(function (key) { return key.startsWith("yaxis"); }).forEach(function (key) {
       layout[key].domain = layout[key].domain.map(lift);
-      if ((layout[key].domain[1] - layout[key].domain[0]) * frame.bottom < 1) delete layout[key];
+      const px = rowPx(layout, layout[key]);
+      if (px < 1) delete layout[key];
+      else thinTicks(layout[key], px);
     });
     if (names.includes("event")) layout.xaxis.anchor = "y3";
+  }
+
+  // In a low row only the ends of a scale are named.
+  function thinTicks(axis, px) {
+    const last = axis.tickvals.length - 1;
+    if (last === 1 && px * (axis.tickvals[1] - axis.tickvals[0]) / (axis.range[1] - axis.range[0]) < LINE_PX) {
+      Object.assign(axis, { tickvals: axis.tickvals.slice(1), ticktext: axis.ticktext.slice(1) });
+    }
+    const isScale = axis.tickvals[0] === axis.range[0] && axis.tickvals[last] === axis.range[1];
+    if (!isScale || last < 2 || px / last >= LINE_PX) return;
+    const isEnd = function (_, k) { return k === 0 || k === last; };
+    Object.assign(axis, { tickvals: axis.tickvals.filter(isEnd), ticktext: axis.ticktext.filter(isEnd) });
   }
 
   const pen = document.createElement("canvas").getContext("2d");
@@ -177,16 +227,31 @@
     layout.annotations = layout.annotations.filter(function (note) { return note.text; });
   }
 
-  // A label that would not fit into the figure is placed to the left of its start.
+  // A label that would not fit into the figure is placed to the left of its start; one that would reach the next is cut short.
   function turnLabels(view, layout) {
-    const right = layout.margin.r;
     const inside = plotWidth(view, layout);
-    layout.annotations.forEach(function (note) {
-      if (note.name !== "event") return;
+    const free = {}; // by track: where the next label to the right begins
+    const labels = layout.annotations.filter(function (note) { return note.name === "event"; });
+    labels.sort(function (a, b) { return Date.parse(b.x) - Date.parse(a.x); }).forEach(function (note) {
       const x = inside * (Date.parse(note.x) - view.range[0]) / span(view);
-      const room = note.text.length * LETTER_PX + 16;
-      if (x + room > inside + right && x + layout.margin.l > room) Object.assign(note, { xanchor: "right", xshift: -8 });
+      const px = plain(note.text).length * LETTER_PX + 16;
+      const end = note.y in free ? free[note.y] : inside + layout.margin.r;
+      const isTurned = x + px > end && !(note.y in free) && x + layout.margin.l > px;
+      if (isTurned) Object.assign(note, { xanchor: "right", xshift: -8 });
+      else if (x + px > end) note.text = cut(note.text, Math.floor((end - x - 16) / LETTER_PX));
+      free[note.y] = isTurned ? x - px : x;
     });
+  }
+
+  function plain(text) {
+    return text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
+  }
+
+  // The first letters and an ellipsis; nothing if there is no room for three.
+  function cut(text, letters) {
+    if (letters < 4) return "";
+    const start = plain(text).slice(0, letters - 1).trimEnd() + "…";
+    return start.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   }
 
   function isNoted(view, note) {
@@ -206,25 +271,26 @@
   }
 
   function arrange(given, frame, view, layout) {
-    hideRows(frame, view, layout);
+    fitRows(frame, view, layout);
     placeTicks(given, view, layout.xaxis);
     layout.dragmode = view.isTouch ? false : "pan";
     layout.shapes = layout.shapes.filter(function (shape) { return shape.name !== "event" || view.shown.event; });
     keepLabels(given, view, layout.annotations);
     layout.annotations = layout.annotations.filter(function (note) { return isNoted(view, note); });
     if (view.isPhone) arrangeForPhone(given, layout);
-    if (view.isOnPaper) layout.height = Math.min(layout.height, PAPER_PX); // with the banner and the sentence on one sheet
     turnLabels(view, layout);
   }
 
   // `given` is what Python built (patients/timeline/plot/figure.py). `view` holds the range in milliseconds, widthPx of figure and
-  // margins, isOnPaper, isSmallMultiples, isPhone, isTouch, hasDots, and in `shown` the rows that are switched on.
+  // margins, roomPx for its height, isSmallMultiples, isPhone, isTouch, hasDots, and in `shown` the rows that are switched on.
   window.figureAsSeen = function (given, view) {
     const data = view.isSmallMultiples
       ? given.data.filter(function (trace) { return trace.yaxis !== "y2"; }).concat(given.smallMultiples.data)
       : given.data;
     const source = view.isSmallMultiples ? given.smallMultiples : given;
-    const drawn = data.filter(function (trace) { return !(trace.name in source.frame.rows) || view.shown[trace.name]; });
+    const drawn = data.filter(function (trace) {
+      return isOwnLabel(trace) ? view.shown.labels : !(trace.name in source.frame.rows) || view.shown[trace.name];
+    });
     const figure = window.inTheseColours({ data: drawn, layout: source.layout }, given.days); // a copy; static/js/figure-colours.js
     arrange(given, source.frame, view, figure.layout);
     placeNotes(view, figure.layout, figure.data);

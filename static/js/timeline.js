@@ -19,6 +19,7 @@
     showTips: false,
   };
   const PAPER_PX = 680; // between the margins of an A4 page
+  const PAPER_HEIGHT_PX = 690; // with the banner and the sentence on one sheet
   const phone = matchMedia("screen and (max-width: 760px)");
   const touch = matchMedia("(pointer: coarse)");
   const plot = root.querySelector("[data-plot]");
@@ -35,7 +36,8 @@
   const ends = given.ends.map(function (moment) { return Date.parse(moment); }); // of visits with photos or a self-report
   const whole = given.layout.xaxis.range.map(Date.parse);
   const shown = {}; // what the menu switches on
-  const state = { view: "stacked", range: whole, at: -1, isOnPaper: false };
+  const views = Array.from(root.querySelectorAll("[data-view]"));
+  const state = { view: "", range: whole, at: -1, isOnPaper: false };
   let place;
 
   // --- Drawing
@@ -59,6 +61,7 @@
     const box = root.querySelector("[data-show=photos]");
     box.disabled = count > given.mostDots;
     root.querySelector("[data-legend=photos]").hidden = box.disabled || !shown.photos;
+    root.querySelectorAll("[data-legend=labels]").forEach(function (mark) { mark.hidden = !shown.labels; });
     root.querySelector("[data-too-many]").hidden = !box.disabled;
     root.querySelector("[data-photos]").hidden = box.disabled;
     return !box.disabled && shown.photos;
@@ -70,15 +73,21 @@
     legend.hidden = state.view === "small-multiples";
     if (legend.hidden) return;
     const inside = layout.height - layout.margin.t - layout.margin.b;
-    const above = 8; // the padding of .fig, less the height of the legend's line
-    legend.style.top = Math.round((1 - layout.yaxis2.domain[1]) * inside - above) + "px";
+    const title = layout.annotations.find(function (note) { return note.name === "title:expressions"; });
+    legend.style.top = Math.round((1 - layout.yaxis2.domain[1]) * inside - title.yshift) + "px";
+  }
+
+  // How high the figure can be, so that its events are seen without scrolling.
+  function room() {
+    if (state.isOnPaper) return PAPER_HEIGHT_PX;
+    return phone.matches ? Infinity : innerHeight - (host.getBoundingClientRect().top + scrollY);
   }
 
   function draw() {
     const figure = window.figureAsSeen(given, { // static/js/figure-view.js
       range: state.range,
       widthPx: state.isOnPaper ? PAPER_PX : plot.clientWidth,
-      isOnPaper: state.isOnPaper,
+      roomPx: room(),
       isSmallMultiples: state.view === "small-multiples",
       isPhone: phone.matches,
       isTouch: touch.matches,
@@ -156,7 +165,7 @@
     const visit = visits[k];
     const top = visit.top.map(function (each) { return nameOf(each) + " " + each.probability; });
     said.textContent = [visit.date, said.dataset.index + " " + visit.valence, visit.interval, visit.where, visit.n]
-      .concat(top, visit.said, visit.events)
+      .concat(top, visit.own, visit.said, visit.events)
       .filter(Boolean)
       .join(", ");
   }
@@ -265,15 +274,23 @@
   });
   from.addEventListener("change", showDates);
   to.addEventListener("change", showDates);
-  root.querySelectorAll("[data-view]").forEach(function (button) {
+  state.view = views.find(function (button) { return button.getAttribute("aria-pressed") === "true"; }).dataset.view;
+  views.forEach(function (button) {
     button.addEventListener("click", function () {
       state.view = button.dataset.view;
-      root.querySelectorAll("[data-view]").forEach(function (each) {
-        each.setAttribute("aria-pressed", String(each === button));
-      });
+      views.forEach(function (each) { each.setAttribute("aria-pressed", String(each === button)); });
+      keep("separate", state.view === "small-multiples");
       draw();
     });
   });
+
+  // What a person shows they find again on every patient and every computer. A choice that does not arrive holds for this page.
+  function keep(row, isShown) {
+    const fields = new URLSearchParams({ row: row, shown: isShown ? "1" : "0" });
+    const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+    fetch(root.dataset.keep, { method: "POST", body: fields, headers: headers, keepalive: true }).catch(function () {});
+  }
+
   function countShown() {
     root.querySelector("[data-shown]").textContent = Object.values(shown).filter(Boolean).length;
   }
@@ -282,6 +299,7 @@
     shown[box.dataset.show] = box.checked = box.defaultChecked; // a reload begins anew in every browser
     box.addEventListener("change", function () {
       shown[box.dataset.show] = box.checked;
+      keep(box.dataset.show, box.checked);
       countShown();
       draw();
     });
@@ -298,6 +316,11 @@
     });
   });
   phone.addEventListener("change", draw);
+  let resized;
+  addEventListener("resize", function () {
+    clearTimeout(resized);
+    resized = setTimeout(function () { if (!state.isOnPaper) draw(); }, 150);
+  });
 
   CONFIG.locale = given.locale.name;
   CONFIG.locales = {};

@@ -1,6 +1,7 @@
 """The card over the figure for each visit, as text that is ready to show."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from django.urls import reverse
@@ -14,9 +15,12 @@ from patients.timeline.plot.self_report_row import Reports
 from patients.timeline.points import VisitPoint
 from patients.timeline.sentence import in_words, photos_in_words, place_in_words
 
+Labels = Mapping[str, str]
+"""The reader's own label of each photo, by the photo's id as 32 digits: one of the seven expressions."""
 
-def cards(visits: Visits, baseline: Baseline | None, events: Sequence[Event], reports: Reports) -> list[Plain]:
-    """Return one card per visit that has photos, oldest first, and with it the valence index of each of its photos."""
+
+def cards(visits: Visits, baseline: Baseline | None, events: Sequence[Event], reports: Reports, labels: Labels) -> list[Plain]:
+    """Return one card per visit that has photos, oldest first, with the valence index and the own label of each of its photos."""
     found = []
     since = date.max
     for point in visits.every:
@@ -24,6 +28,7 @@ def cards(visits: Visits, baseline: Baseline | None, events: Sequence[Event], re
         found.append(
             _card(point, visits.moments[point.visit_id], baseline, around)
             | {"said": self_report_in_words(reports.get(point.visit_id))}
+            | _labelled([labels.get(key, "") for key in point.photo_keys])
         )
         since = point.date
     return found
@@ -39,6 +44,13 @@ def self_report_in_words(report: SelfReport | None) -> str:
         _("GAD-7 %(total)s"): report.gad7,
     }
     return ", ".join(text % {"total": total} for text, total in said.items() if total is not None)
+
+
+def _labelled(labels: Sequence[str]) -> Plain:
+    """Return the labels in the order of the photos, empty for a photo without one, and all of them in words."""
+    counts = Counter(label for label in labels if label).most_common()
+    words = ", ".join(f"{count} {_(label)}" for label, count in counts)
+    return {"labels": labels if counts else [], "own": _("Your labels: %(labels)s") % {"labels": words} if words else ""}
 
 
 def _card(point: VisitPoint, moment: str, baseline: Baseline | None, events: Sequence[str]) -> Plain:

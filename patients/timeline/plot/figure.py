@@ -6,10 +6,11 @@ from datetime import date
 from django.utils.translation import gettext as _
 from plotly import graph_objects as go
 
+from ml.serve.expressions import EXPRESSIONS
 from patients.models import Event
 from patients.timeline.baseline import Baseline
 from patients.timeline.plot import axis, event_row, expression_rows, photo_row, self_report_row, valence_row
-from patients.timeline.plot.cards import cards
+from patients.timeline.plot.cards import Labels, cards
 from patients.timeline.plot.event_row import Placed
 from patients.timeline.plot.frame import (
     BOTTOM,
@@ -37,6 +38,7 @@ def figure(
     events: Sequence[Event] = (),
     reports: Reports | None = None,
     others: Sequence[VisitPoint] = (),
+    labels: Labels | None = None,
 ) -> Plain:
     """Return the figure of at least one point, oldest first. `others` are visits without photos, which may have a self-report.
 
@@ -52,6 +54,7 @@ def figure(
     return {
         "data": _as_json(
             *valence_row.traces(visits, baseline),
+            *valence_row.label_traces(sorted({*(labels or {}).values()}, key=EXPRESSIONS.index)),
             *self_report_row.traces(visits, said),
             *photo_row.traces(visits),
             *event_row.traces(placed),
@@ -62,7 +65,7 @@ def figure(
         "smallMultiples": rows.seven_strips(),
         "days": visits.days(),
         "ends": _ends(visits, said),
-        "visits": cards(visits, baseline, events, said),
+        "visits": cards(visits, baseline, events, said, labels or {}),
         "until": event_row.until(placed, last),
         "ticks": axis.tick_choices(),
         "locale": axis.month_names(),
@@ -101,7 +104,7 @@ class _Rows:
     def layout_stacked(self) -> Plain:
         """Return the layout with one row of expressions."""
         frame = self.stacked
-        title = frame.title(frame.expressions[0], _("Expressions, share of each visit"))
+        title = frame.title(frame.expressions[0], _("Expressions, share of each visit"), "title:expressions")
         return self._layout(frame, title, [], expression_rows.stack_axes(frame))
 
     def seven_strips(self) -> Plain:
@@ -113,7 +116,7 @@ class _Rows:
         """Return the layout with seven strips."""
         frame = self.small_multiples
         top = {"top": expression_rows.strip_top(self.visits.every)}
-        title = frame.title(frame.expressions[0], _("Expressions, 0 to %(top)d%% each, 95%% interval") % top)
+        title = frame.title(frame.expressions[0], _("Expressions, 0 to %(top)d%% each, 95%% interval") % top, "title:expressions")
         return self._layout(
             frame, title, expression_rows.strip_shapes(self.visits.every), expression_rows.strip_axes(self.visits.every, frame)
         )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,8 @@ LEFT, RIGHT, TOP, BOTTOM = 76, 72, 4, 42
 TRACK = 16
 STRIP, PITCH = 42, 46
 GAP = 38  # above a row that can be hidden: the room for its title
+# How much of each row stays in a low window, so that the events are seen without scrolling.
+LEAST_VALENCE, LEAST_SAID, LEAST_STACK, LEAST_STRIPS, LEAST_PHOTOS, LEAST_TRACK, LEAST_GAP = 0.58, 0.5, 0.6, 0.7, 0.5, 0.9, 0.76
 # Plotly would refuse a token in the place of a colour and a group's name in the place of dates: only the browser fills them in.
 # tests/patients/timeline/plot/test_figure.py fills them in too, and has Plotly validate the whole figure.
 UNCHECKED: Plain = {"_validate": False}
@@ -128,10 +130,22 @@ class Frame:
 
     @property
     def hideable(self) -> Plain:
-        """Return the rows that the reader can hide, from their title to their end, and the height of all rows, in pixels."""
+        """Return the rows that the reader can hide, from their title to their end, what can be lower, and the height of all rows.
+
+        In pixels. Each part that can be lower has its ends and the share of it that stays where the window has no room for more.
+        """
         rows = {name: [row.top - GAP, row.bottom] for name, row in self.said.items()}
         events = {"event": [self.photos.bottom, self.events.bottom]} if self.events else {}
-        return {"rows": rows | events, "bottom": self.bottom}
+        return {"rows": rows | events, "parts": self._parts, "bottom": self.bottom}
+
+    @property
+    def _parts(self) -> list[list[float]]:
+        strips = Row(self.expressions[0].top, self.expressions[-1].bottom)
+        least = LEAST_STACK if len(self.expressions) == 1 else LEAST_STRIPS
+        rows = [(self.valence, LEAST_VALENCE), *((row, LEAST_SAID) for row in self.said.values()), (strips, least)]
+        rows += [(self.photos, LEAST_PHOTOS), *([(self.events, LEAST_TRACK)] if self.events else [])]
+        gaps = [[one.bottom, other.top, LEAST_GAP] for (one, _), (other, _) in pairwise(rows)]
+        return [*([row.top, row.bottom, share] for row, share in rows), *gaps]
 
     def title(self, row: Row, text: str, name: str = "title") -> go.layout.Annotation:
         """Return the name of a row, at the far left above it. "title:event" goes when the row "event" is hidden."""

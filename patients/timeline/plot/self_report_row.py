@@ -70,15 +70,15 @@ def rows(points: Sequence[VisitPoint], reports: Reports) -> list[Scale]:
     return sorted(rated(points, reports), key=lambda scale: scale.name == "mood")
 
 
-def choices(points: Sequence[VisitPoint], reports: Reports) -> list[ScaleChoice]:
-    """Return the scales that were answered. GAD-7 waits to be asked for where there is PHQ-9."""
+def choices(points: Sequence[VisitPoint], reports: Reports, chosen: Mapping[str, bool]) -> list[ScaleChoice]:
+    """Return the scales that were answered, shown as `chosen` says. At first GAD-7 is hidden where there is PHQ-9."""
     scales = rows(points, reports)
     has_phq9 = any(scale.name == "phq9" for scale in scales)
     return [
         ScaleChoice(
             scale,
             sum(scale.value(reports, point.visit_id) is not None for point in points),
-            not (scale.name == "gad7" and has_phq9),
+            chosen.get(scale.name, not (scale.name == "gad7" and has_phq9)),
         )
         for scale in scales
     ]

@@ -10,12 +10,13 @@ from plotly import graph_objects as go
 from patients.formats import signed
 from patients.timeline.baseline import Baseline, outside
 from patients.timeline.breaks import Gap, ModelChange, gaps, model_changes
+from patients.timeline.plot.expression_rows import SYMBOLS
 from patients.timeline.plot.frame import CLEAR, QUIET, Frame, Plain, Visits, annotation, days_of, shape, token, y_axis
 from patients.timeline.points import VisitPoint
 
 NARROW = 0.34  # of the index: a band lower than this has no room for a text between its limits
 # The marks in pixels, from the strongest data to the weakest: means from 10 to 14 (mean_px), one or two photos, one photo.
-HOLLOW_PX, HOLLOW_LINE_PX, PHOTO_PX = 9, 2, 4
+HOLLOW_PX, HOLLOW_LINE_PX, PHOTO_PX, LABEL_PX = 9, 2, 4, 8
 RING_PX = 3.8  # from the edge of a mark to its ring
 PLOT_PX = 1020  # width of the plot on a desktop
 
@@ -30,6 +31,13 @@ def traces(visits: Visits, baseline: Baseline | None) -> list[go.Scatter]:
         _dots("sparse", days_of("sparse"), visits.sparse, _hollow()),
         _dots("outside", [visits.moments[point.visit_id] for point in ringed], ringed, _rings(ringed)),
     ]
+
+
+def label_traces(expressions: Sequence[str]) -> list[go.Scatter]:
+    """Return one trace for the own labels of each expression, named "own:sad". The browser fills in the photos."""
+    edge = {"width": 1, "color": token("surface")}
+    marks = {name: {"size": LABEL_PX, "symbol": SYMBOLS[name], "color": token(f"e-{name}"), "line": edge} for name in expressions}
+    return [_dots(f"own:{name}", [], [], mark) for name, mark in marks.items()]
 
 
 def axes(frame: Frame) -> dict[str, go.layout.YAxis]:

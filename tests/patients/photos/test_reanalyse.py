@@ -91,7 +91,7 @@ def test_button_stands_on_the_page_and_does_it(client: Client, visit: Visit, ine
     read_by(visit, "0.0.0-old")
     assert f"Read with model {current_model_version()}" in client.get(f"/patients/{ines.pk}/").content.decode()
     page = client.post(f"/patients/{ines.pk}/read-again/", follow=True).content.decode()
-    assert "1 photo is read again." in page
+    assert "1 photo is being re-analysed." in page
     assert "Read with model" not in page
 
 

@@ -7,7 +7,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from inference.models import Prediction
 from patients.models import OwnLabel, Patient, Photo, User, Visit
-from patients.readings.agreement import Agreement, labelled_by, wilson
+from patients.readings.agreement import Agreement, labelled_by, labels_by_photo, wilson
+from patients.timeline.points import points
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, probabilities_of
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +125,18 @@ def test_one_query_whatever_their_number(ada: User, ines: Patient, django_assert
     agreement(ada, ines, (3, 1), (2, 2))
     with django_assert_num_queries(1):
         assert labelled_by(ada).agreement.n == 8
+
+
+def test_labels_by_photo_are_the_readers_own_and_about_the_face_that_was_read(
+    ada: User, ines: Patient, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    visit, colleague = make_visit(ines), User.objects.create_user("bo@clinic.test", display_name="Dr Bo")
+    mine, elsewhere, theirs, unsure = (read_photo(visit) for _ in range(4))
+    label(mine, "sad")
+    label(elsewhere, "sad", box={"left": 200, "top": 200, "width": 20, "height": 20})
+    label(theirs, "sad", by=colleague)
+    label(unsure, "cannot_say")
+    with django_assert_num_queries(1):
+        assert labels_by_photo(ada, ines) == {mine.pk.hex: "sad"}
+    (key,) = {key for point in points(ines) for key in point.photo_keys if key == mine.pk.hex}
+    assert key == mine.pk.hex

@@ -45,7 +45,7 @@ def test_patient_without_photos_is_told_how_it_begins(page: Client, ines: Patien
 def test_one_visit_is_no_trend(page: Client, ines: Patient) -> None:
     read_visit(ines, date(2026, 11, 20), 0.4, 0.4, 0.4)
     text = text_of(page, ines)
-    assert "One visit, no trend" in text
+    assert "One visit, no trend yet" in text
     assert "At the last visit, 20 November 2026, the valence index was −0.40" in text
     assert b"plotly" not in page.get(f"/patients/{ines.pk}/").content
 
@@ -70,18 +70,18 @@ def test_range_read_by_another_model_says_so(page: Client, ines: Patient) -> Non
         visit.is_baseline = week < 4
         visit.save()
     assert (
-        "Usual range from 4 chosen visits, 5 Jan 2026 to 26 Jan 2026. Provisional with fewer than eight. Read by model 1.2.0."
-        in text_of(page, ines)
+        "Usual range from 4 chosen baseline visits, 5 Jan 2026 to 26 Jan 2026. Provisional: fewer than eight visits. "
+        "Read by model 1.2.0." in text_of(page, ines)
     )
 
 
 def test_each_scale_has_a_column_as_soon_as_there_is_a_total(page: Client, ines: Patient) -> None:
     read_visit(ines, date(2026, 1, 5), 0.3)
     read_visit(ines, date(2026, 1, 12), 0.3)
-    assert "Self-report, a row each" not in text_of(page, ines)
+    assert "Self-report, one row each" not in text_of(page, ines)
     SelfReport.objects.create(visit=ines.visits.get(date=date(2026, 1, 5)), mood=7, gad7=12)
     text = text_of(page, ines)
-    assert "Self-report, a row each GAD-7 1 visit Mood 1 visit" in text
+    assert "Self-report, one row each GAD-7 1 visit Mood 1 visit" in text
     assert "5 Jan 2026 1 0 −0.30 – – no usual range yet 0 0 0 0 30 0 70 7 12 1.0.0" in text
     assert "12 Jan 2026 1 0 −0.30 – – no usual range yet 0 0 0 0 30 0 70 – – 1.0.0" in text
     card = timeline(ines).figure["visits"][0]
@@ -137,7 +137,7 @@ def test_visits_without_photos_are_told_and_what_was_said_there_is_drawn(ines: P
     for day, mood in ((date(2026, 2, 2), 4), (date(2026, 3, 2), None)):
         SelfReport.objects.create(visit=ines.visits.create(date=day, created_by=ada), mood=mood, phq9=9)
     shown = timeline(ines)
-    assert "2 visits since then have no photos, the last on 2 Mar 2026." in shown.sentence.rest
+    assert "2 later visits have no photos, the last on 2 Mar 2026." in shown.sentence.rest
     (mood,) = (trace for trace in shown.figure["data"] if trace["name"] == "mood")
     assert (mood["x"], mood["y"]) == (["2026-02-02"], [4])
     assert [scale.name for scale in shown.scales] == ["mood", "phq9"]

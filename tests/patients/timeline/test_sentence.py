@@ -19,7 +19,7 @@ def test_last_visit_below_the_range() -> None:
         "At the last visit, 20 November 2026, the valence index was −0.60 (95% interval −0.60 to −0.60; "
         "3 of 5 photos used so far), below this patient’s usual range of −0.34 to 0.27."
     )
-    assert said.rest == "On average the photos most resembled sad."
+    assert said.rest == "The interval lies below it too. On average the photos most resembled sad, then neutral."
 
 
 def test_a_range_wider_than_the_scale_is_told_up_to_its_ends() -> None:
@@ -41,13 +41,14 @@ def test_inside_and_above() -> None:
 def test_few_photos_have_no_interval_and_few_visits_no_range() -> None:
     said = sentence([visit_on(LAST, -0.2)], None)
     assert said.first == (
-        "At the last visit, 20 November 2026, the valence index was −0.20 (no interval below three photos; 1 of 1 photo used)."
+        "At the last visit, 20 November 2026, the valence index was −0.20 "
+        "(no interval with fewer than three photos; 1 of 1 photo used)."
     )
-    assert said.rest.startswith("A usual range appears once four visits have photos that count.")
+    assert said.rest.startswith("A usual range needs four visits with photos that count.")
 
 
 def test_provisional_range_is_called_so() -> None:
-    assert "The range is provisional: it rests on five visits." in sentence(weekly(0.0), baseline_from(-0.3, 0.3, n=5)).rest
+    assert "The range is provisional, based on five visits." in sentence(weekly(0.0), baseline_from(-0.3, 0.3, n=5)).rest
 
 
 @pytest.mark.parametrize(
@@ -75,15 +76,15 @@ def test_direction_does_not_cross_a_change_of_the_model() -> None:
 def test_last_visit_without_a_photo_that_counts_falls_back() -> None:
     said = sentence([*weekly(0.25), visit_on(LAST, failed=2)], None)
     assert said.first == "At the last visit, 20 November 2026, 2 photos were taken and none counts yet."
-    assert said.rest == "The visit before with photos that count was 5 January 2026: valence index 0.25."
+    assert said.rest == "The last visit before it with photos that count was 5 January 2026: valence index 0.25."
 
 
 def test_last_visit_without_a_photo_that_counts_is_not_the_last_of_all() -> None:
     since = [LAST + timedelta(days=5)]
-    later = "The visit of 25 Nov 2026 since then has no photos."
+    later = "The later visit on 25 Nov 2026 has no photos."
     assert sentence([visit_on(LAST, failed=3)], None, since).rest == later
     said = sentence([*weekly(0.25), visit_on(LAST, failed=3)], None, since)
-    assert said.rest == f"{later} The visit before with photos that count was 5 January 2026: valence index 0.25."
+    assert said.rest == f"{later} The last visit before it with photos that count was 5 January 2026: valence index 0.25."
 
 
 def test_no_visit_at_all() -> None:

@@ -42,7 +42,7 @@ def test_page_shows_what_the_range_rests_on_now(browser: Client, ines: Patient, 
 
 def test_too_few_are_refused_and_stay_ticked(browser: Client, ines: Patient, visits: list[Visit]) -> None:
     page = browser.post(f"/patients/{ines.pk}/usual-range/", {"visit": [str(visit.pk) for visit in visits[:3]]}).content.decode()
-    assert "At least four visits are needed." in page
+    assert "Choose at least four visits, or use the first eight." in page
     assert page.count(" checked") == 3
     assert chosen(ines) == []
 
@@ -50,9 +50,9 @@ def test_too_few_are_refused_and_stay_ticked(browser: Client, ines: Patient, vis
 @pytest.mark.parametrize(
     ("left", "words", "short"),
     [
-        (3, "Only 3 of the chosen usual visits still have photos that count", "Only 3 chosen visits count"),
-        (1, "Only 1 of the chosen usual visits still has photos that count", "Only 1 chosen visit counts"),
-        (0, "None of the chosen usual visits has photos that count any more", "Only 0 chosen visits count"),
+        (3, "Only 3 of the chosen baseline visits still have photos that count", "Only 3 chosen visits count"),
+        (1, "Only 1 of the chosen baseline visits still has photos that count", "Only 1 chosen visit counts"),
+        (0, "None of the chosen baseline visits has photos that count any more", "Only 0 chosen visits count"),
     ],
 )
 def test_chosen_visits_that_no_longer_count_are_told(

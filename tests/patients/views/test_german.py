@@ -41,7 +41,7 @@ def test_dates_and_numbers_are_german(german: Client, ines: Patient, read_visits
     text = words_of(german, f"/patients/{ines.pk}/")
     assert "Beim letzten Termin, am 2. Februar 2026, lag der Valenzindex bei 0,60 (95-%-Intervall 0,60 bis 0,60; 3 von 3" in text
     assert "Üblicher Bereich aus den ersten 5 Terminen, 5. Jan. 2026 bis 2. Feb. 2026." in text
-    assert "Im Mittel ähnelten die Fotos am ehesten dem Ausdruck „Freude“." in text
+    assert "Im Mittel ähnelten die Fotos am ehesten dem Ausdruck „Freude“" in text
 
 
 def test_figure_speaks_german(german: Client, ines: Patient, read_visits: list[Visit]) -> None:

@@ -60,6 +60,20 @@ def test_all_tours_are_skipped_at_once_and_can_be_seen_again(browser: Client, ad
     assert ada.tours_seen == []
 
 
+def test_what_the_timeline_shows_is_kept_for_the_person(browser: Client, ada: User, ines: Patient) -> None:
+    make_read_visits(ines, 2)
+    assert browser.post("/settings/timeline/", {"row": "photos", "shown": "0"}).status_code == 204
+    browser.post("/settings/timeline/", {"row": "separate", "shown": "1"})
+    browser.post("/settings/timeline/", {"row": "elsewhere", "shown": "1"})
+    ada.refresh_from_db()
+    assert ada.timeline_rows == {"photos": False, "separate": True}
+    browser.logout()
+    browser.force_login(ada)
+    page = browser.get(f"/patients/{ines.pk}/").content.decode()
+    assert re.search(r'data-show="photos"\s*>', page)
+    assert re.search(r'aria-pressed="true"\s*data-view="small-multiples"', page)
+
+
 @pytest.mark.parametrize("name", ["", "nowhere"])
 def test_an_unknown_tour_changes_nothing(browser: Client, ada: User, name: str) -> None:
     browser.post("/settings/tour/", {"tour": name})

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -154,7 +155,7 @@ def test_seven_strips_share_one_scale_and_have_intervals_and_symbols() -> None:
 
 
 def test_strips_scale_follows_the_largest_probability() -> None:
-    title = texts(drawn(weekly(-0.5, -0.5))["smallMultiples"]["layout"], "title")
+    title = texts(drawn(weekly(-0.5, -0.5))["smallMultiples"]["layout"], "title:expressions")
     assert "Expressions, 0 to 50% each, 95% interval" in title
 
 
@@ -277,9 +278,29 @@ def test_cards_say_everything_in_words() -> None:
         "where": "below usual range",
         "top": [{"expression": "sad", "probability": "60%"}, {"expression": "neutral", "probability": "40%"}],
         "said": "",
+        "labels": [],
+        "own": "",
         "events": "Sertraline 50 mg, New job",  # one lasts, the other began since the visit before
         "model": "1.3.0",
     }
+
+
+def test_own_labels_stand_beside_the_photos_in_their_order() -> None:
+    point = replace(visit_on(FIRST, 0.1, 0.2, 0.3), photo_keys=("a", "b", "c"))
+    made = figure([point, visit_on(FIRST + timedelta(days=7), 0.5)], None, labels={"c": "sad", "a": "happy", "z": "sad"})
+    assert made["visits"][0]["labels"] == ["happy", "", "sad"]
+    assert made["visits"][0]["own"] == "Your labels: 1 happy, 1 sad"
+    assert made["visits"][1]["labels"] == []
+    marks = [each["marker"]["symbol"] for each in made["data"] if each["name"].startswith("own:")]
+    assert marks == ["circle", "triangle-down"]
+
+
+def test_rows_can_be_lower_and_their_parts_do_not_overlap() -> None:
+    frame = figure(weekly(0.1, 0.5), BASELINE, EVENTS)["frame"]
+    parts = sorted(frame["parts"])
+    assert all(before[1] <= after[0] for before, after in pairwise(parts))
+    assert parts[-1][1] == frame["bottom"]
+    assert all(0 < share < 1 for _, _, share in parts)
 
 
 def test_figure_holds_no_colour_of_its_own() -> None:
