@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from encryption.fields import keyed_hash
 from inference.models import Prediction
@@ -14,15 +15,23 @@ from patients.audit.log import Actor, record_access
 from patients.models import AccessLog, Consent, ErasureRequest, Patient, User
 
 TEXTS: dict[str, str | Promise] = {
-    Consent.Purpose.CARE: _(
-        "My photos are taken in sessions and kept encrypted. A program says which expressions they resemble, and my care team "
-        "uses this to see how they change. I can withdraw at any time: reading stops at once, and the pictures are erased."
+    # The hours are those that an erasure really waits.
+    Consent.Purpose.CARE: ngettext_lazy(
+        "Photos of my face are taken in sessions and stored encrypted. A computer program (AI) estimates which expressions they "
+        "resemble, and my care team uses this to follow changes. I can withdraw at any time. Reading then stops at once, and the "
+        "photos are erased after %(hours)d hour. Values already read stay in my record unless I ask to have them erased too.",
+        "Photos of my face are taken in sessions and stored encrypted. A computer program (AI) estimates which expressions they "
+        "resemble, and my care team uses this to follow changes. I can withdraw at any time. Reading then stops at once, and the "
+        "photos are erased after %(hours)d hours. Values already read stay in my record unless I ask to have them erased too.",
+        "hours",
     ),
     Consent.Purpose.RESEARCH: _(
-        "The numbers that were read on my photos may be used for research, without my name. My care does not depend on this."
+        "The values read from my photos may be used for research, without my name. My care does not depend on this. I can withdraw "
+        "at any time: my values are then left out of every later file."
     ),
     Consent.Purpose.TEACHING: _(
-        "My photos may be shown to people in training who keep professional secrecy. My care does not depend on this."
+        "My photos may be shown to trainees who are bound by professional secrecy. My care does not depend on this, and I can "
+        "withdraw at any time."
     ),
 }
 """The texts of version settings.BUILT_IN_CONSENT_TEXTS, by purpose."""
@@ -32,7 +41,9 @@ def consent_text(purpose: str) -> str:
     """Return the text in force; empty if the clinic set a version of its own without its text."""
     if settings.CONSENT_TEXTS:
         return str(settings.CONSENT_TEXTS[purpose])
-    return str(TEXTS[purpose]) if settings.CONSENT_TEXT_VERSION == settings.BUILT_IN_CONSENT_TEXTS else ""
+    if settings.CONSENT_TEXT_VERSION != settings.BUILT_IN_CONSENT_TEXTS:
+        return ""
+    return TEXTS[purpose] % {"hours": settings.ERASURE_GRACE_HOURS}
 
 
 def consent_text_fingerprint(purpose: str) -> str:

@@ -21,7 +21,7 @@ class EmergencyForm(forms.Form):
         min_length=REASON_MIN_LENGTH,
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("In your own words. Those who look after the patient and an administrator read it."),
+        help_text=_("The care team and an administrator can read it."),
     )
     patient: Patient
 

@@ -25,10 +25,10 @@ class SettingsForm(forms.ModelForm[User]):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
         zones = sorted(zoneinfo.available_timezones())
-        clinic = _("As the clinic (%(zone)s)") % {"zone": timezone.get_default_timezone_name()}
+        clinic = _("Same as clinic (%(zone)s)") % {"zone": timezone.get_default_timezone_name()}
         field = self.fields["time_zone"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", clinic), *((zone, zone.replace("_", " ")) for zone in zones)]
         language = self.fields["language"]
         assert isinstance(language, forms.ChoiceField)
-        language.choices = [("", _("As the browser")), *settings.LANGUAGES]
+        language.choices = [("", _("Same as browser")), *settings.LANGUAGES]

@@ -43,7 +43,7 @@ class Consent(models.Model):
     class Method(models.TextChoices):
         SIGNED = "signed", _("Signed on paper")
         ELECTRONIC = "electronic", _("Signed electronically")
-        SPOKEN = "spoken", _("Spoken, noted in the record")
+        SPOKEN = "spoken", _("Verbal, documented in the record")
         REPRESENTATIVE = "representative", _("Signed by a legal representative")
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="consents")

@@ -54,8 +54,8 @@ class ErasureRequest(models.Model):
     """
 
     class Level(models.TextChoices):
-        IMAGES = "images", _("Pictures")
-        ANONYMISE = "anonymise", _("Pictures and everything that names the patient")
+        IMAGES = "images", _("Photos")
+        ANONYMISE = "anonymise", _("Photos and names")
         ALL = "all", _("Everything")
 
     class State(models.TextChoices):

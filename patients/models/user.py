@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 IDLE_MINUTES = 5, 30  # a shorter limit leads to shared passwords, a longer one to unattended open screens
-TOURS = "patients", "patient", "visit"  # pages with a tour at first use
 TIMELINE_ROWS = "photos", "labels", "mood", "phq9", "gad7", "event", "separate"  # what each person can switch on and off
 FACTORS = Q(authenticator__type__in=["totp", "webauthn"])  # a recovery code only replaces one of these
 
@@ -58,7 +57,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ADMINISTRATOR = "administrator", _("Administrator")
 
     class Theme(models.TextChoices):
-        SYSTEM = "system", _("As the system")
+        SYSTEM = "system", _("Same as system")
         LIGHT = "light", pgettext_lazy("theme", "Light")
         DARK = "dark", _("Dark")
 
@@ -69,12 +68,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     may_erase = models.BooleanField(_("may erase data"), default=False)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_zone])
     language = models.CharField(_("language"), max_length=2, blank=True, choices=settings.LANGUAGES)
-    has_shortcuts = models.BooleanField(_("keyboard shortcuts of a single key"), default=True)
-    tours_seen = models.JSONField(default=list, blank=True, editable=False)  # names of pages whose tour was taken or dismissed
+    has_shortcuts = models.BooleanField(_("single-key keyboard shortcuts"), default=True)
+    tours_seen = models.JSONField(default=list, blank=True, editable=False)  # empty until the tour was taken or skipped
     timeline_rows = models.JSONField(default=dict, blank=True, editable=False)  # what the timeline shows: a bool by row
     theme = models.CharField(_("theme"), max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
     idle_minutes = models.PositiveSmallIntegerField(
-        _("sign me out after minutes without activity"),
+        _("sign me out after minutes of inactivity"),
         default=15,
         validators=[MinValueValidator(IDLE_MINUTES[0]), MaxValueValidator(IDLE_MINUTES[1])],
     )
@@ -147,14 +146,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         tied = f"{self.password}|{count}|{newest}"
         return salted_hmac("patients.User.session", tied, secret=secret, algorithm="sha256").hexdigest()
 
-    def see_tour(self, name: str) -> None:
-        """Mark the tour of the page `name` as seen; "all" marks every tour, "again" resets them all."""
-        if name == "again":
-            self.tours_seen = []
-        elif name == "all":
-            self.tours_seen = list(TOURS)
-        elif name in TOURS and name not in self.tours_seen:
-            self.tours_seen = [*self.tours_seen, name]
+    def see_tour(self, is_seen: bool) -> None:
+        """Note that the tour was taken or skipped, or that it is to come again."""
+        self.tours_seen = ["patients"] if is_seen else []
         self.save(update_fields=["tours_seen"])
 
     def show_in_timeline(self, row: str, is_shown: bool) -> None:

@@ -41,7 +41,7 @@ def unassign_carer(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     try:
         unassign(patient, _asked(request, patient.clinicians.all(), patient.teams.all()), request)
     except LastCarer:
-        messages.error(request, _("Nobody would be left who sees this patient. Assign somebody else first."))
+        messages.error(request, _("No one would be left to see this patient. Assign someone else first."))
     else:
         messages.success(request, _("Care team changed."))
     if not Patient.objects.visible_to(request.user).filter(pk=patient.pk).exists():

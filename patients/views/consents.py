@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from patients.care.banner import banner_of
 from patients.consent.consent import consent_text, consent_text_fingerprint, give_consent, withdraw_consent
-from patients.formats import clinic_today
 from patients.forms.consent import ConsentForm
 from patients.models import Consent, ErasureRequest, Patient
 from patients.views.lookups import find_patient
@@ -31,6 +30,12 @@ class PurposeCard:
     active: Consent | None
     ended: list[Consent]
     form: ConsentForm
+
+    @property
+    def is_older(self) -> bool:
+        """Whether the consent in force was given to another text, which is known, than the one in use."""
+        given = self.active
+        return given is not None and bool(given.words and self.words) and given.text_version != settings.CONSENT_TEXT_VERSION
 
 
 @require_GET
@@ -56,7 +61,7 @@ def record_consent(request: ClinicianRequest, patient_id: UUID, purpose: str) ->
     try:
         give_consent(form.instance, request)
     except IntegrityError:
-        messages.warning(request, _("This consent is recorded already."))
+        messages.warning(request, _("This consent is already recorded."))
     else:
         messages.success(request, _("Consent recorded."))
     return redirect("patients:consents", patient.pk)
@@ -74,8 +79,8 @@ def record_withdrawal(request: ClinicianRequest, patient_id: UUID, purpose: str)
 
 def _show_new_words(request: ClinicianRequest, patient: Patient) -> HttpResponse:
     changed = _(
-        "The words of this consent have changed since this page was opened. Nothing was recorded: go through the new words with "
-        "the patient, then record the consent."
+        "The text of this consent has changed since you opened the page. Nothing was recorded: go over the new text with the "
+        "patient, then record the consent."
     )
     messages.warning(request, changed)
     return redirect("patients:consents", patient.pk)
@@ -96,12 +101,11 @@ def _page(request: ClinicianRequest, patient: Patient, filled: dict[str, Consent
 
 def _card(purpose: Consent.Purpose, consents: list[Consent], filled: ConsentForm | None) -> PurposeCard:
     own = [consent for consent in consents if consent.purpose == purpose]
-    today = clinic_today()
     return PurposeCard(
         purpose=purpose,
         words=consent_text(purpose),
         mark=consent_text_fingerprint(purpose),
         active=next((consent for consent in own if consent.withdrawn_at is None), None),
         ended=[consent for consent in own if consent.withdrawn_at is not None],
-        form=filled or ConsentForm(initial={"given_on": today, "method": Consent.Method.SIGNED}, auto_id=f"{purpose}_%s"),
+        form=filled or ConsentForm(auto_id=f"{purpose}_%s"),
     )

@@ -31,7 +31,7 @@ def open_in_emergency(request: ClinicianRequest) -> HttpResponse:
         return redirect("patients:emergency")
     form = EmergencyForm(request.POST)
     if has_too_many_attempts(request):
-        messages.error(request, _("Too many attempts. Call somebody who looks after the patient."))
+        messages.error(request, _("Too many attempts. Call someone from the patient’s care team."))
         return _page(request, form, status=429)
     if not form.is_valid():
         if form.non_field_errors():
@@ -95,5 +95,5 @@ def review_emergency(request: ClinicianRequest, break_glass_id: int) -> HttpResp
         if is_first:  # not as `glass`: a reviewer opens nothing
             record_access(request, AccessLog.Action.PERMISSION, access.patient, changed="emergency reviewed", reviewed=access.pk)
     if is_first:
-        messages.success(request, _("Noted as looked through."))
+        messages.success(request, _("Marked as reviewed."))
     return redirect("patients:emergency_reviews")

@@ -25,7 +25,7 @@ class ErasureForm(forms.Form):
 
     level = forms.ChoiceField(label=gettext_lazy("Erase"), choices=ErasureRequest.Level.choices, widget=forms.RadioSelect)
     record_number = forms.CharField(
-        label=gettext_lazy("Record number of the patient, to be sure"),
+        label=gettext_lazy("Record number, to confirm"),
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
@@ -38,7 +38,7 @@ class ErasureForm(forms.Form):
         """Return the number. Raises ValidationError if it is not the patient's."""
         number: str = self.cleaned_data["record_number"]
         if record_number_hash(number) != self.patient.record_number_hash:
-            raise ValidationError(_("This is not the record number of this patient."))
+            raise ValidationError(_("This is not this patient’s record number."))
         return number
 
 
@@ -55,7 +55,7 @@ def erase_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     form = ErasureForm(patient, request.POST or None)
     if request.method == "POST" and form.is_valid():
         ask_for_erasure(patient, form.cleaned_data["level"], request.user, request)
-        messages.success(request, _("The erasure has begun. It takes a minute or two."))
+        messages.success(request, _("Erasure started. It takes a minute or two."))
         return redirect("patients:list")
     return render_form(
         request, "patients/erase.html", banner_of(patient) | {"form": form, "erasure": ErasureRequest.objects.open_for(patient)}

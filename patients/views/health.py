@@ -43,7 +43,8 @@ class Health:
     ready: Readiness
     heartbeat: Heartbeat | None
     queue: Queue
-    erasures_open: int
+    erasures_due: int
+    erasures_scheduled: int  # they wait, in case the withdrawal was a mistake
     reviews_open: int
     unattended: int
     number_twins: int
@@ -65,11 +66,13 @@ def read_queue() -> Queue:
 @require_GET
 def show_health(request: ClinicianRequest) -> HttpResponse:
     """Show the health page."""
+    erasures, now = ErasureRequest.objects.open(), timezone.now()
     health = Health(
         ready=readiness(),
         heartbeat=last_heartbeat(),
         queue=read_queue(),
-        erasures_open=ErasureRequest.objects.open().count(),
+        erasures_due=erasures.filter(due_at__lte=now).count(),
+        erasures_scheduled=erasures.filter(due_at__gt=now).count(),
         reviews_open=BreakGlass.objects.filter(reviewed_at=None).count(),
         unattended=Patient.objects.without_carer().count(),
         number_twins=Patient.objects.filter(record_number_twin__gt=0).count(),

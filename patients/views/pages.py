@@ -43,10 +43,11 @@ def edit_settings(request: ClinicianRequest) -> HttpResponse:
 
 @require_POST
 def save_tour(request: ClinicianRequest) -> HttpResponse:
-    """Store that the tour of a page was seen, or reset all tours and go to the list of patients."""
-    name = request.POST.get("tour", "")
-    request.user.see_tour(name)
-    return redirect("patients:list") if name == "again" else redirect_back(request, "patients:list")
+    """Store that the tour was seen, or show it again on the list of patients."""
+    asked = request.POST.get("tour", "")
+    if asked in ("seen", "again"):
+        request.user.see_tour(asked == "seen")
+    return redirect("patients:list")
 
 
 @require_POST

@@ -47,7 +47,7 @@ def add_patient(request: ClinicianRequest) -> HttpResponse:
         patient = form.saved()
         if patient is not None:
             Draft.forget(request.user, request.path)
-            messages.success(request, _("Patient added. Next: their consent."))
+            messages.success(request, _("Patient added. Now record their consent."))
             return redirect("patients:consents", patient.pk)
     return render(
         request,

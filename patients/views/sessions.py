@@ -36,10 +36,10 @@ def end_session(request: ClinicianRequest, session_id: int) -> HttpResponse:
     """End one of the user's sessions on another device."""
     session = get_object_or_404(UserSession, user=request.user, pk=session_id)
     if session.session_key == request.session.session_key:
-        messages.warning(request, _("This is the session you are in. Use “Sign out” to end it."))
+        messages.warning(request, _("This is your current session. Use “Sign out” to end it."))
     else:
         session.end()
-        messages.success(request, _("That session has ended."))
+        messages.success(request, _("Session signed out."))
     return redirect("usersessions_list")
 
 

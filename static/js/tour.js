@@ -1,4 +1,4 @@
-// Cards that explain a page at first use, one at a time, beside what they explain. The account records that they were seen.
+// Cards that explain the first page at first use, one at a time, beside what they explain. The account records that they were seen.
 (function () {
   "use strict";
   const tour = document.getElementById("tour");
@@ -7,6 +7,7 @@
   const form = tour.querySelector("form");
   const back = tour.querySelector("[data-tour-back]");
   const next = tour.querySelector("[data-tour-next]");
+  const skip = tour.querySelector("[data-tour-skip]");
   let at = 0;
 
   function targetOf(step) {
@@ -23,19 +24,20 @@
     mark(steps[at], false);
     at = k;
     steps.forEach(function (step, n) { step.hidden = n !== k; });
-    if (k === 0 && document.activeElement === back) next.focus(); // a hidden button would lose the focus
+    const isLast = k === steps.length - 1;
+    // A hidden button would lose the focus.
+    if ((k === 0 && document.activeElement === back) || (isLast && document.activeElement === skip)) next.focus();
     back.hidden = k === 0;
-    next.textContent = k === steps.length - 1 ? tour.dataset.done : tour.dataset.next;
+    skip.hidden = isLast;
+    next.textContent = isLast ? tour.dataset.done : tour.dataset.next;
     tour.querySelector("[data-tour-at]").textContent = k + 1 + " / " + steps.length;
     const target = mark(steps[k], true);
     if (target && isMoved) target.scrollIntoView({ block: "nearest" });
   }
 
   // Saved without leaving the page.
-  function end(name) {
-    const fields = new FormData(form);
-    fields.set("tour", name);
-    fetch(form.action, { method: "POST", body: fields, redirect: "manual" }).catch(function () {});
+  function end() {
+    fetch(form.action, { method: "POST", body: new FormData(form), redirect: "manual" }).catch(function () {});
     mark(steps[at], false);
     const hadFocus = tour.contains(document.activeElement);
     tour.remove();
@@ -44,18 +46,13 @@
 
   form.addEventListener("submit", function (event) {
     event.preventDefault();
-    if (event.submitter && event.submitter.hasAttribute("data-tour-skip")) end("all");
-    else if (at < steps.length - 1) show(at + 1, true);
-    else end(fields().get("tour"));
+    if (event.submitter !== skip && at < steps.length - 1) show(at + 1, true);
+    else end();
   });
   back.addEventListener("click", function () { show(at - 1, true); });
   addEventListener("keydown", function (event) {
-    if (event.key === "Escape" && tour.contains(event.target)) end(fields().get("tour"));
+    if (event.key === "Escape" && tour.contains(event.target)) end();
   });
-
-  function fields() {
-    return new FormData(form);
-  }
 
   tour.hidden = false;
   show(0, false);

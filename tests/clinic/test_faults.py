@@ -29,7 +29,7 @@ def test_page(ada: User, ines: Patient, expected: tuple[str, int, str | None]) -
     answer = browser.post(f"/patients/{ines.pk}/visits/new/", {"date": "2026-11-20"})
     text = answer.content.decode()
     assert (answer.status_code, answer.headers.get("Retry-After")) == (status, after)
-    assert ("The database did not answer in time" in text) == (code == "busy")
+    assert ("The database is not responding" in text) == (code == "busy")
     assert ("Ines" in text, answer.headers["Cache-Control"]) == (False, "no-store")
     assert not Visit.objects.exists()
     asked = browser.get(f"/patients/{ines.pk}/", headers={"Accept": "application/json"})

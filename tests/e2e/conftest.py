@@ -23,7 +23,7 @@ from django.test import Client
 from patients.models import User
 user, client = User.objects.get(email="{email}"), Client()
 if {is_toured}:
-    user.see_tour("all")
+    user.see_tour(True)
 User.objects.filter(pk=user.pk).update(timeline_rows=dict())
 client.force_login(user)
 session = client.session

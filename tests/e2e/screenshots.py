@@ -114,7 +114,7 @@ def keep_moments(page: Page, installation: Installation, patient: str, album: Al
         page.locator("#timeline").scroll_into_view_if_needed()
         act()
         album.keep(page, f"{name}-light")
-    installation.run(TOURS.format(seen="['patients', 'patient', 'visit']", language="de"))
+    installation.run(TOURS.format(seen="['patients']", language="de"))
     page.goto(patient)
     album.keep(page, "patient-german-light")
     installation.run(TOURS.format(seen="[]", language=""))

@@ -91,7 +91,7 @@ def test_the_language_is_chosen_and_every_page_follows(
     page = opened(open_page(**options), installation, record)
     page.goto("/settings/")
     page.get_by_label("Language").select_option("de")
-    page.get_by_role("button", name="Save settings").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="Einstellungen")).to_be_visible()
     page.goto(record)
     expect(page.get_by_role("heading", name="Termine")).to_be_visible()
@@ -101,7 +101,7 @@ def test_the_language_is_chosen_and_every_page_follows(
         expect(page.locator("[data-tip]")).to_contain_text("Modell 1.3.0")
     page.goto("/settings/")
     page.get_by_label("Sprache").select_option("")
-    page.get_by_role("button", name="Einstellungen speichern").click()
+    page.get_by_role("button", name="Speichern").click()
     expect(page.get_by_role("heading", name="Settings")).to_be_visible()
 
 

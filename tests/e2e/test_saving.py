@@ -73,7 +73,7 @@ def test_a_card_that_is_gone_says_so_and_asks_no_more(installation: Installation
             htmx.process(card);
         }"""
     )
-    expect(page.locator("#gone")).to_have_text("This is no longer here, or no longer yours to see.")
+    expect(page.locator("#gone")).to_have_text("This no longer exists, or you may no longer see it.")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "00000000-0000" in request.url else None)
     page.wait_for_timeout(600)

@@ -92,7 +92,7 @@ def test_words_that_could_not_be_kept_are_not_said_to_be(installation: Installat
     page.route("**/session/", lambda route: route.fulfill(json={"seconds_left": 0}))
     page.evaluate(SEEN_ANEW)
     expect(page.get_by_role("heading", name=ENDED)).to_be_visible()
-    expect(page.get_by_text("What was not saved could not be kept.")).to_be_visible()
+    expect(page.get_by_text("Unsaved text could not be kept.")).to_be_visible()
     expect(page.get_by_text("is kept for a day")).to_be_hidden()
 
 

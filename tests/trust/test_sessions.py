@@ -274,7 +274,7 @@ def test_forms_one_writes_in_are_kept_when_time_runs_out(client: Client, ada: Us
     client.force_login(ada)
     text = client.get(page.format(patient=visit.patient_id, visit=visit.pk)).content.decode()
     assert "data-draft>" in text
-    assert "What you were writing here last time is here again." in text
+    assert "Your text from last time is restored." in text
 
 
 @pytest.mark.parametrize(

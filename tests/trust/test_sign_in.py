@@ -201,7 +201,7 @@ def test_demo_answers_this_computer_and_says_what_it_is(client: Client, settings
     settings.DEMO, settings.ALLOWED_HOSTS = True, ["127.0.0.1", "localhost", "[::1]"]
     page = client.get("/accounts/login/", headers={"Host": host})
     assert page.status_code == 200
-    for said in ("Rendered demo data", "our recipe, not felt emotion", "One password, no second factor"):
+    for said in ("Demo with computer-generated faces.", "Do not enter real patients."):
         assert said in page.content.decode()
 
 

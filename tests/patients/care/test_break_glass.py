@@ -44,7 +44,7 @@ def test_typed_reason_survives_reauthentication(client: Client, bo: User, ines: 
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     page = client.get("/emergency/").content.decode()
     assert "data-draft>" in page
-    assert re.search(r"data-draft-said>\s*What you were writing here last time is here again.", page)
+    assert re.search(r"data-draft-said>\s*Your text from last time is restored.", page)
     assert f'value="{ines.record_number}"' in page
     assert 'value="1991-02-14"' in page
     assert f"{REASON}</textarea>" in page
@@ -128,7 +128,7 @@ def test_emergency_access_allows_no_change_of_consent(bo: User, ines: Patient) -
     assert client.post(f"/patients/{ines.pk}/consent/research/", given).status_code == 403
     assert ([each.purpose for each in ines.consents.active()], ErasureRequest.objects.count()) == (["care"], 0)
     page = client.get(f"/patients/{ines.pk}/consent/").content.decode()
-    assert "Record the withdrawal" not in page
+    assert "Record withdrawal" not in page
     assert "Record consent" not in page
 
 
@@ -185,8 +185,8 @@ def test_reason_is_hidden_during_another_emergency_access(bo: User, ines: Patien
 
 def test_those_who_read_a_reason_are_named_where_it_is_written(bo: User) -> None:
     page = proved(bo).get("/emergency/").content.decode()
-    assert "Those who look after the patient and an administrator read it." in page
-    assert "looked through by a lead of the patient’s team or an administrator." in page
+    assert "The care team and an administrator can read it." in page
+    assert "A team lead or administrator reviews them" in page
 
 
 def test_every_change_names_the_emergency_access(bo: User, visit: Visit) -> None:

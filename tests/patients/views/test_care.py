@@ -52,7 +52,7 @@ def test_patient_assigned_twice_appears_once(team: Team, bo: User, ines: Patient
 
 def test_last_carer_cannot_be_removed(browser: Client, ines: Patient, ada: User, bo: User) -> None:
     answer = browser.post(f"/patients/{ines.pk}/care/unassign/", {"clinician": ada.pk}, follow=True)
-    assert "Nobody would be left" in answer.content.decode()
+    assert "No one would be left" in answer.content.decode()
     ines.assign(bo)
     User.objects.filter(pk=bo.pk).update(is_active=False)
     browser.post(f"/patients/{ines.pk}/care/unassign/", {"clinician": ada.pk})

@@ -8,7 +8,7 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from patients.consent.consent import TEXTS, consent_text_fingerprint
+from patients.consent.consent import TEXTS, consent_text, consent_text_fingerprint
 from patients.models import Consent, ErasureRequest, Patient, User, Visit
 
 
@@ -26,7 +26,7 @@ def undecided(ines: Patient) -> Patient:
 
 def test_a_patient_without_consent_is_told_apart(browser: Client, undecided: Patient) -> None:
     page = browser.get(f"/patients/{undecided.pk}/").content.decode()
-    assert "There is no consent to care." in page
+    assert "No consent to care." in page
     assert f'href="/patients/{undecided.pk}/consent/"' in page
 
 
@@ -46,14 +46,14 @@ def test_the_banner_says_since_when(browser: Client, undecided: Patient) -> None
 def test_a_consent_to_come_is_refused(browser: Client, undecided: Patient) -> None:
     tomorrow = timezone.localdate() + timedelta(days=1)
     page = browser.post(f"/patients/{undecided.pk}/consent/care/", consent_form() | {"given_on": tomorrow.isoformat()})
-    assert "A consent cannot be given in the future." in page.content.decode()
+    assert "The date cannot be in the future." in page.content.decode()
     assert not undecided.consents.exists()
 
 
 def test_a_second_consent_for_one_purpose_is_not_recorded(browser: Client, undecided: Patient) -> None:
     for _ in range(2):
         page = browser.post(f"/patients/{undecided.pk}/consent/care/", consent_form(), follow=True)
-    assert "This consent is recorded already." in page.content.decode()
+    assert "This consent is already recorded." in page.content.decode()
     assert undecided.consents.count() == 1
 
 
@@ -64,7 +64,7 @@ def test_a_purpose_that_does_not_exist_is_not_found(browser: Client, undecided: 
 def test_a_withdrawal_names_when_the_pictures_go(browser: Client, undecided: Patient) -> None:
     browser.post(f"/patients/{undecided.pk}/consent/care/", consent_form())
     page = browser.post(f"/patients/{undecided.pk}/consent/care/withdraw/", follow=True).content.decode()
-    assert "Pictures will be erased on" in page
+    assert "Photos will be erased on" in page
     assert not undecided.has_consent("care")
     assert ErasureRequest.objects.open().filter(patient=undecided).exists()
 
@@ -74,7 +74,7 @@ def test_consent_keeps_the_words_it_was_given_to(browser: Client, undecided: Pat
     browser.post(f"/patients/{undecided.pk}/consent/care/", consent_form())
     settings.CONSENT_TEXTS, settings.CONSENT_TEXT_VERSION = dict.fromkeys(Consent.Purpose.values, "Film me."), "ours 2"
     page = browser.get(f"/patients/{undecided.pk}/consent/").content.decode()
-    assert (page.count("“Photograph me.”"), page.count("“Film me.”")) == (1, 2)
+    assert (page.count("“Photograph me.”"), page.count("“Film me.”")) == (1, 3)
     browser.post(f"/patients/{undecided.pk}/consent/care/withdraw/")
     page = browser.get(f"/patients/{undecided.pk}/consent/").content.decode()
     assert (page.count("“Photograph me.”"), page.count("“Film me.”")) == (1, 3)
@@ -94,7 +94,7 @@ def test_consent_to_words_that_are_no_longer_in_use_is_not_recorded(
     for sent in (shown, {**shown, "given_on": "2199-01-01"}, {**shown, "words": ""}):
         page = browser.post(f"{path}care/", sent, follow=True)
         assert page.redirect_chain == [(path, 302)]
-        assert "The words of this consent have changed since this page was opened." in page.content.decode()
+        assert "The text of this consent has changed since you opened the page." in page.content.decode()
         assert not undecided.consents.exists()
     browser.post(f"{path}care/", consent_form())
     assert undecided.consents.exists()
@@ -103,7 +103,7 @@ def test_consent_to_words_that_are_no_longer_in_use_is_not_recorded(
 def test_words_that_were_not_kept_are_not_made_up(browser: Client, ines: Patient, ada: User) -> None:
     Consent.give(ines, "research", ada, on=timezone.localdate(), text_version="ours 3")
     page = browser.get(f"/patients/{ines.pk}/consent/").content.decode()
-    assert "The words of version ours 3 are not kept here." in page
+    assert "The text of version ours 3 is not stored here." in page
     assert str(TEXTS["research"]) not in page
 
 
@@ -115,20 +115,60 @@ def test_withdrawal_tells_the_hours_that_an_erasure_waits(browser: Client, ines:
 def test_only_the_erasure_of_a_withdrawal_can_be_a_mistake(browser: Client, ines: Patient, ada: User) -> None:
     path = f"/patients/{ines.pk}/consent/"
     request = ErasureRequest.queue(ines, "images", ada, ErasureRequest.Cause.WITHDRAWAL)
-    assert "If the withdrawal was a mistake" in browser.get(path).content.decode()
+    assert "If this is a mistake" in browser.get(path).content.decode()
     ErasureRequest.objects.filter(pk=request.pk).update(cause=ErasureRequest.Cause.REQUEST)
     page = browser.get(path).content.decode()
-    assert "Pictures will be erased on" in page
-    assert "If the withdrawal was a mistake" not in page
+    assert "Photos will be erased on" in page
+    assert "If this is a mistake" not in page
 
 
 def test_patient_and_visit_name_an_erasure_that_waits(browser: Client, visit: Visit) -> None:
     browser.post(f"/patients/{visit.patient_id}/consent/care/withdraw/")
     for path in (f"/patients/{visit.patient_id}/", f"/visits/{visit.pk}/"):
-        assert "Pictures will be erased on" in browser.get(path).content.decode()
+        assert "Photos will be erased on" in browser.get(path).content.decode()
 
 
 def test_a_new_patient_is_asked_for_consent_first(browser: Client) -> None:
     fields = {"name": "Mara Novak", "birth_date": "1980-05-04", "record_number": "R-777"}
     answer = browser.post("/patients/new/", fields)
     assert answer.headers["Location"] == f"/patients/{Patient.objects.get().pk}/consent/"
+
+
+def test_neither_method_nor_day_is_chosen_for_the_clinician(browser: Client, undecided: Patient) -> None:
+    path = f"/patients/{undecided.pk}/consent/"
+    form = browser.get(path).content.decode()
+    assert "selected" not in form.split("Choose</option>")[1].split("</select>")[0]
+    assert re.search(r'name="given_on"(?![^>]*value)', form)
+    page = browser.post(f"{path}care/", {"words": consent_text_fingerprint("care"), "given_on": "", "method": ""})
+    assert not undecided.consents.exists()
+    for field, said in (("method", "Choose how consent was given."), ("given_on", "Enter the day on which consent was given.")):
+        assert said in page.content.decode().split(f'id="care_{field}_error"')[1].split("</span></span>")[0]
+
+
+def test_text_tells_patient_and_staff_the_same_about_a_withdrawal(browser: Client, ines: Patient, settings: LazySettings) -> None:
+    settings.ERASURE_GRACE_HOURS = 72
+    text = consent_text("care")
+    staff = browser.get(f"/patients/{ines.pk}/consent/").content.decode()
+    for said in (text, staff):
+        assert "eading" in said
+        assert "stops at once, and the photos are erased after 72 hours. Values already read stay in" in " ".join(said.split())
+
+
+def test_consent_to_an_earlier_text_stays_and_is_told_apart(browser: Client, ines: Patient) -> None:
+    path = f"/patients/{ines.pk}/consent/"
+    assert "Given to an earlier text." not in browser.get(path).content.decode()
+    ines.consents.update(text_version="2026-11", words="I can withdraw at any time.")
+    page = browser.get(path).content.decode()
+    assert "“I can withdraw at any time.”" in page
+    assert "Given to an earlier text. It stays valid" in page
+    assert ines.has_consent("care")
+
+
+def test_recording_consent_comes_first_for_a_patient_without(browser: Client, undecided: Patient) -> None:
+    def primary() -> str:
+        page = browser.get(f"/patients/{undecided.pk}/").content.decode()
+        return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page.split("btn--primary")[2].split("</a>")[0]))
+
+    assert "Record consent" in primary()
+    browser.post(f"/patients/{undecided.pk}/consent/care/", consent_form())
+    assert "New visit" in primary()

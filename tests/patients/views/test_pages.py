@@ -184,7 +184,7 @@ def test_an_error_page_needs_nothing_but_itself(name: str) -> None:
 def test_a_page_that_is_not_there_is_told_in_our_words(browser: Client) -> None:
     page = browser.get("/nothing/")
     assert page.status_code == 404
-    assert "Nothing here" in page.content.decode()
+    assert "Page not found" in page.content.decode()
 
 
 def test_the_figure_is_drawn_by_the_version_that_built_it() -> None:

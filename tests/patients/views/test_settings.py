@@ -6,17 +6,11 @@ import pytest
 from django.test import Client
 
 from patients.forms.settings import SettingsForm
-from patients.models import Patient, User, Visit
+from patients.models import Patient, User
 from patients.readings.help import ANSWERS
 from tests.factories import make_read_visits
 
 BARE = {"display_name": "Dr Ada Lind", "theme": "system", "time_zone": "", "idle_minutes": 15}
-
-
-def tour_on(page: str) -> str:
-    """Return the name of the tour on a page, empty without one."""
-    found = re.search(r'name="tour"\s+value="([a-z]+)"', page[page.find('id="tour"') :]) if 'id="tour"' in page else None
-    return found[1] if found else ""
 
 
 def test_language_time_zone_and_shortcuts_are_kept(browser: Client, ada: User) -> None:
@@ -40,24 +34,14 @@ def test_without_a_choice_the_browser_decides_the_language(browser: Client) -> N
     assert browser.get("/patients/", headers={"accept-language": "fr"}).headers["Content-Language"] == "en"
 
 
-def test_each_page_tours_itself_until_that_was_seen(browser: Client, ada: User, ines: Patient, visit: Visit) -> None:
-    pages = {"patients": "/patients/", "patient": f"/patients/{ines.pk}/", "visit": f"/visits/{visit.pk}/"}
-    assert {name: tour_on(browser.get(path).content.decode()) for name, path in pages.items()} == {name: name for name in pages}
-    browser.post("/settings/tour/", {"tour": "patient"})
-    browser.post("/settings/tour/", {"tour": "patient"})
-    ada.refresh_from_db()
-    assert ada.tours_seen == ["patient"]
-    assert tour_on(browser.get(pages["patient"]).content.decode()) == ""
-    assert tour_on(browser.get(pages["visit"]).content.decode()) == "visit"
-
-
-def test_all_tours_are_skipped_at_once_and_can_be_seen_again(browser: Client, ada: User) -> None:
-    browser.post("/settings/tour/", {"tour": ["patients", "all"]})  # the field of the form, then the button
-    ada.refresh_from_db()
-    assert ada.tours_seen == ["patients", "patient", "visit"]
-    assert browser.post("/settings/tour/", {"tour": "again"}).headers["Location"] == "/patients/"
-    ada.refresh_from_db()
-    assert ada.tours_seen == []
+def test_the_tour_is_on_the_first_page_alone_until_it_was_seen(browser: Client, ada: User, ines: Patient) -> None:
+    assert 'id="tour"' not in browser.get(f"/patients/{ines.pk}/").content.decode()
+    page = browser.get("/patients/").content.decode()
+    assert page.split('class="tour__steps"')[1].split("</ol>")[0].count("<li") == 4
+    assert browser.post("/settings/tour/", {"tour": "seen"}).headers["Location"] == "/patients/"
+    assert 'id="tour"' not in browser.get("/patients/").content.decode()
+    browser.post("/settings/tour/", {"tour": "again"})
+    assert 'id="tour"' in browser.get("/patients/").content.decode()
 
 
 def test_what_the_timeline_shows_is_kept_for_the_person(browser: Client, ada: User, ines: Patient) -> None:
