@@ -106,7 +106,8 @@ def test_a_script_learns_the_order_once_every_photo_is_final(browser: Client, vi
     waiting.fail("timed_out")
     Prediction.objects.filter(pk=waiting.pk).update(**probabilities_of(happy=0.6), state=State.DONE)
     part = browser.get(address).content.decode()
-    assert f'data-photos="{usable.pk} " data-unusable="{refused.pk} "' in part
+    assert f'data-photos="{usable.pk} "' in part
+    assert f'data-unusable="{refused.pk} "' in part
 
 
 def test_unusable_photos_are_counted_by_reason_in_one_strip(browser: Client, visit: Visit) -> None:
