@@ -21,8 +21,8 @@ def answer_fault(request: HttpRequest) -> HttpResponse:
     status = HTTPStatus.SERVICE_UNAVAILABLE if is_busy else HTTPStatus.INTERNAL_SERVER_ERROR
     response: HttpResponse
     if asks_for_json(request):
-        busy = {"code": "busy", "message": _("The database did not answer in time. Look whether it was done, or try again.")}
-        fault = {"code": "fault", "message": _("Something went wrong on our side.")}
+        busy = {"code": "busy", "message": _("The database is not responding. Check whether it worked, or try again.")}
+        fault = {"code": "fault", "message": _("Something went wrong.")}
         # A script that sends a photo keeps it then, and offers to send it again.
         response = JsonResponse((busy if is_busy else fault) | {"retry": True}, status=status)
     else:

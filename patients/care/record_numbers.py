@@ -13,7 +13,7 @@ from patients.audit.log import record_access
 from patients.models import AccessLog, Patient, User
 from patients.models.patient import record_number_hash
 
-TAKEN = _("A patient with this record number exists already. Ask to be assigned, or check the number.")
+TAKEN = _("A patient with this record number already exists. Ask to be assigned, or check the number.")
 TOO_MANY = _("Too many record numbers of other patients were entered. Try again in an hour.")
 
 

@@ -31,7 +31,7 @@ def birth_day(born: date, patient: Patient | None = None) -> date:
         raise ValidationError(_("This date of birth is too long ago. Check the year."))
     first = None if patient is None else first_day_of(patient)
     if first is not None and born > first:
-        raise ValidationError(_("The record of this patient begins on %(day)s, before this date of birth.") % {"day": day(first)})
+        raise ValidationError(_("This patient’s record begins on %(day)s, before this date of birth.") % {"day": day(first)})
     return born
 
 

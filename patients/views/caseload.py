@@ -1,172 +1,83 @@
-"""My patients: what is new, what needs attention, and how the last visit compares."""
+"""My patients: search, filters and order."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from functools import cached_property
-from uuid import UUID
+from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from django.db.models import Count, F, Max
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
+from django_htmx.http import replace_url
 
-from inference.models import Prediction
 from patients.formats import clinic_today
-from patients.models import Consent, LastViewed, Patient, Photo, User, Visit
+from patients.models import Patient
 from patients.models.names import Search, folded
-from patients.timeline.baseline import Baseline, Place, baseline_of, chosen_that_count
-from patients.timeline.plot.sparkline import Sparkline, sparkline, twelve_months
-from patients.timeline.points import VisitPoint, points_by_patient
+from patients.timeline.case_rows import ORDERS, CaseRow, case_rows, in_order
+from patients.timeline.plot.sparkline import twelve_months
 from patients.views.requests import ClinicianRequest
 
 PAGE = 50
 RECENT = 3
 FILTERS = ("new", "needs-you", "waiting")
-State = Prediction.State
 
 
 @dataclass(frozen=True)
-class CaseRow:
-    """One patient in the list."""
+class Head:
+    """The head of a column: the order that a click asks for, and how the rows are sorted now (empty: not by this column)."""
 
-    patient: Patient
-    points: list[VisitPoint]
-    viewed_at: datetime | None = None
-    read_at: datetime | None = None
-    states: Counter[str] = field(default_factory=Counter)
-    visited_on: date | None = None
-    consented_on: date | None = None  # looked up only for a patient without photos, to offer the next step
-
-    @property
-    def last(self) -> VisitPoint | None:
-        """The last visit that has photos."""
-        return self.points[-1] if self.points else None
-
-    @property
-    def bare_since(self) -> date | None:
-        """The day of a later visit without photos; None if there is none."""
-        return self.visited_on if self.last and self.visited_on and self.visited_on > self.last.date else None
-
-    @cached_property
-    def baseline(self) -> Baseline | None:
-        """The patient's baseline."""
-        return baseline_of(self.points)
-
-    @property
-    def chosen_that_count(self) -> int | None:
-        """How many of the visits chosen for the baseline still have photos that count; None when none was chosen."""
-        return chosen_that_count(self.points)
-
-    @property
-    def spark(self) -> Sparkline:
-        """The sparkline of the last twelve months."""
-        return sparkline(self.points, self.baseline, clinic_today())
-
-    @property
-    def place(self) -> Place | None:
-        """Where the last visit lies relative to the baseline; None without a baseline."""
-        return self.baseline.place(self.last) if self.baseline and self.last else None
-
-    @property
-    def is_new(self) -> bool:
-        """Whether something was read since the clinician last opened the record."""
-        return self.read_at is not None and (self.viewed_at is None or self.read_at > self.viewed_at)
-
-    @property
-    def to_choose(self) -> int:
-        """How many photos need someone to choose a face."""
-        return self.states[State.CHOOSE_FACE]
-
-    @property
-    def refused(self) -> int:
-        """How many photos could not be read and were not dismissed."""
-        return self.states[State.NO_FACE] + self.states[State.REJECTED] + self.states[State.FAILED]
-
-    @property
-    def on_the_way(self) -> int:
-        """How many photos are queued or being read."""
-        return self.states[State.QUEUED] + self.states[State.RUNNING]
-
-    def passes(self, show: str) -> bool:
-        """Whether the row passes the filter. An unknown filter passes all."""
-        asked = {"new": self.is_new, "needs-you": self.to_choose + self.refused > 0, "waiting": self.on_the_way > 0}
-        return asked.get(show, True)
-
-    @property
-    def rank(self) -> tuple[bool, float, str]:
-        """New first, then by last visit, then by name."""
-        return not self.is_new, -self.last.date.toordinal() if self.last else 0, folded(self.patient.name)
+    asks: str
+    direction: str
 
 
 @require_GET
 def show_caseload(request: ClinicianRequest) -> HttpResponse:
     """Show the patients assigned to the clinician. While someone types a search, htmx requests only the table."""
-    rows = case_rows(request.user)
-    words, show = request.GET.get("q", "").strip(), request.GET.get("show", "")
-    search = Search(words)
+    all_rows = case_rows(request.user)
+    teams = {key: name for row in all_rows for key, name in row.teams.items()}
+    words, chosen = request.GET.get("q", "").strip(), _chosen(request, teams)
+    search, show, team = Search(words), chosen.get("show", ""), chosen.get("team", "")
+    rows = [row for row in all_rows if not team or int(team) in row.teams]
     passing = (row for row in rows if row.passes(show) and search.finds(row.patient.name, row.patient.record_number))
-    found = sorted(passing, key=lambda row: row.rank)
+    found = in_order(passing, chosen.get("sort", ""))
     shown = found if "all" in request.GET else found[:PAGE]
+    first = [] if "sort" in chosen else [row for row in shown if row.is_new]
     context = {
-        "total": len(rows),
+        "total": len(all_rows),
+        "in_team": len(rows),
         "found": len(found),
-        "new": [row for row in shown if row.is_new],
-        "others": [row for row in shown if not row.is_new],
+        "new": first,
+        "others": shown[len(first) :],
         "counts": {name.replace("-", "_"): sum(row.passes(name) for row in rows) for name in FILTERS},
-        "recent": _recent(rows),
+        "recent": _recent(all_rows),
         "words": words,
-        "show": show if show in FILTERS else "",
+        "teams": sorted(((str(key), name) for key, name in teams.items()), key=lambda each: folded(each[1])),
+        "heads": {name: _head(name, chosen.get("sort", "")) for name in ORDERS},
         "is_cut": len(shown) < len(found),
         "shown": len(shown),
         "section": "patients",
         "months": twelve_months(clinic_today()),
+        **{name: chosen.get(name, "") for name in ("show", "team", "sort")},
     }
-    return render(request, "patients/_caseload.html" if request.htmx else "patients/list.html", context)
+    if not request.htmx:
+        return render(request, "patients/list.html", context)
+    # The address keeps filters and order, and never what is searched for: that is a name mostly.
+    address = reverse("patients:list") + (f"?{urlencode(chosen)}" if chosen else "")
+    return replace_url(render(request, "patients/_caseload.html", context), address)
 
 
-def case_rows(user: User) -> list[CaseRow]:
-    """Return a row for each of the user's patients. Always eight queries."""
-    patients = list(Patient.objects.visible_to(user))
-    ids = [patient.pk for patient in patients]
-    looks = dict(LastViewed.objects.filter(clinician=user, patient__in=ids).values_list("patient_id", "viewed_at"))
-    points, states, read = points_by_patient(ids), _open_states(ids), _read_at(ids)
-    visited = dict(Visit.objects.filter(patient__in=ids).order_by().values_list("patient_id").annotate(on=Max("date")))
-    bare = [key for key in ids if not points[key]]
-    consents = Consent.objects.active().filter(patient__in=bare, purpose=Consent.Purpose.CARE)
-    consented = dict(consents.values_list("patient_id", "given_on"))
-    return [
-        CaseRow(patient, points[key], looks.get(key), read.get(key), states[key], visited.get(key), consented.get(key))
-        for key, patient in zip(ids, patients, strict=True)
-    ]
+def _chosen(request: ClinicianRequest, teams: Iterable[int]) -> dict[str, str]:
+    """Return the filters and the order that the address asks for and that exist."""
+    exist = {"show": FILTERS, "team": [str(team) for team in teams], "sort": [*ORDERS, *(f"-{name}" for name in ORDERS)]}
+    return {name: request.GET[name] for name, values in exist.items() if request.GET.get(name) in values}
 
 
-def _open_states(patient_ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
-    """Return how many photos of each patient are unread, by state. Dismissed and erased photos are left out."""
-    open_photos = (
-        Photo.objects.with_newest()
-        .exclude(image="")
-        .filter(
-            visit__patient__in=patient_ids,
-            excluded_at=None,
-            dismissed_at=None,
-            predictions__id=F("newest_prediction_id"),
-            predictions__state__in=[state for state in State if state != State.DONE],  # exclude() would ask every reading
-        )
-    )
-    rows = open_photos.order_by()
-    found: dict[UUID, Counter[str]] = defaultdict(Counter)
-    for patient_id, state, count in rows.values_list("visit__patient_id", "predictions__state").annotate(n=Count("id")):
-        found[patient_id][state] = count
-    return found
-
-
-def _read_at(patient_ids: Iterable[UUID]) -> dict[UUID, datetime]:
-    """Return when the last photo of each patient was read, or began to need attention."""
-    rows = Prediction.objects.filter(photo__visit__patient__in=patient_ids, finished_at__isnull=False)
-    rows = rows.exclude(state__in=Prediction.UNFINISHED).exclude(state=State.REJECTED, reason__in=Prediction.DROPPED)
-    return dict(rows.order_by().values_list("photo__visit__patient_id").annotate(at=Max("finished_at")))
+def _head(name: str, sort: str) -> Head:
+    """Return the head of a column: names from A first, numbers and days from the largest."""
+    usual = name if name == "name" else f"-{name}"
+    other = f"-{name}" if name == "name" else name
+    direction = {name: "ascending", f"-{name}": "descending"}.get(sort, "")
+    return Head(other if sort == usual else usual, direction)
 
 
 def _recent(rows: list[CaseRow]) -> list[Patient]:

@@ -49,7 +49,7 @@ def test_nothing_logged_tells_whom_it_is_about(
     client.post(f"/visits/{visit.pk}/photos/", {"photos": upload(name="ines-at-home.jpg")})
     client.post(f"/visits/{visit.pk}/photos/", {"photos": upload(b"no picture", name="ines-too.jpg")})
     client.post("/accounts/login/", {"login": "someone@clinic.test", "password": "tell no one this"})
-    monkeypatch.setattr("patients.views.record.timeline", lambda patient: 1 / 0)
+    monkeypatch.setattr("patients.views.record.timeline", lambda *_patient_and_user: 1 / 0)
     assert client.get(f"/patients/{visit.patient_id}/").status_code == 500
     text = "\n".join(line for line in written.getvalue().splitlines() if '"logger": "django.db' not in line)
     assert "ZeroDivisionError" in text

@@ -121,7 +121,7 @@ def test_record_number_is_taken_once(api: APIClient, ines: Patient) -> None:
     )
     assert answer.status_code == 400
     assert answer.json()["fields"]["record_number"] == [
-        "A patient with this record number exists already. Ask to be assigned, or check the number."
+        "A patient with this record number already exists. Ask to be assigned, or check the number."
     ]
     assert api.patch(f"/api/patients/{ines.id}/", {"record_number": ines.record_number}).status_code == 200
 

@@ -9,7 +9,7 @@ from tests.factories import make_patient
 
 pytestmark = pytest.mark.django_db
 FIELDS = {"name": "Mara Novak", "birth_date": "1980-05-04"}
-TAKEN = "A patient with this record number exists already."
+TAKEN = "A patient with this record number already exists."
 TOO_MANY = "Too many record numbers of other patients were"
 
 

@@ -34,7 +34,7 @@ def test_number_in_another_spelling_is_taken(browser: Client, api: APIClient, ad
     assert "A patient with this record number exists already." in page
     answer = api.post("/api/patients/", FIELDS | {"record_number": twin})
     assert answer.json()["fields"] == {
-        "record_number": ["A patient with this record number exists already. Ask to be assigned, or check the number."]
+        "record_number": ["A patient with this record number already exists. Ask to be assigned, or check the number."]
     }
     assert Patient.objects.count() == 1
 

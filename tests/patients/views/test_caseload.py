@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from inference.models import Prediction
 from patients import formats
 from patients.formats import clinic_today
-from patients.models import LastViewed, Patient, Photo, User, Visit
+from patients.models import LastViewed, Patient, Photo, Team, User, Visit
 from tests.factories import make_patient, make_photo, make_prediction, make_read_visits, make_visit, probabilities_of
 from tests.queries import of_the_access_log
 
@@ -35,12 +35,12 @@ def test_the_number_of_queries_does_not_grow_with_the_caseload(
 ) -> None:
     for number in range(3):
         make_read_visits(make_patient(ada, name=f"Patient {number}"), days=2)
-    # session, user, patients, looks, visits, photos, open photos, last read, last visits, and the access log
-    with django_assert_num_queries(9 + of_the_access_log()):
+    # session, user, patients, looks, visits, photos, open photos, last read, last visits, teams, and the access log
+    with django_assert_num_queries(10 + of_the_access_log()):
         browser.get("/patients/")
     for number in range(3, 7):
         make_read_visits(make_patient(ada, name=f"Patient {number}"), days=5)
-    with django_assert_num_queries(9 + of_the_access_log()):
+    with django_assert_num_queries(10 + of_the_access_log()):
         browser.get("/patients/")
 
 
@@ -60,7 +60,7 @@ def test_search_finds_name_and_record_number_in_any_case(browser: Client, ada: U
 
 def test_a_search_without_result_says_what_was_asked(browser: Client, ines: Patient) -> None:
     page = browser.get("/patients/", {"q": "<b>nobody"}).content.decode()
-    assert "No name or record number holds “&lt;b&gt;nobody”." in page
+    assert "No name or record number contains “&lt;b&gt;nobody”." in page
 
 
 def test_typing_gets_the_table_alone(browser: Client, ines: Patient) -> None:
@@ -122,11 +122,11 @@ def test_new_patients_come_first_then_the_latest_visit(browser: Client, ada: Use
     ("state", "flag", "show"),
     [
         (State.CHOOSE_FACE, "1 face to choose", "needs-you"),
-        (State.NO_FACE, "1 refused", "needs-you"),
-        (State.REJECTED, "1 refused", "needs-you"),
-        (State.FAILED, "1 refused", "needs-you"),
-        (State.QUEUED, "1 on the way", "waiting"),
-        (State.RUNNING, "1 on the way", "waiting"),
+        (State.NO_FACE, "1 unusable", "needs-you"),
+        (State.REJECTED, "1 unusable", "needs-you"),
+        (State.FAILED, "1 unusable", "needs-you"),
+        (State.QUEUED, "1 processing", "waiting"),
+        (State.RUNNING, "1 processing", "waiting"),
     ],
 )
 def test_a_photo_that_needs_attention_is_flagged(browser: Client, visit: Visit, state: str, flag: str, show: str) -> None:
@@ -173,9 +173,9 @@ def test_a_list_without_patients_offers_the_first(browser: Client) -> None:
 
 
 def test_a_patient_without_photos_says_what_comes_next(browser: Client, ada: User, ines: Patient) -> None:
-    assert "Consent recorded 4 Mar 2025; add a visit with photos to begin." in browser.get("/patients/").content.decode()
+    assert "Consent recorded 4 Mar 2025. Create a visit to begin." in browser.get("/patients/").content.decode()
     ines.consents.all().delete()
-    assert "Record the consent to care to begin." in browser.get("/patients/").content.decode()
+    assert "Record consent to begin." in browser.get("/patients/").content.decode()
 
 
 def test_a_long_list_says_how_much_of_it_is_shown(browser: Client, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,3 +199,64 @@ def test_a_patient_with_a_usual_range_is_not_said_to_wait_for_one(browser: Clien
 def test_one_photo_is_not_told_in_the_plural(browser: Client, visit: Visit) -> None:
     make_prediction(make_photo(visit))
     assert "1 of 1 photo<" in browser.get("/patients/").content.decode()
+
+
+@pytest.fixture
+def three(ada: User) -> None:
+    """Make three patients of Dr Ada: A is sad and late, B happy and early, C has no photos."""
+    for name, day, happy in (("A", date(2026, 9, 1), 0.1), ("B", date(2026, 3, 1), 0.9)):
+        photo = make_photo(make_visit(make_patient(ada, name=name), day))
+        make_prediction(photo, probabilities=probabilities_of(happy=happy))
+    make_patient(ada, name="C")
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("name", "ABC"),
+        ("-name", "CBA"),
+        ("valence", "ABC"),
+        ("-valence", "BAC"),
+        ("visit", "BAC"),
+        ("-visit", "ABC"),
+        ("-nonsense", "ABC"),
+    ],
+)
+def test_columns_sort_and_patients_without_the_value_come_last(browser: Client, three: None, sort: str, order: str) -> None:
+    page = browser.get("/patients/", {"sort": sort})
+    assert "".join(names(page)) == order
+    assert ("New since you last looked" in page.content.decode()) == (sort == "-nonsense")
+
+
+def test_head_of_a_column_says_the_order_and_turns_it(browser: Client, three: None) -> None:
+    page = browser.get("/patients/", {"sort": "-visit", "q": "A", "show": "new"}).content.decode()
+    assert 'aria-sort="descending"' in page
+    link = page.split('id="sort-visit"')[1].split("</a>")[0]
+    assert 'href="/patients/?sort=visit&amp;show=new"' in link.replace("show=new&amp;sort=visit", "sort=visit&amp;show=new")
+    assert "q=" not in link  # a name does not get into the address
+
+
+def test_a_team_shows_its_patients(browser: Client, ada: User, three: None) -> None:
+    day, night = Team.objects.create(name="Day clinic"), Team.objects.create(name="Night clinic")
+    for name, team in (("A", day), ("B", day), ("B", night)):
+        team.assignments.create(patient=next(each for each in ada.patients.all() if each.name == name))
+    page = browser.get("/patients/", {"team": day.pk})
+    assert sorted(names(page)) == ["A", "B"]
+    assert page.context["counts"]["new"] == 2
+    assert names(browser.get("/patients/", {"team": night.pk})) == ["B"]
+    for unknown in ("0", "x", "9" * 40):
+        assert len(names(browser.get("/patients/", {"team": unknown}))) == 3
+
+
+def test_the_address_keeps_filters_and_order_but_no_search(browser: Client, three: None) -> None:
+    asked = {"q": "Ines", "show": "new", "sort": "-visit", "team": "x", "all": "1"}
+    answer = browser.get("/patients/", asked, headers={"HX-Request": "true"})
+    assert answer.headers["HX-Replace-Url"] == "/patients/?show=new&sort=-visit"
+    assert "HX-Replace-Url" not in browser.get("/patients/", asked).headers
+
+
+def test_unusable_photos_are_no_alarm(browser: Client, visit: Visit) -> None:
+    make_prediction(make_photo(visit), state=State.REJECTED, reason="too_dark", finished_at=timezone.now())
+    page = browser.get("/patients/").content.decode()
+    badge = page.split("1 unusable")[0].rsplit("<span", 1)[1]
+    assert 'class="badge"' in badge

@@ -25,7 +25,7 @@ def test_a_new_patient_belongs_to_who_added_them(browser: Client, ada: User, bo:
 def test_a_record_number_is_given_once_however_it_is_spaced(browser: Client, bo: User) -> None:
     taken = make_patient(bo)
     page = browser.post("/patients/new/", FIELDS | {"record_number": f" {taken.record_number.lower()} "})
-    assert "A patient with this record number exists already." in page.content.decode()
+    assert "A patient with this record number already exists." in page.content.decode()
     assert Patient.objects.count() == 1
 
 
