@@ -23,6 +23,7 @@ from patients.models import AccessLog, Patient, Photo, User, Visit
 from patients.photos.reanalyse import reanalyse, why_not_reanalysed
 from patients.photos.receive import receive_photo
 from patients.reports.csv_export import patient_csv, visit_csv
+from patients.reports.dialects import COMMA, PROGRAMS
 from patients.timeline.points import points
 
 CSV = {(200, "text/csv"): OpenApiTypes.STR}
@@ -78,7 +79,7 @@ class PatientViewSet(
     @extend_schema(responses=CSV, parameters=[BOM])
     def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The photo table of all visits, as CSV."""
-        return patient_csv(self.get_object(), clinician(request), "bom" in request.query_params)
+        return patient_csv(self.get_object(), clinician(request), COMMA if "bom" in request.query_params else PROGRAMS)
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def timeline(self, request: Request, pk: str) -> Response:
@@ -124,7 +125,7 @@ class VisitViewSet(mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.
     @extend_schema(responses=CSV, parameters=[BOM])
     def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The photo table of this visit, as CSV."""
-        return visit_csv(self.get_object(), clinician(request), "bom" in request.query_params)
+        return visit_csv(self.get_object(), clinician(request), COMMA if "bom" in request.query_params else PROGRAMS)
 
 
 class VisitPhotos(generics.ListAPIView[Photo]):

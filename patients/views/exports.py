@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from patients.readings.wording import reason_meanings
 from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import patient_csv, visit_csv
+from patients.reports.dialects import dialect
 from patients.reports.research import RESEARCH_COLUMNS
 from patients.views.lookups import find_patient, find_visit
 from patients.views.requests import ClinicianRequest
@@ -16,14 +17,14 @@ from patients.views.requests import ClinicianRequest
 
 @require_GET
 def send_patient_csv(request: ClinicianRequest, patient_id: UUID) -> StreamingHttpResponse:
-    """Send all photos of the patient as CSV."""
-    return patient_csv(find_patient(request, patient_id), request.user, with_bom=True)
+    """Send all photos of the patient as CSV, for the spreadsheets of the reader's language or as `dialect` asks."""
+    return patient_csv(find_patient(request, patient_id), request.user, dialect(request.GET.get("dialect", "")))
 
 
 @require_GET
 def send_visit_csv(request: ClinicianRequest, visit_id: UUID) -> StreamingHttpResponse:
-    """Send all photos of one visit as CSV."""
-    return visit_csv(find_visit(request, visit_id), request.user, with_bom=True)
+    """Send all photos of one visit as CSV, for the spreadsheets of the reader's language or as `dialect` asks."""
+    return visit_csv(find_visit(request, visit_id), request.user, dialect(request.GET.get("dialect", "")))
 
 
 @require_GET

@@ -12,6 +12,7 @@ from ml.serve.expressions import EXPRESSIONS
 from patients.models import OwnLabel, Photo, User, Visit
 from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import csv_cell, csv_rows, photos_for_export, visit_csv
+from patients.reports.dialects import COMMA, SEMICOLON
 from tests.factories import make_clinician, make_photo, make_prediction, probabilities_of
 
 FACE = {"left": 8, "top": 6, "width": 24, "height": 30}  # as make_prediction finds it
@@ -139,8 +140,14 @@ def test_numbers_are_never_disarmed() -> None:
 @pytest.mark.django_db
 def test_byte_order_mark_is_there_only_when_asked_for(visit: Visit) -> None:
     plain = b"".join(visit_csv(visit, visit.created_by))
-    marked = b"".join(visit_csv(visit, visit.created_by, with_bom=True))
+    marked = b"".join(visit_csv(visit, visit.created_by, COMMA))
     assert marked == b"\xef\xbb\xbf" + plain
+
+
+def test_formula_after_a_comma_is_disarmed_where_semicolons_separate() -> None:
+    assert csv_cell("tired, =cmd|'/C calc'!A0", SEMICOLON) == "tired, '=cmd|'/C calc'!A0"
+    assert csv_cell("tired; since May", SEMICOLON) == "tired; since May"
+    assert csv_cell(-0.47, SEMICOLON) == "-0,4700"
 
 
 def test_every_column_says_what_it_means() -> None:
