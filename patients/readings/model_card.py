@@ -30,46 +30,65 @@ class MeasureFormat:
     places: int = 1
 
 
+HEADLINES = (
+    MeasureFormat("raters.accuracy", _("Agrees with most of ten raters"), _("one rater agrees with the other nine: 70%"), places=0),
+    MeasureFormat(
+        "abstention.accuracy",
+        _("Where it gives an answer"),
+        _("on %s of faces; the rest is too close to call"),
+        "abstention.coverage",
+        places=0,
+    ),
+    MeasureFormat(
+        "raters.named_share.counted",
+        _("Raters who agree with its answer"),
+        _("it expects %s"),
+        "raters.named_share.served",
+        places=0,
+    ),
+)
+"""The figures on the first screen, in whole percent."""
 MEASURES = (
     MeasureFormat("raters.accuracy", _("Accuracy, FER+ raters"), _("one rater against the other nine: 70%")),
     MeasureFormat("fer2013.accuracy", _("Accuracy, FER2013 labels"), _("people: 65 ± 5%")),
     MeasureFormat("raters.macro_f1", _("Macro F1, FER+ raters"), unit="", scale=1, places=3),
     MeasureFormat("fer2013.macro_f1", _("Macro F1, FER2013 labels"), unit="", scale=1, places=3),
-    MeasureFormat("raters.ece", _("Calibration error, 15 bins"), _("before temperature scaling: %s"), "raters.ece_uncalibrated"),
-    MeasureFormat("raters.ece_classwise", _("Calibration error, all seven shares")),
-    MeasureFormat("raters.ece_as_cast", _("Calibration error, votes as cast"), _("lone votes counted too; it did not learn those")),
-    MeasureFormat("raters.ece_classwise_as_cast", _("The same, all seven shares")),
+    MeasureFormat("raters.ece", _("Calibration error (ECE, 15 bins)"), _("before calibration: %s"), "raters.ece_uncalibrated"),
+    MeasureFormat("raters.ece_classwise", _("Calibration error, all seven expressions")),
+    MeasureFormat(
+        "raters.ece_as_cast", _("Calibration error, single votes included"), _("the model did not learn from single votes")
+    ),
+    MeasureFormat("raters.ece_classwise_as_cast", _("The same, all seven expressions")),
     MeasureFormat(
         "raters.log_loss",
         _("Log loss against the votes"),
-        _("votes’ own entropy: %s"),
+        _("lowest possible: %s"),
         "raters.log_loss_of_the_votes_themselves",
         unit="",
         scale=1,
         places=3,
     ),
     MeasureFormat(
-        "raters.named_share.counted", _("Raters who agree with the answer"), _("the model says %s"), "raters.named_share.served"
+        "raters.named_share.counted", _("Raters who agree with the model"), _("the model expects %s"), "raters.named_share.served"
     ),
+    MeasureFormat("raters.named_share.of_all_votes", _("The same, of all ten votes"), _("with other answers and single votes")),
     MeasureFormat(
-        "raters.named_share.of_all_votes", _("The same, of all ten votes"), _("other answers and lone votes counted too")
+        "abstention.accuracy",
+        _("Accuracy where it answers"),
+        _("on %s of the faces; the rest is too close to call"),
+        "abstention.coverage",
     ),
-    MeasureFormat(
-        "abstention.accuracy", _("Accuracy where it answers"), _("on %s; the rest: “too close to call”"), "abstention.coverage"
-    ),
-    MeasureFormat("raters.coverage.0.8", _("Accuracy at 80% coverage"), _("if it answered fewer")),
-    MeasureFormat("without_twins.raters.accuracy", _("Accuracy, FER+, no exact twins of training faces")),
-    MeasureFormat("without_twins.fer2013.accuracy", _("Accuracy, FER2013, no exact twins of training faces")),
-    MeasureFormat("without_near_twins.raters.accuracy", _("Accuracy, FER+, no near twins either")),
-    MeasureFormat("without_near_twins.fer2013.accuracy", _("Accuracy, FER2013, no near twins either")),
-    MeasureFormat("parity.not_found", _("Faces in photos that are not found")),
-    MeasureFormat("parity.rejected", _("Faces in photos that the quality checks turn down")),
-    MeasureFormat("parity.kept.raters", _("Accuracy kept on the way through a photo, FER+"), _("of the faces that are read")),
-    MeasureFormat("parity.kept.fer2013", _("Accuracy kept on the way through a photo, FER2013"), _("of the faces that are read")),
-    MeasureFormat(
-        "rounding.named_alike", _("Faces named as before rounding"), _("what serves counts in 8-bit whole numbers, for speed")
-    ),
-    MeasureFormat("cost.face", _("Time for one face"), _("one processor core; which, see below"), unit=" ms", scale=1),
+    MeasureFormat("raters.coverage.0.8", _("Accuracy on the clearest 80% of faces")),
+    MeasureFormat("without_twins.raters.accuracy", _("Accuracy, FER+, without copies of training faces")),
+    MeasureFormat("without_twins.fer2013.accuracy", _("Accuracy, FER2013, without copies of training faces")),
+    MeasureFormat("without_near_twins.raters.accuracy", _("Accuracy, FER+, without similar copies either")),
+    MeasureFormat("without_near_twins.fer2013.accuracy", _("Accuracy, FER2013, without similar copies either")),
+    MeasureFormat("parity.not_found", _("Faces not found in photos")),
+    MeasureFormat("parity.rejected", _("Faces in photos that fail a quality check")),
+    MeasureFormat("parity.kept.raters", _("Accuracy kept in whole photos, FER+"), _("compared with the cropped face")),
+    MeasureFormat("parity.kept.fer2013", _("Accuracy kept in whole photos, FER2013"), _("compared with the cropped face")),
+    MeasureFormat("rounding.named_alike", _("Same answer as the unrounded network"), _("weights are rounded to 8 bits for speed")),
+    MeasureFormat("cost.face", _("Time for one face"), _("on one processor core"), unit=" ms", scale=1),
     MeasureFormat("cost.photo_640x480", _("Time for a photo of 640 × 480"), unit=" ms", scale=1, places=0),
     MeasureFormat("cost.photo_4000x3000", _("Time for a photo of 4000 × 3000"), unit=" ms", scale=1, places=0),
 )
@@ -100,17 +119,17 @@ PUBLISHED = (
 TRAINING = (
     ("model.version", _("Version")),
     ("report.parameters", _("Parameters")),
-    ("report.training.epochs", _("Epochs of the last stage")),
-    ("report.training.minutes", _("Minutes of the last stage")),
-    ("report.engine", _("Engine that was measured")),
-    ("report.cost.processor", _("Processor of the times")),
+    ("report.training.epochs", _("Epochs, last stage")),
+    ("report.training.minutes", _("Minutes, last stage")),
+    ("report.engine", _("Software measured")),
+    ("report.cost.processor", _("Processor used for timing")),
     ("report.faces.count", _("Faces measured on")),
-    ("report.faces.exact_twins_in_train", _("Of these, exact twins of training faces")),
-    ("report.faces.near_twins_in_train", _("Of these, exact or near twins of training faces")),
+    ("report.faces.exact_twins_in_train", _("Of these, copies of training faces")),
+    ("report.faces.near_twins_in_train", _("Of these, copies or similar copies of training faces")),
     ("model.temperature", _("Temperature")),
-    ("model.abstain_below", _("Too close to call below a largest share of")),
+    ("model.abstain_below", _("Too close to call below a probability of")),
     ("model.keras_sha256", _("Hash of the weights")),
-    ("model.onnx_sha256", _("Hash of the rounded weights, which serve")),
+    ("model.onnx_sha256", _("Hash of the rounded weights in use")),
     ("model.data_sha256", _("Hash of the training data")),
 )
 
@@ -147,6 +166,11 @@ class ModelCard:
     """The facts, and what the page makes of them. Parts that were not measured are empty."""
 
     facts: CardFacts
+
+    @property
+    def headlines(self) -> list[Measure]:
+        """The figures of the first screen; those that the report does not hold are left out."""
+        return [row for form in HEADLINES for row in _measure(self.facts, form)]
 
     @property
     def measures(self) -> list[Measure]:

@@ -129,6 +129,7 @@ def test_the_model_card_is_read_from_the_report(browser: Client, settings: LazyS
     page = browser.get("/model-card/")
     text = page.content.decode()
     assert "Version 9.8.7" in text
+    assert text.index("How good it is") < text.index("<b>83%</b>") < text.index("Technical details") < text.index("83.4%")
     assert "83.4%" in text
     assert "82.6 to 84.2" in text
     assert "46%" in text
