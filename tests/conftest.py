@@ -18,13 +18,18 @@ hypothesis_settings.register_profile("affectline", deadline=None)
 hypothesis_settings.load_profile("affectline")
 
 
+SLOW_SECONDS = 5
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --database-only, for a second run on another database."""
     parser.addoption("--database-only", action="store_true", help="run only the tests that use the database")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what --database-only leaves out."""
+    """Leave out what --database-only leaves out, and keep the reasons of slow tests."""
+    for item in items:
+        item.user_properties += [("slow", marker.args[0]) for marker in item.iter_markers("slow")]
     if not config.getoption("--database-only"):
         return
     uses: list[pytest.Item] = []
@@ -35,6 +40,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (uses if has_database else spares).append(item)
     config.hook.pytest_deselected(items=spares)
     items[:] = uses
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say of each test that took longer than five seconds why it does."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    slow = [report for report in reports if report.when == "call" and report.duration > SLOW_SECONDS]
+    for report in sorted(slow, key=lambda report: -report.duration):
+        reason = dict(report.user_properties).get("slow", "no reason given with @pytest.mark.slow")
+        terminalreporter.write_line(f"{report.duration:.0f} s {report.nodeid}: {reason}")
 
 
 @pytest.fixture(autouse=True, scope="session")

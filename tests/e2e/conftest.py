@@ -63,6 +63,13 @@ def pytest_runtest_makereport(
     return report
 
 
+NEW_VISIT = """
+from django.utils import timezone
+from patients.models import Patient, User, Visit
+patient = next(patient for patient in Patient.objects.all() if patient.record_number == "DEMO-1")
+clinician = User.objects.get(email="{email}")
+print(f"/visits/{{Visit.objects.create(patient=patient, date=timezone.localdate(), created_by=clinician).pk}}/")
+"""
 FAILED = pytest.StashKey[bool]()
 FIRST_PAGE = re.compile("/(patients|people|research|health)/")
 
@@ -112,15 +119,23 @@ def keep_pictures(pages: list[Page], name: str) -> None:
         page.screenshot(path=Path(RESULTS) / f"{re.sub(r'[^a-z0-9_]+', '-', name)}-{number}.png", full_page=True)
 
 
-def sign_in(page: Page, installation: Installation, is_toured: bool = True, email: str = "") -> None:
-    """Give the page a new session of the demo's clinician, or of `email`, who has seen the tours; end on their first page.
+def sign_in(page: Page, installation: Installation, is_toured: bool = True, email: str = "", path: str = "/") -> None:
+    """Give the page a new session of the demo's clinician, or of `email`, who has seen the tours; open `path`.
 
     The sign-in form has tests of its own. Filling it in for each of a hundred pages took two minutes.
     """
     cookies = json.loads(installation.run(SIGN_IN.format(email=email or installation.email, is_toured=is_toured)))
     page.context.add_cookies([cookie | {"url": installation.address} for cookie in cookies])
-    page.goto("/")
-    page.wait_for_url(FIRST_PAGE)
+    page.goto(path)
+
+
+def open_new_visit(page: Page, installation: Installation) -> None:
+    """Sign the demo's clinician in and open a new visit of Ines, who consents to photos.
+
+    The way there from the list of patients has tests of its own.
+    """
+    sign_in(page, installation, path=installation.run(NEW_VISIT.format(email=installation.email)).strip())
+    page.wait_for_load_state("load")  # from now on a script handles chosen files
 
 
 def sign_in_by_form(page: Page, installation: Installation, email: str = "") -> None:

@@ -79,12 +79,6 @@ def pages_by_role(installation: Installation, contexts: dict[str, BrowserContext
     return found
 
 
-def pages(installation: Installation, signed_in: BrowserContext, signed_out: BrowserContext) -> tuple[list[Address], list[Address]]:
-    """Return the addresses of whole pages: those only for signed-in users, and those for everyone."""
-    found = pages_by_role(installation, {"signed out": signed_out, "signed in": signed_in})
-    return found["signed in"], found["signed out"]
-
-
 def _is_page(context: BrowserContext, address: Address) -> bool:
     answer = context.request.get(address.path, max_redirects=0, headers={"X-Background": "1"})
     is_html = answer.headers.get("content-type", "").startswith("text/html")

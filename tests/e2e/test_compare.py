@@ -13,8 +13,7 @@ DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 def test_visits_are_chosen_by_name_and_drawn_at_every_width(installation: Installation, open_page: OpenPage) -> None:
     code = WRITE.format(email=installation.email, number="CO-1", visits=12, photos=4, days=28)
     page = open_page(viewport=DESK)
-    sign_in(page, installation)
-    page.goto(f"/patients/{installation.run(code).split()[-1]}/compare/")
+    sign_in(page, installation, path=f"/patients/{installation.run(code).split()[-1]}/compare/")
     expect(page.get_by_label("First").locator("option:checked")).to_contain_text("4 of 4 photos")
     page.get_by_label("First").focus()
     page.keyboard.press("End")  # the last option: the baseline visits

@@ -8,7 +8,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from tests.cohort import spoiled_portraits
 from tests.e2e.chromium import PATIENCE_MS
-from tests.e2e.conftest import OpenPage, sign_in
+from tests.e2e.conftest import OpenPage, open_new_visit, sign_in
 from tests.e2e.test_photos import JONAS
 from tests.e2e.test_walk import INES, add_visit, files, tab_to
 from tests.engines.installation import Installation, eventually
@@ -83,8 +83,7 @@ def test_a_photo_is_left_out_and_counted_again(installation: Installation, open_
 
 def test_what_moved_the_score_is_drawn_by_keyboard(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.locator("#files").set_input_files(files(161))
     expect(page.locator("#photos .rowlink")).to_have_count(1, timeout=PATIENCE_MS)
     page.locator("#photos .rowlink").press("Enter")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route, ViewportSize, expect
 
 from tests.e2e.chromium import PATIENCE_MS, violations_in_both_themes
-from tests.e2e.conftest import OpenPage, sign_in
+from tests.e2e.conftest import OpenPage, open_new_visit
 from tests.e2e.test_walk import INES, add_visit, files, tab_to
 from tests.engines.installation import Installation, eventually
 
@@ -34,8 +34,7 @@ def handed_in(page: Page, how: str, file: FilePayload) -> object:
 
 def test_photos_are_dropped_anywhere_and_pasted(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     dropped, pasted = files(31, 32)
     assert handed_in(page, "drop", dropped) == "Let go to add one photo to this visit"
     handed_in(page, "paste", pasted)
@@ -47,8 +46,7 @@ def test_photos_are_dropped_anywhere_and_pasted(installation: Installation, open
 
 def test_three_are_in_flight_and_the_others_wait(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     held: list[Route] = []
     is_held = [True]
     page.route("**/visits/*/photos/", lambda route: held.append(route) if is_held[0] else route.continue_())
@@ -63,8 +61,7 @@ def test_three_are_in_flight_and_the_others_wait(installation: Installation, ope
 
 def test_a_twin_is_kept_or_skipped_and_a_huge_file_is_not_sent(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     (photo,) = files(51)
     page.locator("#files").set_input_files([photo])
     expect(page.locator("#photos > .photo[id]")).to_have_count(1)
@@ -106,8 +103,7 @@ FOLDER = """async files => {
 
 def test_a_dropped_folder_gives_its_photos(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.evaluate(FOLDER, [[file["name"], base64.b64encode(file["buffer"]).decode()] for file in files(34, 35)])
     expect(page.locator("#photos > .photo[id]")).to_have_count(2, timeout=PATIENCE_MS)
     expect(page.locator("#photos > .photo")).to_have_count(2)
@@ -117,8 +113,7 @@ def test_a_file_that_is_gone_is_to_be_chosen_again(
     installation: Installation, open_page: OpenPage, browser: Browser, tmp_path: Path
 ) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     outside = browser.new_context(
         base_url=installation.address, storage_state=page.context.storage_state()
     )  # not watched: as above
@@ -155,8 +150,7 @@ def test_a_phone_says_that_a_file_is_gone(
     installation: Installation, open_page: OpenPage, browser: Browser, tmp_path: Path
 ) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.get_by_role("button", name="Phone", exact=True).click()
     outside = browser.new_context(base_url=installation.address, viewport=PHONE)
     phone = outside.new_page()
@@ -182,8 +176,7 @@ def test_a_phone_says_that_a_file_is_gone(
 
 def test_a_phone_adds_photos_that_appear_at_once(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.get_by_role("button", name="Phone", exact=True).click()
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
     address = page.locator("#phone a").inner_text()
@@ -224,8 +217,7 @@ def test_a_phone_adds_photos_that_appear_at_once(installation: Installation, ope
 
 def test_sign_out_works_after_waiting_for_uploads(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     held: list[Route] = []
     page.route("**/visits/*/photos/", lambda route: held.append(route))
     page.locator("#files").set_input_files(files(64))
@@ -244,8 +236,7 @@ def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
     installation: Installation, open_page: OpenPage, browser: Browser
 ) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.get_by_role("button", name="Phone", exact=True).click()
     outside = browser.new_context(base_url=installation.address, viewport=PHONE)  # not watched: the test provokes a fault
     phone = outside.new_page()
@@ -273,8 +264,7 @@ def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
 
 def test_without_javascript_a_phone_adds_photos_too(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(java_script_enabled=False)
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.get_by_role("button", name="Phone", exact=True).click()
     address = page.locator("#phone a").inner_text()
     phone = open_page(java_script_enabled=False, viewport=PHONE)
@@ -293,8 +283,7 @@ def test_without_javascript_a_phone_adds_photos_too(installation: Installation, 
 @pytest.mark.parametrize("with_script", [True, False], ids=["script", "no script"])
 def test_a_label_a_note_and_a_move(installation: Installation, open_page: OpenPage, with_script: bool) -> None:
     page = open_page(java_script_enabled=with_script)
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     visit = page.url.rstrip("/").rpartition("/")[2]
     page.locator("#files").set_input_files(files(81 if with_script else 82))
     if not with_script:
@@ -331,8 +320,7 @@ def test_a_label_a_note_and_a_move(installation: Installation, open_page: OpenPa
 
 def test_label_and_move_by_keyboard_alone(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.locator("#files").set_input_files(files(91))
     expect(page.locator("#photos .rowlink")).to_have_count(1, timeout=PATIENCE_MS)
     tab_to(page, "raters")

@@ -18,8 +18,7 @@ def record(installation: Installation) -> str:
 
 
 def opened(page: Page, installation: Installation, address: str) -> Page:
-    sign_in(page, installation)
-    page.goto(address)
+    sign_in(page, installation, path=address)
     expect(page.get_by_role("heading", name="Jonas Record")).to_be_visible()
     return page
 

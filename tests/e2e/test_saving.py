@@ -5,15 +5,14 @@ from contextlib import AbstractContextManager
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.chromium import PATIENCE_MS
-from tests.e2e.conftest import OpenPage, sign_in
-from tests.e2e.test_walk import INES, add_visit, dog, files
+from tests.e2e.conftest import OpenPage, open_new_visit, sign_in
+from tests.e2e.test_walk import INES, dog, files
 from tests.engines.installation import Installation, eventually
 
 
 def test_what_could_not_be_saved_is_said(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     report, note = page.locator("#self-report-said"), page.locator("#note-said")
     page.get_by_label("PHQ-9 total").fill("12")
     expect(report).to_have_text("Not saved yet")
@@ -40,8 +39,7 @@ def test_what_could_not_be_saved_is_said(installation: Installation, open_page: 
 
 def test_enter_saves_and_clears_nothing(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     value, report = page.locator("#mood-value"), page.locator("#self-report-said")
     page.get_by_role("radio", name="3", exact=True).check()
     expect(value).to_contain_text("3")
@@ -60,8 +58,7 @@ def test_enter_saves_and_clears_nothing(installation: Installation, open_page: O
 
 def test_a_card_that_is_gone_says_so_and_asks_no_more(installation: Installation, browser: Browser) -> None:
     page = browser.new_context(base_url=installation.address).new_page()  # not watched: the test provokes a 404
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.locator("#files").set_input_files(files(172))
     page.evaluate(
         """() => {
@@ -84,8 +81,7 @@ def test_a_card_that_is_gone_says_so_and_asks_no_more(installation: Installation
 
 def test_a_note_is_saved_when_the_page_is_left_at_once(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     visit = page.url
     page.get_by_label("Note", exact=True).fill("Slept better.")
     page.get_by_role("link", name="My patients").first.click()
@@ -100,8 +96,7 @@ def test_a_note_is_saved_when_the_page_is_left_at_once(installation: Installatio
 
 def test_a_page_that_renews_itself_waits_for_who_writes(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.locator("#files").set_input_files(files(171))
     expect(page.locator("#photos .rowlink")).to_have_count(1, timeout=PATIENCE_MS)
     page.locator("#photos .rowlink").click()
@@ -127,8 +122,7 @@ def test_a_page_that_renews_itself_waits_for_who_writes(installation: Installati
 
 def test_focus_stays_where_a_card_was_replaced(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.locator("#files").set_input_files([dog(quality=80)])
     page.get_by_text("Show photos").click(timeout=PATIENCE_MS)
     expect(page.locator(".htmx-added, .htmx-settling")).to_have_count(0)  # until then the card has no listeners
@@ -151,8 +145,7 @@ def test_a_second_click_adds_no_second_visit(installation: Installation, open_pa
 
 def test_an_unexpected_answer_is_reported_as_one(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.route("**/visits/*/photos/", lambda route: route.fulfill(status=413, body="<html>", content_type="text/html"))
     page.locator("#files").set_input_files(files(172))
     expect(page.get_by_text("The server could not take this photo (413).")).to_be_visible()
@@ -162,8 +155,7 @@ def test_an_unexpected_answer_is_reported_as_one(installation: Installation, ope
 def test_a_photo_that_could_not_be_stored_waits_to_be_sent_again(installation: Installation, browser: Browser) -> None:
     outside = browser.new_context(base_url=installation.address)  # not watched: the test provokes a fault
     page = outside.new_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     full = {"code": "not_stored", "message": "The photo could not be stored.", "retry": True}
     page.route("**/visits/*/photos/", lambda route: route.fulfill(status=503, json=full))
     page.locator("#files").set_input_files(files(173))
@@ -176,8 +168,7 @@ def test_a_photo_that_could_not_be_stored_waits_to_be_sent_again(installation: I
 
 def test_a_note_does_not_overwrite_words_this_window_never_showed(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     newer = page.context.new_page()
     newer.goto(page.url)
     said = newer.locator("#note-said")
@@ -199,8 +190,7 @@ def saves_draft(page: Page) -> AbstractContextManager[object]:
 
 def test_a_draft_stands_beside_a_note_that_was_changed_meanwhile(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     visit, note, earlier = page.url, page.locator("#id_note"), page.get_by_label("What you wrote here last time")
     newer = page.context.new_page()
 
@@ -242,8 +232,7 @@ def lose_the_answer(route: Route) -> None:
 
 def test_an_answer_that_may_have_been_stored_is_sent_again(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     report, total = page.locator("#self-report-said"), page.get_by_label("PHQ-9 total")
     total.fill("7")
     page.keyboard.press("Tab")
@@ -267,8 +256,7 @@ def test_an_answer_that_may_have_been_stored_is_sent_again(installation: Install
 
 def test_one_s_own_note_outlasts_a_network_that_drops(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     said, note = page.locator("#note-said"), page.get_by_label("Note", exact=True)
 
     def type_in_vain(words: str) -> None:

@@ -35,8 +35,7 @@ def record(installation: Installation) -> str:
 
 
 def opened(page: Page, installation: Installation, address: str) -> Page:
-    sign_in(page, installation)
-    page.goto(address)
+    sign_in(page, installation, path=address)
     expect(page.locator("#timeline .main-svg").first).to_be_visible()
     return page
 
@@ -323,8 +322,7 @@ def test_phone_begins_with_one_year_and_a_tap_asks_before_it_opens(
 
 def test_without_javascript_the_numbers_are_there(installation: Installation, open_page: OpenPage, record: str) -> None:
     page = open_page(java_script_enabled=False)
-    sign_in(page, installation)
-    page.goto(record)
+    sign_in(page, installation, path=record)
     expect(page.get_by_text("The figure needs JavaScript.")).to_be_visible()
     expect(page.locator("[data-tools]")).to_be_hidden()
     page.get_by_text("All numbers, 20 visits").click()

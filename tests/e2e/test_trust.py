@@ -6,19 +6,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from patients.management.commands.load_demo import ADMINISTRATOR
-from tests.e2e.chromium import PATIENCE_MS
+from tests.e2e.chromium import PATIENCE_MS, POLICY_VIOLATIONS, use
 from tests.e2e.conftest import OpenPage, sign_in
-from tests.e2e.pages import addresses, pages
+from tests.e2e.pages import addresses
 from tests.engines.installation import Installation, eventually
 
 INES = "Ines Aalto"
-OF_AN_ADMINISTRATOR = {"people", "invite", "person", "teams", "add_team", "team", "health", "emergency_reviews"}
-VIOLATIONS = """
-    window.violations = [];
-    document.addEventListener('securitypolicyviolation', e => window.violations.push(
-        `${e.effectiveDirective} ${e.blockedURI} at ${e.sourceFile}:${e.lineNumber}`));
-"""
 KEPT = """async () => ({
     local: Object.entries(localStorage).map(String),
     session: Object.entries(sessionStorage).map(String),
@@ -31,59 +24,10 @@ HERE = ["htmx-current-path-for-history,/accounts/login/"]
 NOTHING: dict[str, Any] = {"local": [], "session": HERE, "databases": [], "caches": [], "workers": 0}
 
 
-def walk(page: Page, paths: list[str]) -> list[str]:
-    """Open every path, use what is interactive, and return the violations of the policy."""
-    found = []
-    for path in paths:
-        page.goto(path)
-        page.wait_for_load_state("load")
-        for summary in page.locator("main details > summary").all()[:6]:
-            if summary.is_visible():
-                summary.click()
-        if page.locator("[data-plot]").count():
-            expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=PATIENCE_MS)
-            page.locator("[data-plot]").first.focus()
-            page.keyboard.press("End")
-        found += [f"{path}: {each}" for each in page.evaluate("window.violations")]
-    return found
-
-
-@pytest.mark.timeout(1800)  # every page of every role, on a slow computer
-def test_no_page_violates_the_policy_or_asks_another_host(
-    installation: Installation, browser: Browser, open_page: OpenPage
-) -> None:
-    inside = browser.new_context(base_url=installation.address)
-    sign_in(inside.new_page(), installation)
-    outside = browser.new_context(base_url=installation.address)
-    own, open_to_all = pages(installation, inside, outside)
-    inside.close()
-    outside.close()
-    page = open_page()  # open_page also watches every request and the console
-    page.add_init_script(VIOLATIONS)
-    found = walk(page, [each.path for each in open_to_all])
-    sign_in(page, installation)
-    found += walk(page, [each.path for each in own])
-    assert found == []
-    assert len(own) >= 25
-
-
-def test_pages_of_an_administrator_keep_to_the_policy(installation: Installation, open_page: OpenPage) -> None:
-    page = open_page()
-    page.add_init_script(VIOLATIONS)
-    page.goto("/")
-    page.get_by_label("Work e-mail").fill(ADMINISTRATOR)
-    page.get_by_label("Password").fill(installation.password)
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_url("**/people/")
-    paths = [each.path for each in addresses(installation) if each.name in OF_AN_ADMINISTRATOR]
-    assert len(paths) == len(OF_AN_ADMINISTRATOR)
-    assert walk(page, paths) == []
-
-
 def test_what_is_injected_does_not_run(installation: Installation, open_page: OpenPage, browser: Browser) -> None:
     context = browser.new_context(base_url=installation.address)
     page = context.new_page()
-    page.add_init_script(VIOLATIONS)
+    page.add_init_script(POLICY_VIOLATIONS)
     sign_in(page, installation)
     page.evaluate("""() => {
         const injected = [
@@ -143,8 +87,7 @@ def test_nothing_is_left_in_the_browser_after_sign_out(installation: Installatio
 
 def test_name_that_is_searched_for_does_not_become_an_address(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    page.goto("/patients/")
+    sign_in(page, installation, path="/patients/")
     with page.expect_response(lambda answer: "/patients/?q=" in answer.url):
         page.get_by_role("searchbox").press_sequentially("aalto")
     expect(page.get_by_role("link", name=INES).last).to_be_visible()
@@ -163,8 +106,12 @@ def test_name_that_is_searched_for_does_not_become_an_address(installation: Inst
 
 
 def walk_without_violations(page: Page, paths: list[str]) -> None:
-    page.add_init_script(VIOLATIONS)
-    assert walk(page, paths) == []
+    page.add_init_script(POLICY_VIOLATIONS)
+    for path in paths:
+        page.goto(path)
+        page.wait_for_load_state("load")
+        use(page)
+        assert page.evaluate("window.violations") == []
 
 
 def test_back_button_after_sign_out_shows_no_patient(installation: Installation, open_page: OpenPage) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.e2e.chromium import PATIENCE_MS
-from tests.e2e.conftest import OpenPage, sign_in, sign_in_by_form
+from tests.e2e.conftest import OpenPage, open_new_visit, sign_in_by_form
 from tests.engines.installation import Installation, eventually
 from tests.engines.portraits import portrait, without_face
 
@@ -77,8 +77,7 @@ def test_from_sign_in_to_csv(installation: Installation, open_page: OpenPage) ->
 
 def test_without_javascript(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(java_script_enabled=False)
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     visit = page.url.rstrip("/").rpartition("/")[2]
     page.locator("#files").set_input_files(files(11, 12))
     page.get_by_role("button", name="Add photos").click()

@@ -7,9 +7,9 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from ml.decode.rebuild import open_photo
 from tests.e2e.chromium import PATIENCE_MS
-from tests.e2e.conftest import OpenPage, sign_in
+from tests.e2e.conftest import OpenPage, open_new_visit, sign_in
 from tests.e2e.test_photos import READ, handed_in
-from tests.e2e.test_walk import INES, add_visit, files
+from tests.e2e.test_walk import add_visit, files
 from tests.engines.installation import Installation, eventually
 from tests.engines.portraits import portrait
 
@@ -86,8 +86,7 @@ def test_three_clicks_from_the_session_to_the_comparison(installation: Installat
 
 def test_a_photo_of_an_iphone_is_read_and_drawn(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     heic = FilePayload(name="IMG_2291.HEIC", mimeType="image/heic", buffer=saved_as(111, "HEIF"))
     page.locator("#files").set_input_files([heic])
     expect_read(page, 1)
@@ -97,8 +96,7 @@ def test_a_photo_of_an_iphone_is_read_and_drawn(installation: Installation, open
 
 def test_a_picture_is_pasted_out_of_the_clipboard(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.evaluate(COPY_PICTURE, list(saved_as(121, "PNG")))
     page.keyboard.press("Control+V")
     expect_read(page, 1)
@@ -106,8 +104,7 @@ def test_a_picture_is_pasted_out_of_the_clipboard(installation: Installation, op
 
 def test_the_camera_of_a_computer_takes_photos(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(permissions=["camera"])
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.get_by_role("button", name="Camera", exact=True).click()
     dialog = page.get_by_role("dialog", name="Take photos")
     expect(dialog).to_contain_text("Face the camera")
@@ -130,8 +127,7 @@ def test_the_camera_of_a_computer_takes_photos(installation: Installation, open_
 def test_a_photo_taken_at_once_is_not_black(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(permissions=["camera"])
     page.add_init_script(FAST)
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.get_by_role("button", name="Camera", exact=True).click()
     expect(page.get_by_role("dialog", name="Take photos")).to_contain_text("1 taken.")
     assert eventually(lambda: page.evaluate("window.brightness + 1"), "the photo is drawn") > 50
@@ -140,8 +136,7 @@ def test_a_photo_taken_at_once_is_not_black(installation: Installation, open_pag
 def test_a_camera_that_starts_after_one_gave_up_goes_off(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(permissions=["camera"])
     page.add_init_script(SLOW_CAMERA)
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.get_by_role("button", name="Camera", exact=True).click()
     dialog = page.get_by_role("dialog", name="Take photos")
     eventually(lambda: page.evaluate("'letGo' in window"), "the camera has answered")
@@ -154,8 +149,7 @@ def test_a_camera_that_starts_after_one_gave_up_goes_off(installation: Installat
 
 def test_the_camera_button_of_a_phone_opens_its_own_camera(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Camera", exact=True).tap()
     assert chooser.value.element.get_attribute("capture") == "environment"

@@ -1,8 +1,9 @@
 """Nothing is cut off or overlaps: with long German words and many badges, on desktop and phone."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
+from tests.e2e.chromium import resize
 from tests.e2e.conftest import OpenPage, set_user, sign_in
 from tests.e2e.test_every_page import too_wide
 from tests.e2e.test_timeline import written
@@ -37,7 +38,8 @@ SCALE_GAP = """() => Math.min(...Array.from(document.querySelectorAll("#timeline
     - Math.max(...Array.from(document.querySelectorAll("#timeline .annotation-text"), e => e)
         .filter(e => e.textContent.includes("Bereich")).map(e => e.getBoundingClientRect().bottom))"""
 pytestmark = pytest.mark.usefixtures("as_before")
-DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
@@ -48,22 +50,22 @@ def record(installation: Installation) -> str:
     return address
 
 
-def in_language(installation: Installation, page: Page, language: str) -> None:
-    sign_in(page, installation)
+def in_language(installation: Installation, page: Page, language: str, path: str) -> None:
     set_user(installation, f"language='{language}'")
+    sign_in(page, installation, path=path)
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_no_word_is_cut_off(
-    installation: Installation, open_page: OpenPage, record: str, size: dict[str, int], language: str
-) -> None:
-    page = open_page(viewport=size)
-    in_language(installation, page, language)
+def test_no_word_is_cut_off(installation: Installation, open_page: OpenPage, record: str, language: str) -> None:
+    page = open_page(viewport=DESK)
+    in_language(installation, page, language, "/patients/")
     wrong = []
     for path in ("/patients/", record, record + "compare/"):
         page.goto(path)
-        wrong += page.evaluate(CUT_OFF) + too_wide(page)
+        for size in (DESK, PHONE):
+            resize(page, size)
+            wrong += page.evaluate(CUT_OFF) + too_wide(page)
+        page.set_viewport_size(DESK)
     assert wrong == []
 
 
@@ -71,8 +73,7 @@ def test_the_scales_of_self_reports_keep_clear_of_the_usual_range(
     installation: Installation, open_page: OpenPage, record: str
 ) -> None:
     page = open_page(viewport=DESK)
-    in_language(installation, page, "de")
-    page.goto(record)
+    in_language(installation, page, "de", record)
     expect(page.locator("#timeline .y5tick").first).to_be_visible()
     gap = page.evaluate(SCALE_GAP)
     assert gap >= 4
@@ -80,8 +81,7 @@ def test_the_scales_of_self_reports_keep_clear_of_the_usual_range(
 
 def test_the_facts_of_the_banner_keep_clear_of_its_buttons(installation: Installation, open_page: OpenPage, record: str) -> None:
     page = open_page(viewport=PHONE)
-    in_language(installation, page, "de")
-    page.goto(record)
+    in_language(installation, page, "de", record)
     expect(page.locator(".banner")).to_contain_text("WHOLE-12")
     gap = page.evaluate(BANNER_GAP)
     assert gap >= 0
@@ -89,8 +89,7 @@ def test_the_facts_of_the_banner_keep_clear_of_its_buttons(installation: Install
 
 def test_a_long_name_keeps_clear_of_the_buttons(installation: Installation, open_page: OpenPage, record: str) -> None:
     page = open_page(viewport=PHONE)
-    in_language(installation, page, "de")
-    page.goto(record + "edit/")
+    in_language(installation, page, "de", record + "edit/")
     name = page.locator("#id_name")
     before = name.input_value()
     name.fill("Maximiliane-Friederike Freifrau von Hohenzollern-Donaudampfschifffahrt")
@@ -108,8 +107,7 @@ def test_a_long_name_keeps_clear_of_the_buttons(installation: Installation, open
 
 def test_the_totals_of_a_self_report_stand_on_one_line(installation: Installation, open_page: OpenPage, record: str) -> None:
     page = open_page(viewport=DESK)
-    in_language(installation, page, "de")
-    page.goto(record)
+    in_language(installation, page, "de", record)
     page.locator(".visits .rowlink").first.click()
     page.wait_for_load_state("load")
     tops = [page.locator(f"[name={name}]").evaluate("field => field.getBoundingClientRect().top") for name in ("phq9", "gad7")]

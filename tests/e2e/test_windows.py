@@ -5,8 +5,8 @@ import re
 from playwright.sync_api import Page, Route, expect
 
 from patients.management.commands.load_demo import ADMINISTRATOR
-from tests.e2e.conftest import OpenPage, sign_in
-from tests.e2e.test_walk import INES, add_visit
+from tests.e2e.conftest import OpenPage, open_new_visit, sign_in
+from tests.e2e.test_walk import INES
 from tests.engines.installation import Installation
 
 ENDED = "Your session has ended."
@@ -53,8 +53,7 @@ def test_page_of_the_last_user_disappears_when_another_signs_in(installation: In
 
 def test_old_page_saves_after_the_same_person_signed_in_anew(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    add_visit(page, INES)
+    open_new_visit(page, installation)
     page.route("**/session/", lambda route: route.abort("internetdisconnected"))  # this window is not notified
     other = page.context.new_page()
     sign_out(other)
@@ -84,8 +83,7 @@ def test_tab_that_slept_goes_on_when_another_kept_the_session(installation: Inst
 
 def test_words_that_could_not_be_kept_are_not_said_to_be(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation)
-    page.goto(open_ines(page) + "events/new/")
+    sign_in(page, installation, path=open_ines(page) + "events/new/")
     page.route("**/drafts/", lambda route: route.abort("internetdisconnected"))
     with page.expect_request("**/drafts/"):
         page.get_by_label("What happened").fill("Moved")

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 from tests.engines.installation import Installation, eventually
+from tests.engines.seed import seeded
 
 PARTS = ("gunicorn", " worker ", " beat ", "valkey-server")
 
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Yield a running installation with everything embedded."""
+    """Yield a running installation with everything embedded, on a copy of one whose demo was read."""
     installation = Installation(tmp_path_factory.mktemp("installation") / 'of "Dr #1" & 40% more' / "var")
-    installation.start()
+    installation.start_from(seeded(tmp_path_factory))
     yield installation
     installation.stop()
 
@@ -33,14 +34,12 @@ def test_start_answers_and_asks_for_sign_in(installation: Installation) -> None:
 
 
 def test_demo_photos_are_read_by_the_worker(installation: Installation) -> None:
-    eventually(installation.has_read_its_demo, "the demo's photos are read")
     states = demo_states(installation)
     assert states.count("done") > len(states) / 2
     assert "rejected" in states
 
 
 def test_everything_it_keeps_is_for_its_user_alone(installation: Installation) -> None:
-    eventually(installation.has_read_its_demo, "the demo's photos are read")  # files are created and deleted until then
     open_to_others = [path for path in installation.var.rglob("*") if path.lstat().st_mode & 0o077]
     assert open_to_others == []
     assert installation.var.stat().st_mode & 0o077 == 0
@@ -75,7 +74,6 @@ def answers(installation: Installation) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_stops_everything_and_the_next_start_has_all_data(installation: Installation, number: signal.Signals) -> None:
-    eventually(installation.has_read_its_demo, "the demo's photos are read")
     before, email, password = demo_states(installation), installation.email, installation.password
     installation.stop(number)
     eventually(lambda: not installation.processes(), "every process ends")

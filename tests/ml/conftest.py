@@ -26,6 +26,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "keras: loads TensorFlow, which takes seconds")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests that load TensorFlow to one process: a second would load it and train its tiny network once more."""
+    for item in items:
+        if item.get_closest_marker("keras"):
+            item.add_marker(pytest.mark.xdist_group("keras"))
+
+
 @pytest.fixture(scope="session")
 def portrait() -> Image.Image:
     """Return a portrait of 512x512 pixels with one smiling face, about 118 px high at (225, 117)."""

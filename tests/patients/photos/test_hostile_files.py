@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -22,10 +22,13 @@ MULTIPART = "multipart/form-data; boundary=edge"
 LEAST_HOSTILE_FILES = 40
 
 
+DECODED_ONCE = lru_cache(maxsize=8)(sandbox._ask_decoder)
+
+
 @pytest.fixture(autouse=True)
 def one_decode_for_both_doors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the decoder, a real process, open each file once: the second door gets the same answer."""
-    monkeypatch.setattr(sandbox, "_ask_decoder", cache(sandbox._ask_decoder))
+    """Let the decoder, a real process, open each file once: the second door, or the next name, gets the same answer."""
+    monkeypatch.setattr(sandbox, "_ask_decoder", DECODED_ONCE)
 
 
 @pytest.fixture
