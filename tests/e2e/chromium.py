@@ -133,6 +133,7 @@ def use(page: Page) -> None:
 
 def resize(page: Page, size: ViewportSize) -> None:
     """Give the window another size. Returns when every figure has been drawn anew."""
-    page.evaluate(NEXT_DRAWING)
-    page.set_viewport_size(size)
-    page.evaluate("window.drawn")
+    if page.viewport_size != size:
+        page.evaluate(NEXT_DRAWING)
+        page.set_viewport_size(size)
+        page.evaluate("window.drawn")

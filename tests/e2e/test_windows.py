@@ -83,7 +83,8 @@ def test_tab_that_slept_goes_on_when_another_kept_the_session(installation: Inst
 
 def test_words_that_could_not_be_kept_are_not_said_to_be(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
-    sign_in(page, installation, path=open_ines(page) + "events/new/")
+    sign_in(page, installation)
+    page.goto(open_ines(page) + "events/new/")
     page.route("**/drafts/", lambda route: route.abort("internetdisconnected"))
     with page.expect_request("**/drafts/"):
         page.get_by_label("What happened").fill("Moved")
