@@ -19,6 +19,7 @@ from patients.models import OwnLabel, Photo
 from patients.photos.other_days import day_taken
 from patients.readings import crop
 from patients.readings.agreement import is_same_face
+from patients.readings.runner_up import RunnerUp, runner_up
 from patients.readings.votes import Votes, expected_votes
 from patients.readings.wording import CHECKS, REFUSALS, Refusal, refusal
 
@@ -173,6 +174,11 @@ class PhotoCard:
     def first(self) -> Votes | None:
         """The expression that most raters would name."""
         return self.votes[0] if self.votes else None
+
+    @property
+    def runner_up(self) -> RunnerUp | None:
+        """The second expression, where the first alone would mislead."""
+        return runner_up(self.probabilities, self.prediction is not None and self.prediction.abstained)
 
     @property
     def own_label(self) -> OwnLabel | None:
