@@ -84,7 +84,7 @@ def test_agreement_is_told_with_its_number_and_interval(browser: Client, ada: Us
 
 
 def test_without_labels_the_page_says_how_to_begin(browser: Client, visit: Visit) -> None:
-    assert "Give a photo your own label" in browser.get("/agreement/").content.decode()
+    assert "Label a photo on its page" in browser.get("/agreement/").content.decode()
 
 
 def test_the_number_of_queries_does_not_grow_with_the_labels(
