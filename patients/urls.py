@@ -78,6 +78,7 @@ urlpatterns = [
     page("patients/<uuid:patient_id>/care/assign/", care.assign_carer, "assign", CARE_TEAM),
     page("patients/<uuid:patient_id>/care/unassign/", care.unassign_carer, "unassign", CARE_TEAM),
     page("patients/<uuid:patient_id>/access-log/", access_log.show_access_log, "access_log", VIEWED),
+    page("patients/<uuid:patient_id>/access-log/csv/", access_log.send_access_log_csv, "access_log_csv", EXPORTED),
     page("patients/<uuid:patient_id>/zip/", export_and_erase.send_patient_zip, "patient_zip", EXPORTED),
     page("patients/<uuid:patient_id>/erase/", export_and_erase.erase_patient, "erase", ERASED),
     page("emergency/", emergency.open_in_emergency, "emergency", OWN_ENTRY),

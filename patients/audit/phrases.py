@@ -11,7 +11,7 @@ Action = AccessLog.Action
 PAGES = frozenset(
     {
         *("consents", "compare", "patient_agreement", "care", "access_log", "choose_baseline"),
-        *("patient_csv", "patient_zip", "edit", "edit_visit", "save_note", "save_self_report"),
+        *("patient_csv", "patient_zip", "access_log_csv", "edit", "edit_visit", "save_note", "save_self_report"),
     }
 )
 """The addresses that an entry names beside its action, where the action alone does not say what was opened, exported or changed."""
@@ -91,6 +91,7 @@ _PHRASES: dict[str, Phrase] = {
     "delete event": lambda n: ngettext("deleted an event", "deleted {n} events", n),
     "export": lambda n: _("exported data"),
     "export patient_csv": lambda n: _("exported all visits as CSV"),
+    "export access_log_csv": lambda n: _("exported the access log as CSV"),
     "export patient_zip": lambda n: _("exported the full record (ZIP)"),
     "export research_csv": lambda n: _("exported the research CSV, with this patient’s numbers and without the name"),
     "export visit": lambda n: _("exported the visit of {visit} as CSV"),

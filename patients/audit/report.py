@@ -109,14 +109,20 @@ class LogPage:
         return _("%(lines)s for %(entries)s, %(days)s") % {"lines": lines, "entries": entries, "days": days}
 
 
-def log_page(patient: Patient, reader: User, entries: AccessLogQuerySet, before: int | None, is_grouped: bool) -> LogPage:
+def log_page(
+    patient: Patient, reader: User, entries: AccessLogQuerySet, before: int | None, is_grouped: bool, size: int = 0
+) -> LogPage:
     """Return one page of `entries` for `reader`, newest first: those before the entry with the number `before`.
 
-    At most nine queries.
+    Without groups it has `size` lines, by default LINES. At most nine queries.
     """
     found = list((entries.filter(sequence__lt=before) if before else entries)[: READ_AT_ONCE + 1])
     names = Named.in_entries(patient, found)
-    lines, shown = _grouped(found, names) if is_grouped else ([Line([each], names) for each in found[:LINES]], LINES)
+    if is_grouped:
+        lines, shown = _grouped(found, names)
+    else:
+        shown = size or LINES
+        lines = [Line([each], names) for each in found[:shown]]
     _tell_reasons(patient, reader, lines)
     return LogPage(lines, found[shown - 1].sequence if len(found) > shown else None)
 

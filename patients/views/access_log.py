@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from patients.audit.report import log_page
 from patients.care.banner import banner_of
 from patients.forms.access_log import AccessLogForm
+from patients.reports.access_csv import access_csv
 from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest
 
@@ -23,3 +24,10 @@ def show_access_log(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
     page = log_page(patient, request.user, form.filtered(), before, form.is_grouped)
     context = {"form": form, "log": page, "before": before}
     return render(request, "patients/access_log.html", banner_of(patient) | context)
+
+
+@require_GET
+def send_access_log_csv(request: ClinicianRequest, patient_id: UUID) -> StreamingHttpResponse:
+    """Send the entries that the filters leave, one row each."""
+    patient = find_patient(request, patient_id)
+    return access_csv(patient, request.user, AccessLogForm(request.GET, patient).filtered())

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -87,3 +88,34 @@ def test_older_entries_keep_the_filters(browser: Client, ada: User, ines: Patien
     second = browser.get(f"/patients/{ines.pk}/access-log/?{older[1].replace('&amp;', '&')}").content.decode()
     assert (first.count("exported data"), second.count("exported data")) == (50, 10)
     assert "Newest" in second
+
+
+def test_csv_has_a_row_for_each_entry_that_the_filters_leave(browser: Client, ada: User, ines: Patient) -> None:
+    User.objects.filter(pk=ada.pk).update(display_name="=Ada")
+    with time_machine.travel("2026-11-20T09:00:00Z", tick=False):
+        record_access(ada, Action.VIEW, ines, page="compare")
+        record_access(ada, Action.EXPORT, ines, page="patient_csv", glass=4)
+    answer = browser.get(f"/patients/{ines.pk}/access-log/csv/", {"until": "2026-11-20"})
+    assert answer.headers["Content-Disposition"].endswith(f'access-log-{ines.pk}.csv"')
+    assert b"".join(answer.streaming_content).decode("utf-8-sig").splitlines() == [  # type: ignore[attr-defined]  # a stream
+        "time,person,what,emergency_access,by_program,reason",
+        "2026-11-20T09:00:00+00:00,'=Ada,exported all visits as CSV,yes,no,",
+        "2026-11-20T09:00:00+00:00,'=Ada,opened the comparison,no,no,",
+    ]
+    assert AccessLog.objects.about(ines)[0].detail == {"page": "access_log_csv"}
+
+
+def test_long_log_is_exported_whole(browser: Client, ada: User, ines: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patients.audit.report.READ_AT_ONCE", 3)
+    monkeypatch.setattr("patients.reports.access_csv.READ_AT_ONCE", 3)
+    for _ in range(8):
+        record_access(ada, Action.VIEW, ines)
+    answer = browser.get(f"/patients/{ines.pk}/access-log/csv/", {"action": "viewed"})
+    assert b"".join(answer.streaming_content).count(b"opened the record") == 8  # type: ignore[attr-defined]  # a stream
+
+
+def test_csv_needs_the_right_to_export(browser: Client, ada: User, ines: Patient) -> None:
+    assert "access-log/csv/" in browser.get(f"/patients/{ines.pk}/access-log/").content.decode()
+    User.objects.filter(pk=ada.pk).update(may_export=False)
+    assert "access-log/csv/" not in browser.get(f"/patients/{ines.pk}/access-log/").content.decode()
+    assert browser.get(f"/patients/{ines.pk}/access-log/csv/").status_code == 403
