@@ -349,6 +349,7 @@ CONTENT_SECURITY_POLICY = {
         # Plotly adds one empty style element; this is the hash of the empty text.
         "style-src": [SELF, "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"],
         "img-src": [SELF, "data:", "blob:"],
+        "worker-src": [SELF],
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],

@@ -21,6 +21,7 @@ from patients.models.event import Event
 from patients.models.patient import Patient
 from patients.models.phone_pairing import PhonePairing
 from patients.models.photo import Photo
+from patients.models.photo_import import Import
 from patients.models.token import ApiToken
 from patients.models.user import User
 from patients.models.visit import Visit
@@ -119,7 +120,7 @@ def patient_id_of(subject: Model | None) -> uuid.UUID | None:
         return subject.pk
     if isinstance(subject, Photo | PhonePairing):
         return subject.visit.patient_id
-    return subject.patient_id if isinstance(subject, Visit | Event) else None
+    return subject.patient_id if isinstance(subject, Visit | Event | Import) else None
 
 
 def _emergency_of(who: Actor, patient_id: uuid.UUID | None) -> Detail:

@@ -31,6 +31,10 @@ _PHRASES: dict[str, Phrase] = {
     "view visit": lambda n: _("opened the visit of {visit}"),
     "view photo": lambda n: ngettext("viewed {photo} of the visit of {visit}", "viewed {n} photos of the visit of {visit}", n),
     "view event": lambda n: ngettext("opened the event {event}", "opened {n} events", n),
+    "view import": lambda n: _("opened an import of photos"),
+    "add import": lambda n: _("began an import of photos"),
+    "edit import": lambda n: _("acknowledged photos that an import could not add"),
+    "delete import": lambda n: _("undid an import of photos"),
     "view phonepairing": lambda n: _("waited for photos from a phone for the visit of {visit}"),
     "image photo": lambda n: ngettext(
         "viewed the image of {photo} of the visit of {visit}", "viewed the images of {n} photos of the visit of {visit}", n

@@ -110,6 +110,7 @@ EDITED = Rule(Who.CLINICIANS, Action.VIEW, Action.EDIT)
 EXPORTED = Rule(Who.CLINICIANS, Action.EXPORT, right=Right.EXPORT)
 
 OWN_ENTRY = Rule(Who.CLINICIANS)
+OPENED_OR_ADDED = Rule(Who.CLINICIANS, Action.VIEW)  # a photo that is added has an entry of its own
 CARE_TEAM = Rule(Who.CLINICIANS, right=Right.ASSIGN)  # for consent too: a withdrawal queues an erasure
 # Emergency access is for looking after a patient: it neither deletes, nor erases, nor gives data to another patient.
 DELETED = Rule(Who.CLINICIANS, changes=Action.DELETE, right=Right.ASSIGN)

@@ -155,7 +155,12 @@ def erase_picture(photo: Photo) -> None:
         Prediction.objects.filter(photo=photo).drop("photo_erased")
         Prediction.objects.filter(photo=photo).update(**_empty_fields(Prediction, EncryptedBinaryField))
         Photo.objects.filter(pk=photo.pk).update(
-            image="", preview="", original_name="", taken_at=None, fingerprint=f"erased {uuid.uuid4().hex}"
+            image="",
+            preview="",
+            original_name="",
+            taken_at=None,
+            fingerprint=f"erased {uuid.uuid4().hex}",
+            sha_fingerprint="",
         )
 
 

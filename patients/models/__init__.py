@@ -10,6 +10,7 @@ from patients.models.own_label import OwnLabel
 from patients.models.patient import Assignment, LastViewed, Patient
 from patients.models.phone_pairing import PhonePairing
 from patients.models.photo import Photo
+from patients.models.photo_import import Import, ImportFailure
 from patients.models.self_report import SelfReport
 from patients.models.team import Membership, Team, TeamAssignment
 from patients.models.token import ApiToken
@@ -25,6 +26,8 @@ __all__ = [
     "Draft",
     "ErasureRequest",
     "Event",
+    "Import",
+    "ImportFailure",
     "LastViewed",
     "Membership",
     "OwnLabel",

@@ -16,6 +16,7 @@ from inference.models import Prediction
 from patients.models.consent import Consent
 from patients.models.patient import Patient
 from patients.models.phone_pairing import PhonePairing
+from patients.models.photo_import import Import
 from patients.models.user import User
 from patients.models.visit import Visit
 
@@ -55,11 +56,13 @@ class Photo(models.Model):
     height = models.PositiveIntegerField()
     original_name = EncryptedTextField(blank=True)
     fingerprint = models.CharField(max_length=64)  # keyed hash of the original bytes: finds duplicates
+    sha_fingerprint = models.CharField(max_length=64, blank=True)  # keyed hash of their SHA-256, which a browser can work out
     taken_at = models.DateTimeField(null=True, blank=True)  # the camera's time, taken to be in the clinic's zone
     date_kept_at = models.DateTimeField(null=True, blank=True)  # a user confirmed a day other than the visit's
     uploaded_at = models.DateTimeField(default=timezone.now)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     phone_pairing = models.ForeignKey(PhonePairing, null=True, blank=True, on_delete=models.SET_NULL, related_name="photos")
+    imported_in = models.ForeignKey(Import, null=True, blank=True, on_delete=models.SET_NULL, related_name="photos")
     excluded_at = models.DateTimeField(null=True, blank=True)
     excluded_reason = EncryptedTextField(_("reason"), blank=True)
     excluded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -71,7 +74,10 @@ class Photo(models.Model):
     class Meta:
         ordering = ("uploaded_at", "id")
         constraints: ClassVar = [models.UniqueConstraint(fields=["visit", "fingerprint"], name="one_photo_per_visit_and_file")]
-        indexes: ClassVar = [models.Index(fields=["fingerprint"], name="photo_by_file")]
+        indexes: ClassVar = [
+            models.Index(fields=["fingerprint"], name="photo_by_file"),
+            models.Index(fields=["sha_fingerprint"], name="photo_by_sha"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

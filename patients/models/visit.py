@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from encryption.fields import EncryptedTextField
 from patients.models.patient import Patient
+from patients.models.photo_import import Import
 from patients.models.user import User
 
 
@@ -33,6 +34,7 @@ class Visit(models.Model):
     is_baseline = models.BooleanField(_("usual for the patient"), default=False)  # a clinician chose it for the baseline
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    imported_in = models.ForeignKey(Import, null=True, blank=True, on_delete=models.SET_NULL, related_name="visits")  # made by it
     form_token = models.UUIDField(null=True, editable=False)  # of the page that asked for it: sent twice, it is made once
 
     objects = VisitQuerySet.as_manager()

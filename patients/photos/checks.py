@@ -3,6 +3,7 @@
 A new check is a function in CHECKS, and a row in patients/photos/codes.py and in docs/upload-codes.md.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +18,11 @@ from ml.decode.rebuild import RebuiltPhoto
 from patients.models import Consent, Photo, User, Visit
 from patients.photos.codes import RejectedPhoto
 from patients.photos.decoding import announced_format, rebuild_apart
+
+
+def sha_fingerprint(sha256: str) -> str:
+    """Return the keyed hash of the SHA-256 of a file, given as hex digits."""
+    return keyed_hash(b"sha256:" + sha256.encode())
 
 
 @dataclass
@@ -41,6 +47,11 @@ class Arrival:
     def fingerprint(self) -> str:
         """A keyed hash of the bytes, by which the same file is recognised."""
         return keyed_hash(self.source)
+
+    @property
+    def sha_fingerprint(self) -> str:
+        """A keyed hash of their SHA-256, by which a file is recognised that has not been sent."""
+        return sha_fingerprint(hashlib.sha256(self.source).hexdigest())
 
 
 def has_consent(arrival: Arrival) -> None:

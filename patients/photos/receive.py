@@ -13,7 +13,7 @@ from inference.dispatch import request_prediction
 from ml.decode.camera_clock import EARLIEST_YEAR
 from ml.decode.rebuild import RebuiltPhoto
 from patients.audit.log import Actor, record_access
-from patients.models import AccessLog, Consent, PhonePairing, Photo, User, Visit
+from patients.models import AccessLog, Consent, Import, PhonePairing, Photo, User, Visit
 from patients.photos.checks import Arrival, check, refuse_full
 from patients.photos.codes import RejectedPhoto
 
@@ -93,10 +93,12 @@ def receive_photo(
     keep_duplicate: bool = False,
     phone_pairing: PhonePairing | None = None,
     who: Actor = None,
+    imported_in: Import | None = None,
 ) -> Photo:
     """Store the photo and return it; it is queued for a worker after commit. The original bytes are never stored.
 
-    `phone_pairing` is that of the phone that sent it, if any; `who` is the request, if any, for the access log.
+    `phone_pairing` is that of the phone that sent it, and `imported_in` the import it is part of, if any; `who` is the request, if
+    any, for the access log.
     Raises RejectedPhoto; then nothing is stored.
     """
     arrival = Arrival(visit, upload, user, keep_duplicate)
@@ -105,6 +107,8 @@ def receive_photo(
         visit=visit,
         original_name=(upload.name or "")[:255],
         fingerprint=arrival.fingerprint,
+        sha_fingerprint=arrival.sha_fingerprint,
+        imported_in=imported_in,
         uploaded_by=user,
         phone_pairing=phone_pairing,
     )

@@ -6,7 +6,7 @@ from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 
 from inference.models import Prediction
-from patients.models import Event, OwnLabel, Patient, PhonePairing, Photo, Team, User, Visit
+from patients.models import Event, Import, OwnLabel, Patient, PhonePairing, Photo, Team, User, Visit
 from patients.models.photo import PhotoQuerySet
 from patients.views.requests import ClinicianRequest
 
@@ -20,6 +20,12 @@ def find_visit(request: ClinicianRequest, visit_id: UUID) -> Visit:
     """Return the visit if the clinician may see it, else 404."""
     visits = Visit.objects.visible_to(request.user).select_related("patient", "created_by")
     return get_object_or_404(visits, pk=visit_id)
+
+
+def find_import(request: ClinicianRequest, import_id: UUID) -> Import:
+    """Return the import if the clinician may see its patient, else 404."""
+    imports = Import.objects.visible_to(request.user).select_related("patient", "created_by")
+    return get_object_or_404(imports, pk=import_id)
 
 
 def find_event(request: ClinicianRequest, event_id: UUID) -> Event:

@@ -33,10 +33,10 @@ ARGUMENTS = [
 ]
 STEP_MS = 30_000.0  # a click on a busy computer
 PATIENCE_MS = 120_000.0  # photos that are read on one
-# Statuses that pages expect: a session that ended elsewhere, a duplicate, a used code, a file that is too large; a search that a
-# later one replaces; and the failures in a test that cuts the network.
+# Statuses that pages expect: a session that ended elsewhere, a duplicate, a used code, a file that is too large or no photo; a
+# search that a later one replaces; and the failures in a test that cuts the network.
 ANSWERED = re.compile(
-    r"Failed to load resource.*(status of (401|409|410|413)|INTERNET_DISCONNECTED)|^htmx:(afterRequest|sendError|sendAbort)"
+    r"Failed to load resource.*(status of (401|409|410|413|422)|INTERNET_DISCONNECTED)|^htmx:(afterRequest|sendError|sendAbort)"
     r"|^Response Status Error Code 409"
 )
 # Only violations are described: a description of every element that passed costs as much as the checks.

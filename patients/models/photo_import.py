@@ -1,0 +1,70 @@
+"""Imports: photos of many days that were added at once, and the files that could not be added."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from encryption.fields import EncryptedTextField
+from patients.models.patient import Patient
+from patients.models.user import User
+
+UNDONE_WITHIN = timedelta(hours=24)
+
+
+class ImportQuerySet(models.QuerySet["Import"]):
+    """Queries on imports."""
+
+    def visible_to(self, user: User) -> ImportQuerySet:
+        """Return the imports of the patients whom `user` sees."""
+        return self.filter(patient__in=Patient.objects.visible_to(user))
+
+
+class Import(models.Model):
+    """One import. Its photos, and the visits that it made, refer to it.
+
+    begun -> finished (sent, or cancelled) -> undone, within 24 hours
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="imports")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    name = EncryptedTextField(blank=True)  # of the folder
+    asked = models.PositiveIntegerField(default=0)  # how many photos were to be added
+    finished_at = models.DateTimeField(null=True, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ImportQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def undone_until(self) -> datetime:
+        """Until when it can be undone."""
+        return self.created_at + UNDONE_WITHIN
+
+
+class ImportFailure(models.Model):
+    """A file that could not be added. It stays until the person who imported it has acknowledged it."""
+
+    imported_in = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="failures")
+    file_name = EncryptedTextField(blank=True)
+    day = models.DateField(null=True, blank=True)
+    code = models.CharField(max_length=40)
+    detail = models.JSONField(default=dict, blank=True)  # measured numbers, no names
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.code}"
