@@ -19,6 +19,7 @@ from patients.models import (
     Draft,
     ErasureRequest,
     Event,
+    Import,
     OwnLabel,
     Patient,
     PhonePairing,
@@ -116,6 +117,7 @@ def record_of(patient: Patient) -> Facts:
             break_glass_facts(access) for access in patient.break_glasses.select_related("clinician", "reviewed_by")
         ],
         "erasure_requests": [erasure_facts(request) for request in patient.erasure_requests.select_related("asked_by")],
+        "imports": [import_facts(batch) for batch in patient.imports.select_related("created_by").prefetch_related("failures")],
         "drafts": [draft_facts(draft) for draft in patient.drafts.select_related("clinician")],
         "visits": [visit_facts(visit) for visit in visits],
     }
@@ -130,6 +132,7 @@ def visit_facts(visit: Visit) -> Facts:
         "date": visit.date,
         "note": visit.note,
         "is_baseline": visit.is_baseline,
+        "import": visit.imported_in_id,
         "created_by": _name_of(visit.created_by),
         "created_at": visit.created_at,
         "self_report": scales,
@@ -156,8 +159,21 @@ def photo_facts(photo: Photo) -> Facts:
     readings = [reading_facts(prediction) for prediction in photo.predictions.all()]
     labels = [label_facts(label) for label in photo.own_labels.all()]
     rest = {"is_erased": photo.is_erased, "readings": readings, "own_labels": labels}
-    who = {"uploaded_by": _name_of(photo.uploaded_by), "phone": photo.phone_pairing_id, "excluded_by": _name_of(photo.excluded_by)}
+    who = {
+        "uploaded_by": _name_of(photo.uploaded_by),
+        "phone": photo.phone_pairing_id,
+        "import": photo.imported_in_id,
+        "excluded_by": _name_of(photo.excluded_by),
+    }
     return {name: getattr(photo, name) for name in names} | who | rest
+
+
+def import_facts(batch: Import) -> Facts:
+    """Return one import, with the files that could not be added. Photos and visits refer to its id."""
+    names = ("id", "created_at", "name", "asked", "finished_at", "undone_at")
+    of_failure = ("file_name", "day", "code", "detail", "acknowledged_at")
+    failures = [{name: getattr(failure, name) for name in of_failure} for failure in batch.failures.all()]
+    return {name: getattr(batch, name) for name in names} | {"created_by": _name_of(batch.created_by), "failures": failures}
 
 
 def phone_facts(phone_pairing: PhonePairing) -> Facts:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.chromium import PATIENCE_MS, violations_in_both_themes
 from tests.e2e.conftest import OpenPage, sign_in
@@ -102,6 +102,12 @@ def test_a_folder_becomes_visits_and_is_undone(installation: Installation, open_
     expect(page.get_by_text("Import undone. 7 photos were deleted.")).to_be_visible()
 
 
+def slowly(route: Route) -> None:
+    """Let the photo wait, as on a slow line."""
+    route.request.frame.page.wait_for_timeout(400)
+    route.continue_()
+
+
 def test_an_import_is_cancelled_on_a_phone(installation: Installation, open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page(viewport=PHONE)
     opened(page, installation)
@@ -111,7 +117,7 @@ def test_an_import_is_cancelled_on_a_phone(installation: Installation, open_page
     expect(page.get_by_role("button", name="Add 6 photos to 1 visit")).to_be_visible()
     assert violations_in_both_themes(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.route("**/imports/*/photos/", lambda route: (page.wait_for_timeout(400), route.continue_()))
+    page.route("**/imports/*/photos/", slowly)
     page.get_by_role("button", name="Add 6 photos to 1 visit").click()
     expect(page.get_by_text("Keep this page open until all are sent.")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()

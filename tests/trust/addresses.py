@@ -51,7 +51,8 @@ class Address:
     def names_a_patient(self) -> bool:
         """Whether it names a row of one patient."""
         return bool(
-            {"patient_id", "visit_id", "photo_id", "event_id", "phone_pairing_id", "patient", "visit"} & set(self.parts)
+            {"patient_id", "visit_id", "photo_id", "event_id", "phone_pairing_id", "import_id", "patient", "visit"}
+            & set(self.parts)
         ) or (self.is_of_the_api and "pk" in self.parts)
 
     def url(self, photo: Photo, event: Event) -> str:
@@ -63,6 +64,7 @@ class Address:
             "event_id": event.pk,
             "break_glass_id": 1,
             "phone_pairing_id": photo.phone_pairing_id,
+            "import_id": photo.imported_in_id,
             "code": "k",
             "user_id": event.created_by_id,
             "team_id": 1,

@@ -20,6 +20,7 @@ from patients.models import (
     ApiToken,
     BreakGlass,
     Event,
+    Import,
     Membership,
     Patient,
     PhonePairing,
@@ -44,8 +45,11 @@ WITHOUT_ANYTHING_TO_SHOW |= {
     "patients:hand_over",
 }
 WITHOUT_ANYTHING_TO_SHOW |= {"patients:assign", "patients:unassign", "patients:phone_pairing", "patients:end_phone_pairing"}
-"""No one in the cast has a passkey, recovery codes, a second session, a draft or a phone, and no form is filled in: these
-addresses answer 404 even to those they let in."""
+WITHOUT_ANYTHING_TO_SHOW |= {
+    f"patients:{name}" for name in ("add_imported_photo", "report_failure", "finish_import", "acknowledge_failures")
+}
+"""No one in the cast has a passkey, recovery codes, a second session, a draft or a phone, no one but Dr Ada an import, and no
+form is filled in: these addresses answer 404 even to those they let in."""
 
 
 @dataclass(frozen=True)
@@ -141,9 +145,10 @@ AT_THE_DOOR = {"signed out", "disabled", "own clinician", "administrator"}
 
 @pytest.fixture
 def photo(ines: Patient) -> Photo:
-    """Return a photo of Ines that came from a phone and was read."""
+    """Return a photo of Ines that came from a phone, is part of an import, and was read."""
     visit = make_visit(ines)
-    photo = make_photo(visit, phone_pairing=PhonePairing.make(visit, visit.created_by)[0])
+    batch = Import.objects.create(patient=visit.patient, created_by=visit.created_by)
+    photo = make_photo(visit, phone_pairing=PhonePairing.make(visit, visit.created_by)[0], imported_in=batch)
     make_prediction(photo)
     drawn(photo)
     return photo

@@ -20,7 +20,7 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from clinic.wsgi import application
-from patients.models import ApiToken, Event, PhonePairing, Photo, User, Visit
+from patients.models import ApiToken, Event, Import, PhonePairing, Photo, User, Visit
 from patients.photos.codes import CODES
 from tests.answers import close_unread, connection_kept
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, picture
@@ -54,7 +54,8 @@ OPERATIONS = operations()
 def photo(visit: Visit, bo: User) -> Photo:
     """Return a read photo of Ines, next to a patient of another clinician."""
     make_visit(make_patient(bo, name=SECRET), note=SECRET)
-    photo = make_photo(visit, phone_pairing=PhonePairing.make(visit, visit.created_by)[0])
+    batch = Import.objects.create(patient=visit.patient, created_by=visit.created_by)
+    photo = make_photo(visit, phone_pairing=PhonePairing.make(visit, visit.created_by)[0], imported_in=batch)
     make_prediction(photo)
     return photo
 

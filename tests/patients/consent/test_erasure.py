@@ -33,6 +33,8 @@ from patients.models import (
     Draft,
     ErasureRequest,
     Event,
+    Import,
+    ImportFailure,
     LastViewed,
     OwnLabel,
     Patient,
@@ -61,6 +63,8 @@ MARKS = {
     "photo_note": "PHOTONOTEMARK tired eyes",
     "remark": "REMARKMARK a polite smile",
     "file": "FILEMARK-at-the-lake.jpg",
+    "folder": "FOLDERMARK sessions at the lake",
+    "failed": "FAILEDMARK-lake.jpg",
     "text": "TEXTMARK-3",
     "image": "IMAGEMARK" * 9,
     "preview": "PREVIEWMARK" * 9,
@@ -81,6 +85,8 @@ def marked(ada: User) -> Patient:
     TeamAssignment.objects.create(patient=patient, team=Team.objects.create(name="Day clinic"))
     BreakGlass.objects.create(patient=patient, clinician=ada, reason=MARKS["emergency"])
     Event.objects.create(patient=patient, kind="note", label=MARKS["event"], starts_on=date(2026, 2, 3), created_by=ada)
+    batch = Import.objects.create(patient=patient, created_by=ada, name=MARKS["folder"])
+    ImportFailure.objects.create(imported_in=batch, file_name=MARKS["failed"], code="empty")
     for week in range(3):
         visit = make_visit(patient, date(2026, 1, 5) + timedelta(weeks=week), note=MARKS["note"])
         SelfReport.objects.create(visit=visit, mood=week)
