@@ -356,7 +356,6 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-
 MESSAGE_STORAGE = "patients.accounts.messages.EncryptedMessages"
 
 # --- API
