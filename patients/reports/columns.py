@@ -63,7 +63,7 @@ _call_lazily = lazy(_call, str)
 def _probability_column(expression: str) -> Column:
     def meaning() -> str:
         text = gettext(
-            "Calibrated share: of ten people who name one of the seven expressions, about ten times this many would say %(name)s."
+            "Calibrated probability of %(name)s: of ten people who name one of the seven expressions, about ten times this number."
         )
         return text % {"name": gettext(expression)}
 
@@ -116,12 +116,12 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "taken_at",
         "time",
-        _("When the camera says it was taken; empty if it does not say or says what cannot be, and once the picture is erased."),
+        _("Time from the camera; empty if it is missing or impossible, and after the picture is erased."),
         lambda photo, read: _local(photo.taken_at),
     ),
-    Column("uploaded_at", "time", _("When it was added to the visit."), lambda photo, read: _local(photo.uploaded_at)),
-    Column("width", "pixels", _("Width of the stored picture, also of one that was erased."), lambda photo, read: photo.width),
-    Column("height", "pixels", _("Height of the stored picture, also of one that was erased."), lambda photo, read: photo.height),
+    Column("uploaded_at", "time", _("When the photo was added."), lambda photo, read: _local(photo.uploaded_at)),
+    Column("width", "pixels", _("Width of the stored picture; kept after erasure."), lambda photo, read: photo.width),
+    Column("height", "pixels", _("Height of the stored picture; kept after erasure."), lambda photo, read: photo.height),
     Column(
         "state",
         "word",
@@ -132,38 +132,38 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "reason",
         "word",
-        _("Why the photo was rejected or failed: one of the codes below."),
+        _("Why the photo was rejected or failed; see the codes below."),
         lambda photo, read: _field(read, "reason"),
     ),
     Column(
         "used",
         "yes or no",
-        _("Whether the photo enters the visit's mean: done, not excluded, not too close to call."),
+        _("Whether the photo counts in the mean of its visit: done, not excluded, not too close to call."),
         lambda photo, read: photo.is_used,
         in_research=True,
     ),
     Column(
-        "excluded", "yes or no", _("Whether a clinician left the photo out."), lambda photo, read: photo.excluded_at is not None
+        "excluded", "yes or no", _("Whether a clinician excluded the photo."), lambda photo, read: photo.excluded_at is not None
     ),
     Column("excluded_reason", "text", _("The clinician's reason."), lambda photo, read: photo.excluded_reason),
     Column(
         "too_close_to_call",
         "yes or no",
-        _("Whether the model abstains: the shares are kept and not counted."),
+        _("Whether no probability is high enough; the photo does not count."),
         lambda photo, read: _field(_if_done(read), "abstained"),
         in_research=True,
     ),
     Column(
         "faces_found",
         "number",
-        _("How many faces the detector found."),
+        _("Number of faces found."),
         lambda photo, read: _faces_found(_if_detected(read)),
         in_research=True,
     ),
     Column(
         "detector_score",
         "number, 0 to 1",
-        _("How sure the detector is of the face that was read."),
+        _("How certain the detector is that it is a face."),
         lambda photo, read: _detector_score(_if_done(read)),
         in_research=True,
     ),
@@ -179,15 +179,15 @@ COLUMNS: tuple[Column, ...] = (
         "clinician_labels",
         "words",
         _(
-            "What clinicians call the face that was read, oldest label first, by semicolons. It enters no mean. Labels of "
-            "colleagues are there once you have given yours."
+            "Clinicians’ labels of the face that was read, oldest first, separated by semicolons. They change no result. "
+            "Colleagues’ labels appear once you have given yours."
         ),
         _labels,
     ),
     Column(
         "model_version",
         "text",
-        _("The model that read the photo."),
+        _("Version of the model that read the photo."),
         lambda photo, read: _field(_if_detected(read), "model_version"),
         in_research=True,
     ),

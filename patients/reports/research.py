@@ -18,8 +18,8 @@ from patients.reports.csv_export import Echo, csv_cell, photos_for_export
 Subject = tuple[UUID, date | None]
 """A patient's id, and the day of their first visit."""
 RESEARCH_COLUMNS = (
-    ColumnDescription("person", "number", _("Whose photo it is, counted from 1. The number is of this one file alone.")),
-    ColumnDescription("day", "number", _("Days since the person’s first visit, which is day 0.")),
+    ColumnDescription("person", "number", _("Number of the person in this file, counted from 1.")),
+    ColumnDescription("day", "number", _("Days since the person’s first visit (day 0).")),
 )
 """The first columns of this file, which no other file has. Those of the photo table with `in_research` follow."""
 
