@@ -94,7 +94,7 @@ def test_name_that_is_searched_for_does_not_become_an_address(installation: Inst
     page.keyboard.press("Enter")
     page.wait_for_load_state("networkidle")
     assert page.url == f"{installation.address}/patients/"  # the browser's history outlives the session
-    expect(page.locator("#found")).to_have_text("One patient found.")
+    expect(page.locator("#found")).to_have_text("1 patient found.")
     expect(page.locator(".htmx-request, .htmx-added, .htmx-settling")).to_have_count(0)
     page.wait_for_timeout(300)  # a delayed search would override the click
     for name in ("Needs you", "All"):
@@ -154,7 +154,7 @@ def test_unfinished_form_is_kept_before_the_session_ends_and_comes_back(installa
     page.goto(path)
     expect(page.get_by_label("What happened")).to_have_value("Moved in with her sister")
     expect(page.get_by_label("Still going on")).to_be_checked()
-    expect(page.get_by_text("What you were writing here last time is here again.")).to_be_visible()
+    expect(page.get_by_text("Your text from last time is restored.")).to_be_visible()
     page.reload()
     expect(page.get_by_label("What happened")).to_have_value("Moved in with her sister")
 
