@@ -108,6 +108,7 @@
     tellKept(over);
     document.title = dialog.dataset.title;
     document.body.replaceChildren(over);
+    document.documentElement.removeAttribute("data-paper-who"); // the name that printed sheets carry
     document.body.removeAttribute("hx-headers");
     document.body.classList.remove("is-covered");
     const link = document.querySelector("[data-sign-in]");
