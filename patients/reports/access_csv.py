@@ -10,23 +10,24 @@ from patients.audit.report import READ_AT_ONCE, Line, log_page
 from patients.models import Patient, User
 from patients.models.access import AccessLogQuerySet
 from patients.reports.csv_export import BOM, Echo, csv_cell
+from patients.reports.dialects import Dialect
 
 HEADER = ("time", "person", "what", "emergency_access", "by_program", "reason")
 
 
-def access_csv(patient: Patient, reader: User, entries: AccessLogQuerySet) -> StreamingHttpResponse:
-    """Return the entries as a download for `reader`, with a byte order mark for spreadsheets."""
+def access_csv(patient: Patient, reader: User, entries: AccessLogQuerySet, dialect: Dialect) -> StreamingHttpResponse:
+    """Return the entries as a download for `reader`."""
     language = translation.get_language()
 
     def rows() -> Iterator[str]:
-        writer = csv.writer(Echo(), lineterminator="\r\n")
-        yield BOM + writer.writerow(HEADER)
+        writer = csv.writer(Echo(), delimiter=dialect.separator, lineterminator="\r\n")
+        yield (BOM if dialect.has_bom else "") + writer.writerow(HEADER)
         before: int | None = None
         while True:
             # The middleware that set the reader's language is done by now.
             with translation.override(language):
                 page = log_page(patient, reader, entries, before, is_grouped=False, size=READ_AT_ONCE)
-                written = [writer.writerow(_cells(line)) for line in page.lines]
+                written = [writer.writerow(_cells(line, dialect)) for line in page.lines]
             yield from written
             if (before := page.older) is None:
                 return
@@ -36,6 +37,7 @@ def access_csv(patient: Patient, reader: User, entries: AccessLogQuerySet) -> St
     return response
 
 
-def _cells(line: Line) -> list[str]:
+def _cells(line: Line, dialect: Dialect) -> list[str]:
     what = "".join(part.text for part in line.what)
-    return [csv_cell(cell) for cell in (line.ends, line.who or "Affectline", what, line.in_emergency, line.by_program, line.reason)]
+    cells = (line.ends, line.who or "Affectline", what, line.in_emergency, line.by_program, line.reason)
+    return [csv_cell(cell, dialect) for cell in cells]

@@ -3,7 +3,7 @@
 from django import template
 from django.utils.translation import gettext as _
 
-from patients.formats import MINUS, hundredths, percent
+from patients.formats import MINUS, hundredths, percent, rounded, signed
 from patients.timeline.interval import Interval
 
 register = template.Library()
@@ -16,6 +16,12 @@ def in_points(change: float) -> str:
     if whole == 0:
         return "0"
     return f"{MINUS if whole < 0 else '+'}{abs(whole)}"
+
+
+@register.filter
+def in_index(change: float) -> str:
+    """Return a change of the valence index with its sign: "+0.30", "−0.03", "0.00"."""
+    return f"+{signed(change)}" if rounded(change) > 0 else signed(change)
 
 
 @register.filter

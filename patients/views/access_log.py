@@ -10,6 +10,7 @@ from patients.audit.report import log_page
 from patients.care.banner import banner_of
 from patients.forms.access_log import AccessLogForm
 from patients.reports.access_csv import access_csv
+from patients.reports.dialects import dialect
 from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest
 
@@ -30,4 +31,6 @@ def show_access_log(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
 def send_access_log_csv(request: ClinicianRequest, patient_id: UUID) -> StreamingHttpResponse:
     """Send the entries that the filters leave, one row each."""
     patient = find_patient(request, patient_id)
-    return access_csv(patient, request.user, AccessLogForm(request.GET, patient).filtered())
+    return access_csv(
+        patient, request.user, AccessLogForm(request.GET, patient).filtered(), dialect(request.GET.get("dialect", ""))
+    )

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from patients.templatetags.timeline import in_points
+from patients.templatetags.timeline import in_index, in_points
 from patients.timeline.compare import NAMES, Comparison, ComparisonRow, Side, compare, side
 from patients.timeline.interval import Interval, bootstrap_difference
 from tests.patients.timeline.visits import FIRST, baseline_from, visit_on, weekly
@@ -114,6 +114,11 @@ def test_without_a_change_days_stand_out_seldom_and_photos_of_two_days_would_oft
 @pytest.mark.parametrize(("change", "text"), [(0.123, "+12"), (-0.034, "−3"), (0.004, "0"), (-0.004, "0"), (1.0, "+100")])
 def test_change_is_written_in_points_with_its_sign(change: float, text: str) -> None:
     assert in_points(change) == text
+
+
+@pytest.mark.parametrize(("change", "text"), [(0.3, "+0.30"), (-0.034, "−0.03"), (0.004, "0.00"), (-0.004, "0.00")])
+def test_change_of_the_index_has_its_sign(change: float, text: str) -> None:
+    assert in_index(change) == text
 
 
 def test_sides_name_the_models_that_read_them() -> None:

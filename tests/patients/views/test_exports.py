@@ -35,6 +35,14 @@ def test_german_spreadsheets_get_semicolons_and_decimal_commas(browser: Client, 
     )
 
 
+def test_access_log_follows_the_language_too(browser: Client, visit: Visit) -> None:
+    path = f"/patients/{visit.patient_id}/access-log/csv/"
+    assert downloaded(browser, path).startswith("\ufefftime,person,what,")
+    User.objects.update(language="de")
+    assert downloaded(browser, path).startswith("\ufefftime;person;what;")
+    assert downloaded(browser, f"{path}?dialect=comma").startswith("\ufefftime,person,what,")
+
+
 @pytest.mark.parametrize(
     ("language", "asked", "row"),
     [
