@@ -114,7 +114,7 @@ def test_a_new_patient_consents_and_a_visit_of_the_wrong_one_moves_over(
     page.get_by_label("Record", exact=True).get_by_role("link", name="Timeline").click()
     page.get_by_role("link", name="New visit").first.click()
     page.get_by_label("Date").fill("2026-03-02")
-    page.get_by_role("button", name="Add visit").click()
+    page.get_by_role("button", name="Create visit").click()
     expect(page.get_by_role("heading", name="Visit, 2 March 2026")).to_be_visible()
     page.get_by_label("More", exact=True).first.click()
     page.get_by_role("link", name="Change date or note").click()

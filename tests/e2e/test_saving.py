@@ -138,7 +138,7 @@ def test_a_second_click_adds_no_second_visit(installation: Installation, open_pa
     page.wait_for_load_state("load")  # what follows needs the scripts
     posts: list[str] = []
     page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
-    page.get_by_role("button", name="Add visit").dblclick()
+    page.get_by_role("button", name="Create visit").dblclick()
     expect(page.get_by_role("heading", name="Visit,")).to_be_visible()
     assert [url for url in posts if url.endswith("/visits/new/")] == posts[:1]
 

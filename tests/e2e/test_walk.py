@@ -31,7 +31,7 @@ def add_visit(page: Page, patient: str) -> None:
     page.goto("/patients/")
     page.get_by_role("link", name=patient).last.click()
     page.get_by_role("link", name="New visit").first.click()
-    page.get_by_role("button", name="Add visit").click()
+    page.get_by_role("button", name="Create visit").click()
     expect(page.get_by_role("heading", name="Visit,")).to_be_visible()
     page.wait_for_load_state("load")  # from now on a script handles chosen files
 
@@ -129,7 +129,7 @@ def test_keyboard_alone(installation: Installation, open_page: OpenPage) -> None
     tab_to(page, "New visit")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="New visit")).to_be_visible()
-    tab_to(page, "Add visit")
+    tab_to(page, "Create visit")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Visit,")).to_be_visible()
     tab_to(page, "Choose files")
