@@ -97,7 +97,7 @@ def test_name_that_is_searched_for_does_not_become_an_address(installation: Inst
     expect(page.locator("#found")).to_have_text("1 patient found.")
     expect(page.locator(".htmx-request, .htmx-added, .htmx-settling")).to_have_count(0)
     page.wait_for_timeout(300)  # a delayed search would override the click
-    for name in ("Needs you", "All"):
+    for name in ("Needs review", "All"):
         with page.expect_response(lambda answer: "q=aalto" in answer.url):
             page.get_by_role("link", name=name).first.click()
         expect(page.locator("#caseload [aria-current]")).to_contain_text(name)
