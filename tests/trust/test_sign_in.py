@@ -127,6 +127,44 @@ def test_enrolment_opens_the_pages_and_gives_recovery_codes(client: Client, cem:
     assert set(Authenticator.objects.filter(user=cem).values_list("type", flat=True)) == {"totp", "recovery_codes"}
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mfa_index", "Authenticator app"),
+        ("mfa_generate_recovery_codes", "Create new recovery codes?"),
+        ("mfa_view_recovery_codes", "Recovery codes"),
+        ("mfa_deactivate_totp", "Turn off the authenticator app?"),
+        ("mfa_add_webauthn", "Add a passkey"),
+        ("mfa_list_webauthn", "You have no passkeys."),
+        ("mfa_reauthenticate", "Code from your app"),
+        ("account_reauthenticate", "Enter your password to continue."),
+        ("account_change_password", "Current password"),
+        ("account_signup", "By invitation only"),
+        ("account_inactive", "Account disabled"),
+        ("account_reset_password", "Forgot your password?"),
+        ("account_reset_password_done", "Check your e-mail"),
+        ("account_reset_password_from_key_done", "Password saved"),
+        ("usersessions_list", "Active sessions"),
+    ],
+)
+def test_account_pages_are_worded_by_us(client: Client, ada: User, name: str, said: str) -> None:
+    if not name.startswith(("account_signup", "account_inactive", "account_reset")):
+        client.force_login(ada)
+        client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+        client.post(reverse("mfa_generate_recovery_codes"))
+    for language in ("en", "de"):
+        page = client.get(reverse(name), headers={"accept-language": language})
+        assert page.status_code == 200
+        assert (said in page.content.decode()) == (language == "en")
+
+
+@pytest.mark.parametrize(("path", "reason"), [("/emergency/", "emergency access"), ("/accounts/2fa/", "two-factor sign-in")])
+def test_password_is_asked_for_with_a_reason(client: Client, ada: User, path: str, reason: str) -> None:
+    client.force_login(ada)
+    page = client.get(reverse("account_reauthenticate"), {"next": path}).content.decode()
+    assert reason in page.split("Enter your password to")[1].split("</p>")[0]
+
+
 def test_owner_is_told_by_mail_that_the_password_changed(client: Client, ada: User) -> None:
     client.force_login(ada)
     change = {"oldpassword": PASSWORD, "password1": "a calm long phrase", "password2": "a calm long phrase"}
