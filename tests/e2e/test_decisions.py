@@ -87,7 +87,7 @@ def test_what_moved_the_score_is_drawn_by_keyboard(installation: Installation, o
     page.locator("#files").set_input_files(files(161))
     expect(page.locator("#photos .rowlink")).to_have_count(1, timeout=PATIENCE_MS)
     page.locator("#photos .rowlink").press("Enter")
-    tab_to(page, "Show what moved")
+    tab_to(page, "Show which areas mattered")
     page.keyboard.press("Enter")
     drawn = page.get_by_role("img", name="hiding the darker areas")
     expect(drawn).to_be_visible(timeout=PATIENCE_MS)

@@ -228,7 +228,7 @@ def test_pictures_go_and_numbers_stay(marked: Patient, ada: User) -> None:
     read = photo.predictions.get()  # the model that had yet to read it will never do so
     assert (read.state, read.happy, read.input_png) == ("done", 0.6, None)
     page = client.get(f"/photos/{photo.pk}/").content.decode()
-    assert "The picture was erased; the numbers stay." in page
+    assert "The picture was erased. The results are kept." in page
     assert "erased before it was read" not in page
 
 

@@ -89,10 +89,10 @@ def test_without_consent_or_picture_nothing_is_read(visit: Visit, ines: Patient,
 def test_button_stands_on_the_page_and_does_it(client: Client, visit: Visit, ines: Patient, sent: list[str]) -> None:
     client.force_login(visit.created_by)
     read_by(visit, "0.0.0-old")
-    assert f"Read with model {current_model_version()}" in client.get(f"/patients/{ines.pk}/").content.decode()
+    assert f"Re-analyse with model {current_model_version()}" in client.get(f"/patients/{ines.pk}/").content.decode()
     page = client.post(f"/patients/{ines.pk}/read-again/", follow=True).content.decode()
     assert "1 photo is being re-analysed." in page
-    assert "Read with model" not in page
+    assert "Re-analyse with model" not in page
 
 
 def test_one_photo_is_read_by_the_current_model_and_the_old_result_stays(visit: Visit, sent: list[str]) -> None:

@@ -57,7 +57,7 @@ def test_the_database_knows_the_labels_too(photo: Photo) -> None:
 def test_the_label_of_a_colleague_waits_for_ones_own(browser: Client, photo: Photo, bo: User) -> None:
     OwnLabel.objects.create(photo=photo, clinician=bo, label="fear", remark="Eyes wide.")
     page = browser.get(f"/photos/{photo.pk}/").content.decode()
-    assert "A colleague has labelled this photo" in page
+    assert "A colleague labelled this photo" in page
     assert "Eyes wide." not in page
     browser.post(f"/photos/{photo.pk}/label/", {"label": "happy"})
     page = " ".join(browser.get(f"/photos/{photo.pk}/").content.decode().split())
@@ -68,7 +68,7 @@ def test_a_label_of_another_face_is_not_shown_as_of_this_one(browser: Client, ph
     browser.post(f"/photos/{photo.pk}/label/", {"label": "happy"})
     photo.predictions.update(faces=FACES, chosen_face=0)
     page = browser.get(f"/photos/{photo.pk}/").content.decode()
-    assert "You gave this label to another face of this photo." in page
+    assert "This label is about another face in the photo" in page
     assert "Your label:" not in browser.get(f"/photos/{photo.pk}/card/").content.decode()
 
 

@@ -195,17 +195,17 @@ def test_the_clock_of_the_upload_is_not_said_to_be_that_of_the_photo(browser: Cl
 def test_what_moved_the_score_is_shown_on_request(browser: Client, photo: Photo, settings: LazySettings) -> None:
     Prediction.objects.update(model_version=current_model_version())
     page = f"/photos/{photo.pk}/"
-    assert "Show what moved “happy”" in browser.get(page).content.decode()
+    assert "Show which areas mattered" in browser.get(page).content.decode()
     assert browser.get(f"{page}map/").status_code == 404
     answer = browser.post(f"{page}explain/")
     assert answer.headers["Location"] == f"{page}#explanation"
     waiting = browser.get(page).content.decode()
-    assert "The map is being drawn." in waiting
+    assert "Drawing the map." in waiting
     assert f'hx-get="{page}explanation/?state=waiting"' in waiting
-    assert "The map is being drawn." in browser.post(f"{page}explain/", headers=HTMX).content.decode()
+    assert "Drawing the map." in browser.post(f"{page}explain/", headers=HTMX).content.decode()
     photo.predictions.get().record_explanation(picture(192, 192, "teal", "PNG"), 0.123)
     shown = browser.get(f"{page}explanation/", headers=HTMX).content.decode()
-    assert "Hiding the darker areas lowers it, by about 12 points where it matters most" in shown
+    assert "Covering the darker areas lowers it, by about 12 points at most" in shown
     assert "hx-get" not in shown
     assert browser.get(f"{page}map/").headers["Cache-Control"] == "no-store"
 
@@ -213,17 +213,17 @@ def test_what_moved_the_score_is_shown_on_request(browser: Client, photo: Photo,
 def test_a_map_that_has_not_come_says_so(browser: Client, photo: Photo) -> None:
     Prediction.objects.update(explanation_requested_at=timezone.now() - timedelta(minutes=2), model_version=current_model_version())
     page = browser.get(f"/photos/{photo.pk}/").content.decode()
-    assert "The map was not made in time" in page
-    assert "Ask again" in page
+    assert "The map took too long" in page
+    assert "Try again" in page
 
 
 def test_a_map_by_another_model_is_refused_with_the_way_out(browser: Client, photo: Photo) -> None:
     shown = browser.get(f"/photos/{photo.pk}/").content.decode()
-    assert "Show what moved" not in shown
-    assert "Read the photo again first." in shown
+    assert "Show which areas mattered" not in shown
+    assert "Re-analyse the photo first." in shown
     answer = browser.post(f"/photos/{photo.pk}/explain/", headers=HTMX).content.decode()
-    assert "Show what moved" not in answer
-    assert "Read the photo again first." in answer
+    assert "Show which areas mattered" not in answer
+    assert "Re-analyse the photo first." in answer
     assert photo.predictions.get().explanation_requested_at is None
 
 
@@ -266,10 +266,10 @@ def test_a_refusal_by_an_older_model_is_not_said_to_be_a_reading(browser: Client
 
 def test_an_older_reading_offers_the_current_model_and_stays_on_the_page(browser: Client, photo: Photo) -> None:
     page = browser.get(f"/photos/{photo.pk}/").content.decode()
-    assert f"Read with model {current_model_version()}" in page
+    assert f"Re-analyse with model {current_model_version()}" in page
     make_prediction(photo, probabilities=probabilities_of(sad=0.9), model_version=current_model_version())
     page = " ".join(browser.get(f"/photos/{photo.pk}/").content.decode().split())
-    assert "Read with model" not in page
+    assert "Re-analyse with model" not in page
     assert "About 9 of 10 raters would call this face sad" in page
     assert "Earlier readings" in page
     assert "7 happy, 2 neutral, 1 surprise" in page
@@ -283,7 +283,7 @@ def test_an_erased_picture_is_reported_and_never_requested(browser: Client, phot
     erase_picture(photo)
     for path in (f"/photos/{photo.pk}/", f"/photos/{photo.pk}/card/", f"/visits/{photo.visit_id}/"):
         page = browser.get(path).content.decode()
-        assert "The picture was erased; the numbers stay." in page
+        assert "The picture was erased. The results are kept." in page
         assert "of 10 raters" in page
         assert not [name for name in PIXELS if f"/photos/{photo.pk}{name}" in page]
     page = browser.get(f"/photos/{photo.pk}/").content.decode()
@@ -292,9 +292,9 @@ def test_an_erased_picture_is_reported_and_never_requested(browser: Client, phot
         "Exactly these pixels",
         "Good enough to read",
         "Read it again",
-        "Read with model",
+        "Re-analyse with model",
         "Show what",
-        "the file does not say",
+        "not recorded",
     ):
         assert words not in page
     assert "Save label" in page
@@ -331,7 +331,7 @@ def test_what_cannot_be_read_again_says_why(browser: Client, photo: Photo, visit
     for path in ("retry", "choose-face", "explain"):
         text = page_after(path, face="0")
         assert "The picture was erased: it cannot be read any more." in text
-        assert "Read the photo again first." not in text
+        assert "Re-analyse the photo first." not in text
 
 
 def test_a_card_says_why_nothing_was_done(browser: Client, photo: Photo, visit: Visit) -> None:
@@ -342,7 +342,7 @@ def test_a_card_says_why_nothing_was_done(browser: Client, photo: Photo, visit: 
     Prediction.objects.update(model_version=current_model_version(), state=State.DONE)
     visit.patient.consents.get().end(photo.uploaded_by)
     assert "The patient has not consented to care: the photo is not read." in page_after("retry")
-    assert "The patient has not consented to care: the map is not drawn." in page_after("explain")
+    assert "No map: consent to care is missing." in page_after("explain")
     assert "consented" not in browser.get("/patients/").content.decode()  # it was said where it belongs
 
 
