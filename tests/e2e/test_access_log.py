@@ -26,7 +26,7 @@ def test_filters_are_applied_on_change_and_stay_in_the_address(installation: Ins
     expect(entries).not_to_contain_text("opened the record")
     expect(page.get_by_label("Action")).to_be_focused()
     expect(page).to_have_url(re.compile("action=changed"))
-    more = entries.locator("details").first
+    more = entries.get_by_role("row", name="photos to the visit of").first.locator("details")
     more.locator("summary").focus()
     page.keyboard.press("Enter")
     expect(more.get_by_role("link").first).to_have_text("photo 1")
