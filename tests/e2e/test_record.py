@@ -76,7 +76,7 @@ def test_usual_visits_are_chosen(installation: Installation, open_page: OpenPage
     expect(page.get_by_role("alert")).to_contain_text("Choose at least four visits, or use the first eight.")
     page.get_by_role("checkbox").nth(3).check()
     page.get_by_role("button", name="Use these visits").click()
-    expect(page.locator(".outside")).to_contain_text("from 4 chosen visits")
+    expect(page.locator(".outside")).to_contain_text("from 4 chosen baseline visits")
     page.locator(".outside").get_by_role("link", name="Change").click()
     page.get_by_role("button", name="Use the first eight").click()
     expect(page.locator(".outside")).to_contain_text("from the first 8 visits")
