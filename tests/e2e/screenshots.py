@@ -29,7 +29,7 @@ PHONE = ViewportSize(width=390, height=844)
 MOST_BYTES = 2_000_000
 PALETTE = 256
 FILE_NAMES = {"list": "patients", "detail": "patient", "account_login": "sign-in"}
-TOURS = "from patients.models import User; User.objects.update(tours_seen={seen}, language='{language}')"
+TOURS = "from patients.models import User; User.objects.update(tours_seen={seen}, language='{language}', timeline_rows=dict())"
 
 
 def with_few_colours(picture: Image.Image) -> Image.Image:
@@ -102,9 +102,9 @@ def keep_moments(page: Page, installation: Installation, patient: str, album: Al
     """Save the scenes that have no address: the card by keyboard, seven strips, shortcuts, a help text, German, the tour."""
     moments: dict[str, Callable[[], None]] = {
         "timeline-card": lambda: press(page, "t", "ArrowLeft"),
-        "timeline-seven": lambda: page.locator("[data-view=small-multiples]").click(),
         "shortcuts": lambda: press(page, "?"),
         "answer": lambda: page.locator("[popovertarget=why-seven]").click(),
+        "timeline-seven": lambda: page.locator("[data-view=small-multiples]").click(),
     }
     for name, act in moments.items():
         if not album.wants(f"{name}-light"):

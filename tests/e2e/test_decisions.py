@@ -89,7 +89,7 @@ def test_what_moved_the_score_is_drawn_by_keyboard(installation: Installation, o
     page.locator("#photos .rowlink").press("Enter")
     tab_to(page, "Show which areas mattered")
     page.keyboard.press("Enter")
-    drawn = page.get_by_role("img", name="hiding the darker areas")
+    drawn = page.get_by_role("img", name="covering the darker areas")
     expect(drawn).to_be_visible(timeout=PATIENCE_MS)
     assert drawn.evaluate("img => img.decode().then(() => img.naturalWidth)") > 0
 
