@@ -7,20 +7,21 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from patients.forms.names import TypedNameField
 from patients.models import User
 
 
 class SettingsForm(forms.ModelForm[User]):
-    """Name, language, appearance, time zone, idle limit and shortcuts of one user."""
+    """Language, appearance, time zone, idle limit and shortcuts of one user.
 
-    display_name = TypedNameField(label=_("Name"), max_length=100)
+    Their name is none of it: the access log shows it, so administrators set it.
+    """
+
     time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
     language = forms.ChoiceField(label=_("Language"), required=False)
 
     class Meta:
         model = User
-        fields = ("display_name", "language", "theme", "time_zone", "idle_minutes", "has_shortcuts")
+        fields = ("language", "theme", "time_zone", "idle_minutes", "has_shortcuts")
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came

@@ -20,7 +20,7 @@ from patients.forms.conflicts import ConflictCheckedForm
 from patients.forms.names import TypedNameField
 from patients.models import ApiToken, User
 from patients.models.identifiers import canonical_address
-from patients.models.names import by_name
+from patients.models.names import by_name, folded
 from patients.views.requests import ClinicianRequest
 
 
@@ -28,6 +28,14 @@ class PersonForm(ConflictCheckedForm[User]):
     """The name, role and rights of an account."""
 
     display_name = TypedNameField(label=gettext_lazy("Name"), max_length=100)
+
+    def clean_display_name(self) -> str:
+        """Return the name, which no one else has, however it is spelt: the access log tells people apart by it."""
+        name: str = self.cleaned_data["display_name"]
+        others = User.objects.exclude(pk=self.instance.pk).values_list("display_name", flat=True)
+        if folded(name) in map(folded, others):
+            raise forms.ValidationError(_("Someone already has this name. Add what tells the two apart."))
+        return name
 
     class Meta:
         model = User
@@ -83,7 +91,7 @@ def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
         with transaction.atomic():
             form.save()  # only the changed fields: the password may have changed meanwhile
             keys = 0 if person.is_active else ApiToken.revoke_all(person)
-            log_permissions(person, request, "rights", keys)
+            log_permissions(person, request, "name and rights" if "display_name" in form.changed_data else "rights", keys)
         messages.success(request, _("Changes saved."))
         return redirect("patients:people")
     return render(request, "patients/person.html", _facts(User.objects.get(pk=user_id), form, is_self))

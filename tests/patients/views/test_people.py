@@ -144,6 +144,26 @@ def test_change_of_rights_takes_effect_at_once_and_is_logged(admin: Client, brow
     assert (entry.object_id, entry.detail["role"], entry.detail["may_export"]) == (str(ada.pk), "administrator", False)
 
 
+def test_only_administrators_change_names_and_the_log_says_so(admin: Client, browser: Client, ada: User, bo: User) -> None:
+    browser.post("/settings/", {"display_name": bo.display_name, "theme": "system", "time_zone": "", "idle_minutes": 15})
+    ada.refresh_from_db()
+    assert ada.display_name == "Dr Ada Lind"
+    admin.post(f"/people/{ada.pk}/", rights(ada, display_name="Dr Ada Lind-Berg"))
+    ada.refresh_from_db()
+    assert ada.display_name == "Dr Ada Lind-Berg"
+    assert AccessLog.objects.last().detail["changed"] == "name and rights"  # type: ignore[union-attr]  # there is one
+
+
+@pytest.mark.parametrize("name", ["Dr Bo Lindqvist", "dr bo  líndqvist"])
+def test_no_two_people_have_one_name(admin: Client, ada: User, bo: User, name: str) -> None:
+    for path, fields in ((f"/people/{ada.pk}/", rights(ada, display_name=name)), ("/people/invite/", NEW | {"display_name": name})):
+        assert "Someone already has this name." in admin.post(path, fields).content.decode()
+    assert User.objects.filter(display_name__icontains="bo").count() == 1
+    admin.post(f"/people/{bo.pk}/", rights(bo, may_export="on"))
+    bo.refresh_from_db()
+    assert bo.may_export  # one's own name is no other
+
+
 def test_locked_out_person_is_out_at_once(admin: Client, browser: Client, ada: User) -> None:
     admin.post(f"/people/{ada.pk}/", rights(ada, is_active=None))
     assert browser.get("/patients/").headers["Location"].startswith("/accounts/login/")

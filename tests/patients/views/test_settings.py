@@ -10,7 +10,7 @@ from patients.models import Patient, User
 from patients.readings.help import ANSWERS
 from tests.factories import make_read_visits
 
-BARE = {"display_name": "Dr Ada Lind", "theme": "system", "time_zone": "", "idle_minutes": 15}
+BARE = {"theme": "system", "time_zone": "", "idle_minutes": 15}
 
 
 def test_language_time_zone_and_shortcuts_are_kept(browser: Client, ada: User) -> None:
@@ -90,6 +90,6 @@ def test_settings_put_back_no_right_that_was_taken_meanwhile(browser: Client, ad
         User.objects.filter(pk=ada.pk).update(is_active=False, may_erase=False, password="another")
 
     monkeypatch.setattr(SettingsForm, "clean", lock_out)
-    assert browser.post("/settings/", BARE | {"display_name": "Dr Ada L."}).status_code == 302
+    assert browser.post("/settings/", BARE | {"language": "de"}).status_code == 302
     ada.refresh_from_db()
-    assert (ada.display_name, ada.is_active, ada.may_erase, ada.password) == ("Dr Ada L.", False, False, "another")
+    assert (ada.language, ada.is_active, ada.may_erase, ada.password) == ("de", False, False, "another")
