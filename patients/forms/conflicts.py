@@ -48,7 +48,7 @@ def decide(stored: str, typed: str | None, loaded: str | None, unanswered: Colle
 class NoteField(forms.CharField):
     """A long text. Its token depends on the text alone, however a browser ends its lines."""
 
-    CHANGED_MEANWHILE = _("Changed meanwhile. Your words are still here; copy them, then load the page again.")
+    CHANGED_MEANWHILE = _("Someone else changed this meanwhile. Copy your text, then reload the page.")
 
     @staticmethod
     def token_of(text: str) -> str:

@@ -47,7 +47,7 @@ class DayField(forms.DateField):
             )
         if not days:
             examples = {"day": day(EXAMPLE), "iso": EXAMPLE.isoformat()}
-            raise ValidationError(_("Write the day like this: %(day)s, or %(iso)s.") % examples, code="invalid")
+            raise ValidationError(_("Enter the date like this: %(day)s or %(iso)s.") % examples, code="invalid")
         return days[0]
 
 

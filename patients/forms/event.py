@@ -26,7 +26,7 @@ class EventForm(ConflictCheckedForm[Event]):
         model = Event
         fields = ("kind", "label", "starts_on", "ends_on", "goes_on")
         field_classes = {"starts_on": DayField, "ends_on": DayField}  # noqa: RUF012  # Django's own shape
-        help_texts = {"ends_on": _("Leave it empty for a single day, or for something that still goes on.")}  # noqa: RUF012
+        help_texts = {"ends_on": _("Leave empty for a single day, or if it continues.")}  # noqa: RUF012
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -48,14 +48,14 @@ class EventForm(ConflictCheckedForm[Event]):
         fields = super().clean()
         start, end = fields.get("starts_on"), fields.get("ends_on")
         if isinstance(start, date) and isinstance(end, date) and end < start:
-            self.add_error("ends_on", _("The last day comes before the first."))
+            self.add_error("ends_on", _("The last day is before the first."))
         if end and fields.get("goes_on"):
-            self.add_error("goes_on", _("It has a last day: clear that day, or this mark."))
+            self.add_error("goes_on", _("Clear either the last day or this box."))
         return fields
 
     def _within_life(self, day: date) -> date:
         if day < self.instance.patient.birth_date:
-            raise ValidationError(_("This day comes before the patient was born."))
+            raise ValidationError(_("This is before the patient’s date of birth."))
         if day > clinic_today() + MAX_DAYS_AHEAD:
-            raise ValidationError(_("This day is more than a year ahead. Check the year."))
+            raise ValidationError(_("This is more than a year ahead. Check the year."))
         return day

@@ -19,7 +19,7 @@ from patients.models import Patient, User, Visit
 from patients.models.names import by_name
 
 NEW = "new"
-GONE = _("This patient is not in your care any more. Choose another one.")
+GONE = _("This patient is no longer in your care. Choose another.")
 
 
 def patient_choices(user: User) -> dict[str, Patient]:
@@ -35,7 +35,7 @@ class MoveVisitForm(forms.Form):
     """The patient to whom a visit is moved."""
 
     patient = forms.ChoiceField(label=_("Belongs to"), error_messages={"required": _("Choose a patient."), "invalid_choice": GONE})
-    keep_duplicate = forms.BooleanField(label=_("Move it also if that patient has one of its photos already"), required=False)
+    keep_duplicate = forms.BooleanField(label=_("Move even if that patient already has one of its photos"), required=False)
 
     def __init__(self, data: Mapping[str, object] | None, patients: dict[str, Patient], without: Patient) -> None:
         super().__init__(data)
@@ -58,8 +58,8 @@ class MovePhotosForm(forms.Form):
     visit = forms.ChoiceField(
         label=_("Visit"), error_messages={"required": _("Choose a visit."), "invalid_choice": _("Choose a visit of this patient.")}
     )
-    new_date = DayField(label=_("Day, for a new visit"), required=False, help_text=_("Leave it empty for an existing visit."))
-    keep_duplicate = forms.BooleanField(label=_("Also move photos that another visit of that patient has"), required=False)
+    new_date = DayField(label=_("Date of the new visit"), required=False, help_text=_("Leave empty for an existing visit."))
+    keep_duplicate = forms.BooleanField(label=_("Also move photos that are in another visit of that patient"), required=False)
 
     def __init__(
         self, data: Mapping[str, object] | None, source: Visit, photos: list[UUID], patient: Patient, new_date: date | None = None
@@ -85,9 +85,9 @@ class MovePhotosForm(forms.Form):
             wanted = fields.get("new_date")
             today = clinic_today()
             if wanted is None and "new_date" not in self.errors:
-                self.add_error("new_date", _("A new visit needs its day."))
+                self.add_error("new_date", _("Enter the date of the new visit."))
             elif wanted is not None and not self.patient.birth_date <= wanted <= today:  # type: ignore[operator]  # a date
-                self.add_error("new_date", ValidationError(_("A visit lies between the patient’s birth and today.")))
+                self.add_error("new_date", ValidationError(_("The date must be between the patient’s birth and today.")))
         return fields
 
     @property
@@ -107,7 +107,7 @@ def _visit_label(visit: Visit) -> str:
     count = getattr(visit, "photo_count", 0)
     photos = ngettext("%(n)d photo", "%(n)d photos", count) % {"n": count}
     time = date_format(timezone.localtime(visit.created_at), "TIME_FORMAT")
-    return gettext("%(day)s, made at %(time)s, %(photos)s") % {"day": day(visit.date), "time": time, "photos": photos}
+    return gettext("%(day)s, created at %(time)s, %(photos)s") % {"day": day(visit.date), "time": time, "photos": photos}
 
 
 def _patient_label(patient: Patient) -> str:

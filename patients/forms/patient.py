@@ -47,7 +47,7 @@ def visit_day(day: date, patient: Patient) -> date:
     if day > clinic_today():
         raise ValidationError(_("A visit cannot be in the future."))
     if day < patient.birth_date:
-        raise ValidationError(_("This day comes before the patient was born."))
+        raise ValidationError(_("This is before the patient’s date of birth."))
     return day
 
 

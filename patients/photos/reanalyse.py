@@ -54,10 +54,10 @@ def reanalyse(photo: Photo, face: int | None = None) -> bool:
 def why_not_reanalysed(photo: Photo) -> tuple[str, str]:
     """Return the code and the message of why `reanalyse` returned False."""
     if photo.is_erased:
-        return "photo_erased", _("The picture was erased: it cannot be read any more.")
+        return "photo_erased", _("The picture was erased and can no longer be analysed.")
     if not photo.may_be_read:
-        return "no_consent", _("The patient has not consented to care: the photo is not read.")
-    return "being_read", _("The photo is being read already.")
+        return "no_consent", _("Without consent to care, the photo is not analysed.")
+    return "being_read", _("The photo is already being analysed.")
 
 
 def _reanalyse(photo: Photo, face: int | None) -> bool:

@@ -42,7 +42,7 @@ class VisitSummary:
 
     def _against_range(self) -> str:
         if self.point.valence is None:
-            return _("No photo of this visit counts so far.")
+            return _("No photo of this visit counts yet.")
         if self.baseline is None:
             return self.too_few_chosen or _("A usual range appears after four visits.")
         low, high = self.baseline.on_scale
@@ -52,29 +52,27 @@ class VisitSummary:
             return _("Below the usual range of %(low)s to %(high)s.") % limits
         if place is Place.ABOVE:
             return _("Above the usual range of %(low)s to %(high)s.") % limits
-        return _("Inside the usual range of %(low)s to %(high)s.") % limits
+        return _("Within the usual range of %(low)s to %(high)s.") % limits
 
     def _certainty(self) -> str:
         if self.point.is_sparse:
-            return _("Three photos or more give an interval.")
+            return _("An interval needs three photos or more.")
         if self.baseline is None or self.point.interval is None or self.baseline.place(self.point) is Place.INSIDE:
             return ""
         return (
-            _("The interval reaches into it.")
+            _("The interval overlaps it.")
             if self.baseline.is_reached_by(self.point.interval)
-            else _("The interval lies outside too.")
+            else _("The interval is outside it, too.")
         )
 
     def _open(self) -> str:
         texts = []
         if self.point.to_choose:
             texts.append(
-                ngettext(
-                    "One photo waits for a face to be chosen.", "%(n)d photos wait for a face to be chosen.", self.point.to_choose
-                )
+                ngettext("One photo needs a face to be chosen.", "%(n)d photos need a face to be chosen.", self.point.to_choose)
             )
         if self.point.unfinished:
-            texts.append(ngettext("One photo is on the way.", "%(m)d photos are on the way.", self.point.unfinished))
+            texts.append(ngettext("One photo is being processed.", "%(m)d photos are being processed.", self.point.unfinished))
         return " ".join(texts) % {"n": self.point.to_choose, "m": self.point.unfinished}
 
 

@@ -40,29 +40,29 @@ EXPRESSION_NAMES = (
 """The seven expressions, marked for translators: templates translate the label itself."""
 
 REFUSALS = {
-    "no_face": Refusal(_("no face found"), _("Turn the face to the camera, near a window or a lamp, and take it again.")),
-    "too_small": Refusal(_("face too small"), _("Step closer and take it again.")),
-    "too_blurred": Refusal(_("too blurred"), _("Take it again, holding the phone still.")),
-    "too_dark": Refusal(_("too dark"), _("Move to a window or switch on a light.")),
+    "no_face": Refusal(_("no face found"), _("Turn the face to the camera, in good light, and retake the photo.")),
+    "too_small": Refusal(_("face too small"), _("Move closer and retake the photo.")),
+    "too_blurred": Refusal(_("too blurred"), _("Hold the camera still and retake the photo.")),
+    "too_dark": Refusal(_("too dark"), _("Move to a window or turn on a light.")),
     "too_bright": Refusal(_("too bright"), _("Turn away from the window or the lamp.")),
-    "turned_away": Refusal(_("face turned away"), _("Ask for a look into the camera and take it again.")),
+    "turned_away": Refusal(_("face turned away"), _("Ask the patient to face the camera and retake the photo.")),
     "cut_off": Refusal(_("face cut off"), _("Keep the whole face in the picture.")),
-    "no_consent": Refusal(_("no consent"), _("The patient's consent to care was withdrawn before it was read.")),
-    "photo_erased": Refusal(_("erased"), _("The picture was erased before it was read.")),
-    "uncertain_face": Refusal(_("not surely a face"), _("Take away what covers the face, or choose another photo.")),
+    "no_consent": Refusal(_("no consent"), _("Consent to care was withdrawn before the photo was analysed.")),
+    "photo_erased": Refusal(_("erased"), _("The picture was erased before it was analysed.")),
+    "uncertain_face": Refusal(_("may not be a face"), _("Uncover the face, or choose another photo.")),
 }
-FAULT = Refusal(_("could not be read"), _("Something went wrong on our side. Retry, or tell your administrator."))
+FAULT = Refusal(_("could not be analysed"), _("Something went wrong. Retry, or tell your administrator."))
 FAULTS = {
-    "timed_out": Refusal(_("reading took too long"), _("Retry; if it happens again, use a smaller photo.")),
-    "gave_up": Refusal(_("could not be read"), _("Three attempts failed. Retry later, or tell your administrator.")),
+    "timed_out": Refusal(_("analysis took too long"), _("Retry; if it happens again, use a smaller photo.")),
+    "gave_up": Refusal(_("could not be analysed"), _("Three attempts failed. Retry later, or tell your administrator.")),
     "reader_fault": FAULT,
-    "photo_missing": Refusal(_("file is missing"), _("Add the photo once more.")),
+    "photo_missing": Refusal(_("file is missing"), _("Add the photo again.")),
     "model_unavailable": Refusal(_("the model is not available"), _("Tell your administrator, then retry.")),
-    "model_changed": Refusal(_("the model changed meanwhile"), _("Retry to see the newer reading.")),
+    "model_changed": Refusal(_("the model has changed"), _("Retry to analyse it with the new model.")),
 }
 
 CHECKS = {
-    "too_small": CheckFormat(_("Face, height"), " px", _("%s px needed")),
+    "too_small": CheckFormat(_("Face height"), " px", _("%s px needed")),
     "too_blurred": CheckFormat(_("Sharpness"), "", _("%s needed"), places=2),
     "too_dark": CheckFormat(_("Light"), "", _("%s needed"), places=2, scale=1 / 255),
     "too_bright": CheckFormat(_("Light"), "", _("%s at most"), places=2, scale=1 / 255),

@@ -37,7 +37,7 @@ def delete_event(request: ClinicianRequest, event_id: UUID) -> HttpResponse:
     """Remove an event."""
     event = find_event(request, event_id)
     event.delete()
-    messages.success(request, _("Event removed."))
+    messages.success(request, _("Event deleted."))
     return redirect("patients:detail", event.patient_id)
 
 

@@ -40,7 +40,7 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
     key = PhonePairing.objects.open_with(code)
     phone_pairing = PhonePairing.objects.with_key(key) if key else None
     if key is None or phone_pairing is None:
-        return _refused(request, _("This code is spent or too old. Ask for a new one on the visit’s page."), 410)
+        return _refused(request, _("This code was already used or has expired. Create a new one on the visit’s page."), 410)
     record_access(
         phone_pairing.clinician,
         AccessLog.Action.PERMISSION,
@@ -82,7 +82,7 @@ def done(request: HttpRequest) -> HttpResponse:
     if phone_pairing:
         phone_pairing.close()
         sent = phone_pairing.photos.count()
-        text = ngettext("%(n)d photo is with the visit.", "%(n)d photos are with the visit.", sent)
+        text = ngettext("%(n)d photo received.", "%(n)d photos received.", sent)
         messages.success(request, text % {"n": sent})
     response = redirect("patients:phone_over")
     response.delete_cookie(COOKIE, path=PATH, samesite="Lax")

@@ -41,7 +41,7 @@ def test_an_event_is_added_changed_and_removed(
     page.get_by_role("button", name="Save").click()
     expect(events).to_contain_text("2 Jun 2025 to 20 Jun 2025")
     events.get_by_role("link", name=label).click()
-    page.get_by_role("button", name="Remove event").click()
+    page.get_by_role("button", name="Delete event").click()
     expect(events).not_to_contain_text(label)
 
 

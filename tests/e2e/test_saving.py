@@ -177,7 +177,7 @@ def test_a_note_does_not_overwrite_words_this_window_never_showed(installation: 
             newer.get_by_label("Note", exact=True).fill(note)
         expect(said).to_contain_text("Saved ")
     page.get_by_label("Note", exact=True).fill("Slept better.")
-    expect(page.locator("#note-said")).to_contain_text("Changed meanwhile. Your words are still here")
+    expect(page.locator("#note-said")).to_contain_text("Someone else changed this meanwhile.")
     expect(page.get_by_label("Note", exact=True)).to_have_value("Slept better.")
     newer.reload()
     expect(newer.get_by_label("Note", exact=True)).to_have_value("Slept badly. Ate well.")
@@ -204,7 +204,7 @@ def test_a_draft_stands_beside_a_note_that_was_changed_meanwhile(installation: I
     note.fill("Slept better.")
     with saves_draft(page):
         page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Changed meanwhile.")).to_be_visible()
+    expect(page.get_by_text("Someone else changed this meanwhile.")).to_be_visible()
     expect(note).to_have_value("Slept better.")
     for _ in range(2):  # a restored draft is offered again
         page.goto(f"{visit}edit/")

@@ -284,7 +284,7 @@ def test_days_before_birth_are_refused(api: APIClient, visit: Visit) -> None:
         api.patch(f"/api/visits/{visit.pk}/", {"date": "0202-11-20"}),
     ):
         assert answer.status_code == 400
-        assert "before the patient was born" in str(answer.json()["fields"])
+        assert "before the patient’s date of birth" in str(answer.json()["fields"])
     answer = api.post("/api/patients/", {"name": "Tom Young", "record_number": "R-77", "birth_date": "0202-11-20"})
     assert "Check the year" in str(answer.json()["fields"])
 

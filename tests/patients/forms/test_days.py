@@ -63,7 +63,7 @@ def test_day_that_can_be_one_of_two_is_asked_back(language: str, typed: str) -> 
 def test_what_is_no_day_is_refused_with_an_example(typed: str) -> None:
     with translation.override("en"), pytest.raises(ValidationError) as refused:
         DayField().clean(typed)
-    assert refused.value.messages == ["Write the day like this: 4 Mar 1980, or 1980-03-04."]
+    assert refused.value.messages == ["Enter the date like this: 4 Mar 1980 or 1980-03-04."]
 
 
 def test_every_month_is_read_as_pages_write_it() -> None:

@@ -38,7 +38,7 @@ def test_a_refusal_says_what_happened_and_what_helps() -> None:
         assert rejected.message() == "This photo is already in the visit of 20 Nov 2026. Keep it here as well, or skip it."
         assert rejected.as_json(on_phone=True) == {
             "code": "duplicate_in_patient",
-            "message": "This photo is in another visit already. Keep it here as well, or skip it.",
+            "message": "This photo is already in another visit. Keep it here as well, or skip it.",
             "retry": False,
         }
         assert RejectedPhoto("busy").as_json()["retry"] is True

@@ -143,7 +143,7 @@ def test_field_left_alone_is_judged_and_shown_as_it_is_stored(browser: Client, e
     sent = loaded(browser, path, goes_on="on")  # it had no last day when the page was opened
     Event.objects.filter(pk=event.pk).update(ends_on=date(2026, 3, 9))
     page = browser.post(path, sent).content.decode()
-    assert "It has a last day: clear that day, or this mark." in page
+    assert "Clear either the last day or this box." in page
     assert 'value="2026-03-09"' in page  # the colleague's day is there to be seen
     again = {name: unescape(value) for name, value in HIDDEN.findall(page)}
     assert browser.post(path, sent | again | {"ends_on": ""}).status_code == 302

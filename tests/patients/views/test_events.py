@@ -53,10 +53,10 @@ def test_what_happened_is_not_readable_in_the_database(event: Event) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"ends_on": "2026-03-24"}, "The last day comes before the first."),
-        ({"goes_on": "on"}, "It has a last day: clear that day, or this mark."),
-        ({"starts_on": "1890-01-01"}, "This day comes before the patient was born."),
-        ({"ends_on": "2206-09-10"}, "This day is more than a year ahead. Check the year."),
+        ({"ends_on": "2026-03-24"}, "The last day is before the first."),
+        ({"goes_on": "on"}, "Clear either the last day or this box."),
+        ({"starts_on": "1890-01-01"}, "This is before the patient’s date of birth."),
+        ({"ends_on": "2206-09-10"}, "This is more than a year ahead. Check the year."),
         ({"label": "x" * 121}, "at most 120 characters"),
         ({"kind": "mood"}, "Select a valid choice."),
     ],

@@ -60,8 +60,8 @@ def test_without_a_script_the_visits_of_another_patient_are_shown_first(browser:
     [
         ({"photo": []}, "Choose at least one photo."),
         ({"visit": ""}, "Choose a visit."),
-        ({"visit": "new"}, "A new visit needs its day."),
-        ({"visit": "new", "new_date": "1900-01-01"}, "A visit lies between the patient’s birth and today."),
+        ({"visit": "new"}, "Enter the date of the new visit."),
+        ({"visit": "new", "new_date": "1900-01-01"}, "The date must be between the patient’s birth and today."),
     ],
 )
 def test_an_incomplete_move_is_refused(browser: Client, visit: Visit, wrong: dict[str, object], why: str) -> None:
@@ -120,7 +120,7 @@ def test_patient_who_is_no_longer_in_one_s_care_is_not_taken_for_another(
     for page in ("move-photos", "move"):
         asked |= {"photo": str(photo.pk), "patient": str(tom.pk)}
         answer = browser.post(f"/visits/{visit.pk}/{page}/", asked)
-        assert "This patient is not in your care any more." in words(answer)
+        assert "This patient is no longer in your care." in words(answer)
     assert (visit.photos.count(), Visit.objects.count()) == (1, 1)
 
 

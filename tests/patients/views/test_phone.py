@@ -69,7 +69,7 @@ def test_a_code_works_once(browser: Client, phone: Client, visit: Visit) -> None
     other = Client()
     refused = other.post(code)
     assert refused.status_code == 410
-    assert "spent or too old" in refused.content.decode()
+    assert "already used or has expired" in refused.content.decode()
     assert other.get("/phone/").status_code == 410
 
 
@@ -132,8 +132,8 @@ def test_the_last_page_says_how_many_photos_came(browser: Client, phone: Client,
         browser.post(f"/phone-pairings/{phone_pairing.pk}/end/")
     elif how == "late":
         PhonePairing.objects.update(expires_at=timezone.now())
-    assert "1 photo is with the visit." in phone.post("/phone/done/", follow=True).content.decode()
-    assert "with the visit." not in Client().post("/phone/done/", follow=True).content.decode()
+    assert "1 photo received." in phone.post("/phone/done/", follow=True).content.decode()
+    assert "received." not in Client().post("/phone/done/", follow=True).content.decode()
 
 
 def test_a_script_sends_one_and_learns_why_one_was_refused(browser: Client, phone: Client, visit: Visit) -> None:
@@ -176,14 +176,14 @@ def test_photos_appear_on_the_visit_as_they_come(browser: Client, phone: Client,
     text = " ".join(answer.content.decode().split())
     assert f'id="photo-{first.pk}"' in text
     assert f'id="photo-{second.pk}"' not in text
-    assert "2 photos came." in text
+    assert "2 photos received." in text
     assert "photos-changed" in answer.headers["HX-Trigger"]
     both = f"{short_id(first)},{short_id(second)}"
     nothing_new = browser.get(f"/phone-pairings/{phone_pairing.pk}/", {"seen": both, "state": "open"}, headers=HTMX)
     assert (nothing_new.status_code, nothing_new.content) == (204, b"")
     phone_pairing.close()
     over = browser.get(f"/phone-pairings/{phone_pairing.pk}/", {"seen": both, "state": "open"}, headers=HTMX).content.decode()
-    assert "The phone is done." in over
+    assert "The phone has finished." in over
     assert "hx-get" in over  # a photo may be on its way
     with time_machine.travel(timezone.now() + timedelta(minutes=2)):
         later = browser.get(f"/phone-pairings/{phone_pairing.pk}/", {"seen": both, "state": "over"}, headers=HTMX).content.decode()
@@ -202,7 +202,7 @@ def test_a_photo_that_comes_late_appears_beside_a_new_code(browser: Client, phon
     text = answer.content.decode()
     assert f'id="photo-{late.pk}"' in text
     assert f'id="photo-{first.pk}"' not in text
-    assert "came." not in text  # none from the new one
+    assert "received." not in text  # none from the new one
     assert browser.post(f"/visits/{visit.pk}/phone/", headers=HTMX).context["phone"].seen  # whatever the page does not tell
 
 

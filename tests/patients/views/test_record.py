@@ -65,7 +65,7 @@ def test_a_visit_to_come_is_refused(browser: Client, ines: Patient) -> None:
 @pytest.mark.parametrize("day", ["0026-11-20", "1991-02-13"])
 def test_a_visit_before_birth_is_refused(browser: Client, ines: Patient, day: str) -> None:
     page = browser.post(f"/patients/{ines.pk}/visits/new/", {"date": day})
-    assert "This day comes before the patient was born." in page.content.decode()
+    assert "This is before the patient’s date of birth." in page.content.decode()
     assert not ines.visits.exists()
 
 
@@ -78,7 +78,7 @@ def test_a_date_of_birth_in_the_year_202_is_refused(browser: Client) -> None:
 def test_a_second_visit_on_one_day_is_asked_about(browser: Client, ines: Patient) -> None:
     today = make_visit(ines, timezone.localdate())
     page = browser.get(f"/patients/{ines.pk}/visits/new/").content.decode()
-    assert "There is a visit today already." in page
+    assert "There is already a visit today." in page
     assert f'href="/visits/{today.pk}/"' in page
 
 

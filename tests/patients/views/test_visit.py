@@ -54,8 +54,8 @@ def test_a_visit_is_set_beside_the_one_before(browser: Client, visit: Visit) -> 
         (State.NO_FACE, {}, "Not used: no face found"),
         (State.CHOOSE_FACE, {"faces": FACES}, "Two faces. Which one is Ines Moreau?"),
         (State.REJECTED, {"reason": "too_small"}, "Not used: face too small"),
-        (State.FAILED, {"reason": "timed_out"}, "Not used: reading took too long"),
-        (State.FAILED, {"reason": "not_written_down"}, "Not used: could not be read"),
+        (State.FAILED, {"reason": "timed_out"}, "Not used: analysis took too long"),
+        (State.FAILED, {"reason": "not_written_down"}, "Not used: could not be analysed"),
     ],
 )
 def test_a_card_says_how_it_stands(browser: Client, visit: Visit, state: str, fields: dict[str, Any], words: str) -> None:
@@ -66,7 +66,7 @@ def test_a_card_says_how_it_stands(browser: Client, visit: Visit, state: str, fi
 def test_a_refused_card_names_what_was_measured(browser: Client, visit: Visit) -> None:
     check = {"name": "face height in pixels", "measured": 31.0, "limit": 48.0, "passed": False, "reason": "too_small"}
     make_prediction(make_photo(visit), state=State.REJECTED, reason="too_small", quality=[check])
-    assert "Face, height 31 px (48 px needed). Step closer" in browser.get(f"/visits/{visit.pk}/").content.decode()
+    assert "Face height 31 px (48 px needed). Move closer" in browser.get(f"/visits/{visit.pk}/").content.decode()
 
 
 def test_an_excluded_card_quotes_the_reason(browser: Client, visit: Visit) -> None:
@@ -156,7 +156,7 @@ def test_the_summary_counts_only_photos_that_count(browser: Client, visit: Visit
 def test_a_visit_without_photos_says_what_to_do(browser: Client, visit: Visit) -> None:
     page = browser.get(f"/visits/{visit.pk}/").content.decode()
     assert "Three or more give an interval." in page
-    assert "No photo of this visit counts so far." in page
+    assert "No photo of this visit counts yet." in page
 
 
 def test_visits_before_and_after_are_one_step_away(browser: Client, visit: Visit) -> None:
@@ -215,10 +215,10 @@ def test_an_older_page_does_not_overwrite_a_newer_note(browser: Client, visit: V
         newer = loaded(answer)
     refused = browser.post(f"{path}note/", {"note": "Eats well.", "initial-note": older}, headers=htmx)
     assert (refused.status_code, refused.headers["Content-Type"]) == (409, "text/plain; charset=utf-8")
-    assert "Changed meanwhile." in refused.content.decode()
+    assert "Someone else changed this meanwhile." in refused.content.decode()
     plain = browser.post(f"{path}note/", {"note": "Eats well.", "initial-note": older})
     assert plain.status_code == 409
-    assert "Changed meanwhile. Your words are still here" in plain.content.decode()
+    assert "Someone else changed this meanwhile. Copy your text" in plain.content.decode()
     assert "Eats well.</textarea>" in plain.content.decode()
     row.refresh_from_db()
     assert row.note == "Sleeps better."
@@ -252,7 +252,7 @@ def test_a_corrected_day_does_not_take_back_a_newer_note(browser: Client, visit:
     browser.post(f"/visits/{visit.pk}/note/", {"note": "Sleeps badly."})
     assert browser.post(address, {"date": "2026-11-18", "note": "", "initial-note": older}).status_code == 302
     page = browser.post(address, {"date": "2026-11-17", "note": "Eats well.", "initial-note": older})
-    assert "Changed meanwhile." in page.content.decode()
+    assert "Someone else changed this meanwhile." in page.content.decode()
     assert "Eats well.</textarea>" in page.content.decode()
     visit.refresh_from_db()
     assert (visit.date, visit.note) == (date(2026, 11, 18), "Sleeps badly.")
