@@ -32,7 +32,7 @@ def test_the_page_says_what_ten_raters_would(browser: Client, photo: Photo) -> N
     page = browser.get(f"/photos/{photo.pk}/").content.decode()
     assert "About 7 of 10 raters would call this face happy" in page
     assert "Of ten raters: 7 happy, 2 neutral, 1 surprise" in page
-    assert "Model 1.0.0, read" in page
+    assert "Model 1.0.0, analysed" in page
 
 
 def test_the_page_takes_a_fixed_number_of_queries(
@@ -271,7 +271,7 @@ def test_an_older_reading_offers_the_current_model_and_stays_on_the_page(browser
     page = " ".join(browser.get(f"/photos/{photo.pk}/").content.decode().split())
     assert "Re-analyse with model" not in page
     assert "About 9 of 10 raters would call this face sad" in page
-    assert "Earlier readings" in page
+    assert "Earlier results" in page
     assert "7 happy, 2 neutral, 1 surprise" in page
 
 
@@ -290,10 +290,9 @@ def test_an_erased_picture_is_reported_and_never_requested(browser: Client, phot
     for words in (
         "one face found",
         "Exactly these pixels",
-        "Good enough to read",
-        "Read it again",
+        "Good enough",
         "Re-analyse with model",
-        "Show what",
+        "Show which",
         "not recorded",
     ):
         assert words not in page
@@ -309,11 +308,11 @@ def test_a_picture_erased_unread_asks_for_nothing(browser: Client, visit: Visit,
     erase_picture(unread)
     page = browser.get(f"/visits/{visit.pk}/")
     text = page.content.decode()
-    assert "The picture was erased before it was read." in text
+    assert "The picture was erased before it was analysed." in text
     assert (page.context["counts"]["needs_you"], page.context["counts"]["on_the_way"]) == (0, 0)
     for words in ("/retry/", "/choose-face/", "waits for a face", "every 1500ms"):
         assert words not in text
-    assert "This photo was not read." in browser.get(f"/photos/{unread.pk}/").content.decode()
+    assert "This photo was not analysed." in browser.get(f"/photos/{unread.pk}/").content.decode()
     assert browser.get("/patients/").context["counts"]["needs_you"] == 0
 
 
@@ -322,15 +321,15 @@ def test_what_cannot_be_read_again_says_why(browser: Client, photo: Photo, visit
         return browser.post(f"/photos/{photo.pk}/{path}/", fields, follow=True).content.decode()
 
     Prediction.objects.update(model_version=current_model_version(), state=State.QUEUED)
-    assert "The photo is being read already." in page_after()
+    assert "The photo is already being analysed." in page_after()
     Prediction.objects.update(state=State.DONE)
     visit.patient.consents.get().end(photo.uploaded_by)
-    assert "The patient has not consented to care" in page_after()
-    assert "The patient has not consented to care" in page_after("explain")
+    assert "Without consent to care" in page_after()
+    assert "Without consent to care" in page_after("explain")
     erase_picture(photo)
     for path in ("retry", "choose-face", "explain"):
         text = page_after(path, face="0")
-        assert "The picture was erased: it cannot be read any more." in text
+        assert "The picture was erased and can no longer be analysed." in text
         assert "Re-analyse the photo first." not in text
 
 
@@ -341,7 +340,7 @@ def test_a_card_says_why_nothing_was_done(browser: Client, photo: Photo, visit: 
     assert "Choose one of the numbered faces first." in page_after("choose-face", face="7")
     Prediction.objects.update(model_version=current_model_version(), state=State.DONE)
     visit.patient.consents.get().end(photo.uploaded_by)
-    assert "The patient has not consented to care: the photo is not read." in page_after("retry")
+    assert "Without consent to care, the photo is not analysed." in page_after("retry")
     assert "No map: consent to care is missing." in page_after("explain")
     assert "consented" not in browser.get("/patients/").content.decode()  # it was said where it belongs
 
