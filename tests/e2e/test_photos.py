@@ -132,7 +132,7 @@ def test_a_file_that_is_gone_is_to_be_chosen_again(
     gone.locator("#files").set_input_files(files(37))
     eventually(lambda: gone.evaluate("1") and len(held) == 2, "the next photo is on its way")
     held[1].abort("internetdisconnected")
-    expect(gone.get_by_text("The connection broke.")).to_be_visible()
+    expect(gone.get_by_text("The connection was lost.")).to_be_visible()
     gone.unroute_all()
     cookies = outside.cookies()
     outside.clear_cookies(name=re.compile("session"))  # signed out elsewhere
@@ -246,15 +246,15 @@ def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
     phone.wait_for_load_state("load")  # what follows needs the scripts
     phone.route(phone.url, lambda route: route.fulfill(status=502, body="<html>", content_type="text/html"))
     phone.locator("#files").set_input_files(files(63))
-    expect(phone.get_by_text("The server could not take this photo (502).")).to_be_visible()
+    expect(phone.get_by_text("The server could not add this photo (502).")).to_be_visible()
     phone.unroute_all()
     full = {"code": "not_stored", "message": "The photo could not be stored.", "retry": True}
     phone.route(phone.url, lambda route: route.fulfill(status=503, json=full))
     phone.get_by_role("button", name="Retry").click()
-    expect(phone.get_by_text("The photo could not be stored. This page holds it while it is open")).to_be_visible()
+    expect(phone.get_by_text("The photo could not be stored. This page keeps it while it is open")).to_be_visible()
     phone.unroute_all()
     phone.get_by_role("button", name="Done").click()
-    expect(phone.get_by_text("Some photos were not added, and may be nowhere but on this page.")).to_be_visible()
+    expect(phone.get_by_text("Some photos were not added and may exist only on this page.")).to_be_visible()
     phone.get_by_role("button", name="Retry").click()
     expect(phone.get_by_text("1 photo received.")).to_be_visible(timeout=PATIENCE_MS)
     phone.get_by_role("button", name="Done").click()

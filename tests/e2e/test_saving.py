@@ -148,7 +148,7 @@ def test_an_unexpected_answer_is_reported_as_one(installation: Installation, ope
     open_new_visit(page, installation)
     page.route("**/visits/*/photos/", lambda route: route.fulfill(status=413, body="<html>", content_type="text/html"))
     page.locator("#files").set_input_files(files(172))
-    expect(page.get_by_text("The server could not take this photo (413).")).to_be_visible()
+    expect(page.get_by_text("The server could not add this photo (413).")).to_be_visible()
     expect(page.get_by_role("button", name="Retry")).to_be_hidden()
 
 
@@ -159,7 +159,7 @@ def test_a_photo_that_could_not_be_stored_waits_to_be_sent_again(installation: I
     full = {"code": "not_stored", "message": "The photo could not be stored.", "retry": True}
     page.route("**/visits/*/photos/", lambda route: route.fulfill(status=503, json=full))
     page.locator("#files").set_input_files(files(173))
-    expect(page.get_by_text("The photo could not be stored. This page holds it while it is open")).to_be_visible()
+    expect(page.get_by_text("The photo could not be stored. This page keeps it while it is open")).to_be_visible()
     page.unroute_all()
     page.get_by_role("button", name="Retry").click()
     expect(page.locator("#photos .rowlink")).to_have_count(1, timeout=PATIENCE_MS)
