@@ -19,7 +19,7 @@
     showTips: false,
   };
   const PAPER_PX = 680; // between the margins of an A4 page
-  const PAPER_HEIGHT_PX = 610; // with the banner and the sentence on one sheet
+  const PAPER_HEIGHT_PX = 570; // with the banner and the sentence on one sheet
   const phone = matchMedia("screen and (max-width: 760px)");
   const touch = matchMedia("(pointer: coarse)");
   const plot = root.querySelector("[data-plot]");
