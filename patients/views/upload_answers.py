@@ -34,17 +34,19 @@ def answer_rejected(rejected: RejectedPhoto, on_phone: bool = False) -> JsonResp
 
 
 def receive_all(request: HttpRequest, files: list[UploadedFile[bytes]], receive: Receive, on_phone: bool = False) -> None:
-    """Store the files of a plain form. Messages say how many were added, and why each of the others was refused.
+    """Store the files of a plain form. Messages say how many were added, and which were not: one for each reason.
 
     On a phone no file is named, because no one has signed in on it.
     """
-    added = 0
+    added, refused = 0, dict[str, list[str]]()
     for file in files:
         try:
             receive(file)
             added += 1
         except RejectedPhoto as rejected:
-            text = _("Not added: %(why)s") if on_phone else _("Not added: %(file)s. %(why)s")
-            messages.warning(request, text % {"file": file.name, "why": rejected.message(on_phone)})
+            refused.setdefault(rejected.message(on_phone), []).append(file.name or "–")
+    for why, names in refused.items():
+        text = _("Not added: %(why)s") if on_phone else _("Not added: %(file)s. %(why)s")
+        messages.warning(request, text % {"file": ", ".join(names), "why": why})
     if added:
         messages.success(request, ngettext("%(n)d photo added.", "%(n)d photos added.", added) % {"n": added})

@@ -122,3 +122,13 @@ def test_a_script_sends_one_photo_at_a_time(browser: Client, address: str) -> No
     answer = browser.post(address, {"photos": [upload(), upload(picture(colour="maroon"))]}, headers=JSON)
     assert (answer.status_code, answer.json()["code"]) == (400, "one_file")
     assert not Photo.objects.exists()
+
+
+def test_a_plain_form_names_all_that_a_full_visit_cannot_hold_at_once(
+    browser: Client, visit: Visit, sent: list[str], settings: LazySettings
+) -> None:
+    settings.PHOTOS_PER_VISIT = 2
+    files = [upload(picture(colour=colour), f"{colour}.jpg") for colour in ("red", "teal", "blue", "green")]
+    page = browser.post(f"/visits/{visit.pk}/photos/", {"photos": files}, follow=True).content.decode()
+    assert "2 photos added." in page
+    assert "Not added: blue.jpg, green.jpg. This visit is full: it has 2 photos." in page
