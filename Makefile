@@ -62,7 +62,8 @@ unit: .venv/dev
 
 # Once more on PostgreSQL: the tests of what can differ there, which is locks, constraints, triggers, claims, JSON, order and time.
 ON_POSTGRES := tests/encryption tests/inference $(addprefix tests/patients/,audit consent care api reports photos \
-	timeline/test_points.py views/test_caseload.py views/test_conflicts.py views/test_phone.py views/test_people.py) \
+	timeline/test_points.py views/test_caseload.py views/test_conflicts.py views/test_phone.py views/test_people.py \
+	views/test_selected.py views/test_imports.py) \
 	tests/trust/test_sessions.py
 # What a file holds never reaches the database; its name does.
 postgres: .venv/dev engines
