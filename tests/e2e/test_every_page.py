@@ -58,6 +58,7 @@ def test_the_list_of_addresses_holds_every_page(found: Found) -> None:
     assert {"account_login", "account_reset_password"} <= names["signed out"]
 
 
+@pytest.mark.slow("opens every page of the role")
 @pytest.mark.timeout(1800)  # dozens of pages, on a slow computer
 @pytest.mark.parametrize("role", ROLES)
 def test_every_page_is_accessible_and_whole_and_keeps_to_the_policy(

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 
+import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.chromium import PATIENCE_MS
@@ -254,6 +255,7 @@ def test_an_answer_that_may_have_been_stored_is_sent_again(installation: Install
     expect(total).to_have_value("7")
 
 
+@pytest.mark.slow("the page waits longer before each new attempt")
 def test_one_s_own_note_outlasts_a_network_that_drops(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     open_new_visit(page, installation)

@@ -250,6 +250,7 @@ def assert_bars_are_seen(page: Page, least: float) -> None:
     assert all(before[1] <= after[0] + 1.0 for before, after in pairwise(ends))
 
 
+@pytest.mark.slow("draws up to a year of daily visits")
 @pytest.mark.parametrize("density", DENSITIES)
 def test_bars_are_seen_at_any_density(installation: Installation, open_page: OpenPage, density: str) -> None:
     number = f"TL-D{list(DENSITIES).index(density)}"
@@ -330,6 +331,7 @@ def test_without_javascript_the_numbers_are_there(installation: Installation, op
     expect(page.locator(".numbers tbody tr").first).to_contain_text(re.compile("18 Aug 2026.*6.*1.3.0", re.DOTALL))
 
 
+@pytest.mark.slow("writes and draws a record of 8,000 photos")
 def test_four_hundred_visits_hide_their_dots_until_one_zooms_in(installation: Installation, open_page: OpenPage) -> None:
     page = opened(open_page(), installation, written(installation, "TL-400", 400, 20, 4))
     photos = page.locator("[data-show=photos]")

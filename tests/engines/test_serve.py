@@ -72,6 +72,7 @@ def answers(installation: Installation) -> bool:
         return False
 
 
+@pytest.mark.slow("stops and starts every process")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_stops_everything_and_the_next_start_has_all_data(installation: Installation, number: signal.Signals) -> None:
     before, email, password = demo_states(installation), installation.email, installation.password
@@ -84,6 +85,7 @@ def test_signal_stops_everything_and_the_next_start_has_all_data(installation: I
     assert (installation.email, installation.password) == (email, password)
 
 
+@pytest.mark.slow("stops and starts every process")
 def test_killed_supervisor_takes_its_processes_along(installation: Installation) -> None:
     running = " ".join(installation.processes().values())
     assert all(part in running for part in PARTS)

@@ -74,6 +74,7 @@ def is_back(installation: Installation, killed: int) -> bool:
     return installation.worker() not in (0, killed)
 
 
+@pytest.mark.slow("photos count as lost only after seconds, and the sweep then finds them")
 def test_worker_killed_in_the_middle_of_a_batch(installation: Installation) -> None:
     photos, killed = 6, 0
     visit = installation.new_visit()
@@ -89,6 +90,7 @@ def test_worker_killed_in_the_middle_of_a_batch(installation: Installation) -> N
     assert_each_ended_once(installation, visit, photos)
 
 
+@pytest.mark.slow("photos count as lost only after seconds, and the sweep then finds them")
 def test_broker_down_during_upload(installation: Installation, broker: Broker) -> None:
     visit = installation.new_visit()
     broker.stop()
@@ -101,6 +103,7 @@ def test_broker_down_during_upload(installation: Installation, broker: Broker) -
     assert installation.states(visit) == ["done"] * 3
 
 
+@pytest.mark.slow("photos count as lost only after seconds, and the sweep then finds them")
 def test_broker_emptied(installation: Installation, broker: Broker) -> None:
     visit = installation.new_visit()
     pause(installation, signal.SIGSTOP)
@@ -128,6 +131,7 @@ def test_photo_deleted_while_queued(installation: Installation) -> None:
     assert installation.worker() == worker
 
 
+@pytest.mark.slow("an upload waits four seconds for the database")
 def test_database_held_for_longer_than_an_upload_waits(installation: Installation) -> None:
     installation.forget_key()  # the first use of a key is stored now, and not while the database is locked
     visit = installation.new_visit()
