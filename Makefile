@@ -162,7 +162,7 @@ tools/cohort/.venv/installed: tools/cohort/requirements.txt
 
 # --- Upkeep
 
-# Texts into the German catalogue and its compiled file; fails while one has no translation.
+# Texts into the catalogues of all languages and their compiled files; fails while one has no translation.
 messages: .venv/dev
 	@$(PY) -m clinic.catalogue
 

@@ -384,7 +384,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Language and time
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español"), ("fr", "Français")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = env_str("TIME_ZONE", "UTC")  # the clinic's zone: a visit has its date here

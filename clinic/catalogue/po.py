@@ -7,16 +7,15 @@ import polib
 
 from clinic.catalogue.sources import PROJECT, Text
 
-GERMAN = PROJECT / "locale" / "de" / "LC_MESSAGES" / "django.po"
-METADATA = {
-    "Language": "de",
-    "MIME-Version": "1.0",
-    "Content-Type": "text/plain; charset=UTF-8",
-    "Content-Transfer-Encoding": "8bit",
-    "Plural-Forms": "nplurals=2; plural=(n != 1);",
-}
+PLURAL = {"de": "n != 1", "es": "n != 1", "fr": "n > 1"}
+"""For each language when the second of its two forms is used; French says "0 photo"."""
 Translations = dict[Text, tuple[str, ...]]
 """One translation for each text, two for a text with a plural."""
+
+
+def path_of(language: str) -> Path:
+    """Return where the translations into a language are kept."""
+    return PROJECT / "locale" / language / "LC_MESSAGES" / "django.po"
 
 
 def read(path: Path) -> Translations:
@@ -25,11 +24,17 @@ def read(path: Path) -> Translations:
     return {Text(entry.msgid, entry.msgid_plural, entry.msgctxt or ""): _forms(entry) for entry in entries}
 
 
-def catalogue(translations: Translations, files: Mapping[Text, list[str]]) -> polib.POFile:
+def catalogue(language: str, translations: Translations, files: Mapping[Text, list[str]]) -> polib.POFile:
     """Return a catalogue of the texts in `files` with their translations. Leaves out translations of other texts."""
     # Unwrapped, so that searches and merges see each text on one line.
     result = polib.POFile(wrapwidth=0)
-    result.metadata = METADATA
+    result.metadata = {
+        "Language": language,
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=UTF-8",
+        "Content-Transfer-Encoding": "8bit",
+        "Plural-Forms": f"nplurals=2; plural=({PLURAL[language]});",
+    }
     for text, names in files.items():
         forms = translations.get(text) or ("",) * (2 if text.plural else 1)
         entry = polib.POEntry(msgid=text.text, msgctxt=text.context or None, occurrences=[(name, "") for name in names])

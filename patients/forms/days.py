@@ -19,10 +19,11 @@ from patients.models.identifiers import canonical_number
 from patients.models.names import folded
 
 MOST_LETTERS = 60
+OF = re.compile(r"\bde\b")  # Spanish: 4 de marzo de 1980
 EXAMPLE = date(1980, 3, 4)
 YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
 YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})")
-DAY_AND_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th|\.)?([^\W\d]+)[.,]*(\d{4})")
+DAY_AND_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er|\.)?([^\W\d]+)[.,]*(\d{4})")
 NAME_AND_DAY = re.compile(r"([^\W\d]+)\.?(\d{1,2})(?:st|nd|rd|th)?,?(\d{4})")
 
 
@@ -53,7 +54,7 @@ class DayField(forms.DateField):
 
 def _days_in(text: str) -> Iterator[date]:
     """Yield each day that the text can mean."""
-    typed = canonical_number(text)  # no spaces, plain digits and hyphens, small letters
+    typed = canonical_number(OF.sub("", text.lower()))  # no spaces, plain digits and hyphens, small letters
     for year, month, number in _readings(typed):
         try:
             yield date(int(year), int(month), int(number))

@@ -1,4 +1,4 @@
-"""Translations: every text is found, has a German translation with the same placeholders, and is compiled."""
+"""Translations: every text is found, is translated with the same placeholders, and compiled."""
 
 import gettext
 import io
@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.utils.dates import MONTHS, MONTHS_3, MONTHS_AP, WEEKDAYS, WEEKDAYS_ABBR
 
 from clinic.catalogue import po
@@ -18,10 +19,16 @@ TEMPLATES = sorted(set((PROJECT / "templates").rglob("*.html")) - {PROJECT / "te
 NAMES = {"Affectline", "CSV", "PHQ-9", "GAD-7", "px", "GB", "Home", "End", "Enter", "Esc", "FER2013", "FER+", "JSON", "report.json"}
 
 
+@pytest.fixture(scope="module", params=po.PLURAL)
+def language(request: pytest.FixtureRequest) -> str:
+    """Return each language that the pages are translated into."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def german() -> po.Translations:
-    """Return the German translations."""
-    return po.read(po.GERMAN)
+def translations(language: str) -> po.Translations:
+    """Return the translations into the language."""
+    return po.read(po.path_of(language))
 
 
 def test_texts_in_code_are_found_with_plural_and_context() -> None:
@@ -47,7 +54,7 @@ def test_texts_in_templates_are_found() -> None:
 def test_a_file_that_was_written_is_read_as_it_was(tmp_path: Path) -> None:
     kept = {Text('a "b"\\\n'): ("c",), Text("one", "many", "of cells"): ("eine", "viele"), Text("open"): ("",)}
     path = tmp_path / "django.po"
-    made = po.catalogue(kept, {text: ["a.html", "b.html"] for text in kept})
+    made = po.catalogue("de", kept, {text: ["a.html", "b.html"] for text in kept})
     path.write_text(str(made), encoding="utf-8")
     assert po.read(path) == kept
     table = gettext.GNUTranslations(io.BytesIO(made.to_binary()))
@@ -56,24 +63,28 @@ def test_a_file_that_was_written_is_read_as_it_was(tmp_path: Path) -> None:
     assert table.gettext("open") == "open"
 
 
-def test_every_text_has_a_german_translation(german: po.Translations) -> None:
-    assert [text.text for text in texts() if not all(german.get(text, ("",)))] == []
+def test_pages_are_translated_into_every_language_that_is_offered() -> None:
+    assert set(po.PLURAL) == {code for code, _ in settings.LANGUAGES} - {"en"}
 
 
-def test_translations_are_in_step_with_texts_and_compiled(german: po.Translations) -> None:
-    made = po.catalogue(german, texts())
-    assert po.GERMAN.read_text(encoding="utf-8") == str(made), "run `make messages`"
-    assert po.GERMAN.with_suffix(".mo").read_bytes() == made.to_binary(), "run `make messages`"
+def test_every_text_has_a_translation(translations: po.Translations) -> None:
+    assert [text.text for text in texts() if not all(translations.get(text, ("",)))] == []
 
 
-def test_no_text_takes_the_place_of_a_month_or_a_weekday(german: po.Translations) -> None:
+def test_translations_are_in_step_with_texts_and_compiled(language: str, translations: po.Translations) -> None:
+    path, made = po.path_of(language), po.catalogue(language, translations, texts())
+    assert path.read_text(encoding="utf-8") == str(made), "run `make messages`"
+    assert path.with_suffix(".mo").read_bytes() == made.to_binary(), "run `make messages`"
+
+
+def test_no_text_takes_the_place_of_a_month_or_a_weekday(translations: po.Translations) -> None:
     days = {str(word) for words in (MONTHS, MONTHS_3, MONTHS_AP, WEEKDAYS, WEEKDAYS_ABBR) for word in words.values()}
-    assert [text.text for text in german if not text.context and text.text in days] == []
+    assert [text.text for text in translations if not text.context and text.text in days] == []
 
 
-def test_translations_keep_placeholders_and_marks(german: po.Translations) -> None:
+def test_translations_keep_placeholders_and_marks(translations: po.Translations) -> None:
     wrong = []
-    for text, forms in german.items():
+    for text, forms in translations.items():
         wanted = [_placeholders(text.text), _placeholders(text.plural)] if text.plural else [_placeholders(text.text)]
         for form, places in zip(forms, wanted, strict=True):
             if form and _placeholders(form) != places and not (text.plural and _placeholders(form) == wanted[1]):

@@ -1,4 +1,4 @@
-"""Nothing is cut off or overlaps: with long German words and many badges, on desktop and phone."""
+"""Nothing is cut off or overlaps: with the long words of every language and many badges, on desktop and phone."""
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
@@ -55,7 +55,7 @@ def in_language(installation: Installation, page: Page, language: str, path: str
     sign_in(page, installation, path=path)
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
 def test_no_word_is_cut_off(installation: Installation, open_page: OpenPage, record: str, language: str) -> None:
     page = open_page(viewport=DESK)
     in_language(installation, page, language, "/patients/")
