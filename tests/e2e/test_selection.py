@@ -67,6 +67,7 @@ def test_many_photos_are_changed_at_once(installation: Installation, open_page: 
     page.get_by_role("button", name="Dismiss all unusable (2)").click()
     expect(page.get_by_text("2 photos dismissed.")).to_be_visible()
     expect(page.get_by_role("button", name="Dismiss all unusable")).to_have_count(0)
+    page.wait_for_load_state("load")  # what follows needs the scripts
 
     boxes.nth(1).click()
     page.get_by_role("button", name="Select all").click()

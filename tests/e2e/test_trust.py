@@ -173,7 +173,7 @@ def test_what_comes_back_with_its_errors_is_newer_than_any_draft(installation: I
     with page.expect_response(lambda answer: answer.url.endswith("/drafts/") and answer.request.method == "POST") as kept:
         page.get_by_label("What happened").press("Enter")
     assert "sister" in (kept.value.request.post_data or "")
-    expect(page.get_by_text("This day is more than a year ahead.")).to_be_visible()
+    expect(page.get_by_text("This is more than a year ahead. Check the year.")).to_be_visible()
     expect(page.get_by_label("What happened")).to_have_value("Moved in with her sister")
     page.get_by_role("link", name="Cancel").click()
 
