@@ -31,7 +31,8 @@ def test_a_language_that_is_not_there_is_refused(browser: Client, ada: User) -> 
 
 def test_without_a_choice_the_browser_decides_the_language(browser: Client) -> None:
     assert browser.get("/patients/", headers={"accept-language": "de-AT,de;q=0.9"}).headers["Content-Language"] == "de"
-    assert browser.get("/patients/", headers={"accept-language": "fr"}).headers["Content-Language"] == "en"
+    assert browser.get("/patients/", headers={"accept-language": "fr-CA,en;q=0.5"}).headers["Content-Language"] == "fr"
+    assert browser.get("/patients/", headers={"accept-language": "it"}).headers["Content-Language"] == "en"
 
 
 def test_the_tour_is_on_the_first_page_alone_until_it_was_seen(browser: Client, ada: User, ines: Patient) -> None:
