@@ -39,7 +39,7 @@ def test_many_photos_are_changed_at_once(installation: Installation, open_page: 
     page = open_page()
     sign_in(page, installation)
     add_visit(page, INES)
-    page.locator("#files").set_input_files([*files(101, 102, 103), dog(61), dog(62), group(7)])
+    page.locator("#files").set_input_files([*files(181, 182, 183), dog(61), dog(62), group(7)])
     unusable = page.locator("#unusable")
     expect(unusable.get_by_role("heading")).to_have_text("2 unusable photos", timeout=PATIENCE_MS)
     # Sorted once all were read, without a reload: the face to choose first, unusable photos apart.
@@ -87,7 +87,7 @@ def test_what_does_not_fit_is_said_before_anything_is_sent(installation: Install
     pdf = FilePayload(name="notes.jpg", mimeType="image/jpeg", buffer=b"%PDF-1.7")
     empty = FilePayload(name="empty.jpg", mimeType="image/jpeg", buffer=b"")
     large = FilePayload(name="large.jpg", mimeType="image/jpeg", buffer=b"\xff\xd8\xff" + b"0" * 95_000)
-    page.locator("#files").set_input_files([*files(111, 112, 113), pdf, empty, large])
+    page.locator("#files").set_input_files([*files(191, 192, 193), pdf, empty, large])
     asked = page.locator("#upload-asked")
     expect(asked).to_contain_text("6 files chosen")
     expect(asked).to_contain_text("1 too many: this visit has room for 2 more photos.")
