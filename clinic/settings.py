@@ -285,7 +285,7 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Affectline: "
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # whoever has a second factor is asked for it
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # people with a second factor are asked for it
 # The limits of sign-in are django-allauth's own. These add phone codes made, phone codes tried, photos per phone, attempts at
 # emergency access, and record numbers tried.
 ACCOUNT_RATE_LIMITS = {

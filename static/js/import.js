@@ -1,5 +1,5 @@
 // An import: reads the dates of many files in a worker, shows where they go, and sends them, three at a time.
-// Without this script two plain forms do the same.
+// Without this script two plain forms do the same. It is one file because each step works on what the one before has left.
 (function () {
   "use strict";
   const place = document.getElementById("import");

@@ -46,8 +46,8 @@ def test_texts_in_templates_are_found() -> None:
       one of {{ all }}
       {% plural %}
       {{ n }} of {{ all }}
-    {% endblocktranslate %}<p title="{% translate 'It is "quoted"' %}">{{ name|default:_("nobody") }}"""
-    found = [Text("95 %% sure"), Text("one of %(all)s", "%(n)s of %(all)s"), Text('It is "quoted"'), Text("nobody")]
+    {% endblocktranslate %}<p title="{% translate 'It is "quoted"' %}">{{ name|default:_("no one") }}"""
+    found = [Text("95 %% sure"), Text("one of %(all)s", "%(n)s of %(all)s"), Text('It is "quoted"'), Text("no one")]
     assert list(in_template(source)) == found
 
 

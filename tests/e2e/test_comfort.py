@@ -34,7 +34,7 @@ def test_single_keys_lead_where_the_sheet_says(installation: Installation, open_
     sign_in(page, installation)
     page.keyboard.press("/")
     expect(page.get_by_label("Search by name")).to_be_focused()
-    page.keyboard.type("nobody ?gs")  # text, not a shortcut
+    page.keyboard.type("no one ?gs")  # text, not a shortcut
     expect(page.locator("#keys")).to_be_hidden()
     open_ines(page)
     patient = page.url

@@ -111,7 +111,7 @@ TAKEN = {
     "png with a bad checksum in EXIF data": with_chunks(chunk(b"eXIf", b"II*\0" + bytes(20), crc=1)),
     "png with 20 MB of text": with_chunks(chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(20_000_000)))),
     "png with text that is not compressed": with_chunks(chunk(b"zTXt", b"k\0\0rubbish")),
-    "png without an end": picture(file_format="PNG")[:-12],
+    "png that is cut off": picture(file_format="PNG")[:-12],
     "png with rubbish behind it": picture(file_format="PNG") + bytes(range(256)),
     "webp with rubbish behind it": picture(file_format="WEBP") + bytes(range(256)),
     "webp with broken EXIF data": picture(file_format="WEBP", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f"),
