@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.db.backends.base.operations import BaseDatabaseOperations
+from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 from patients.audit import triggers as append_only
@@ -78,6 +79,13 @@ def private_files(settings: LazySettings, tmp_path: Path) -> Path:
 def quick_passwords(settings: LazySettings) -> None:
     """Use a fast password hash: a strong one takes a tenth of a second."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def no_language_left() -> Iterator[None]:
+    """Let the next test begin in English: a request of the test client leaves its language active."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture
