@@ -1,5 +1,5 @@
 // An import: reads the dates of many files in a worker, shows where they go, and sends them, three at a time.
-// Without this script two plain forms do the same. It is one file because each step works on what the one before has left.
+// Without this script two plain forms do the same.
 (function () {
   "use strict";
   const place = document.getElementById("import");
@@ -392,34 +392,7 @@
     place.querySelectorAll("[data-retry]").forEach(function (button) { button.hidden = !kept.has(button.dataset.retry); });
   });
 
-  // ---- where files come from
-
-  document.querySelectorAll("[data-choose]").forEach(function (opener) {
-    opener.addEventListener("click", function () { document.getElementById(opener.dataset.choose).click(); });
-  });
-  ["import-folder", "import-files"].forEach(function (id) {
-    document.getElementById(id).addEventListener("change", function (event) {
-      take(Array.from(event.target.files));
-      event.target.value = "";
-    });
-  });
-  addEventListener("dragover", function (event) {
-    if (!photoFiles.areFiles(event.dataTransfer) || choose.hidden) return;
-    event.preventDefault();
-    choose.classList.add("is-over");
-  });
-  addEventListener("dragleave", function (event) {
-    if (event.relatedTarget === null) choose.classList.remove("is-over");
-  });
-  addEventListener("drop", function (event) {
-    if (!photoFiles.areFiles(event.dataTransfer)) return;
-    event.preventDefault(); // the browser would open the file
-    choose.classList.remove("is-over");
-    if (choose.hidden) return;
-    const entry = event.dataTransfer.items && event.dataTransfer.items.length === 1 && event.dataTransfer.items[0].webkitGetAsEntry && event.dataTransfer.items[0].webkitGetAsEntry();
-    const folder = entry && entry.isDirectory ? entry.name : "";
-    photoFiles.dropped(event.dataTransfer).then(function (dropped) { take(dropped, folder); });
-  });
+  choose.addEventListener("import:files", function (event) { take(event.detail.files, event.detail.folder); });
   addEventListener("beforeunload", function (event) {
     if (isSending) event.preventDefault();
   });
