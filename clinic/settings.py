@@ -286,8 +286,7 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Affectline: "
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # people with a second factor are asked for it
-# The limits of sign-in are django-allauth's own. These add phone codes made, phone codes tried, photos per phone, attempts at
-# emergency access, and record numbers tried.
+# These limits come on top of django-allauth's own for sign-in.
 ACCOUNT_RATE_LIMITS = {
     "phone_pairing": "10/10m/user",
     "phone_code": "20/m/ip",
@@ -356,6 +355,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
 MESSAGE_STORAGE = "patients.accounts.messages.EncryptedMessages"
 
 # --- API

@@ -21,7 +21,7 @@ def save_once(form: ConflictCheckedForm[Row], token: str) -> tuple[Row, bool]:
 
     `token` was given to the page of the form (`form_token`). Sent again with other words, the form makes another row.
     """
-    row, page = form.instance, _uuid(token)
+    row, page = form.instance, uuid_in(token)
     with transaction.atomic():
         # Requests for one patient go one after the other: the second finds what the first made.
         Patient.objects.select_for_update(no_key=True).get(pk=row.patient_id)
@@ -35,7 +35,8 @@ def save_once(form: ConflictCheckedForm[Row], token: str) -> tuple[Row, bool]:
         return form.save(), True
 
 
-def _uuid(text: str) -> UUID | None:
+def uuid_in(text: str) -> UUID | None:
+    """Return the id that a request names as text; None for anything else."""
     try:
         return UUID(text)
     except ValueError:

@@ -12,7 +12,7 @@ from patients.forms.access_log import AccessLogForm
 from patients.reports.access_csv import access_csv
 from patients.reports.dialects import dialect
 from patients.views.lookups import find_patient
-from patients.views.requests import ClinicianRequest
+from patients.views.requests import ClinicianRequest, number_in
 
 
 @require_GET
@@ -20,8 +20,7 @@ def show_access_log(request: ClinicianRequest, patient_id: UUID) -> HttpResponse
     """Show the access log of the patient, newest first."""
     patient = find_patient(request, patient_id)
     form = AccessLogForm(request.GET, patient)
-    asked = request.GET.get("before", "")
-    before = int(asked) if asked.isdecimal() and len(asked) < 19 else None
+    before = number_in(request.GET.get("before", ""))
     page = log_page(patient, request.user, form.filtered(), before, form.is_grouped)
     context = {"form": form, "log": page, "before": before}
     return render(request, "patients/access_log.html", banner_of(patient) | context)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -13,7 +13,7 @@ from patients.care.banner import banner_of
 from patients.care.team import Carer, LastCarer, assign, care_of, unassign
 from patients.models import Patient, Team, User
 from patients.views.lookups import find_patient
-from patients.views.requests import ClinicianRequest
+from patients.views.requests import ClinicianRequest, number_in
 
 
 @require_GET
@@ -52,7 +52,5 @@ def unassign_carer(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
 def _asked(request: ClinicianRequest, clinicians: QuerySet[User], teams: QuerySet[Team]) -> Carer:
     """Return the clinician or the team that the form names. Raises Http404 for any other."""
     clinician, team = request.POST.get("clinician", ""), request.POST.get("team", "")
-    number = clinician or team
-    if not number.isdecimal() or len(number) > 18:
-        raise Http404
-    return get_object_or_404(clinicians, pk=int(number)) if clinician else get_object_or_404(teams, pk=int(number))
+    number = number_in(clinician or team)
+    return get_object_or_404(clinicians, pk=number) if clinician else get_object_or_404(teams, pk=number)

@@ -27,7 +27,7 @@ from patients.photos.plain_import import PLAIN_MOST, add_plainly, found_in
 from patients.photos.receive import receive_photo
 from patients.readings.import_page import import_page, open_failures
 from patients.views.lookups import find_import, find_patient
-from patients.views.requests import ClinicianRequest
+from patients.views.requests import ClinicianRequest, number_in
 
 MOST = 500
 """How many files one import can hold."""
@@ -64,7 +64,7 @@ def show_plan(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
         asked = json.loads(request.body)
         files = [_found(index, *each) for index, each in enumerate(asked["files"])]
         whole_days = {date.fromisoformat(each) for each in asked["whole_days"]}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):  # the last: thousands of brackets
         return HttpResponseBadRequest("files: pairs of a SHA-256 and a time; whole_days: dates", content_type="text/plain")
     if len(files) > MOST:
         return HttpResponseBadRequest(f"at most {MOST} files", content_type="text/plain")
@@ -154,9 +154,8 @@ def acknowledge_failures(request: ClinicianRequest, import_id: UUID) -> HttpResp
     """Put away the named failures of one's own import, or all of them."""
     batch = _own_import(request, import_id)
     failures = batch.failures.filter(acknowledged_at=None)
-    named = request.POST.get("failure", "")
-    if named:
-        failures = failures.filter(pk=int(named)) if named.isdecimal() and len(named) < 15 else failures.none()
+    if named := request.POST.get("failure", ""):
+        failures = failures.filter(pk=number_in(named) or 0)
     failures.update(acknowledged_at=timezone.now())
     if request.htmx:
         return render(request, "patients/_import_done.html", import_page(batch, request.user))
@@ -179,7 +178,7 @@ def _found(index: int, sha256: str, taken: str | None) -> FoundFile:
 
 
 def _begin(request: ClinicianRequest, patient: Patient, name: str, asked: str) -> Import:
-    number = int(asked) if asked.isdecimal() and len(asked) < 5 else 0
+    number = min(number_in(asked) or 0, MOST)
     with transaction.atomic():
         batch = Import.objects.create(patient=patient, created_by=request.user, name=name[:255], asked=number)
         record_access(request, AccessLog.Action.ADD, obj=batch)
@@ -217,8 +216,7 @@ def _receive(request: ClinicianRequest, batch: Import, file: object) -> Photo:
 
 def _forget(batch: Import, failure: str) -> None:
     """Delete the failure of an earlier attempt."""
-    if failure.isdecimal() and len(failure) < 15:
-        batch.failures.filter(pk=int(failure)).delete()
+    batch.failures.filter(pk=number_in(failure) or 0).delete()
 
 
 def _add_plainly(request: ClinicianRequest, patient: Patient) -> HttpResponse:

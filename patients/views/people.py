@@ -21,7 +21,7 @@ from patients.forms.names import TypedNameField
 from patients.models import ApiToken, User
 from patients.models.identifiers import canonical_address
 from patients.models.names import by_name, folded
-from patients.views.requests import ClinicianRequest
+from patients.views.requests import ClinicianRequest, number_in
 
 
 class PersonForm(ConflictCheckedForm[User]):
@@ -121,10 +121,8 @@ def reset_factor(request: ClinicianRequest, user_id: int) -> HttpResponse:
 @require_POST
 def hand_over_patients(request: ClinicianRequest, user_id: int) -> HttpResponse:
     """Assign the patients of someone who leaves to someone else."""
-    leaving, to = get_object_or_404(User, pk=user_id), request.POST.get("to", "")
-    if not to.isdecimal() or len(to) > 18:
-        raise Http404
-    taking = get_object_or_404(_able_to_take(leaving), pk=int(to))
+    leaving = get_object_or_404(User, pk=user_id)
+    taking = get_object_or_404(_able_to_take(leaving), pk=number_in(request.POST.get("to", "")))
     count = hand_over(leaving, taking, request)
     done = ngettext("One patient is assigned to %(name)s.", "%(n)d patients are assigned to %(name)s.", count)
     messages.success(request, done % {"n": count, "name": taking.display_name})

@@ -18,9 +18,7 @@ from patients.photos.reanalyse import reanalyse, why_not_reanalysed
 from patients.readings.photo_card import PhotoCard, card_of
 from patients.readings.photo_page import photo_page
 from patients.views.lookups import find_photo
-from patients.views.requests import ClinicianRequest, redirect_back
-
-MOST_DIGITS = 7  # of a number that a form sends: Python refuses to read one of thousands of digits
+from patients.views.requests import ClinicianRequest, number_in, redirect_back
 
 
 @require_GET
@@ -59,11 +57,10 @@ def show_reading(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 def choose_face(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Queue the chosen face."""
     photo = find_photo(request, photo_id)
-    face = request.POST.get("face", "")
-    is_number = face.isdecimal() and len(face) < MOST_DIGITS
-    if photo.prediction is None or not is_number or int(face) >= len(photo.prediction.faces):
+    face = number_in(request.POST.get("face", ""))
+    if photo.prediction is None or face is None or face >= len(photo.prediction.faces):
         return _refuse(request, photo, _("Choose one of the numbered faces first."))
-    if not reanalyse(photo, int(face)):
+    if not reanalyse(photo, face):
         return _refuse(request, photo, why_not_reanalysed(photo)[1])
     return _answer(request, photo)
 

@@ -8,6 +8,8 @@ from django_htmx.middleware import HtmxDetails
 from patients.audit.outcome import AdmittedRequest, unchanged
 from patients.models import User
 
+MOST_DIGITS = 18  # more may not fit into a database's integer, and Python refuses to read thousands
+
 
 class LimitedRequest(HttpRequest):
     """A request with what SessionLimits says about its session: nothing is left where no one is signed in."""
@@ -28,6 +30,11 @@ def render_form(request: ClinicianRequest, template: str, context: dict[str, obj
     if request.method == "POST":
         unchanged(request, is_shown=True)
     return render(request, template, context)
+
+
+def number_in(text: str) -> int | None:
+    """Return the whole number that a request names as text; None for anything else, and for one that no row can have."""
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else None
 
 
 def redirect_back(request: HttpRequest, otherwise: str, *args: object) -> HttpResponse:

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from patients.audit.outcome import unchanged
+from patients.forms.once import uuid_in
 from patients.forms.photo import TOO_LONG, ExcludeForm
 from patients.models import Visit
 from patients.photos.phone_card import short_id
@@ -26,7 +27,7 @@ def change_selected(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     """Do to the selected photos what the button says; a message says what was done, and what was not."""
     visit = find_visit(request, visit_id)
     change = CHANGES.get(request.POST.get("do", ""))
-    ids = {UUID(each) for each in request.POST.getlist("photo") if _is_uuid(each)}
+    ids = set(filter(None, map(uuid_in, request.POST.getlist("photo"))))
     form = ExcludeForm(request.POST)
     if not ids or change is None:
         return _refuse(request, visit, _("Select at least one photo.") if not ids else _("Choose what to do with the photos."))
@@ -79,11 +80,3 @@ def _refuse(request: ClinicianRequest, visit: Visit, why: str) -> HttpResponse:
     messages.warning(request, why)
     unchanged(request, is_shown=False)
     return redirect_back(request, "patients:visit", visit.pk)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -56,7 +56,15 @@ def test_the_browser_learns_where_files_go_from_hashes_and_dates_alone(browser: 
 
 
 @pytest.mark.parametrize(
-    "asked", ["no JSON", "{}", '{"files": [["short", null]], "whole_days": []}', '{"files": [["%s", "noon"]], "whole_days": []}']
+    "asked",
+    [
+        "no JSON",
+        "{}",
+        '{"files": [["short", null]], "whole_days": []}',
+        '{"files": [["%s", "noon"]], "whole_days": []}',
+        "[" * 100_000,
+    ],
+    ids=["no JSON", "nothing asked", "no hash", "no time", "deep"],
 )
 def test_a_malformed_question_is_refused(browser: Client, ines: Patient, asked: str) -> None:
     body = asked.replace("%s", "0" * 64)
