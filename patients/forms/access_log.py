@@ -33,7 +33,6 @@ KINDS = {
     "access": (_("Changed access"), (Action.PERMISSION, Action.TRY_NUMBER)),
     "erased": (_("Deleted or erased"), (Action.DELETE, Action.ERASE, Action.ERASE_STOPPED, Action.ERASED)),
 }
-
 ACTIONS = [("", _("All actions")), *((key, name) for key, (name, _actions) in KINDS.items()), (EMERGENCY, _("Emergency access"))]
 
 
@@ -41,15 +40,7 @@ class AccessLogForm(forms.Form):
     """Whose entries, of which kind, of which days, and how they are shown."""
 
     person = forms.ChoiceField(label=_("Person"), required=False)
-    action = forms.ChoiceField(
-        label=_("Action"),
-        required=False,
-        choices=[
-            ("", _("All actions")),
-            *((key, name) for key, (name, _actions) in KINDS.items()),
-            (EMERGENCY, _("Emergency access")),
-        ],
-    )
+    action = forms.ChoiceField(label=_("Action"), required=False, choices=ACTIONS)
     since = DayField(label=_("From"), required=False)
     until = DayField(label=_("To"), required=False)
     images = forms.BooleanField(label=_("Show image views"), required=False)
