@@ -14,7 +14,7 @@ from PIL import Image
 
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
-from patients.models import Consent, Patient, Photo, User, Visit
+from patients.models import Arm, Consent, Participation, Patient, Photo, Study, StudyMember, User, Visit
 
 PASSWORD = "correct horse battery"  # signs in to databases that live for one test
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # for the same reason
@@ -121,3 +121,21 @@ def make_read_visits(patient: Patient, days: int, photos_each: int = 3, first: d
         for _ in range(photos_each):
             make_prediction(make_photo(visit))
     return visits
+
+
+def make_study(lead: User, *patients: Patient, arms: Iterable[str] = ("treatment",), **fields: object) -> Study:
+    """Return a study of 2026 with every field and an ethics reference; `patients` take part, spread over the arms in turn."""
+    given = {"name": f"Study {next(_numbers)}", "ethics_reference": "EC 2026/1", "fields": Study.Field.values, **fields}
+    study = Study.objects.create(lead=lead, starts_on=date(2026, 1, 1), **given)
+    StudyMember.objects.create(study=study, person=lead, may_export=True, may_change=True)
+    made = [Arm.objects.create(study=study, name=name, position=k) for k, name in enumerate(arms)]
+    for k, patient in enumerate(patients):
+        Participation.objects.create(
+            study=study,
+            patient=patient,
+            arm=made[k % len(made)],
+            number=study.number_of(patient),
+            joined_on=date(2026, 1, 1),
+            enrolled_by=lead,
+        )
+    return study

@@ -18,7 +18,7 @@ from patients.audit.log import POLLED_AGAIN_AFTER, patient_id_of, record_access
 from patients.audit.outcome import admit, outcome_of
 from patients.audit.phrases import PAGES
 from patients.audit.rules import SAFE, Rule, Who
-from patients.models import AccessLog, Draft, Event, Import, Patient, PhonePairing, Photo, User, Visit
+from patients.models import AccessLog, Draft, Event, Import, Patient, PhonePairing, Photo, Study, User, Visit
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ SUBJECTS: dict[str, type[Model]] = {
     "event_id": Event,
     "phone_pairing_id": PhonePairing,
     "import_id": Import,
+    "study_id": Study,
 }
 """What an address names, by the name of its part."""
 API_SUBJECTS: dict[str, type[Model]] = {"patient": Patient, "visit": Visit, "photo": Photo}

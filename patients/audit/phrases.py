@@ -12,6 +12,7 @@ PAGES = frozenset(
     {
         *("consents", "compare", "patient_agreement", "care", "access_log", "choose_baseline"),
         *("patient_csv", "patient_zip", "access_log_csv", "edit", "edit_visit", "save_note", "save_self_report"),
+        *("studies", "patient_studies"),
     }
 )
 """The addresses that an entry names beside its action, where the action alone does not say what was opened, exported or changed."""
@@ -28,10 +29,14 @@ _PHRASES: dict[str, Phrase] = {
     "view care": lambda n: _("opened the care team"),
     "view access_log": lambda n: _("opened the access log"),
     "view choose_baseline": lambda n: _("opened the baseline visits"),
+    "view patient_studies": lambda n: _("opened the studies of the patient"),
     "view visit": lambda n: _("opened the visit of {visit}"),
     "view photo": lambda n: ngettext("viewed {photo} of the visit of {visit}", "viewed {n} photos of the visit of {visit}", n),
     "view event": lambda n: ngettext("opened the event {event}", "opened {n} events", n),
     "view import": lambda n: _("opened an import of photos"),
+    "add participation": lambda n: _("put the patient into a study"),
+    "edit participation": lambda n: _("changed the patient’s arm in a study"),
+    "edit participation leave": lambda n: _("recorded that the patient left a study"),
     "add import": lambda n: _("began an import of photos"),
     "edit import": lambda n: _("acknowledged photos that an import could not add"),
     "delete import": lambda n: _("undid an import of photos"),
@@ -48,7 +53,7 @@ _PHRASES: dict[str, Phrase] = {
         "added {photo} to the visit of {visit} from a phone", "added {n} photos to the visit of {visit} from a phone", n
     ),
     "edit": lambda n: _("changed the record"),
-    "edit edit": lambda n: _("changed the name, date of birth or record number"),
+    "edit edit": lambda n: _("changed the name, date of birth, record number or sex"),
     "edit choose_baseline": lambda n: _("changed the baseline visits"),
     "edit visit": lambda n: _("changed the visit of {visit}"),
     "edit visit edit_visit": lambda n: _("changed the date or note of the visit of {visit}"),
@@ -98,6 +103,7 @@ _PHRASES: dict[str, Phrase] = {
     "export access_log_csv": lambda n: _("exported the access log as CSV"),
     "export patient_zip": lambda n: _("exported the full record (ZIP)"),
     "export research_csv": lambda n: _("exported the research CSV, with this patient’s numbers and without the name"),
+    "export study": lambda n: _("exported the data of a study, with this patient’s numbers and without the name"),
     "export visit": lambda n: _("exported the visit of {visit} as CSV"),
     "consent care": lambda n: _("recorded consent to care"),
     "consent research": lambda n: _("recorded consent to research"),
@@ -142,6 +148,7 @@ _GONE: dict[str, Phrase] = {
     "change photo": lambda n: ngettext(
         "changed a photo that is no longer in this record", "changed {n} photos that are no longer in this record", n
     ),
+    "view patient_studies": lambda n: _("opened the studies of the patient"),
     "view visit": lambda n: ngettext(
         "opened a visit that is no longer in this record", "opened {n} visits that are no longer in this record", n
     ),

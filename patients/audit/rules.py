@@ -25,6 +25,7 @@ class Who(Enum):
     CLINICIANS = "clinicians"
     RESEARCHERS = "researchers"
     ADMINISTRATORS = "administrators"
+    STUDY_PEOPLE = "clinicians and researchers"
     REVIEWERS = "reviewers"  # team leads and administrators
 
     def includes(self, user: User) -> bool:
@@ -34,6 +35,8 @@ class Who(Enum):
                 return user.is_clinician
             case Who.RESEARCHERS:
                 return user.is_researcher
+            case Who.STUDY_PEOPLE:
+                return user.is_clinician or user.is_researcher
             case Who.ADMINISTRATORS:
                 return user.is_administrator
             case Who.REVIEWERS:
@@ -100,6 +103,9 @@ REVIEWERS = Rule(Who.REVIEWERS)
 REVIEWS = Rule(Who.REVIEWERS, Action.LIST)
 RESEARCHERS = Rule(Who.RESEARCHERS)
 RESEARCH_EXPORT = Rule(Who.RESEARCHERS, Action.EXPORT, right=Right.EXPORT)
+STUDIES_LISTED = Rule(Who.STUDY_PEOPLE, Action.LIST)
+STUDY_VIEWED = Rule(Who.STUDY_PEOPLE, Action.VIEW)  # a change adds its own entry
+STUDY_ADDED = Rule(Who.STUDY_PEOPLE)
 
 LISTED = Rule(Who.CLINICIANS, Action.LIST)
 VIEWED = Rule(Who.CLINICIANS, Action.VIEW)

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext_lazy
 from encryption.fields import keyed_hash
 from inference.models import Prediction
 from patients.audit.log import Actor, record_access
-from patients.models import AccessLog, Consent, ErasureRequest, Patient, User
+from patients.models import AccessLog, Consent, ErasureRequest, Participation, Patient, User
 
 TEXTS: dict[str, str | Promise] = {
     # The hours are those that an erasure really waits.
@@ -59,7 +59,8 @@ def stop_reading(patient: Patient, reason: str = "no_consent") -> int:
 def withdraw_consent(consent: Consent, by: User, who: Actor, level: str = ErasureRequest.Level.IMAGES) -> bool:
     """Record the withdrawal. For care: stop reading now and erase after settings.ERASURE_GRACE_HOURS, in case it was a mistake.
 
-    Return False if it was recorded already. Other purposes end without an erasure: the data stay for the patient's care.
+    Return False if it was recorded already. Other purposes end without an erasure: the data stay for the patient's care. A patient
+    who withdraws consent to research is out of every study; after a new consent, a clinician can put them in again.
     """
     with transaction.atomic():
         if not consent.end(by):
@@ -68,6 +69,8 @@ def withdraw_consent(consent: Consent, by: User, who: Actor, level: str = Erasur
             stop_reading(consent.patient)
             due_at = timezone.now() + timedelta(hours=settings.ERASURE_GRACE_HOURS)
             ErasureRequest.queue(consent.patient, level, by, ErasureRequest.Cause.WITHDRAWAL, due_at)
+        if consent.purpose == Consent.Purpose.RESEARCH:
+            Participation.objects.withdraw(consent.patient)
         record_access(who, AccessLog.Action.WITHDRAW, consent.patient, purpose=consent.purpose)
     return True
 

@@ -183,9 +183,9 @@ def anonymise(patient: Patient) -> None:
         pages._default_manager.filter(patient=patient).update(form_token=None)
     number = f"anonymous {secrets.token_hex(8)}"
     born = date(max(patient.birth_date.year, clinic_today().year - MAX_AGE_KEPT), 1, 1)
-    patient.name, patient.record_number, patient.birth_date = "", number, born
+    patient.name, patient.record_number, patient.birth_date, patient.sex = "", number, born, ""
     patient.created_at += shift
-    patient.save(update_fields=["name", "record_number", "birth_date", "created_at"])
+    patient.save(update_fields=["name", "record_number", "birth_date", "sex", "created_at"])
     ErasureRequest.objects.filter(patient=patient).update(patient=None)
     _give_new_ids(Patient, [patient.pk])
 

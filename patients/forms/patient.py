@@ -52,16 +52,23 @@ def visit_day(day: date, patient: Patient) -> date:
 
 
 class PatientForm(ConflictCheckedForm[Patient]):
-    """Name, date of birth and record number."""
+    """Name, date of birth, record number and, if the clinic records it, sex."""
 
     name = TypedNameField(label=_("Name"), max_length=NAME_MAX_LENGTH)
     record_number = forms.CharField(
         label=_("Record number"), max_length=RECORD_NUMBER_MAX_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
+    sex = forms.ChoiceField(
+        label=_("Sex as recorded"),
+        required=False,
+        choices=[("", _("Not recorded")), *Patient.Sex.choices],
+        help_text=_("For studies."),
+    )
+
     class Meta:
         model = Patient
-        fields = ("name", "birth_date", "record_number")
+        fields = ("name", "birth_date", "record_number", "sex")
         field_classes = {"birth_date": DayField}  # noqa: RUF012  # Django's own shape
 
     def __init__(self, request: HttpRequest, *args: object, **kwargs: object) -> None:

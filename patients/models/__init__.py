@@ -12,6 +12,7 @@ from patients.models.phone_pairing import PhonePairing
 from patients.models.photo import Photo
 from patients.models.photo_import import Import, ImportFailure
 from patients.models.self_report import SelfReport
+from patients.models.study import Arm, Participation, Study, StudyMember
 from patients.models.team import Membership, Team, TeamAssignment
 from patients.models.token import ApiToken
 from patients.models.user import User
@@ -20,6 +21,7 @@ from patients.models.visit import Visit
 __all__ = [
     "AccessLog",
     "ApiToken",
+    "Arm",
     "Assignment",
     "BreakGlass",
     "Consent",
@@ -31,10 +33,13 @@ __all__ = [
     "LastViewed",
     "Membership",
     "OwnLabel",
+    "Participation",
     "Patient",
     "PhonePairing",
     "Photo",
     "SelfReport",
+    "Study",
+    "StudyMember",
     "Team",
     "TeamAssignment",
     "User",

@@ -10,8 +10,9 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from encryption.fields import keyed_hash
+from encryption.fields import EncryptedTextField, keyed_hash
 from patients.models.identifiers import canonical_number
 from patients.models.names import NameField, Search
 from patients.models.user import User
@@ -67,6 +68,11 @@ class PatientQuerySet(models.QuerySet["Patient"]):
 class Patient(models.Model):
     """A person in care. Name and record number are encrypted: sort and search the decrypted caseload in Python."""
 
+    class Sex(models.TextChoices):
+        FEMALE = "female", pgettext_lazy("sex", "female")
+        MALE = "male", pgettext_lazy("sex", "male")
+        OTHER = "other", pgettext_lazy("sex", "other")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = NameField(_("name"))
     record_number = NameField(_("record number"))
@@ -74,6 +80,7 @@ class Patient(models.Model):
     # 0, but for patients who had the number of another in another spelling when the canonical form came in (migration 0091).
     record_number_twin = models.PositiveIntegerField(default=0, editable=False)
     birth_date = models.DateField(_("date of birth"))
+    sex = EncryptedTextField(_("sex as recorded"), blank=True, choices=Sex.choices)  # as the clinic's own record has it
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     clinicians = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Assignment", related_name="patients")
 

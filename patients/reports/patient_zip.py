@@ -21,6 +21,7 @@ from patients.models import (
     Event,
     Import,
     OwnLabel,
+    Participation,
     Patient,
     PhonePairing,
     Photo,
@@ -35,8 +36,8 @@ Facts = dict[str, object]
 READ_ME = """What Affectline stores about one patient, on {at}.
 
 record.json    the patient, who looks after them, visits with notes and self-reports, photos with every reading, phones that
-               were handed a visit, events, consents with their words (empty where they were not kept), emergency
-               accesses with their reason, requests to erase, drafts that wait to be saved
+               were handed a visit, events, consents with their words (empty where they were not kept), studies,
+               emergency accesses with their reason, requests to erase, drafts that wait to be saved
 access.json    who did what with these data and when; people are named by their number in this installation
 photos/        ID.jpg the photo as it is stored, ID-MODEL.png the very picture that model saw, ID-MODEL-map.png what moved it
 missing.txt    only where there is one: the photos whose file could not be read when this was made
@@ -108,6 +109,7 @@ def record_of(patient: Patient) -> Facts:
         "name": patient.name,
         "record_number": patient.record_number,
         "birth_date": patient.birth_date,
+        "sex": patient.sex,
         "created_at": patient.created_at,
         "clinicians": [each.display_name for each in patient.clinicians.order_by("display_name")],
         "care_teams": [team_facts(team) for team in patient.teams.prefetch_related("members").order_by("name")],
@@ -118,6 +120,7 @@ def record_of(patient: Patient) -> Facts:
         ],
         "erasure_requests": [erasure_facts(request) for request in patient.erasure_requests.select_related("asked_by")],
         "imports": [import_facts(batch) for batch in patient.imports.select_related("created_by").prefetch_related("failures")],
+        "studies": [study_facts(each) for each in patient.participations.select_related("study", "arm", "enrolled_by")],
         "drafts": [draft_facts(draft) for draft in patient.drafts.select_related("clinician")],
         "visits": [visit_facts(visit) for visit in visits],
     }
@@ -227,6 +230,18 @@ def consent_facts(consent: Consent) -> Facts:
     names = ("purpose", "text_version", "words", "method", "given_on", "recorded_at", "withdrawn_at")
     who = {"recorded_by": _name_of(consent.recorded_by), "withdrawn_by": _name_of(consent.withdrawn_by)}
     return {name: getattr(consent, name) for name in names} | who
+
+
+def study_facts(participation: Participation) -> Facts:
+    """Return how the patient takes part in one study."""
+    names = ("number", "joined_on", "left_on", "withdrawn_at")
+    where = {
+        "study": participation.study.name,
+        "ethics_reference": participation.study.ethics_reference,
+        "arm": participation.arm.name,
+    }
+    facts = {name: getattr(participation, name) for name in names}
+    return where | facts | {"enrolled_by": _name_of(participation.enrolled_by)}
 
 
 def team_facts(team: Team) -> Facts:

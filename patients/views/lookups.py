@@ -6,8 +6,9 @@ from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 
 from inference.models import Prediction
-from patients.models import Event, Import, OwnLabel, Patient, PhonePairing, Photo, Team, User, Visit
+from patients.models import Event, Import, OwnLabel, Patient, PhonePairing, Photo, Study, Team, User, Visit
 from patients.models.photo import PhotoQuerySet
+from patients.models.study import Right as StudyRight
 from patients.views.requests import ClinicianRequest
 
 
@@ -72,3 +73,13 @@ def teams_of(user: User) -> QuerySet[Team]:
 def find_team(request: ClinicianRequest, team_id: int) -> Team:
     """Return the team if the user may change its members, else 404."""
     return get_object_or_404(teams_of(request.user), pk=team_id)
+
+
+def find_study(request: ClinicianRequest, study_id: UUID) -> Study:
+    """Return the study if the user is a member of it, else 404."""
+    return get_object_or_404(Study.objects.of(request.user).select_related("lead"), pk=study_id)
+
+
+def find_own_study(request: ClinicianRequest, study_id: UUID) -> Study:
+    """Return the study if the user may change it, else 404."""
+    return get_object_or_404(Study.objects.open_to(request.user, StudyRight.CHANGE).select_related("lead"), pk=study_id)

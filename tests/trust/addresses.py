@@ -68,6 +68,7 @@ class Address:
             "code": "k",
             "user_id": event.created_by_id,
             "team_id": 1,
+            "study_id": "00000000-0000-4000-8000-000000000000",
             "face": 0,
             "purpose": "care",
             "session_id": 1,

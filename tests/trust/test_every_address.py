@@ -46,10 +46,14 @@ WITHOUT_ANYTHING_TO_SHOW |= {
 }
 WITHOUT_ANYTHING_TO_SHOW |= {"patients:assign", "patients:unassign", "patients:phone_pairing", "patients:end_phone_pairing"}
 WITHOUT_ANYTHING_TO_SHOW |= {
-    f"patients:{name}" for name in ("add_imported_photo", "report_failure", "finish_import", "acknowledge_failures")
+    f"patients:{name}"
+    for name in (
+        *("add_imported_photo", "report_failure", "finish_import", "acknowledge_failures"),
+        *("study", "edit_study", "join_study", "leave_study"),
+    )
 }
-"""No one in the cast has a passkey, recovery codes, a second session, a draft or a phone, no one but Dr Ada an import, and no
-form is filled in: these addresses answer 404 even to those they let in."""
+"""No one in the cast has a passkey, recovery codes, a second session, a draft or a phone, no one but Dr Ada an import, no one
+a study, and no form is filled in: these addresses answer 404 even to those they let in."""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ from patients.models import (
     Visit,
 )
 from patients.models.access import pseudonym
-from tests.factories import make_patient, make_photo, make_prediction, make_visit
+from tests.factories import make_patient, make_photo, make_prediction, make_study, make_visit
 
 pytestmark = pytest.mark.django_db
 
@@ -66,9 +66,8 @@ MARKS = {
     "folder": "FOLDERMARK sessions at the lake",
     "failed": "FAILEDMARK-lake.jpg",
     "text": "TEXTMARK-3",
-    "image": "IMAGEMARK" * 9,
-    "preview": "PREVIEWMARK" * 9,
-    "crop": "CROPMARK" * 9,
+    "sex": "SEXMARK",
+    **{name: f"{name.upper()}MARK" * 9 for name in ("image", "preview", "crop")},
 }
 PICTURES = {"image", "preview", "crop", "file"}
 TOKEN = re.compile(rb"gAAAAA[A-Za-z0-9_-]{70,}={0,2}")
@@ -78,10 +77,11 @@ TOKEN = re.compile(rb"gAAAAA[A-Za-z0-9_-]{70,}={0,2}")
 def marked(ada: User) -> Patient:
     """Return a patient who fills every table, with marks in every field that takes words."""
     patient = make_patient(ada, name=MARKS["name"], birth_date=date(1911, 3, 7), consents=())
-    patient.record_number = MARKS["record_number"]
+    patient.record_number, patient.sex = MARKS["record_number"], MARKS["sex"]
     patient.save()
     Consent.give(patient, "care", ada, on=date(2026, 1, 2), text_version=MARKS["text"])
     LastViewed.now(patient, ada)
+    make_study(ada, patient)
     TeamAssignment.objects.create(patient=patient, team=Team.objects.create(name="Day clinic"))
     BreakGlass.objects.create(patient=patient, clinician=ada, reason=MARKS["emergency"])
     Event.objects.create(patient=patient, kind="note", label=MARKS["event"], starts_on=date(2026, 2, 3), created_by=ada)
@@ -91,9 +91,8 @@ def marked(ada: User) -> Patient:
         visit = make_visit(patient, date(2026, 1, 5) + timedelta(weeks=week), note=MARKS["note"])
         SelfReport.objects.create(visit=visit, mood=week)
         phone_pairing, _code = PhonePairing.make(visit, ada)
-        photo = make_photo(visit, original_name=MARKS["file"], phone_pairing=phone_pairing, excluded_reason=MARKS["reason"])
-        photo.note = MARKS["photo_note"]
-        photo.save()
+        words = {"excluded_reason": MARKS["reason"], "note": MARKS["photo_note"]}
+        photo = make_photo(visit, None, original_name=MARKS["file"], phone_pairing=phone_pairing, **words)
         for name in ("image", "preview"):
             field = getattr(photo, name)
             field.storage.delete(field.name)

@@ -1,0 +1,92 @@
+"""The studies of a person: the list, the form and the group."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from patients.audit.log import record_access
+from patients.formats import clinic_today
+from patients.forms.study import StudyForm
+from patients.models import AccessLog, Study
+from patients.models.study import Right
+from patients.studies.counts import study_rows
+from patients.views.lookups import find_own_study, find_study
+from patients.views.requests import ClinicianRequest, render_form
+
+
+@require_GET
+def show_studies(request: ClinicianRequest) -> HttpResponse:
+    """Show the studies of which the user is a member."""
+    return render(request, "patients/studies.html", {"rows": study_rows(request.user), "section": "studies"})
+
+
+@require_http_methods(["GET", "POST"])
+def add_study(request: ClinicianRequest) -> HttpResponse:
+    """Create a study; who creates it leads it."""
+    form = StudyForm(request.user, request.POST or None, initial={"starts_on": clinic_today()})
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            study = form.save()
+            record_access(request, AccessLog.Action.ADD, obj=study)
+        messages.success(request, _("Study created."))
+        return redirect("patients:study", study.pk)
+    return _form_page(request, form, _("New study"), reverse("patients:studies"))
+
+
+@require_http_methods(["GET", "POST"])
+def edit_study(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
+    """Change a study, its arms and its people."""
+    study = find_own_study(request, study_id)
+    form = StudyForm(request.user, request.POST or None, instance=study)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            before = _lists(study)
+            study = form.save()
+            after = _lists(study)
+            changed = {*form.changed_data, *(name for name in before if before[name] != after[name])}
+            record_access(request, AccessLog.Action.EDIT, obj=study, changed=" ".join(sorted(changed))[:100])
+        messages.success(request, _("Changes saved."))
+        return redirect("patients:study", study.pk)
+    return _form_page(request, form, _("Edit study"), reverse("patients:study", args=[study.pk]))
+
+
+@require_GET
+def show_study(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
+    """Show the group."""
+    study = find_study(request, study_id)
+    (row,) = study_rows(request.user, study)
+    context = {"study": study, "row": row, "may_change": study.grants(request.user, Right.CHANGE), "section": "studies"}
+    return render(request, "patients/study.html", context)
+
+
+def _form_page(request: ClinicianRequest, form: StudyForm, title: str, cancel: str) -> HttpResponse:
+    context = {"form": form, "title": title, "cancel": cancel, "section": "studies", "field_choices": _choices()}
+    return render_form(request, "patients/study_form.html", context)
+
+
+def _choices() -> list[tuple[str, str, str]]:
+    """Return the fields: value, name, and what is in it."""
+    inside = {
+        Study.Field.EXPRESSIONS: _("per visit and per photo"),
+        Study.Field.SELF_REPORTS: _("PHQ-9, GAD-7, mood"),
+        Study.Field.QUALITY: _("reason when unusable, model version"),
+        Study.Field.EVENTS: _("kind and days, no text"),
+        Study.Field.AGE_BAND: _("bands are joined below the smallest cell"),
+        Study.Field.SEX: _("as the clinic’s record has it"),
+        Study.Field.LABELS: _("what clinicians chose"),
+    }
+    return [(field.value, str(field.label), inside[field]) for field in Study.Field]
+
+
+def _lists(study: Study) -> dict[str, list[tuple[object, ...]]]:
+    """Return what belongs to a study and is in other tables."""
+    return {
+        "people": sorted(study.members.values_list("person", "may_export", "may_change")),
+        "arms": sorted(study.arms.values_list("pk", "name")),
+    }
