@@ -14,6 +14,8 @@ TASK_MODULES = (
     "patients.audit.chain",
     "patients.consent.erasure",
     "patients.consent.retention",
+    "patients.tasks.run",
+    "patients.tasks.sweep",
 )
 
 app = Celery("affectline", include=TASK_MODULES)

@@ -104,12 +104,15 @@ def quoted(path: Path) -> str:
 
 
 def parts(var: Path, listener: socket.socket, lock: int) -> list[Part]:
-    """Return worker, sweep and web server."""
+    """Return the workers, the sweep and the web server."""
     celery = (sys.executable, "-m", "celery", "--app", "clinic")
     worker = (
         *(*celery, "worker", "--loglevel", "INFO", "--pool", "prefork", "--concurrency", "1"),
         *("--without-mingle", "--without-gossip"),
     )
+    # Photos come first: long work has a process of its own, which yields to the others.
+    photos = (*worker, "--exclude-queues", "tasks")
+    tasks = ("nice", "-n", "10", *worker, "--queues", "tasks", "--hostname", "tasks@%h")
     sweep = (*celery, "beat", "--loglevel", "INFO", "--pidfile", "", "--schedule", str(var / "sweep-schedule"))
     web = (
         *(sys.executable, "-m", "gunicorn", "clinic.wsgi:application", "--bind", f"fd://{listener.fileno()}"),
@@ -117,7 +120,8 @@ def parts(var: Path, listener: socket.socket, lock: int) -> list[Part]:
         *("--timeout", "60", "--graceful-timeout", "5", "--no-control-socket"),
     )
     return [
-        Part("worker", worker, stop_seconds=40.0, pass_fds=(lock,)),
+        Part("worker", photos, stop_seconds=40.0, pass_fds=(lock,)),
+        Part("tasks", tasks, pass_fds=(lock,)),
         Part("sweep", sweep, pass_fds=(lock,)),
         Part("web", web, pass_fds=(lock, listener.fileno())),
     ]

@@ -194,7 +194,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # The worker takes from them in turn (kombu's round robin): a heartbeat or a new photo does not wait behind a thousand photos.
 # Named here, not on the worker's command line: a worker with an older unit file serves them all too.
-CELERY_TASK_QUEUES = tuple(Queue(name, routing_key=name) for name in ("celery", "photos", "again"))
+CELERY_TASK_QUEUES = tuple(Queue(name, routing_key=name) for name in ("celery", "photos", "again", "tasks"))
 CELERY_TASK_ROUTES = {"inference.tasks.*": {"queue": "photos"}}
 CELERY_TASK_PUBLISH_RETRY = False  # the row waits for the sweep; the clinician does not wait for the broker
 CELERY_TASK_IGNORE_RESULT = True
@@ -210,6 +210,7 @@ CELERY_BEAT_SCHEDULE = {
     # An unsent sweep is worthless once the next one is due.
     "sweep": {"task": "inference.sweep.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
     "heartbeat": {"task": "inference.health.beat_heart", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
+    "tasks": {"task": "patients.tasks.sweep.sweep_tasks", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
     "erase": {"task": "patients.consent.erasure.carry_out_erasures", "schedule": 60, "options": {"expires": 60}},
     "retain": {"task": "patients.consent.retention.retain", "schedule": crontab(hour=2, minute=30)},
     "audit-head": {"task": "patients.audit.chain.log_head", "schedule": crontab(hour=3, minute=0)},
@@ -322,8 +323,7 @@ if HTTPS:
     SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # probes come from the same host without TLS
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 63_072_000
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"

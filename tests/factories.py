@@ -14,7 +14,7 @@ from PIL import Image
 
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
-from patients.models import Arm, Consent, Participation, Patient, Photo, Study, StudyMember, User, Visit
+from patients.models import Arm, Consent, Participation, Patient, Photo, Study, StudyMember, Task, User, Visit
 
 PASSWORD = "correct horse battery"  # signs in to databases that live for one test
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # for the same reason
@@ -139,3 +139,11 @@ def make_study(lead: User, *patients: Patient, arms: Iterable[str] = ("treatment
             enrolled_by=lead,
         )
     return study
+
+
+def make_finished_task(owner: User, patient: Patient, content: str, file_name: str) -> Task:
+    """Return a task about the patient that has left a file."""
+    task = Task.objects.create(kind="report", owner=owner, options={"patient": str(patient.pk)}, state="running", attempts=1)
+    task.patients.add(patient)
+    task.finish(content.encode(), file_name, "application/pdf", "0" * 64)
+    return task

@@ -4,10 +4,11 @@ from allauth.account.auth_backends import AuthenticationBackend
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from encryption.fields import fernet
-from patients.models import BreakGlass, Membership, User
+from patients.models import BreakGlass, Membership, Task, User
 
 
 class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no types
@@ -17,7 +18,9 @@ class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no ty
     def _people() -> QuerySet[User]:
         access = BreakGlass.objects.open().filter(clinician=OuterRef("pk"))
         lead = Membership.objects.filter(clinician=OuterRef("pk"), is_lead=True, clinician__role=User.Role.CLINICIAN)
-        facts = {"has_open_break_glass": Exists(access), "leads": Exists(lead)}  # the user's properties read them
+        tasks = Task.objects.open().filter(owner=OuterRef("pk")).order_by().values("owner").annotate(n=Count("pk")).values("n")
+        # The user's properties read them.
+        facts = {"has_open_break_glass": Exists(access), "leads": Exists(lead), "open_tasks": Coalesce(Subquery(tasks), 0)}
         return User.objects.with_factors().annotate(**facts)
 
     def get_user(self, user_id: int) -> User | None:

@@ -107,6 +107,7 @@ STUDIES_LISTED = Rule(Who.STUDY_PEOPLE, Action.LIST)
 STUDY_VIEWED = Rule(Who.STUDY_PEOPLE, Action.VIEW)  # a change adds its own entry
 STUDY_ADDED = Rule(Who.STUDY_PEOPLE)
 
+OWN_TASKS = Rule(Who.SIGNED_IN, Action.LIST)  # a download adds entries of its own
 LISTED = Rule(Who.CLINICIANS, Action.LIST)
 VIEWED = Rule(Who.CLINICIANS, Action.VIEW)
 POLLED = Rule(Who.CLINICIANS, Action.VIEW, polled=True)

@@ -27,7 +27,7 @@ from patients.accounts.messages import EncryptedMessages, decrypt_messages
 from patients.audit.log import Actor, record_access
 from patients.consent.consent import stop_reading
 from patients.formats import clinic_today
-from patients.models import AccessLog, Consent, Draft, ErasureRequest, Event, Patient, Photo, SelfReport, User, Visit
+from patients.models import AccessLog, Consent, Draft, ErasureRequest, Event, Patient, Photo, SelfReport, Task, User, Visit
 from patients.models.patient import record_number_hash
 from patients.models.photo import PhotoQuerySet
 
@@ -97,6 +97,7 @@ def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
         return
     with transaction.atomic():
         lock_record(patient)
+        Task.objects.about(patient).withdraw()
         request.photos_erased += erase_pictures(photos)  # those that arrived in the meantime
         everything = ErasureRequest.objects.open().filter(patient=patient, level=Level.ALL)  # also one that another worker is at
         if request.level == Level.ANONYMISE and everything.exists():

@@ -13,6 +13,7 @@ from patients.models.photo import Photo
 from patients.models.photo_import import Import, ImportFailure
 from patients.models.self_report import SelfReport
 from patients.models.study import Arm, Participation, Study, StudyMember
+from patients.models.task import Task
 from patients.models.team import Membership, Team, TeamAssignment
 from patients.models.token import ApiToken
 from patients.models.user import User
@@ -40,6 +41,7 @@ __all__ = [
     "SelfReport",
     "Study",
     "StudyMember",
+    "Task",
     "Team",
     "TeamAssignment",
     "User",

@@ -123,6 +123,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.is_clinician and self.memberships.filter(is_lead=True).exists()
 
     @cached_property
+    def open_tasks(self) -> int:
+        """How many of their tasks wait or run. Needs no query for the session's user."""
+        return self.tasks.open().count()
+
+    @cached_property
     def factors(self) -> tuple[int, int]:
         """The number of second factors, and the id of the newest or 0. Needs no query after `with_factors()`."""
         if "factor_count" not in self.__dict__:

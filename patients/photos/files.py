@@ -29,7 +29,9 @@ def read_stored(picture: FieldFile) -> bytes | None:
         with picture.open() as file:
             return bytes(file.read())
     except (FileNotFoundError, InvalidToken) as error:
-        log.error("The picture of photo %s cannot be read: %s", picture.instance.pk, type(error).__name__)
+        log.error(
+            "The file of %s %s cannot be read: %s", picture.instance._meta.model_name, picture.instance.pk, type(error).__name__
+        )
         return None
 
 

@@ -156,11 +156,12 @@ class Installation:
         return found
 
     def worker(self) -> int:
-        """Return the pid of the Celery worker that the command started; 0 if there is none."""
+        """Return the pid of the Celery worker for photos that the command started; 0 if there is none."""
         for pid, command in self.processes().items():
             with contextlib.suppress(OSError):  # gone while we looked
                 parent = int((Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                if " celery " in command and " worker " in command and self._process and parent == self._process.pid:
+                is_ours = self._process and parent == self._process.pid
+                if is_ours and " celery " in command and " worker " in command and " --exclude-queues " in command:
                     return pid
         return 0
 

@@ -71,7 +71,7 @@ def test_broker_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_messages_of_every_queue_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broker:
         def llen(self, name: str) -> int:
-            return {"celery": 1, "photos": 20, "again": 300}[name]
+            return {"celery": 1, "photos": 20, "again": 300, "tasks": 4000}[name]
 
     monkeypatch.setattr(health, "ask_broker", lambda url, question: question(Broker()))
-    assert messages_waiting() == 321
+    assert messages_waiting() == 4321

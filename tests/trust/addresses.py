@@ -69,6 +69,7 @@ class Address:
             "user_id": event.created_by_id,
             "team_id": 1,
             "study_id": "00000000-0000-4000-8000-000000000000",
+            "task_id": photo.pk,  # no task has it
             "face": 0,
             "purpose": "care",
             "session_id": 1,

@@ -44,6 +44,7 @@ WITHOUT_ANYTHING_TO_SHOW |= {
     "patients:invitation",
     "patients:hand_over",
 }
+WITHOUT_ANYTHING_TO_SHOW |= {"patients:task_file", "patients:cancel_task", "patients:retry_task", "patients:acknowledge_task"}
 WITHOUT_ANYTHING_TO_SHOW |= {"patients:assign", "patients:unassign", "patients:phone_pairing", "patients:end_phone_pairing"}
 WITHOUT_ANYTHING_TO_SHOW |= {
     f"patients:{name}"
@@ -53,7 +54,7 @@ WITHOUT_ANYTHING_TO_SHOW |= {
     )
 }
 """No one in the cast has a passkey, recovery codes, a second session, a draft or a phone, no one but Dr Ada an import, no one
-a study, and no form is filled in: these addresses answer 404 even to those they let in."""
+a study or a task, and no form is filled in: these addresses answer 404 even to those they let in."""
 
 
 @dataclass(frozen=True)

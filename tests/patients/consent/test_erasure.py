@@ -47,7 +47,7 @@ from patients.models import (
     Visit,
 )
 from patients.models.access import pseudonym
-from tests.factories import make_patient, make_photo, make_prediction, make_study, make_visit
+from tests.factories import make_finished_task, make_patient, make_photo, make_prediction, make_study, make_visit
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +86,7 @@ def marked(ada: User) -> Patient:
     BreakGlass.objects.create(patient=patient, clinician=ada, reason=MARKS["emergency"])
     Event.objects.create(patient=patient, kind="note", label=MARKS["event"], starts_on=date(2026, 2, 3), created_by=ada)
     batch = Import.objects.create(patient=patient, created_by=ada, name=MARKS["folder"])
+    make_finished_task(ada, patient, f"Report of {MARKS['name']}", f"{MARKS['name']}.pdf")
     ImportFailure.objects.create(imported_in=batch, file_name=MARKS["failed"], code="empty")
     for week in range(3):
         visit = make_visit(patient, date(2026, 1, 5) + timedelta(weeks=week), note=MARKS["note"])

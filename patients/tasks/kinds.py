@@ -1,0 +1,5 @@
+"""Every kind of task by its name. A new kind is a function in its own room, and an entry here."""
+
+from patients.tasks.kind import Kind
+
+KINDS: dict[str, Kind] = {}
