@@ -6,6 +6,8 @@ PORT ?= 8000
 PY := .venv/bin/python
 REAL := tests/engines tests/e2e tests/faults
 MAKEFLAGS += --no-print-directory
+# Without compiled files every process of a test run would compile all modules and rewrite all assertions again.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: run setup test gates lint types arrow templates migrations deploy-check unit postgres real engines faults screenshots \
 	audit licences sbom fuzz messages lock fix bench train evaluate cohort twins
 
@@ -18,7 +20,8 @@ setup: .venv/runtime
 # --- Tests. One failing gate does not hide the next: --keep-going runs them all and still fails at the end.
 
 # Two lanes side by side: browsers and real processes mostly wait, the other lane computes.
-test: .venv/dev engines
+test:
+	@$(MAKE) --jobs 2 .venv/dev engines
 	@$(MAKE) --keep-going --jobs 2 --output-sync=target computing real
 
 # What takes longer than a change should wait for: every database test on PostgreSQL too, full-size trainings, twenty kills.
@@ -86,7 +89,8 @@ faults: .venv/dev engines
 
 engines:
 	@deploy/need.sh 'command -v redis-server' redis-server
-	@deploy/need.sh 'command -v chromium || command -v chromium-browser || command -v google-chrome' chromium
+	@deploy/need.sh 'command -v chromium-headless-shell || command -v chromium || command -v chromium-browser || command -v google-chrome' \
+		chromium-headless-shell
 	@deploy/need.sh 'ls /usr/lib/postgresql/*/bin/initdb || command -v initdb' postgresql
 
 # --- The network. Where the data lie is said on the command line: make train DATA=fer2013.zip VOTES=fer2013_ferplus.csv

@@ -154,17 +154,18 @@ def manage(environ: dict[str, str], *command: str) -> str:
     return done.stdout
 
 
-def collect_static(environ: dict[str, str], var: Path) -> None:
-    """Collect and compress the static files, unless they did not change since the last time."""
+def prepare(environ: dict[str, str], var: Path) -> str:
+    """Bring the database up to date, collect the static files if they changed, load the demo; return how to sign in to it."""
     files = sorted(path for path in (PROJECT / "static").rglob("*") if path.is_file())
     facts = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in (*files, PROJECT / "requirements.lock")]
     digest = sha256("\n".join(facts).encode()).hexdigest()
     stamp = var / "static.stamp"
     if stamp.exists() and stamp.read_text() == digest and (var / "static").is_dir():
-        return
+        return manage(environ, "prepare").strip()
     shutil.rmtree(var / "static", ignore_errors=True)
-    manage(environ, "collectstatic", "--no-input", "--verbosity", "0")
+    sign_in = manage(environ, "prepare", "--static").strip()
     stamp.write_text(digest)
+    return sign_in
 
 
 def wait_until(answers: Callable[[], bool], supervisor: Supervisor, name: str) -> None:
@@ -199,15 +200,13 @@ def serve(var: Path, port: int) -> None:
     try:
         if embedded:
             supervisor.start(embedded[0])
-        manage(environ, "migrate", "--no-input", "--verbosity", "0")
-        collect_static(environ, var)
+        sign_in = prepare(environ, var)
         if embedded:
             wait_until(lambda: broker_answers(broker_url), supervisor, "broker")
         elif not broker_answers(broker_url):
             say(f"The broker at {without_password(broker_url)} does not answer. Photos will wait until it does.")
         for part in parts(var, listener, lock):
             supervisor.start(part)
-        sign_in = manage(environ, "load_demo").strip() if environ["DEMO"] == "1" else ""
         wait_until(lambda: page_answers(listener.getsockname()[1]), supervisor, "web")
         say(f"Affectline answers at http://{HOST}:{listener.getsockname()[1]}/ (Ctrl-C stops it; logs in {supervisor.folder})")
         if sign_in:
