@@ -187,7 +187,7 @@ bench: .venv/dev
 # Needs uv. No package index is named in a lock: each person's own settings decide where packages come from.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 lock:
-	$(LOCK) pyproject.toml --group dev --output-file requirements-dev.lock
+	$(LOCK) pyproject.toml --group dev --extra research --output-file requirements-dev.lock
 	$(LOCK) pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock
 	$(LOCK) --group pyproject.toml:audit --output-file requirements-audit.lock
 

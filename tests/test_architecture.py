@@ -34,6 +34,7 @@ def test_web_process_loads_no_network_library() -> None:
     assert "django" in loaded
     assert loaded.isdisjoint(HEAVY)
     assert "onnxruntime" not in loaded
+    assert loaded.isdisjoint({"statsmodels", "pandas", "scipy"})
 
 
 @pytest.mark.parametrize("module", ["ml", "ml.serve.expressions", "ml.decode.rebuild"])

@@ -12,7 +12,7 @@ from patients.models.phone_pairing import PhonePairing
 from patients.models.photo import Photo
 from patients.models.photo_import import Import, ImportFailure
 from patients.models.self_report import SelfReport
-from patients.models.study import Arm, Participation, Study, StudyMember
+from patients.models.study import Arm, GroupModel, Participation, Study, StudyMember
 from patients.models.task import Task
 from patients.models.team import Membership, Team, TeamAssignment
 from patients.models.token import ApiToken
@@ -29,6 +29,7 @@ __all__ = [
     "Draft",
     "ErasureRequest",
     "Event",
+    "GroupModel",
     "Import",
     "ImportFailure",
     "LastViewed",

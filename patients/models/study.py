@@ -184,3 +184,15 @@ class Participation(models.Model):
         """Whether a visit on `day` belongs to the study. Needs the study, without a query after select_related."""
         last = min((each for each in (self.left_on, self.study.closed_on) if each), default=date.max)
         return self.study.starts_on <= day <= last
+
+
+class GroupModel(models.Model):
+    """The mixed model of a study as a worker computed it, with the checksum of the data that it holds for."""
+
+    study = models.OneToOneField(Study, on_delete=models.CASCADE, related_name="group_model")
+    checksum = models.CharField(max_length=64)
+    result = models.JSONField()
+    computed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.study_id} {self.checksum[:8]}"

@@ -46,6 +46,20 @@ ANSWERS = {
             "weak expressions neutral, so look at the second expression too."
         ),
     ),
+    "mixed_model": Help(
+        _("What is a mixed-effects model?"),
+        _(
+            "It estimates where each arm starts and how it changes, and lets every person have a start and a change of their own. "
+            "People with few or irregular visits count too. An interval that holds 0 is compatible with no difference."
+        ),
+    ),
+    "within_person": Help(
+        _("What is a within-person correlation?"),
+        _(
+            "Whether two measures move together from visit to visit in the same person. 1 and −1 are perfect, 0 is none. It says "
+            "nothing about differences between people, and nothing about causes."
+        ),
+    ),
     "self_report": Help(
         _("What do these scales say?"),
         _(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from patients.studies.group import Person
 
-BANDS = ((0, 17), (18, 29), (30, 44), (45, 59), (60, None))
-"""First and last age of each band; None is no end."""
 Band = tuple[int, int | None]
+BANDS: tuple[Band, ...] = ((0, 17), (18, 29), (30, 44), (45, 59), (60, None))
+"""First and last age of each band; None is no end."""
 Matrix = list[list[int]]
 
 

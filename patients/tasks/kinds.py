@@ -1,5 +1,8 @@
 """Every kind of task by its name. A new kind is a function in its own room, and an entry here."""
 
+from patients.tasks import study_model
 from patients.tasks.kind import Kind
 
-KINDS: dict[str, Kind] = {}
+KINDS: dict[str, Kind] = {
+    study_model.NAME: study_model.STUDY_MODEL,
+}

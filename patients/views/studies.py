@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,6 +16,11 @@ from patients.forms.study import StudyForm
 from patients.models import AccessLog, Study
 from patients.models.study import Right
 from patients.studies.counts import study_rows
+from patients.studies.group import group_of
+from patients.studies.mixed import why_not
+from patients.studies.page import StudyPage, model_card
+from patients.tasks import study_model
+from patients.tasks.run import start
 from patients.views.lookups import find_own_study, find_study
 from patients.views.requests import ClinicianRequest, render_form
 
@@ -61,8 +66,32 @@ def show_study(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
     """Show the group."""
     study = find_study(request, study_id)
     (row,) = study_rows(request.user, study)
-    context = {"study": study, "row": row, "may_change": study.grants(request.user, Right.CHANGE), "section": "studies"}
+    group = group_of(study)
+    context = {
+        "study": study,
+        "row": row,
+        "page": StudyPage(group, request.GET.dict()),
+        "model": model_card(group, study_model.is_waiting(study)),
+        "may_change": study.grants(request.user, Right.CHANGE),
+        "section": "studies",
+    }
     return render(request, "patients/study.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def show_group_model(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
+    """Show the card of the mixed model, which asks for itself while a worker computes; after a POST one does."""
+    study = find_study(request, study_id)
+    group = group_of(study)
+    if request.method == "POST":
+        with transaction.atomic():
+            if not study_model.is_waiting(study) and not study_model.is_current(group) and not why_not(group):
+                task = start(study_model.NAME, request.user, study=str(study.pk))
+                record_access(request, AccessLog.Action.VIEW, obj=study, task=str(task.pk))
+        if not request.htmx:
+            return HttpResponseRedirect(reverse("patients:study", args=[study.pk]) + "#model")
+    context = {"study": study, "model": model_card(group, study_model.is_waiting(study))}
+    return render(request, "patients/_study_model.html", context)
 
 
 def _form_page(request: ClinicianRequest, form: StudyForm, title: str, cancel: str) -> HttpResponse:

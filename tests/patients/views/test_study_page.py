@@ -1,0 +1,117 @@
+"""The page of a study: its states by size, what is hidden, and the mixed model that a worker computes."""
+
+import pytest
+from django.test import Client
+
+from patients.models import GroupModel, Participation, Study, StudyMember, Task, User
+from patients.studies.group import group_of
+from patients.tasks.run import run_task
+from tests.factories import make_study
+from tests.patients.studies.groups import ARMS, add_reading, make_group
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep tasks waiting: the tests run them."""
+    monkeypatch.setattr("patients.tasks.run.run_task.apply_async", lambda arguments, queue: None)
+
+
+def page_of(browser: Client, study: Study, query: str = "") -> str:
+    return browser.get(f"/studies/{study.pk}/{query}").content.decode()
+
+
+def test_empty_study_says_how_participants_appear(browser: Client, ada: User) -> None:
+    page = page_of(browser, make_study(ada))
+    assert "Participants appear when their consent to research" in page
+    assert '<svg class="fg"' not in page
+
+
+def test_few_people_are_counted_and_no_more(browser: Client, ada: User) -> None:
+    page = page_of(browser, make_group(ada, people=2))
+    assert "Too few participants" in page
+    assert 'class="fg"' not in page
+    assert "Mixed-effects model" not in page
+    assert "PHQ-9" not in page
+
+
+def test_group_shows_means_ages_correlations_and_quality(browser: Client, ada: User) -> None:
+    page = page_of(browser, make_group(ada, people=6))
+    for words in ("By week since first visit", "Smallest cell", "The model takes some seconds", "Valence and self-report"):
+        assert words in page
+    assert "48 used" in page.replace("\n", " ").replace("  ", "") or "96 used" in page
+    assert "p value" not in page
+    assert "p &lt;" not in page
+
+
+def test_measure_and_lines_are_chosen_in_the_address(browser: Client, ada: User) -> None:
+    study = make_group(ada, people=10)
+    assert 'class="f0"' in page_of(browser, study)
+    assert 'class="f0"' not in page_of(browser, study, "?each=0")
+    assert "0 to 27" in page_of(browser, study, "?measure=phq9")
+    assert "drawn from" in page_of(browser, study, "?measure=nonsense")
+
+
+def test_small_arm_is_in_no_number(browser: Client, ada: User) -> None:
+    study = make_group(ada, people=6)
+    for each in Participation.objects.filter(arm__name=ARMS[1])[:4]:
+        Participation.objects.withdraw(each.patient)
+    page = page_of(browser, study)
+    assert "waiting list 2" not in page
+    assert "treatment 6" not in page
+    assert "The model needs 5 people" in page
+
+
+def test_two_model_versions_are_named(browser: Client, ada: User) -> None:
+    study = make_group(ada, people=5)
+    assert "Several model versions" not in page_of(browser, study)
+    add_reading(Participation.objects.all()[0].patient.visits.all()[0], ada, 0.1, version="0.9.0")
+    page = page_of(browser, study)
+    assert "Several model versions" in page
+    assert "0.9.0 read 2 photos (1 visits, 1 people)" in page
+
+
+@pytest.mark.slow("statsmodels is loaded")
+def test_worker_computes_the_model_and_new_data_make_it_old(browser: Client, ada: User) -> None:
+    study = make_group(ada, people=8, visits=5)
+    browser.post(f"/studies/{study.pk}/model/")
+    browser.post(f"/studies/{study.pk}/model/")
+    task = Task.objects.get()  # asked for twice, computed once
+    assert "Being computed" in page_of(browser, study)
+    run_task(str(task.pk))
+    task.refresh_from_db()
+    assert (task.state, task.reason) == ("done", "")
+    stored = GroupModel.objects.get()
+    assert stored.checksum == group_of(study).checksum()
+    assert stored.result["outcome"] in ("fitted", "without_slope")
+    page = page_of(browser, study)
+    assert "Change per 4 weeks, treatment minus waiting list" in page
+    assert "statsmodels" in page
+    assert "Compute again" not in page
+    add_reading(Participation.objects.all()[0].patient.visits.all()[0], ada, 0.1)
+    assert "Compute again" in page_of(browser, study)
+
+
+def test_model_that_failed_is_one_sentence(browser: Client, ada: User) -> None:
+    study = make_group(ada, people=5)
+    result = {"outcome": "failed", "versions": {}}
+    GroupModel.objects.create(study=study, checksum=group_of(study).checksum(), result=result)
+    page = page_of(browser, study)
+    assert "could not be estimated" in page
+    assert "REML" not in page
+
+
+def test_task_of_a_former_member_is_not_run(browser: Client, ada: User) -> None:
+    study = make_group(ada, people=5)
+    browser.post(f"/studies/{study.pk}/model/")
+    StudyMember.objects.all().delete()
+    run_task(str(Task.objects.get().pk))
+    assert (Task.objects.get().state, Task.objects.get().reason) == ("failed", "not_allowed")
+    assert not GroupModel.objects.exists()
+
+
+def test_card_of_the_model_is_there_for_members_alone(strange: Client, ada: User) -> None:
+    study = make_study(ada)
+    assert strange.get(f"/studies/{study.pk}/model/").status_code == 404
+    assert strange.post(f"/studies/{study.pk}/model/").status_code == 404
