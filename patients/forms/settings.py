@@ -1,6 +1,7 @@
 """The form of a user's own settings."""
 
 import zoneinfo
+from typing import ClassVar
 
 from django import forms
 from django.conf import settings
@@ -22,6 +23,7 @@ class SettingsForm(forms.ModelForm[User]):
     class Meta:
         model = User
         fields = ("language", "theme", "time_zone", "idle_minutes", "has_shortcuts")
+        labels: ClassVar = {"idle_minutes": _("Sign out after inactivity (minutes)")}
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came

@@ -9,8 +9,10 @@ from django.forms import BoundField
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from patients import formats
+from patients.accounts.browsers import browser_and_system
 from patients.models import Team, User
 from patients.models.names import by_name
 from patients.readings.help import ANSWERS
@@ -64,6 +66,15 @@ def purpose_of_page(address: str) -> str:
     except Resolver404:
         return ""
     return "two-factor" if name.startswith("mfa_") else "emergency" if name == "emergency" else ""
+
+
+@register.filter
+def browser_in_words(user_agent: str) -> str:
+    """Return "Firefox on Windows" and the like."""
+    browser, system = browser_and_system(user_agent)
+    if browser and system:
+        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or system or _("Unknown browser")
 
 
 @register.filter

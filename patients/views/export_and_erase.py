@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
@@ -19,11 +20,20 @@ from patients.reports.patient_zip import zip_response
 from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest, render_form
 
+Level = ErasureRequest.Level
+WHAT_STAYS = {
+    Level.IMAGES: gettext_lazy("The values read from them stay in the record."),
+    Level.ANONYMISE: gettext_lazy("The values stay, with no link to the patient."),
+    Level.ALL: gettext_lazy("Only the access log stays, under a pseudonym."),
+}
+
 
 class ErasureForm(forms.Form):
     """What to erase. The user confirms the patient by typing the record number again."""
 
-    level = forms.ChoiceField(label=gettext_lazy("Erase"), choices=ErasureRequest.Level.choices, widget=forms.RadioSelect)
+    level = forms.ChoiceField(
+        label=gettext_lazy("What to erase"), choices=Level.choices, widget=forms.RadioSelect(attrs={"class": "option"})
+    )
     record_number = forms.CharField(
         label=gettext_lazy("Record number, to confirm"),
         max_length=100,
@@ -33,6 +43,9 @@ class ErasureForm(forms.Form):
     def __init__(self, patient: Patient, *args: object) -> None:
         super().__init__(*args)  # type: ignore[arg-type]  # passed through as they came
         self.patient = patient
+        self.fields["level"].choices = [  # type: ignore[attr-defined]  # Django's types know a Field here
+            (level, format_html('{}<span class="sub">{}</span>', level.label, stays)) for level, stays in WHAT_STAYS.items()
+        ]
 
     def clean_record_number(self) -> str:
         """Return the number. Raises ValidationError if it is not the patient's."""

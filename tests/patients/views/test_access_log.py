@@ -114,6 +114,13 @@ def test_long_log_is_exported_whole(browser: Client, ada: User, ines: Patient, m
     assert b"".join(answer.streaming_content).count(b"opened the record") == 8  # type: ignore[attr-defined]  # a stream
 
 
+def test_csv_is_offered_in_both_ways_with_the_filters_of_the_page(browser: Client, ines: Patient) -> None:
+    page = browser.get(f"/patients/{ines.pk}/access-log/", {"action": "viewed", "group": "no"}).content.decode()
+    address = f"/patients/{ines.pk}/access-log/csv/?action=viewed"
+    assert f'href="{address}"' in page
+    assert f'href="{address}&amp;dialect=semicolon"' in page
+
+
 def test_csv_needs_the_right_to_export(browser: Client, ada: User, ines: Patient) -> None:
     assert "access-log/csv/" in browser.get(f"/patients/{ines.pk}/access-log/").content.decode()
     User.objects.filter(pk=ada.pk).update(may_export=False)

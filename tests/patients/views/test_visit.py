@@ -116,7 +116,7 @@ def test_unusable_photos_are_counted_by_reason_in_one_strip(browser: Client, vis
     make_prediction(make_photo(visit))
     page = browser.get(f"/visits/{visit.pk}/").content.decode()
     assert "<h3>3 unusable photos</h3>" in page
-    assert "too blurred (2) · too dark (1)." in page
+    assert "Too blurred (2) · too dark (1)." in page
     assert "Dismiss all unusable (3)" in page
     assert 'id="unusable"' not in page.split('id="photos"')[0]
     assert page.index('id="photos"') < page.index('id="unusable"')
