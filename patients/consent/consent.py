@@ -78,9 +78,12 @@ def withdraw_consent(consent: Consent, by: User, who: Actor, level: str = Erasur
 def give_consent(consent: Consent, who: Actor) -> Consent:
     """Store the new consent. Consent to care stops an erasure that a withdrawal caused, if it has not begun.
 
-    Raises IntegrityError while there is a consent for the same purpose.
+    A consent to another text for the same purpose is replaced and stays in the history. Raises IntegrityError while there is a
+    consent to the same text.
     """
     with transaction.atomic():
+        earlier = Consent.objects.active().filter(patient=consent.patient, purpose=consent.purpose)
+        earlier.exclude(text_version=consent.text_version).update(replaced_at=timezone.now())
         consent.save(force_insert=True)
         if consent.purpose == Consent.Purpose.CARE:
             waiting = ErasureRequest.objects.filter(patient=consent.patient, cause=ErasureRequest.Cause.WITHDRAWAL)

@@ -44,7 +44,7 @@ def expired_pictures() -> Iterator[Expired]:
     """Yield the patients with pictures whose retention period is over, counted from the date of the visit."""
     today = clinic_today()
     for patient in Patient.objects.prefetch_related("consents").iterator(chunk_size=500):
-        days = retention_days([consent.purpose for consent in patient.consents.all() if consent.withdrawn_at is None])
+        days = retention_days([consent.purpose for consent in patient.consents.all() if consent.is_active])
         if days is None:
             continue
         photos = Photo.objects.filter(visit__patient=patient, visit__date__lt=today - timedelta(days=days)).exclude(image="")

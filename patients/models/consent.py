@@ -23,8 +23,8 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
         return self.active().filter(patient=patient, purpose=Consent.Purpose.CARE).first()
 
     def active(self) -> ConsentQuerySet:
-        """Return the consents that were not withdrawn."""
-        return self.filter(withdrawn_at=None)
+        """Return the consents that were neither withdrawn nor replaced."""
+        return self.filter(withdrawn_at=None, replaced_at=None)
 
 
 class Consent(models.Model):
@@ -33,6 +33,7 @@ class Consent(models.Model):
     ::
 
         active -> withdrawn
+               -> replaced, by a consent to a newer text
     """
 
     class Purpose(models.TextChoices):
@@ -57,22 +58,32 @@ class Consent(models.Model):
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawn_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
+    replaced_at = models.DateTimeField(null=True, blank=True)
+
     objects = ConsentQuerySet.as_manager()
 
     class Meta:
         ordering = ("-recorded_at", "-id")
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["patient", "purpose"], condition=Q(withdrawn_at=None), name="one_active_consent_per_purpose"
+                fields=["patient", "purpose"],
+                condition=Q(withdrawn_at=None, replaced_at=None),
+                name="one_active_consent_per_purpose",
             ),
             models.CheckConstraint(
                 condition=Q(withdrawn_at=None, withdrawn_by=None) | Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
                 name="withdrawal_says_who_recorded_it",
             ),
+            models.CheckConstraint(condition=Q(withdrawn_at=None) | Q(replaced_at=None), name="consent_ends_once"),
         ]
 
     def __str__(self) -> str:
         return f"{self.patient_id} {self.purpose}"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it was neither withdrawn nor replaced."""
+        return self.withdrawn_at is None and self.replaced_at is None
 
     @classmethod
     def give(

@@ -227,7 +227,7 @@ def draft_facts(draft: Draft) -> Facts:
 
 def consent_facts(consent: Consent) -> Facts:
     """Return one consent and its withdrawal."""
-    names = ("purpose", "text_version", "words", "method", "given_on", "recorded_at", "withdrawn_at")
+    names = ("purpose", "text_version", "words", "method", "given_on", "recorded_at", "withdrawn_at", "replaced_at")
     who = {"recorded_by": _name_of(consent.recorded_by), "withdrawn_by": _name_of(consent.withdrawn_by)}
     return {name: getattr(consent, name) for name in names} | who
 

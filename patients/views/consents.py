@@ -32,6 +32,11 @@ class PurposeCard:
     form: ConsentForm
 
     @property
+    def is_care(self) -> bool:
+        """Whether this is the purpose that everything else needs."""
+        return self.purpose == Consent.Purpose.CARE
+
+    @property
     def is_older(self) -> bool:
         """Whether the consent in force was given to another text, which is known, than the one in use."""
         given = self.active
@@ -105,7 +110,7 @@ def _card(purpose: Consent.Purpose, consents: list[Consent], filled: ConsentForm
         purpose=purpose,
         words=consent_text(purpose),
         mark=consent_text_fingerprint(purpose),
-        active=next((consent for consent in own if consent.withdrawn_at is None), None),
-        ended=[consent for consent in own if consent.withdrawn_at is not None],
+        active=next((consent for consent in own if consent.is_active), None),
+        ended=[consent for consent in own if not consent.is_active],
         form=filled or ConsentForm(auto_id=f"{purpose}_%s"),
     )

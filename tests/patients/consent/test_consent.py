@@ -64,6 +64,8 @@ def test_no_photo_after_withdrawal_and_again_after_new_consent(ada: User, visit:
 
 
 def test_one_purpose_has_one_consent_in_force(ada: User, ines: Patient) -> None:
+    give_consent(new_consent(ines, ada), ada)  # to another text: the earlier one is replaced
+    assert [each.text_version for each in ines.consents.active().filter(purpose="care")] == ["7"]
     with pytest.raises(IntegrityError):
         give_consent(new_consent(ines, ada), ada)
 

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.test import Client
 from django.utils import timezone
 
@@ -172,3 +172,24 @@ def test_recording_consent_comes_first_for_a_patient_without(browser: Client, un
     assert "Record consent" in primary()
     browser.post(f"/patients/{undecided.pk}/consent/care/", consent_form())
     assert "New visit" in primary()
+
+
+def test_consent_to_the_text_in_use_replaces_the_earlier_one_without_a_withdrawal(browser: Client, ines: Patient) -> None:
+    path = f"/patients/{ines.pk}/consent/"
+    ines.consents.filter(purpose="care").update(text_version="2026-11", words="I can withdraw at any time.")
+    assert "Record consent to this text" in browser.get(path).content.decode()
+    browser.post(f"{path}care/", consent_form())
+    page = re.sub(r"\s+", " ", browser.get(path).content.decode())
+    assert "Record consent to this text" not in page
+    assert re.search(r"Given \d+ \w+ \d{4}, replaced \d+ \w+ \d{4} by consent to a newer text", page)
+    assert "“I can withdraw at any time.”" in page  # the words of the earlier consent stay in the history
+    assert ines.consents.active().get(purpose="care").text_version == settings.CONSENT_TEXT_VERSION
+    assert ines.consents.filter(purpose="care", withdrawn_at=None).count() == 2
+    assert not ErasureRequest.objects.filter(patient=ines).exists()
+
+
+def test_what_is_missing_is_said_below_the_text_in_use(browser: Client, ines: Patient) -> None:
+    ines.consents.filter(purpose="care").update(text_version="2026-11", words="I can withdraw at any time.")
+    page = browser.post(f"/patients/{ines.pk}/consent/care/", consent_form() | {"method": ""}).content.decode()
+    assert re.search(r"<details open>\s*<summary>(?:(?!<details).)*Given to an earlier text", page, re.DOTALL)
+    assert "Choose how consent was given." in page
