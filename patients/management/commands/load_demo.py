@@ -1,4 +1,4 @@
-"""`manage.py load_demo`: fill an empty database with six fictitious patients, so that the first start has something to show."""
+"""`manage.py load_demo`: fill an empty database with fictitious patients, so that the first start has something to show."""
 
 import os
 import secrets
@@ -9,10 +9,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from patients.demo.clinic import PendingDemo, make_patients, take_in_photos, withdraw
+from patients.demo.study import add_photos, make_study
 from patients.models import Membership, Team, User
 
 EMAIL = "ada@demo.example"
 ADMINISTRATOR = "kim@demo.example"
+RESEARCHER = "rosa@demo.example"
+STUDY_CLINICIAN = "noor@demo.example"
 TEAM = "Day clinic"
 
 
@@ -26,10 +29,19 @@ def demo_password() -> str:
 
 
 def load_people() -> PendingDemo:
-    """Create the clinician with her patients and team, and an administrator. Return what is left to load."""
+    """Create the clinician with her patients and team, an administrator, a researcher and her study. Return what is left to load.
+
+    A demo of a few visits (settings.DEMO_VISITS) has no study: its participants reuse portraits of all visits.
+    """
     ada = User.objects.create_user(EMAIL, demo_password(), display_name="Ada Demo", may_export=True, may_erase=True)
     User.objects.create_user(ADMINISTRATOR, demo_password(), display_name="Kim Demo", role=User.Role.ADMINISTRATOR)
+    rosa = User.objects.create_user(
+        RESEARCHER, demo_password(), display_name="Rosa Demo", role=User.Role.RESEARCHER, may_export=True
+    )
     pending = make_patients(ada)
+    if not settings.DEMO_VISITS:
+        noor = User.objects.create_user(STUDY_CLINICIAN, demo_password(), display_name="Noor Demo", may_export=True)
+        make_study(rosa, noor, ada)
     team = Team.objects.create(name=TEAM)
     Membership.objects.create(team=team, clinician=ada, is_lead=True)
     for patient in ada.patients.all():
@@ -60,7 +72,7 @@ class Command(BaseCommand):
         user = User.objects.filter(email=EMAIL).first()
         if user and user.check_password(demo_password()):
             self.stdout.write(f"demo sign-in: {EMAIL} {demo_password()}")
-            self.stdout.write(f"(the same password signs an administrator in, {ADMINISTRATOR})")
+            self.stdout.write(f"(the same password signs in an administrator, {ADMINISTRATOR}, and a researcher, {RESEARCHER})")
 
     def load_photos(self) -> None:
         """Add the photos that are missing, then withdraw the consents that the story withdraws."""
@@ -70,5 +82,5 @@ class Command(BaseCommand):
         os.nice(5)  # photos that a person adds go first
         count = sum(1 for _ in take_in_photos(pending, user))
         self.stdout.write(f"{count} photos of the demo were taken in")
-        if withdraw(pending, user):
+        if add_photos() and withdraw(pending, user):
             PendingDemo.path().unlink()
