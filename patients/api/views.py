@@ -22,8 +22,9 @@ from patients.audit.outcome import made, unchanged
 from patients.models import AccessLog, Patient, Photo, User, Visit
 from patients.photos.reanalyse import reanalyse, why_not_reanalysed
 from patients.photos.receive import receive_photo
-from patients.reports.csv_export import patient_csv, visit_csv
+from patients.reports.csv_export import csv_response
 from patients.reports.dialects import COMMA, PROGRAMS
+from patients.reports.scope import Scope
 from patients.timeline.points import points
 
 CSV = {(200, "text/csv"): OpenApiTypes.STR}
@@ -79,7 +80,8 @@ class PatientViewSet(
     @extend_schema(responses=CSV, parameters=[BOM])
     def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The photo table of all visits, as CSV."""
-        return patient_csv(self.get_object(), clinician(request), COMMA if "bom" in request.query_params else PROGRAMS)
+        scope = Scope([self.get_object()])
+        return csv_response("photos", scope, clinician(request), COMMA if "bom" in request.query_params else PROGRAMS)
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def timeline(self, request: Request, pk: str) -> Response:
@@ -125,7 +127,9 @@ class VisitViewSet(mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.
     @extend_schema(responses=CSV, parameters=[BOM])
     def csv(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The photo table of this visit, as CSV."""
-        return visit_csv(self.get_object(), clinician(request), COMMA if "bom" in request.query_params else PROGRAMS)
+        visit = self.get_object()
+        scope = Scope([visit.patient], visit)
+        return csv_response("photos", scope, clinician(request), COMMA if "bom" in request.query_params else PROGRAMS)
 
 
 class VisitPhotos(generics.ListAPIView[Photo]):

@@ -100,6 +100,7 @@ _PHRASES: dict[str, Phrase] = {
     "delete event": lambda n: ngettext("deleted an event", "deleted {n} events", n),
     "export": lambda n: _("exported data"),
     "export patient_csv": lambda n: _("exported all visits as CSV"),
+    "export caseload_csv": lambda n: _("exported everyone in their care as CSV, with this patient"),
     "export access_log_csv": lambda n: _("exported the access log as CSV"),
     "export patient_zip": lambda n: _("exported the full record (ZIP)"),
     "export research_csv": lambda n: _("exported the research CSV, with this patient’s numbers and without the name"),

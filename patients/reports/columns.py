@@ -1,18 +1,18 @@
-"""The columns of the photo table. Both CSV files and the data dictionary are made from this list."""
+"""The columns of the photo table. Its CSV file, the research CSV and the data dictionary are made from this list."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
 
-from django.utils import timezone
 from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from inference.models import Prediction
-from ml.serve.expressions import EXPRESSIONS
-from patients.models import Photo
-from patients.readings.agreement import is_same_face
+from ml.serve.expressions import EXPRESSIONS, valence_index
+from patients.reports.photo_rows import PhotoRow, detector_scores
 
 KINDS = (
     gettext_noop("date"),
@@ -28,7 +28,10 @@ KINDS = (
     gettext_noop("yes or no"),
 )
 """What `Column.kind` can be, marked for translators: the template translates the kind itself."""
-State = Prediction.State
+DONE = Prediction.State.DONE
+"""In any other state a row may still hold the values of an earlier reading."""
+FIRST_PROBABILITY = PhotoRow._fields.index(EXPRESSIONS[0])
+Row = TypeVar("Row")
 Cell = str | float | int | bool | date | datetime | None
 
 
@@ -42,14 +45,14 @@ class ColumnDescription:
 
 
 @dataclass(frozen=True)
-class Column(ColumnDescription):
-    """One column of the photo table.
+class Column(ColumnDescription, Generic[Row]):
+    """One column of a table, whose rows are all of one class.
 
-    `value` gets the photo and its newest prediction; None becomes an empty cell. `in_research` adds the column to the research CSV:
-    only for numbers and codes that identify no one.
+    `value` gets the row; None becomes an empty cell. `in_research` adds a column of the photo table to the research CSV: only for
+    numbers and codes that identify no one.
     """
 
-    value: Callable[[Photo, Prediction | None], Cell]
+    value: Callable[[Row], Cell]
     in_research: bool = False
 
 
@@ -57,114 +60,100 @@ def _call(make_text: Callable[[], str]) -> str:
     return make_text()
 
 
-_call_lazily = lazy(_call, str)
+lazily = lazy(_call, str)
 
 
-def _probability_column(expression: str) -> Column:
+def probability(name: str) -> str:
+    """Return what a calibrated probability means. Its words are made when they are shown, in the reader's language."""
+
     def meaning() -> str:
         text = gettext(
             "Calibrated probability of %(name)s: of ten people who name one of the seven expressions, about ten times this number."
         )
-        return text % {"name": gettext(expression)}
+        return text % {"name": gettext(name)}
 
-    # Formatted only when it is shown: the name in it needs the reader's language.
-    meaning_later = _call_lazily(meaning)
+    return lazily(meaning)
+
+
+def _of(name: str) -> Callable[[PhotoRow], Any]:  # Any: what the field holds
+    """Return what reads one field of a row, faster than a function of Python."""
+    return itemgetter(PhotoRow._fields.index(name))
+
+
+def _probability_column(name: str) -> Column[PhotoRow]:
+    field = _of(name)
     return Column(
-        expression, "number, 0 to 1", meaning_later, lambda photo, read: _field(_if_done(read), expression), in_research=True
+        name, "number, 0 to 1", probability(name), lambda row: field(row) if row.state == DONE else None, in_research=True
     )
 
 
-def _field(read: Prediction | None, name: str) -> Cell:
-    value: Cell = getattr(read, name) if read else None
-    return value
-
-
-def _local(moment: datetime | None) -> datetime | None:
-    return timezone.localtime(moment) if moment else None
-
-
-def _if_done(read: Prediction | None) -> Prediction | None:
-    """Return the prediction if it is done. In any other state it may still hold the values of an earlier reading."""
-    return read if read and read.state == State.DONE else None
-
-
-def _if_detected(read: Prediction | None) -> Prediction | None:
-    return read if read and read.is_processed else None
-
-
-def _faces_found(read: Prediction | None) -> Cell:
-    return len(read.faces) if read else None
-
-
-def _detector_score(read: Prediction | None) -> Cell:
-    if read is None or read.chosen_face is None:
+def _valence(row: PhotoRow) -> Cell:
+    if row.state != DONE or row.happy is None:
         return None
-    score: float = read.faces[read.chosen_face]["detector_score"]
-    return score
+    return valence_index(row[FIRST_PROBABILITY : FIRST_PROBABILITY + len(EXPRESSIONS)])  # type: ignore[arg-type]  # a row that is done has all seven
 
 
-def _labels(photo: Photo, read: Prediction | None) -> Cell:
-    labels = photo.own_labels.all()
-    return ";".join(each.label for each in labels if read is None or is_same_face(each.box, read.faces, read.chosen_face))
+def _detector_score(row: PhotoRow) -> Cell:
+    if row.state != DONE or row.chosen_face is None or not row.faces:
+        return None
+    return float(detector_scores(row.faces)[row.chosen_face])
 
 
-COLUMNS: tuple[Column, ...] = (
-    Column("record_number", "text", _("The patient's record number."), lambda photo, read: photo.visit.patient.record_number),
-    Column("visit_date", "date", _("Day of the visit in the clinic's time zone."), lambda photo, read: photo.visit.date),
-    Column("visit", "id", _("The visit."), lambda photo, read: str(photo.visit_id)),
-    Column("photo", "id", _("The photo."), lambda photo, read: str(photo.id)),
+COLUMNS: tuple[Column[PhotoRow], ...] = (
+    Column("record_number", "text", _("The patient's record number."), _of("record_number")),
+    Column("visit_date", "date", _("Day of the visit in the clinic's time zone."), _of("visit_date")),
+    Column("visit", "id", _("The visit."), _of("visit")),
+    Column("photo", "id", _("The photo."), lambda row: row.photo),
     Column(
         "taken_at",
         "time",
         _("Time from the camera; empty if it is missing or impossible, and after the picture is erased."),
-        lambda photo, read: _local(photo.taken_at),
+        _of("taken_at"),
     ),
-    Column("uploaded_at", "time", _("When the photo was added."), lambda photo, read: _local(photo.uploaded_at)),
-    Column("width", "pixels", _("Width of the stored picture; kept after erasure."), lambda photo, read: photo.width),
-    Column("height", "pixels", _("Height of the stored picture; kept after erasure."), lambda photo, read: photo.height),
+    Column("uploaded_at", "time", _("When the photo was added."), _of("uploaded_at")),
+    Column("width", "pixels", _("Width of the stored picture; kept after erasure."), _of("width")),
+    Column("height", "pixels", _("Height of the stored picture; kept after erasure."), _of("height")),
     Column(
         "state",
         "word",
         _("queued, running, done, no_face, choose_face, rejected or failed."),
-        lambda photo, read: _field(read, "state"),
+        _of("state"),
         in_research=True,
     ),
     Column(
         "reason",
         "word",
         _("Why the photo was rejected or failed; see the codes below."),
-        lambda photo, read: _field(read, "reason"),
+        _of("reason"),
     ),
     Column(
         "used",
         "yes or no",
         _("Whether the photo counts in the mean of its visit: done, not excluded, not too close to call."),
-        lambda photo, read: photo.is_used,
+        lambda row: row.is_used,
         in_research=True,
     ),
-    Column(
-        "excluded", "yes or no", _("Whether a clinician excluded the photo."), lambda photo, read: photo.excluded_at is not None
-    ),
-    Column("excluded_reason", "text", _("The clinician's reason."), lambda photo, read: photo.excluded_reason),
+    Column("excluded", "yes or no", _("Whether a clinician excluded the photo."), lambda row: row.excluded_at is not None),
+    Column("excluded_reason", "text", _("The clinician's reason."), _of("excluded_reason")),
     Column(
         "too_close_to_call",
         "yes or no",
         _("Whether no probability is high enough; the photo does not count."),
-        lambda photo, read: _field(_if_done(read), "abstained"),
+        lambda row: row.abstained if row.state == DONE else None,
         in_research=True,
     ),
     Column(
         "faces_found",
         "number",
         _("Number of faces found."),
-        lambda photo, read: _faces_found(_if_detected(read)),
+        lambda row: len(detector_scores(row.faces)) if row.faces and row.is_processed else None,
         in_research=True,
     ),
     Column(
         "detector_score",
         "number, 0 to 1",
         _("How certain the detector is that it is a face."),
-        lambda photo, read: _detector_score(_if_done(read)),
+        _detector_score,
         in_research=True,
     ),
     *(_probability_column(expression) for expression in EXPRESSIONS),
@@ -172,7 +161,7 @@ COLUMNS: tuple[Column, ...] = (
         "valence_index",
         "number, -1 to 1",
         _("happy - (angry + disgust + fear + sad)."),
-        lambda photo, read: read.valence if read else None,
+        _valence,
         in_research=True,
     ),
     Column(
@@ -182,13 +171,13 @@ COLUMNS: tuple[Column, ...] = (
             "Clinicians’ labels of the face that was read, oldest first, separated by semicolons. They change no result. "
             "Colleagues’ labels appear once you have given yours."
         ),
-        _labels,
+        lambda row: ";".join(row.open_labels) if row.labels else "",
     ),
     Column(
         "model_version",
         "text",
         _("Version of the model that read the photo."),
-        lambda photo, read: _field(_if_detected(read), "model_version"),
+        lambda row: row.model_version if row.is_processed else None,
         in_research=True,
     ),
 )

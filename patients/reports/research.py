@@ -10,10 +10,13 @@ from django.db.models import Min
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from patients.models import Consent, Patient, Photo
+from patients.models import Consent, Patient
 from patients.models.patient import PatientQuerySet
 from patients.reports.columns import COLUMNS, ColumnDescription
-from patients.reports.csv_export import Echo, csv_cell, photos_for_export
+from patients.reports.csv_export import Echo, writer_of
+from patients.reports.dialects import PROGRAMS
+from patients.reports.photo_rows import photo_rows
+from patients.reports.scope import Scope
 
 Subject = tuple[UUID, date | None]
 """A patient's id, and the day of their first visit."""
@@ -41,13 +44,14 @@ def research_rows(subjects: Sequence[Subject]) -> Iterator[str]:
     yield writer.writerow([column.name for column in (*RESEARCH_COLUMNS, *columns)])
     # Random: in the order of visits, someone who knows the dates of one patient could narrow down those of the others.
     shuffled = SystemRandom().sample(subjects, len(subjects))
+    cells = [(column.value, writer_of(column.kind, PROGRAMS)) for column in columns]
     for person, (patient_id, first) in enumerate(shuffled, start=1):
-        for photo in photos_for_export(Photo.objects.filter(visit__patient=patient_id)):
+        # The record number is not needed, and an erased patient has no photos.
+        for row in photo_rows(Scope([Patient(pk=patient_id)])):
             # A photo that is not read yet was added a moment ago: its row would give away a date.
-            if photo.prediction is None or not photo.prediction.is_final:
-                continue
-            day = (photo.visit.date - first).days if first else 0
-            yield writer.writerow([person, day, *(csv_cell(column.value(photo, photo.prediction)) for column in columns)])
+            if row.is_final:
+                day = (row.visit_date - first).days if first else 0
+                yield writer.writerow([person, day, *(text(value(row)) for value, text in cells)])
 
 
 def research_response(subjects: Sequence[Subject]) -> StreamingHttpResponse:

@@ -1,34 +1,106 @@
-"""CSV exports, and what their columns mean."""
+"""CSV exports: of a visit, a patient or all patients in one's care, and what their columns mean."""
 
 from uuid import UUID
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from patients.audit.log import record_for_each
+from patients.care.banner import banner_of
+from patients.forms.export import PHOTOS, ExportForm
+from patients.models import AccessLog, Patient, Visit
 from patients.readings.wording import reason_meanings
 from patients.reports.columns import COLUMNS
-from patients.reports.csv_export import patient_csv, visit_csv
-from patients.reports.dialects import dialect
+from patients.reports.csv_export import csv_response
+from patients.reports.dialects import dialect, spreadsheet_dialects
+from patients.reports.events_table import EVENT_COLUMNS
 from patients.reports.research import RESEARCH_COLUMNS
+from patients.reports.scope import Scope
+from patients.reports.visits_table import VISIT_COLUMNS
 from patients.views.lookups import find_patient, find_visit
 from patients.views.requests import ClinicianRequest
 
 
 @require_GET
-def send_patient_csv(request: ClinicianRequest, patient_id: UUID) -> StreamingHttpResponse:
-    """Send all photos of the patient as CSV, for the spreadsheets of the reader's language or as `dialect` asks."""
-    return patient_csv(find_patient(request, patient_id), request.user, dialect(request.GET.get("dialect", "")))
+def choose_patient_export(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Show what can be exported of the patient."""
+    patient = find_patient(request, patient_id)
+    return _choose(request, {"csv_url": reverse("patients:patient_csv", args=[patient.pk]), **banner_of(patient)})
 
 
 @require_GET
-def send_visit_csv(request: ClinicianRequest, visit_id: UUID) -> StreamingHttpResponse:
-    """Send all photos of one visit as CSV, for the spreadsheets of the reader's language or as `dialect` asks."""
-    return visit_csv(find_visit(request, visit_id), request.user, dialect(request.GET.get("dialect", "")))
+def choose_visit_export(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
+    """Show what can be exported of the visit."""
+    visit = find_visit(request, visit_id)
+    url = reverse("patients:visit_csv", args=[visit.pk])
+    return _choose(request, {"csv_url": url, "visit": visit, **banner_of(visit.patient)})
+
+
+@require_GET
+def choose_caseload_export(request: ClinicianRequest) -> HttpResponse:
+    """Show what can be exported of everyone in the clinician's care."""
+    count = Patient.objects.in_care_of(request.user).count()
+    return _choose(request, {"csv_url": reverse("patients:caseload_csv"), "patient_count": count, "section": "patients"})
+
+
+@require_GET
+def send_patient_csv(request: ClinicianRequest, patient_id: UUID) -> HttpResponseBase:
+    """Send a table of the patient as CSV, for the spreadsheets of the reader's language or as `dialect` asks."""
+    patient = find_patient(request, patient_id)
+    return _send(request, [patient]) or choose_patient_export(request, patient_id)
+
+
+@require_GET
+def send_visit_csv(request: ClinicianRequest, visit_id: UUID) -> HttpResponseBase:
+    """Send a table of one visit as CSV, for the spreadsheets of the reader's language or as `dialect` asks."""
+    visit = find_visit(request, visit_id)
+    return _send(request, [visit.patient], visit) or choose_visit_export(request, visit_id)
+
+
+@require_GET
+def send_caseload_csv(request: ClinicianRequest) -> HttpResponseBase:
+    """Send a table of all patients in the clinician's care, after adding an entry to the access log of each."""
+    patients = list(Patient.objects.in_care_of(request.user).order_by("created_at", "pk"))
+    answer = _send(request, patients, is_caseload=True)
+    if answer is None:
+        return choose_caseload_export(request)
+    record_for_each(request, AccessLog.Action.EXPORT, (patient.pk for patient in patients), page="caseload_csv")
+    return answer
 
 
 @require_GET
 def show_data_dictionary(request: ClinicianRequest) -> HttpResponse:
     """Show the data dictionary: what each column means."""
-    context = {"columns": COLUMNS, "research_columns": RESEARCH_COLUMNS, "reasons": reason_meanings(), "section": "dictionary"}
+    context = {
+        "columns": COLUMNS,
+        "visit_columns": VISIT_COLUMNS,
+        "event_columns": EVENT_COLUMNS,
+        "research_columns": RESEARCH_COLUMNS,
+        "reasons": reason_meanings(),
+        "section": "dictionary",
+    }
     return render(request, "patients/data_dictionary.html", context)
+
+
+def _form(request: ClinicianRequest) -> ExportForm:
+    own, other = spreadsheet_dialects()
+    return ExportForm(request.GET, [(own.name, str(own.words)), (other.name, str(other.words))])
+
+
+def _send(
+    request: ClinicianRequest, patients: list[Patient], visit: Visit | None = None, is_caseload: bool = False
+) -> HttpResponseBase | None:
+    """Return the download; None when the address cannot be read: more than what was meant must not leave."""
+    form = _form(request)
+    if not form.is_valid():
+        return None
+    scope = Scope(patients, visit, *form.days, is_caseload=is_caseload)
+    return csv_response(form.cleaned_data["table"] or PHOTOS, scope, request.user, dialect(form.cleaned_data["dialect"]))
+
+
+def _choose(request: ClinicianRequest, context: dict[str, object]) -> HttpResponse:
+    form = _form(request)
+    status = 200 if form.is_valid() else 400
+    return render(request, "patients/export.html", context | {"form": form}, status=status)

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from inference.dispatch import current_model_version
 from patients.consent.erasure import erase_picture
+from patients.formats import clinic_today
 from patients.models import AccessLog, ApiToken, Patient, Photo, User, Visit
 from patients.photos.receive import receive_photo
 from tests.answers import close_unread
@@ -249,7 +250,8 @@ def test_list_of_photos_takes_the_same_queries_however_long(
 
 def test_csv_is_a_download(api: APIClient, visit: Visit) -> None:
     answer = api.get(f"/api/visits/{visit.id}/csv/?bom")
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="affectline-visit-{visit.id}.csv"'
+    name = f"affectline-photos-{clinic_today()}-{str(visit.id)[:8]}.csv"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
     assert b"".join(answer).startswith(b"\xef\xbb\xbfrecord_number,")
 
 

@@ -2,17 +2,25 @@
 
 import csv
 import io
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ml.serve.expressions import EXPRESSIONS
-from patients.models import OwnLabel, Photo, User, Visit
-from patients.reports.columns import COLUMNS
-from patients.reports.csv_export import csv_cell, csv_rows, photos_for_export, visit_csv
-from patients.reports.dialects import COMMA, SEMICOLON
+from patients.models import Event, OwnLabel, Patient, User, Visit
+from patients.reports.columns import COLUMNS, KINDS, ColumnDescription
+from patients.reports.csv_export import FORMULA_STARTS, TABLES, csv_cell, csv_response, photos_csv, writer_of
+from patients.reports.dialects import COMMA, PROGRAMS, SEMICOLON, Dialect
+from patients.reports.events_table import EVENT_COLUMNS
+from patients.reports.scope import Scope
+from patients.reports.visits_table import VISIT_COLUMNS
 from tests.factories import make_clinician, make_photo, make_prediction, probabilities_of
 
 FACE = {"left": 8, "top": 6, "width": 24, "height": 30}  # as make_prediction finds it
@@ -23,7 +31,7 @@ HEADER = (
 
 
 def exported(visit: Visit) -> list[str]:
-    return list(csv_rows(photos_for_export(Photo.objects.filter(visit=visit), visit.created_by)))
+    return list(photos_csv(Scope([visit.patient], visit), visit.created_by))
 
 
 @pytest.mark.django_db
@@ -105,10 +113,16 @@ def test_label_of_a_colleague_is_there_once_one_has_given_one_s_own(visit: Visit
 
 
 @pytest.mark.django_db
-def test_file_of_a_visit_is_named_by_its_id(visit: Visit, client: Client) -> None:
+def test_file_name_has_table_and_day_and_nothing_of_the_patient(visit: Visit, client: Client) -> None:
     client.force_login(visit.created_by)
-    name = client.get(f"/visits/{visit.pk}/csv/").headers["Content-Disposition"]
-    assert name == f'attachment; filename="affectline-visit-{visit.pk}.csv"'
+    with time_machine.travel("2026-11-29T12:00:00Z"):
+        paths = (f"/visits/{visit.pk}/csv/", f"/patients/{visit.patient_id}/csv/?table=events", "/patients/csv/?table=visits")
+        names = [client.get(path).headers["Content-Disposition"] for path in paths]
+    assert names == [
+        f'attachment; filename="affectline-photos-2026-11-29-{str(visit.pk)[:8]}.csv"',
+        f'attachment; filename="affectline-events-2026-11-29-{str(visit.patient_id)[:8]}.csv"',
+        'attachment; filename="affectline-visits-2026-11-29-caseload.csv"',
+    ]
 
 
 @pytest.mark.django_db
@@ -124,7 +138,7 @@ def test_newest_model_speaks_for_a_photo(visit: Visit) -> None:
 def test_export_of_many_photos_takes_few_queries(visit: Visit, django_assert_num_queries: Any) -> None:
     for _ in range(20):
         make_prediction(make_photo(visit))
-    with django_assert_num_queries(3):  # photos, readings, labels
+    with django_assert_num_queries(3):  # visits, labels, photos with readings
         assert len(exported(visit)) == 21
 
 
@@ -139,8 +153,9 @@ def test_numbers_are_never_disarmed() -> None:
 
 @pytest.mark.django_db
 def test_byte_order_mark_is_there_only_when_asked_for(visit: Visit) -> None:
-    plain = b"".join(visit_csv(visit, visit.created_by))
-    marked = b"".join(visit_csv(visit, visit.created_by, COMMA))
+    scope = Scope([visit.patient], visit)
+    plain = b"".join(csv_response("photos", scope, visit.created_by))
+    marked = b"".join(csv_response("photos", scope, visit.created_by, COMMA))
     assert marked == b"\xef\xbb\xbf" + plain
 
 
@@ -150,9 +165,58 @@ def test_formula_after_a_comma_is_disarmed_where_semicolons_separate() -> None:
     assert csv_cell(-0.47, SEMICOLON) == "-0,4700"
 
 
-def test_every_column_says_what_it_means() -> None:
-    assert len({column.name for column in COLUMNS}) == len(COLUMNS)
-    assert all(str(column.meaning).endswith(".") and column.kind for column in COLUMNS)
+@pytest.mark.parametrize("columns", [COLUMNS, VISIT_COLUMNS, EVENT_COLUMNS], ids=["photos", "visits", "events"])
+def test_every_column_says_what_it_means(columns: tuple[ColumnDescription, ...]) -> None:
+    assert len({column.name for column in columns}) == len(columns)
+    assert all(str(column.meaning).endswith(".") and column.kind in KINDS for column in columns)
+
+
+@given(st.floats(-1, 1), st.sampled_from([PROGRAMS, COMMA, SEMICOLON]))
+def test_shares_are_looked_up_as_they_would_be_written(share: float, dialect: Dialect) -> None:
+    assert writer_of("number, -1 to 1", dialect)(share) == csv_cell(share, dialect)
+
+
+def test_times_are_in_the_zone_of_the_reader_on_both_sides_of_a_change() -> None:
+    with timezone.override("Europe/Berlin"):
+        write = writer_of("time", PROGRAMS)
+    texts = ["2026-03-29 00:59:59", "2026-03-29 01:00:00.123456", "2026-03-29 01:00:07+00"]
+    assert [write(text) for text in texts] == [
+        "2026-03-29T01:59:59+01:00",
+        "2026-03-29T03:00:00+02:00",
+        "2026-03-29T03:00:07+02:00",
+    ]
+
+
+@pytest.mark.django_db
+def test_table_of_times_is_in_the_zone_of_the_reader(visit: Visit, client: Client) -> None:
+    make_photo(visit, uploaded_at=datetime(2026, 7, 2, 9, 46, 5, 123456, tzinfo=UTC))
+    User.objects.update(time_zone="Asia/Kolkata")
+    client.force_login(User.objects.get())
+    text = b"".join(client.get(f"/visits/{visit.pk}/csv/")).decode()
+    assert "2026-07-02T15:16:05+05:30" in text
+
+
+HOSTILE = (*(f"{start}1+1" for start in FORMULA_STARTS), "a;=1+1", "a,=1+1", "a\n@SUM(1)", "x\";=cmd|'/C calc'!A0")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("dialect", [PROGRAMS, COMMA, SEMICOLON], ids=lambda dialect: dialect.name)
+def test_no_cell_of_any_table_starts_a_formula(visit: Visit, table: str, dialect: Dialect) -> None:
+    for number, text in enumerate(HOSTILE):
+        photo = make_photo(visit, excluded_at=visit.created_at, excluded_reason=text)
+        make_prediction(photo)
+        facts = {"kind": "note", "label": text, "starts_on": visit.date, "created_by": visit.created_by}
+        Event.objects.create(patient=visit.patient, **facts)
+        Patient.objects.filter(pk=visit.patient_id).update(record_number=text, record_number_hash=str(number))
+        patient = Patient.objects.get(pk=visit.patient_id)
+        lines = "".join(TABLES[table](Scope([patient]), visit.created_by, dialect))
+        # As a program for this dialect reads it, and as one for another would, which splits whatever our quotes say.
+        cells = [cell for row in csv.reader(io.StringIO(lines, newline=""), delimiter=dialect.separator) for cell in row]
+        foreign = ",;".replace(dialect.separator, "")
+        cells += [part.strip(' "') for part in re.split(rf"[{foreign}\t\r\n]", lines)]
+        # Only text can be a formula: a number may well be negative.
+        assert [cell for cell in cells if cell.startswith(FORMULA_STARTS) and not re.fullmatch(r"-\d[.,\d]*", cell)] == []
 
 
 @pytest.mark.parametrize("text", ["blurred;=cmd|'/C calc'!A0;x", "a;  +1", "a\n@SUM(1)", 'a;"=1+1"', "a\t-2"])

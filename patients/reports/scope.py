@@ -1,0 +1,64 @@
+"""What an export is about: patients, or one visit, within two days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import QuerySet
+
+from patients.formats import clinic_today
+from patients.models import Event, Patient, Photo, Visit
+from patients.models.photo import PhotoQuerySet
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The patients of an export, in its order. `visit` narrows it to one; `first` and `last` are the days of visits, included."""
+
+    patients: Sequence[Patient]
+    visit: Visit | None = None
+    first: date | None = None
+    last: date | None = None
+    is_caseload: bool = False  # everyone in the care of one clinician
+
+    def holds(self, day: date) -> bool:
+        """Whether `day` lies within the two days."""
+        return (self.first is None or day >= self.first) and (self.last is None or day <= self.last)
+
+    def visits_of(self, patient: Patient) -> QuerySet[Visit]:
+        """Return the visits of one of the patients."""
+        visits = Visit.objects.filter(patient=patient)
+        if self.visit:
+            visits = visits.filter(pk=self.visit.pk)
+        if self.first:
+            visits = visits.filter(date__gte=self.first)
+        return visits.filter(date__lte=self.last) if self.last else visits
+
+    def photos_of(self, patient: Patient) -> PhotoQuerySet:
+        """Return the photos of these visits."""
+        if self.visit is None and self.first is None and self.last is None:
+            return Photo.objects.filter(visit__patient=patient)
+        return Photo.objects.filter(visit__in=self.visits_of(patient))
+
+    def events_of(self, patient: Patient) -> list[Event]:
+        """Return the events that touch these days, oldest first; of a visit, those that its day is part of."""
+        first, last = (self.visit.date, self.visit.date) if self.visit else (self.first, self.last)
+        events = Event.objects.filter(patient=patient).order_by("starts_on", "created_at")
+        return [
+            event
+            for event in events
+            if (last is None or event.starts_on <= last)
+            and (first is None or event.goes_on or (event.ends_on or event.starts_on) >= first)
+        ]
+
+    def file_name(self, table: str) -> str:
+        """Return "affectline-visits-2026-11-29-3f2a91c0.csv": what is in it, the day, and the start of the row's random id.
+
+        Neither the name nor the record number: file names turn up in lists of downloads, on backups and in mails, where both would
+        tell who is a patient. Files of two patients still have different names.
+        """
+        one = self.visit or (None if self.is_caseload else self.patients[0])
+        parts = ["affectline", table, clinic_today().isoformat(), str(one.pk)[:8] if one else "caseload"]
+        return "-".join(parts) + ".csv"
