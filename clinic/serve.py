@@ -105,7 +105,8 @@ def quoted(path: Path) -> str:
 
 def parts(var: Path, listener: socket.socket, lock: int) -> list[Part]:
     """Return the workers, the sweep and the web server."""
-    celery = (sys.executable, "-m", "celery", "--app", "clinic")
+    # `prepare` has just run the checks. They load every page's code, which a worker has no use for.
+    celery = (sys.executable, "-m", "celery", "--app", "clinic", "--skip-checks")
     worker = (
         *(*celery, "worker", "--loglevel", "INFO", "--pool", "prefork", "--concurrency", "1"),
         *("--without-mingle", "--without-gossip"),
