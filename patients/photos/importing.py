@@ -3,10 +3,12 @@
 from datetime import date
 
 from django.db import transaction
+from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from inference.models import Prediction
 from patients.audit.log import Actor, record_access
 from patients.models import AccessLog, Consent, Import, ImportFailure, OwnLabel, Patient, User, Visit
 from patients.models.photo import PhotoQuerySet
@@ -45,6 +47,13 @@ def why_failed(failure: ImportFailure) -> str:
 def photos_of(batch: Import) -> PhotoQuerySet:
     """Return the photos of the import that are still in the patient's record."""
     return batch.photos.filter(visit__patient=batch.patient_id)
+
+
+def analysed_by_day(batch: Import) -> dict[str, int]:
+    """Return how many photos of the import are analysed, by the day of their visit, as in {"2026-11-20": 3}; no day has 0."""
+    waiting = Prediction.objects.unfinished().filter(photo=OuterRef("pk"))
+    counts = photos_of(batch).filter(~Exists(waiting)).order_by().values_list("visit__date").annotate(n=Count("pk"))
+    return {day.isoformat(): n for day, n in counts}
 
 
 def finish(batch: Import) -> None:

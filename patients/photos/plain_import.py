@@ -28,6 +28,10 @@ def found_in(files: Iterable[UploadedFile[bytes]]) -> list[FoundFile]:
     return [_found(index, bytes(file.read())) for index, file in enumerate(files)]
 
 
+OTHER = "other"
+"""What the choice of a visit says when a person enters its date."""
+
+
 def add_plainly(batch: Import, files: Iterable[UploadedFile[bytes]], asked: QueryDict, user: User, who: Actor) -> int:
     """Add each file to the visit of its row in the form `asked`, and finish the import. Return how many were left out."""
     left_out = 0
@@ -39,7 +43,8 @@ def add_plainly(batch: Import, files: Iterable[UploadedFile[bytes]], asked: Quer
         if row not in ticked:
             left_out += 1
             continue
-        day, visit = _target(batch, asked.get(f"to-{row}", "") or row, user)
+        chosen = asked.get(f"to-{row}", "")
+        day, visit = _target(batch, asked.get(f"other-{row}", "") if chosen == OTHER else chosen or row, user)
         keep = f"keep-{row}" in asked
         try:
             if visit is None:

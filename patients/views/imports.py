@@ -22,7 +22,7 @@ from patients.care.banner import banner_of
 from patients.models import AccessLog, Consent, Import, Patient, Photo, Visit
 from patients.photos.codes import RejectedPhoto
 from patients.photos.import_plan import FoundFile, is_a_day_of, plan_import
-from patients.photos.importing import IN_BROWSER, finish, keep_failure, undo, visit_on, why_not_undone
+from patients.photos.importing import IN_BROWSER, analysed_by_day, finish, keep_failure, undo, visit_on, why_not_undone
 from patients.photos.plain_import import PLAIN_MOST, add_plainly, found_in
 from patients.photos.receive import receive_photo
 from patients.readings.import_page import import_page, open_failures
@@ -104,7 +104,7 @@ def add_imported_photo(request: ClinicianRequest, import_id: UUID) -> HttpRespon
             answer["failure"] = failure.pk
         return JsonResponse(answer, status=rejected.row.status)
     _forget(batch, earlier)
-    return JsonResponse({"photo": str(photo.pk), "visit": str(photo.visit_id)}, status=201)
+    return JsonResponse({"photo": str(photo.pk), "visit": str(photo.visit_id), "analysed": analysed_by_day(batch)}, status=201)
 
 
 @require_POST

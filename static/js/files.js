@@ -3,6 +3,7 @@
 window.photoFiles = (function () {
   "use strict";
   const mostNamed = 3;
+  const atOnce = 25;
   const brands = /^(avif|avis|heic|heix|heim|heis|hevc|hevx|hevm|hevs|mif1|mif2|msf1|miaf)$/;
 
   function size(file) {
@@ -33,16 +34,18 @@ window.photoFiles = (function () {
     }, function () { return "gone"; });
   }
 
-  // Resolves to the files that can be taken, and the others by problem.
-  function sorted(files, maxBytes) {
-    return Promise.all(Array.from(files, function (file) { return problem(file, maxBytes); })).then(function (problems) {
-      const found = { good: [], bad: {} };
-      problems.forEach(function (why, at) {
-        if (why) (found.bad[why] = found.bad[why] || []).push(files[at]);
-        else found.good.push(files[at]);
+  // Resolves to the files that can be taken, and the others by problem. It asks a few at a time: hundreds at once stop the page.
+  async function sorted(files, maxBytes) {
+    const found = { good: [], bad: {} };
+    for (let at = 0; at < files.length; at += atOnce) {
+      const some = Array.from(files).slice(at, at + atOnce);
+      const problems = await Promise.all(some.map(function (file) { return problem(file, maxBytes); }));
+      problems.forEach(function (why, n) {
+        if (why) (found.bad[why] = found.bad[why] || []).push(some[n]);
+        else found.good.push(some[n]);
       });
-      return found;
-    });
+    }
+    return found;
   }
 
   // "a.jpg (18.2 MB), b.jpg (20 MB), c.jpg (16 MB) + 2"

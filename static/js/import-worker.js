@@ -87,10 +87,10 @@ function dateAnywhere(bytes) {
 }
 
 onmessage = async function (event) {
-  for (let at = 0; at < event.data.length; at += 1) {
-    const answer = { at: at, sha: "", taken: null };
+  for (let at = 0; at < event.data.files.length; at += 1) {
+    const answer = { at: event.data.from + at, sha: "", taken: null };
     try {
-      const buffer = await event.data[at].arrayBuffer();
+      const buffer = await event.data.files[at].arrayBuffer();
       const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", buffer));
       const bytes = new Uint8Array(buffer);
       answer.sha = Array.from(hash, function (byte) { return byte.toString(16).padStart(2, "0"); }).join("");

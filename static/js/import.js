@@ -6,6 +6,7 @@
   const choose = document.getElementById("import-choose");
   if (!choose) return;
   const photoFiles = window.photoFiles;
+  const rowsOf = window.importRows;
   const said = document.getElementById("import-said");
   const reading = document.getElementById("import-reading");
   const readBar = document.getElementById("import-read");
@@ -14,10 +15,11 @@
   const inFlight = 3;
   const mostTries = 4;
   const perMinute = 60000;
-  const shownThumbs = 3;
+  const handedOver = 20; // files that the worker gets at a time
   const wholeDays = new Set();
   const kept = new Map(); // failure -> job: can be sent again while the page is open
   let files = []; // {file, sha, taken}
+  let analysed = {}; // day -> how many photos of this import are analysed, as of the last answer
   let isSending = false;
   let worker = null;
 
@@ -76,11 +78,17 @@
     worker = new Worker(place.dataset.worker);
     return new Promise(function (resolve) {
       let n = 0;
+      let given = 0;
+      function give() {
+        worker.postMessage({ from: given, files: good.slice(given, given + handedOver) });
+        given = Math.min(given + handedOver, good.length);
+      }
       worker.onmessage = function (event) {
         Object.assign(files[event.data.at], event.data);
         n += 1;
         readBar.value = n;
         reading.textContent = reading.dataset.reading.replace("%s", n).replace("%n", good.length);
+        if (n === given && n < good.length) give();
         if (n < good.length) return;
         readBar.hidden = true;
         reading.textContent = "";
@@ -88,7 +96,7 @@
         worker = null;
         resolve();
       };
-      worker.postMessage(good);
+      give();
     });
   }
 
@@ -107,7 +115,13 @@
   function show(table, folder, bad) {
     const card = fromTemplate("import-check");
     const ignored = Object.keys(bad).reduce(function (sum, why) { return sum + bad[why].length; }, 0);
-    part(card, "plan-table").innerHTML = table;
+    const whole = document.createElement("template");
+    whole.innerHTML = table;
+    const rows = Array.from(whole.content.querySelectorAll("[data-row]"));
+    const body = whole.content.querySelector("tbody");
+    body.replaceChildren();
+    part(card, "plan-table").append(whole.content);
+    part(card, "send").disabled = true;
     part(card, "name").textContent = folder || place.dataset.files;
     part(card, "found").textContent = words("found", files.length);
     part(card, "ignored").textContent = ignored ? words("ignored", ignored) : "";
@@ -123,7 +137,6 @@
     document.getElementById("import-what").hidden = true;
     document.getElementById("import-lead").textContent = place.dataset.checking;
     step(1);
-    card.querySelectorAll("[data-row]").forEach(picture);
     card.addEventListener("change", function () { total(card); });
     card.addEventListener("click", function (event) {
       const split = event.target.closest("[data-split]");
@@ -137,9 +150,15 @@
       if (event.target.closest("[data-again]")) again();
       if (event.target.closest("[data-send]")) begin(card, folder);
     });
-    total(card);
-    said.textContent = card.querySelector("[data-send]").textContent;
-    part(card, "send").focus();
+    const paint = rowsOf.painter(files);
+    rowsOf.gently(rows, function (row) {
+      body.append(row);
+      paint(row);
+    }).then(function () {
+      total(card);
+      said.textContent = card.querySelector("[data-send]").textContent;
+      part(card, "send").focus();
+    });
   }
 
   function again() {
@@ -149,57 +168,24 @@
     choose.querySelector("button").focus();
   }
 
-  function numbers(row, name) {
-    return row.dataset[name].split(" ").filter(Boolean).map(Number);
-  }
-
-  function thumb(at) {
-    const image = document.createElement("img");
-    image.width = image.height = 36;
-    image.alt = "";
-    image.decoding = "async";
-    image.loading = "lazy";
-    image.title = files[at].file.name;
-    image.addEventListener("load", function () { URL.revokeObjectURL(image.src); });
-    image.addEventListener("error", function () { // HEIC that the browser cannot draw
-      const tile = document.createElement("span");
-      tile.className = "thumbs__none";
-      tile.title = image.title;
-      image.replaceWith(tile);
-    });
-    image.src = URL.createObjectURL(files[at].file);
-    return image;
-  }
-
-  function picture(row) {
-    const all = numbers(row, "files");
-    const thumbs = part(row, "thumbs");
-    thumbs.append.apply(thumbs, all.slice(0, shownThumbs).map(thumb));
-    const see = part(row, "see");
-    if (see) see.addEventListener("toggle", function () { part(see, "all").replaceChildren.apply(part(see, "all"), all.map(thumb)); }, { once: true });
-  }
-
   // Returns what the rows ask for: targets in their order, each with its jobs. A visit that two rows share has its room once.
   function asked(card) {
     const targets = new Map();
     card.querySelectorAll("[data-row]").forEach(function (row) {
       const box = row.querySelector("input[name=row]");
-      const select = part(row, "to");
-      if (select) {
+      const goal = rowsOf.target(row);
+      if (part(row, "to")) {
         const had = box.disabled;
-        box.disabled = !select.value || !row.querySelector("[data-keep]:checked") && !row.dataset.fresh;
+        box.disabled = !goal || !row.querySelector("[data-keep]:checked") && !row.dataset.fresh;
         if (had && !box.disabled) box.checked = true;
         if (box.disabled) box.checked = false;
       }
-      const option = select && select.selectedOptions[0];
-      const key = select ? select.value : row.dataset.visit || row.dataset.day;
-      const of = select ? option.dataset.of : row.dataset.day;
-      const wanted = numbers(row, "fresh").map(function (at) { return { at: at, keep: false }; });
+      const key = goal && goal.key;
+      const wanted = rowsOf.numbers(row, "fresh").map(function (at) { return { at: at, keep: false }; });
       row.querySelectorAll("[data-keep]:checked").forEach(function (keep) {
-        numbers(row, keep.dataset.keep).forEach(function (at) { wanted.push({ at: at, keep: true }); });
+        rowsOf.numbers(row, keep.dataset.keep).forEach(function (at) { wanted.push({ at: at, keep: true }); });
       });
-      const isNew = key === of;
-      const target = targets.get(key) || { key: key, day: of, said: (option || row).dataset.said, isNew: isNew, room: Number(select && option.dataset.room || row.dataset.room), jobs: [] };
+      const target = targets.get(key) || Object.assign({ isNew: key && key === goal.day, jobs: [] }, goal);
       const jobs = box.checked && key ? wanted.slice(0, target.room) : [];
       target.room -= jobs.length;
       jobs.forEach(function (job) { target.jobs.push(Object.assign(job, { target: target })); });
@@ -219,8 +205,8 @@
     send.disabled = !n;
     const label = place.dataset.add.replace("%p", words("found", n)).replace("%v", words("visits", targets.length));
     send.querySelector("span").textContent = n ? label : place.dataset.addNone;
-    const open = Array.from(card.querySelectorAll("[data-to]")).filter(function (select) { return !select.value; });
-    const left = open.reduce(function (sum, select) { return sum + numbers(select.closest("[data-row]"), "files").length; }, 0);
+    const open = Array.from(card.querySelectorAll("[data-to]")).filter(function (select) { return !rowsOf.target(select.closest("[data-row]")); });
+    const left = open.reduce(function (sum, select) { return sum + rowsOf.numbers(select.closest("[data-row]"), "files").length; }, 0);
     part(card, "open-said").textContent = left ? words("open", left) : "";
   }
 
@@ -277,11 +263,15 @@
     function tell() {
       part(card, "sent").textContent = place.dataset.sent.replace("%s", state.done).replace("%n", jobs.length);
       part(card, "bar").value = state.done;
+      const read = Object.values(analysed).reduce(function (sum, n) { return sum + n; }, 0);
+      part(card, "analysed").textContent = words("analysed", read);
       part(card, "failed").textContent = state.failed ? words("failed", state.failed) : "";
       if (state.done > jobs.length / 10) part(card, "left").textContent = words("left", Math.ceil((Date.now() - began) / state.done * (jobs.length - state.done) / perMinute));
       targets.forEach(function (target) {
         part(target.row, "bar").value = target.done;
         part(target.row, "sent").textContent = place.dataset.sent.replace("%s", target.done).replace("%n", target.jobs.length);
+        const n = analysed[target.day];
+        part(target.row, "analysed").textContent = n ? words("analysed", n) : place.dataset.waiting;
       });
     }
 
@@ -322,7 +312,7 @@
     tries = tries || 1;
     return fetch(paths.add_imported_photo, { method: "POST", headers: { "X-CSRFToken": token, Accept: "application/json" }, body: fields(job) }).then(
       function (answer) {
-        if (answer.status === 201) return true;
+        if (answer.status === 201) return answer.json().then(function (added) { return Boolean(analysed = added.analysed); });
         return answer.json().catch(function () { return { retry: answer.status >= 500 }; }).then(function (refused) {
           if (/^duplicate/.test(refused.code || "")) return true; // there already
           if (refused.failure) job.failure = refused.failure;

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from inference.models import Prediction
 from patients.models import AccessLog, Consent, Import, ImportFailure, OwnLabel, Patient, Photo, User, Visit
 from tests.factories import make_photo, make_visit, picture, upload
 from tests.patients.views.test_moving import words
@@ -84,6 +85,12 @@ def test_photos_of_a_new_day_make_one_visit(browser: Client, ines: Patient, path
     page = words(browser.get(paths["show_import"]))
     assert "2 photos added to 1 visit." in page
     assert "from the folder “Sessions 2026”" in page
+
+
+def test_each_answer_says_how_many_are_analysed(browser: Client, ines: Patient, paths: dict[str, str]) -> None:
+    assert add(browser, paths, picture(colour="red"))["analysed"] == {}
+    Prediction.objects.all().drop("too_dark")
+    assert add(browser, paths, picture(colour="blue"))["analysed"] == {"2026-09-10": 1}
 
 
 def test_photos_go_to_the_visit_there_is(browser: Client, ines: Patient, paths: dict[str, str]) -> None:
@@ -207,8 +214,9 @@ def test_without_a_script_two_forms_do_the_same(browser: Client, ines: Patient, 
     }
     for name, row in hidden.items():
         assert f'name="{name}" value="{row}"' in " ".join(page.split())
-    asked = hidden | {"photos": files(), "add": "1", "row": [DAY, "undated"], "to-undated": DAY}
+    another = {"to-undated": "other", "other-undated": "2026-09-08"}
+    asked = hidden | {"photos": files(), "add": "1", "row": [DAY, "undated"]} | another
     done = words(browser.post(address, asked, follow=True))
-    assert "2 photos added to 1 visit." in done
+    assert "2 photos added to 2 visits." in done
     assert "1 photo was left out, as you chose." in done
-    assert [visit.date for visit in ines.visits.all()] == [date(2026, 9, 10)]
+    assert {visit.date for visit in ines.visits.all()} == {date(2026, 9, 8), date(2026, 9, 10)}
