@@ -60,6 +60,18 @@ def row(page: Page, day: str) -> str:
     return " ".join(page.locator(f'[data-row="{day}"]').inner_text().split())
 
 
+def choose_another_date(page: Page) -> None:
+    """Give the photo without a date one that no row has, then that of a row; then leave it open again."""
+    undated = page.get_by_label("Visit for these photos").first
+    undated.select_option(label="Another date…")
+    expect(page.get_by_text("1 photo without a usable date stays out until you choose.")).to_be_visible()
+    page.get_by_label("Date of the visit").first.fill("2026-02-20")
+    expect(page.get_by_role("button", name="Add 9 photos to 3 visits")).to_be_visible()
+    page.get_by_label("Date of the visit").first.fill("2026-02-03")  # the day of another row: one visit
+    expect(page.get_by_role("button", name="Add 9 photos to 2 visits")).to_be_visible()
+    undated.select_option(label="Choose a visit")
+
+
 def test_a_folder_becomes_visits_and_is_undone(installation: Installation, open_page: OpenPage, folder: Path) -> None:
     page = open_page()
     opened(page, installation)
@@ -75,14 +87,7 @@ def test_a_folder_becomes_visits_and_is_undone(installation: Installation, open_
     expect(page.get_by_text("2 photos without a usable date stay out until you choose.")).to_be_visible()
     page.get_by_label("Visit for these photos").last.select_option(label="3 Feb 2026, new")
     expect(page.get_by_role("button", name="Add 8 photos to 2 visits")).to_be_visible()
-    undated = page.get_by_label("Visit for these photos").first
-    undated.select_option(label="Another date…")
-    expect(page.get_by_text("1 photo without a usable date stays out until you choose.")).to_be_visible()
-    page.get_by_label("Date of the visit").first.fill("2026-02-20")
-    expect(page.get_by_role("button", name="Add 9 photos to 3 visits")).to_be_visible()
-    page.get_by_label("Date of the visit").first.fill("2026-02-03")  # the day of another row: one visit
-    expect(page.get_by_role("button", name="Add 9 photos to 2 visits")).to_be_visible()
-    undated.select_option(label="Choose a visit")
+    choose_another_date(page)
     assert violations_in_both_themes(page) == []
     page.get_by_role("button", name="Separate").click()
     expect(page.locator("#import-plan tbody tr")).to_have_count(5)
