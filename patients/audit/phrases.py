@@ -104,7 +104,7 @@ _PHRASES: dict[str, Phrase] = {
     "export access_log_csv": lambda n: _("exported the access log as CSV"),
     "export patient_zip": lambda n: _("exported the full record (ZIP)"),
     "export research_csv": lambda n: _("exported the research CSV, with this patient’s numbers and without the name"),
-    "export study": lambda n: _("exported the data of a study, with this patient’s numbers and without the name"),
+    "export task_study_export": lambda n: _("exported the data of a study, with this patient’s numbers and without the name"),
     "export visit": lambda n: _("exported the visit of {visit} as CSV"),
     "consent care": lambda n: _("recorded consent to care"),
     "consent research": lambda n: _("recorded consent to research"),

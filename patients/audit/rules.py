@@ -106,6 +106,7 @@ RESEARCH_EXPORT = Rule(Who.RESEARCHERS, Action.EXPORT, right=Right.EXPORT)
 STUDIES_LISTED = Rule(Who.STUDY_PEOPLE, Action.LIST)
 STUDY_VIEWED = Rule(Who.STUDY_PEOPLE, Action.VIEW)  # a change adds its own entry
 STUDY_POLLED = Rule(Who.STUDY_PEOPLE, Action.VIEW, polled=True)
+STUDY_EXPORTED = Rule(Who.STUDY_PEOPLE, right=Right.EXPORT)
 STUDY_ADDED = Rule(Who.STUDY_PEOPLE)
 
 OWN_TASKS = Rule(Who.SIGNED_IN, Action.LIST)  # a download adds entries of its own

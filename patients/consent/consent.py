@@ -12,7 +12,7 @@ from django.utils.translation import ngettext_lazy
 from encryption.fields import keyed_hash
 from inference.models import Prediction
 from patients.audit.log import Actor, record_access
-from patients.models import AccessLog, Consent, ErasureRequest, Participation, Patient, User
+from patients.models import AccessLog, Consent, ErasureRequest, Participation, Patient, Task, User
 
 TEXTS: dict[str, str | Promise] = {
     # The hours are those that an erasure really waits.
@@ -71,6 +71,7 @@ def withdraw_consent(consent: Consent, by: User, who: Actor, level: str = Erasur
             ErasureRequest.queue(consent.patient, level, by, ErasureRequest.Cause.WITHDRAWAL, due_at)
         if consent.purpose == Consent.Purpose.RESEARCH:
             Participation.objects.withdraw(consent.patient)
+            Task.objects.about(consent.patient).filter(kind=Task.STUDY_EXPORT).withdraw()
         record_access(who, AccessLog.Action.WITHDRAW, consent.patient, purpose=consent.purpose)
     return True
 

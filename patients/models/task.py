@@ -93,6 +93,7 @@ class Task(models.Model):
         CANCELLED = "cancelled"
 
     OPEN: ClassVar = (State.WAITING, State.RUNNING)
+    STUDY_EXPORT: ClassVar = "study_export"  # the kind whose files hold numbers of patients who consent to research
     ERASED: ClassVar = "erased"  # reason: the data it worked on are gone
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

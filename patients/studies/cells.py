@@ -46,6 +46,11 @@ def age_table(people: Sequence[Person], arms: Sequence[str], least: int) -> Cell
     return CellTable(rows, tuple(shown[-1][:-1]), len(known), tuple(whole), is_hidden)
 
 
+def band_of(person: Person, bands: Sequence[Band]) -> Band | None:
+    """Return the band that holds the person's age; None if the age is not known."""
+    return next((band for band in bands if _is_in(person, band)), None)
+
+
 def join_bands(bands: list[Band], counts: Matrix, least: int) -> tuple[list[Band], Matrix]:
     """Join the band with the smallest cell with its smaller neighbour, until no cell is small or two bands are left."""
     bands, counts = list(bands), [list(row) for row in counts]

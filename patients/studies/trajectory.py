@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, stdev
@@ -12,7 +12,7 @@ from patients.studies.group import Group, Person
 WEEKS = tuple(range(0, 25, 4))
 HALF_WINDOW_WEEKS = 2.0
 LEAST_FOR_LINES = 10
-"""Below this number of people a faint line of one person could be recognised."""
+"""In a study of fewer people, a faint line of one person could be recognised."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ def t_interval(values: Sequence[float]) -> tuple[float, float]:
 def trajectories(group: Group, measure: str) -> list[Trajectory]:
     """Return one trajectory per arm. A mean over fewer people than the smallest cell is not part of it."""
     least = max(group.study.smallest_cell, 2)
-    return [_trajectory(arm, group.in_arm(arm), measure, least) for arm in group.arms]
+    has_lines = len(group.people) >= LEAST_FOR_LINES
+    return [_trajectory(arm, group.in_arm(arm), measure, least, has_lines) for arm in group.arms]
 
 
-def _trajectory(arm: str, people: Iterable[Person], measure: str, least: int) -> Trajectory:
-    people = list(people)
+def _trajectory(arm: str, people: Sequence[Person], measure: str, least: int, has_lines: bool) -> Trajectory:
     windows = [by_window(person, measure) for person in people]
     means, counts = [], []
     for week in WEEKS:
@@ -84,4 +84,4 @@ def _trajectory(arm: str, people: Iterable[Person], measure: str, least: int) ->
             means.append(GroupMean(week, len(values), fmean(values), *t_interval(values)))
     end = WEEKS[-1] + HALF_WINDOW_WEEKS
     lines = tuple(tuple(pair for pair in person.series(measure) if pair[0] <= end) for person in people)
-    return Trajectory(arm, tuple(means), tuple(counts), lines if len(people) >= LEAST_FOR_LINES else ())
+    return Trajectory(arm, tuple(means), tuple(counts), lines if has_lines and len(people) >= least else ())

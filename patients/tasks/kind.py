@@ -71,7 +71,8 @@ class Kind:
     `run` does the work, in the language of the owner and the time zone that they chose. It may raise TaskFailed with a code of
     `reasons`: what happened, and what helps. `title` names the task for a reader who sees all its patients; `counted` says how far
     it is, and `about` what it makes. `may_run` is asked before it runs and again before each download. With `shows_patients` a
-    download adds an EXPORT entry to the access log of each patient, on the page `task_NAME`.
+    download adds an EXPORT entry to the access log of each patient, on the page `task_NAME`. The title of a pseudonymous kind names
+    no one: its owner sees it listed without seeing the patients.
     """
 
     icon: str
@@ -82,3 +83,4 @@ class Kind:
     reasons: Mapping[str, tuple[Words, Words]] = field(default_factory=dict)
     may_run: Callable[[Task], bool] = owner_cares
     shows_patients: bool = True
+    is_pseudonymous: bool = False

@@ -1,8 +1,9 @@
 """Every kind of task by its name. A new kind is a function in its own room, and an entry here."""
 
-from patients.tasks import study_model
+from patients.tasks import study_export, study_model
 from patients.tasks.kind import Kind
 
 KINDS: dict[str, Kind] = {
+    study_export.NAME: study_export.STUDY_EXPORT,
     study_model.NAME: study_model.STUDY_MODEL,
 }

@@ -104,7 +104,8 @@ def task_rows(user: User, of_teams: bool = False) -> Rows:
     seen = set(Patient.objects.visible_to(user).values_list("pk", flat=True))
     for task in listed.exclude(state=State.CANCELLED).select_related("owner").prefetch_related("patients"):
         # What is about someone whom the reader no longer sees is not named.
-        if all(patient.pk in seen for patient in task.patients.all()) and task.kind in KINDS:
+        is_named = task.kind in KINDS and not KINDS[task.kind].is_pseudonymous
+        if task.kind in KINDS and (not is_named or all(patient.pk in seen for patient in task.patients.all())):
             rows.add([_task_row(task, user)])
     if user.is_clinician and not of_teams:
         rows.add(_import_rows(user, since))

@@ -83,3 +83,8 @@ def find_study(request: ClinicianRequest, study_id: UUID) -> Study:
 def find_own_study(request: ClinicianRequest, study_id: UUID) -> Study:
     """Return the study if the user may change it, else 404."""
     return get_object_or_404(Study.objects.open_to(request.user, StudyRight.CHANGE).select_related("lead"), pk=study_id)
+
+
+def find_exportable_study(request: ClinicianRequest, study_id: UUID) -> Study:
+    """Return the study if the user may export it, else 404."""
+    return get_object_or_404(Study.objects.open_to(request.user, StudyRight.EXPORT), pk=study_id)

@@ -8,20 +8,22 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from patients.audit.log import record_access
 from patients.formats import clinic_today
 from patients.forms.study import StudyForm
 from patients.models import AccessLog, Study
 from patients.models.study import Right
+from patients.reports.study.forms import available_forms
+from patients.reports.study.panel import export_panel
 from patients.studies.counts import study_rows
 from patients.studies.group import group_of
 from patients.studies.mixed import why_not
 from patients.studies.page import StudyPage, model_card
-from patients.tasks import study_model
+from patients.tasks import study_export, study_model
 from patients.tasks.run import start
-from patients.views.lookups import find_own_study, find_study
+from patients.views.lookups import find_exportable_study, find_own_study, find_study
 from patients.views.requests import ClinicianRequest, render_form
 
 
@@ -73,6 +75,8 @@ def show_study(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
         "page": StudyPage(group, request.GET.dict()),
         "model": model_card(group, study_model.is_waiting(study)),
         "may_change": study.grants(request.user, Right.CHANGE),
+        "export": export_panel(group, request.user.may_export and study.grants(request.user, Right.EXPORT)),
+        "last_export": study_export.last_export(study),
         "section": "studies",
     }
     return render(request, "patients/study.html", context)
@@ -92,6 +96,22 @@ def show_group_model(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
             return HttpResponseRedirect(reverse("patients:study", args=[study.pk]) + "#model")
     context = {"study": study, "model": model_card(group, study_model.is_waiting(study))}
     return render(request, "patients/_study_model.html", context)
+
+
+@require_POST
+def export_study(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
+    """Start a task that writes the data package of the study; the page Tasks offers it for a day."""
+    study = find_exportable_study(request, study_id)
+    form = request.POST.get("form", "csv")
+    if not study.ethics_reference or form not in available_forms():
+        messages.error(request, _("Nothing was exported: the ethics reference or the format is missing."))
+        return redirect("patients:study", study.pk)
+    tables = sorted(study_export.NAMES & set(request.POST.getlist("table")))
+    with transaction.atomic():
+        start(study_export.NAME, request.user, study=str(study.pk), form=form, tables=tables)
+        record_access(request, AccessLog.Action.EXPORT, obj=study, form=form)
+    messages.success(request, _("The export is being created."))
+    return redirect("patients:tasks")
 
 
 def _form_page(request: ClinicianRequest, form: StudyForm, title: str, cancel: str) -> HttpResponse:

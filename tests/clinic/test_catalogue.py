@@ -16,7 +16,23 @@ from clinic.catalogue.sources import PROJECT, Text, in_code, in_template, texts
 # One template builds a tag in pieces, which HTML parsers cannot follow; it has no words.
 TEMPLATES = sorted(set((PROJECT / "templates").rglob("*.html")) - {PROJECT / "templates/allauth/elements/button.html"})
 # Names, units and keys that are the same in every language.
-NAMES = {"Affectline", "CSV", "PHQ-9", "GAD-7", "px", "GB", "Home", "End", "Enter", "Esc", "FER2013", "FER+", "JSON", "report.json"}
+NAMES = {
+    "Affectline",
+    "CSV",
+    "PHQ-9",
+    "GAD-7",
+    "px",
+    "GB",
+    "Home",
+    "End",
+    "Enter",
+    "Esc",
+    "FER2013",
+    "FER+",
+    "JSON",
+    "report.json",
+    "SHA-256",
+}
 
 
 @pytest.fixture(scope="module", params=po.PLURAL)

@@ -50,7 +50,7 @@ WITHOUT_ANYTHING_TO_SHOW |= {
     f"patients:{name}"
     for name in (
         *("add_imported_photo", "report_failure", "finish_import", "acknowledge_failures"),
-        *("study", "group_model", "edit_study", "join_study", "leave_study"),
+        *("study", "group_model", "export_study", "edit_study", "join_study", "leave_study"),
     )
 }
 """No one in the cast has a passkey, recovery codes, a second session, a draft or a phone, no one but Dr Ada an import, no one

@@ -97,7 +97,12 @@ def test_means_are_over_people_and_small_ones_are_not_there(ada: User) -> None:
     assert (waiting.counts[:3], [mean.week for mean in waiting.means]) == ((5, None, None), [0])
     values = [by_window(each, "valence")[4] for each in group_of(study).in_arm("treatment")]
     assert treatment.means[1].mean == pytest.approx(fmean(values))
-    assert treatment.lines == ()  # a single person could be recognised among five
+    assert [len(each.lines) for each in (treatment, waiting)] == [5, 5]
+
+
+def test_few_people_have_no_lines_of_their_own(ada: User) -> None:
+    study = make_group(ada, people=4, visits=2, smallest_cell=3)
+    assert [(len(each.means), each.lines) for each in trajectories(group_of(study), "valence")] == [(2, ()), (2, ())]
 
 
 def test_quality_counts_reasons_arms_and_versions(ada: User) -> None:

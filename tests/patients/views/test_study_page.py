@@ -1,12 +1,16 @@
 """The page of a study: its states by size, what is hidden, and the mixed model that a worker computes."""
 
+import io
+import zipfile
+
 import pytest
 from django.test import Client
 
-from patients.models import GroupModel, Participation, Study, StudyMember, Task, User
+from patients.consent.consent import withdraw_consent
+from patients.models import AccessLog, GroupModel, Participation, Study, StudyMember, Task, User
 from patients.studies.group import group_of
 from patients.tasks.run import run_task
-from tests.factories import make_study
+from tests.factories import make_clinician, make_study
 from tests.patients.studies.groups import ARMS, add_reading, make_group
 
 pytestmark = pytest.mark.django_db
@@ -115,3 +119,72 @@ def test_card_of_the_model_is_there_for_members_alone(strange: Client, ada: User
     study = make_study(ada)
     assert strange.get(f"/studies/{study.pk}/model/").status_code == 404
     assert strange.post(f"/studies/{study.pk}/model/").status_code == 404
+
+
+def task_of(browser: Client, study: Study, **form: object) -> Task:
+    """Return the finished task of an export that the page started."""
+    browser.post(f"/studies/{study.pk}/export/", {"form": "csv", "table": ["visits"], **form})
+    task = Task.objects.latest("created_at")
+    run_task(str(task.pk))
+    task.refresh_from_db()
+    return task
+
+
+def test_export_is_a_task_whose_download_is_logged_for_everyone_in_it(browser: Client, ada: User) -> None:
+    study = make_group(ada, people=5, visits=1)
+    task = task_of(browser, study)
+    assert (task.state, task.reason, task.content_type) == ("done", "", "application/zip")
+    answer = browser.get(f"/tasks/{task.pk}/file/")
+    assert answer.status_code == 200
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert {"visits.csv", "participants.csv"} < set(archive.namelist())
+        assert "photos.csv" not in archive.namelist()
+    exported = AccessLog.objects.filter(action="export", detail__page="task_study_export")
+    assert exported.values("patient").distinct().count() == 10
+    assert study.name in browser.get("/tasks/").content.decode()
+    assert "Last:" in page_of(browser, study)
+
+
+def test_withdrawal_deletes_the_file_that_holds_the_persons_numbers(browser: Client, ada: User) -> None:
+    task = task_of(browser, make_group(ada, people=5, visits=1))
+    consent = task.patients.all()[0].consents.get(purpose="research")
+    withdraw_consent(consent, ada, ada)
+    assert browser.get(f"/tasks/{task.pk}/file/").status_code == 404
+    assert not Task.objects.get().file
+
+
+def test_researcher_sees_their_export_listed_and_no_patient(ada: User) -> None:
+    rosa = make_clinician("Rosa Reyes", "rosa@clinic.test", role=User.Role.RESEARCHER)
+    study = make_group(ada, people=5, visits=1)
+    StudyMember.objects.create(study=study, person=rosa, may_export=True)
+    client = Client()
+    client.force_login(rosa)
+    task = task_of(client, study)
+    page = client.get("/tasks/").content.decode()
+    assert study.name in page
+    assert "waiting list 0" not in page
+    assert client.get(f"/tasks/{task.pk}/file/").status_code == 200
+    StudyMember.objects.filter(person=rosa).update(may_export=False)
+    assert client.get(f"/tasks/{task.pk}/file/").status_code == 404
+
+
+def test_export_needs_both_rights_and_an_ethics_reference(browser: Client, ada: User) -> None:
+    study = make_group(ada, people=5, visits=1)
+    path = f"/studies/{study.pk}/export/"
+    StudyMember.objects.update(may_export=False)
+    assert browser.post(path).status_code == 404
+    assert "can grant you the export" in page_of(browser, study)
+    StudyMember.objects.update(may_export=True)
+    User.objects.update(may_export=False)
+    assert browser.post(path).status_code == 403
+    User.objects.update(may_export=True)
+    Study.objects.update(ethics_reference="")
+    browser.post(path)
+    assert not Task.objects.exists()
+    assert "Nothing can be exported without an ethics reference" in page_of(browser, study)
+
+
+def test_export_of_too_few_fails_with_the_reason(browser: Client, ada: User) -> None:
+    task = task_of(browser, make_group(ada, people=2, visits=1))
+    assert (task.state, task.reason) == ("failed", "too_few")
+    assert "fewer people than its smallest cell" in browser.get("/tasks/").content.decode()
