@@ -122,7 +122,7 @@ evaluate: .venv/dev
 AUDIT := .audit/bin
 
 audit: .audit/done .venv/dev
-	$(AUDIT)/bandit --quiet --recursive --configfile pyproject.toml clinic patients inference encryption ml deploy manage.py
+	$(AUDIT)/bandit --quiet --recursive --configfile pyproject.toml clinic demo patients inference encryption ml deploy manage.py
 	@mkdir -p test-results
 	$(PY) deploy/licences.py > test-results/licences.md && diff test-results/licences.md docs/licences.md
 	$(AUDIT)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.lock
@@ -145,11 +145,11 @@ fuzz: .venv/dev
 	@$(AUDIT)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement $<
 	@touch $@
 
-# --- The demo's faces. Renders what is missing in patients/demo/portraits, and goes on where it was stopped; hours in all.
+# --- The demo's faces. Renders what is missing in demo/portraits, and goes on where it was stopped; hours in all.
 
 COHORT := tools/cohort/.venv/bin/python
 cohort: tools/cohort/.venv/installed
-	nice -n 10 $(COHORT) -m tools.cohort --out patients/demo
+	nice -n 10 $(COHORT) -m tools.cohort --out demo
 
 # The counterfactual pairs that ml.measure.fairness reads, into var-pairs: minutes.
 twins: tools/cohort/.venv/installed

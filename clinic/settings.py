@@ -86,11 +86,11 @@ ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "127.0.0.1,localhost")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 if DEMO and not {"127.0.0.1", "localhost", "[::1]"}.issuperset(ALLOWED_HOSTS):
     raise ImproperlyConfigured("DEMO has one password and no second factor: ALLOWED_HOSTS can only be 127.0.0.1 and localhost.")
-
 HTTPS = env_bool("HTTPS", True)
 
 # --- Apps and middleware
 INSTALLED_APPS = [
+    "demo",
     "patients",
     "inference",
     "encryption",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ml.serve.expressions import FaceBox
 
-FOLDER = Path(__file__).resolve().parent.parent / "patients" / "demo"
+FOLDER = Path(__file__).resolve().parent.parent / "demo"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-ROOMS = ("clinic", "patients", "inference", "encryption", "ml", "tests", "benchmarks")
+ROOMS = ("clinic", "demo", "patients", "inference", "encryption", "ml", "tests", "benchmarks")
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 40
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "services.py", "managers.py", "signals.py"}

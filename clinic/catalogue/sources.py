@@ -9,7 +9,7 @@ from pathlib import Path
 from django.utils.translation.template import templatize
 
 PROJECT = Path(__file__).resolve().parents[2]
-FOLDERS = ("clinic", "patients", "inference")
+FOLDERS = ("clinic", "demo", "patients", "inference")
 # How many of the first arguments are texts, and whether a context comes before them.
 CALLS = {
     **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), (1, False)),

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from patients.formats import day
 from patients.models import AccessLog, Event, Patient, PhonePairing, Photo, Team, User, Visit
+from patients.models.formats import day
 
 
 @dataclass(frozen=True)

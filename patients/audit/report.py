@@ -14,9 +14,9 @@ from django.utils.translation import ngettext
 
 from patients.audit.named import Named, Part
 from patients.audit.phrases import phrase, phrase_key
-from patients.formats import clock, long_day
 from patients.models import AccessLog, BreakGlass, Patient, User
 from patients.models.access import AccessLogQuerySet
+from patients.models.formats import clock, long_day
 
 LINES = 50
 """A page ends with the first pause after so many lines."""

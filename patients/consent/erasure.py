@@ -26,8 +26,8 @@ from inference.models import Prediction
 from patients.accounts.messages import EncryptedMessages, decrypt_messages
 from patients.audit.log import Actor, record_access
 from patients.consent.consent import stop_reading
-from patients.formats import clinic_today
 from patients.models import AccessLog, Consent, Draft, ErasureRequest, Event, Patient, Photo, SelfReport, Task, User, Visit
+from patients.models.formats import clinic_today
 from patients.models.patient import record_number_hash
 from patients.models.photo import PhotoQuerySet
 

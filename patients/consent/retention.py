@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from patients.audit.log import record_access
 from patients.consent.erasure import PORTION_SECONDS, erase_picture, photos_to_erase, truncate_wal
-from patients.formats import clinic_today
 from patients.models import AccessLog, Draft, Patient, Photo
+from patients.models.formats import clinic_today
 from patients.models.photo import PhotoQuerySet
 from patients.photos.files import delete_orphans
 

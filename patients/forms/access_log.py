@@ -10,10 +10,10 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from patients.formats import day
 from patients.forms.days import DayField
 from patients.models import AccessLog, Patient, User
 from patients.models.access import AccessLogQuerySet
+from patients.models.formats import day
 from patients.models.names import by_name
 
 Action = AccessLog.Action

@@ -20,7 +20,7 @@ from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
 from encryption.fields import keyed_hash
-from patients.formats import day
+from patients.models.formats import day
 
 Row = TypeVar("Row", bound=Model)
 

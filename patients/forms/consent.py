@@ -6,9 +6,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from patients.formats import clinic_today
 from patients.forms.days import DayField
 from patients.models import Consent
+from patients.models.formats import clinic_today
 
 
 class ConsentForm(forms.ModelForm[Consent]):

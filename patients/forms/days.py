@@ -13,8 +13,8 @@ from django.utils.formats import get_format
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 
-from patients.formats import day
 from patients.forms.widgets import DateInput
+from patients.models.formats import day
 from patients.models.identifiers import canonical_number
 from patients.models.names import folded
 

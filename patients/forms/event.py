@@ -6,10 +6,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from patients.formats import clinic_today
 from patients.forms.conflicts import ConflictCheckedForm
 from patients.forms.days import DayField
 from patients.models import Event
+from patients.models.formats import clinic_today
 
 LABEL_MAX_LENGTH = 120
 MAX_DAYS_AHEAD = timedelta(days=366)  # leaves room for a planned admission; a mistyped year would stretch the axis

@@ -13,9 +13,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from patients.formats import clinic_today, day
 from patients.forms.days import DayField
 from patients.models import Patient, User, Visit
+from patients.models.formats import clinic_today, day
 from patients.models.names import by_name
 
 NEW = "new"

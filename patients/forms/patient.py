@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from patients.care.patients import add_patient
 from patients.care.record_numbers import TAKEN, TOO_MANY, NumberTaken, TooManyTries, is_taken, one_number_each
-from patients.formats import clinic_today, day
 from patients.forms.conflicts import ConflictCheckedForm
 from patients.forms.days import DayField
 from patients.forms.names import TypedNameField, typed_number
 from patients.models import Patient
+from patients.models.formats import clinic_today, day
 
 NAME_MAX_LENGTH, RECORD_NUMBER_MAX_LENGTH = 200, 60
 EARLIEST_BIRTH = date(1900, 1, 1)

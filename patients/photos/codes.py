@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from patients.formats import day
+from patients.models.formats import day
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from enum import StrEnum
 from django.conf import settings
 from django.db.models import Count
 
-from patients.formats import clinic_today
 from patients.models import Patient, Photo, User, Visit
+from patients.models.formats import clinic_today
 from patients.photos.checks import sha_fingerprint
 
 AFTER_MIDNIGHT = timedelta(hours=3)

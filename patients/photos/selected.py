@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from inference.models import Prediction
 from patients.audit.log import Actor, record_access
-from patients.formats import clock
 from patients.models import AccessLog, Photo, User
+from patients.models.formats import clock
 from patients.models.photo import PhotoQuerySet
 from patients.photos.reanalyse import reanalyse, why_not_reanalysed
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ml.card_facts import Comparison
-from patients.formats import decimal, in_percent, of_hundred, signed
+from patients.models.formats import decimal, in_percent, of_hundred, signed
 
 Text = str | Promise
 

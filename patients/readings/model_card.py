@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from ml.card_facts import CardFacts, Estimate, Robustness, Scalar
-from patients.formats import decimal, hundredths, in_percent, signed, with_unit
+from patients.models.formats import decimal, hundredths, in_percent, signed, with_unit
 from patients.readings.fairness import ComparisonRow, comparison_row
 
 Text = str | Promise

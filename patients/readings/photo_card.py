@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
-from patients.formats import clock, day, decimal, short_day, with_unit
 from patients.models import OwnLabel, Photo
+from patients.models.formats import clock, day, decimal, short_day, with_unit
 from patients.photos.other_days import day_taken
 from patients.readings import crop
 from patients.readings.agreement import is_same_face

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from ml.serve.expressions import EXPRESSIONS
-from patients.formats import percent, rounded
+from patients.models.formats import percent, rounded
 
 LEAST = 0.05  # a second expression with a smaller share says nothing
 CLOSE = 0.15  # the first is hardly ahead by less than this

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from patients.formats import signed
 from patients.models import Visit
+from patients.models.formats import signed
 from patients.timeline.baseline import Baseline, Place, baseline_of
 from patients.timeline.last_time import LastTime, last_time
 from patients.timeline.plot.sparkline import IntervalGlyph, interval_glyph

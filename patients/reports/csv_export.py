@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from django.http import StreamingHttpResponse
 from django.utils import timezone, translation
 
-from patients.formats import EXPORTED_PLACES, TOLERANCE, rounded
 from patients.models import User
+from patients.models.formats import EXPORTED_PLACES, TOLERANCE, rounded
 from patients.reports.columns import COLUMNS, Cell, Column
 from patients.reports.dialects import PROGRAMS, Dialect
 from patients.reports.events_table import EVENT_COLUMNS, event_rows

@@ -8,8 +8,8 @@ from datetime import date
 
 from django.db.models import QuerySet
 
-from patients.formats import clinic_today
 from patients.models import Event, Patient, Photo, Visit
+from patients.models.formats import clinic_today
 from patients.models.photo import PhotoQuerySet
 
 

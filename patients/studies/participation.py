@@ -3,8 +3,8 @@
 from django.db import transaction
 
 from patients.audit.log import Actor, record_access
-from patients.formats import clinic_today
 from patients.models import AccessLog, Arm, Consent, Participation, Patient, User
+from patients.models.formats import clinic_today
 
 
 class NoResearchConsent(Exception):

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
-from patients.formats import signed
+from patients.models.formats import signed
 from patients.studies.trajectory import HALF_WINDOW_WEEKS, WEEKS, Trajectory
 
 STYLES = 4

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from inference.models import Prediction
-from patients.formats import clock, day, decimal, short_day
 from patients.models import ErasureRequest, Import, ImportFailure, Patient, Photo, Task, User
+from patients.models.formats import clock, day, decimal, short_day
 from patients.models.task import LISTED_FOR
 from patients.tasks.kind import Words
 from patients.tasks.kinds import KINDS

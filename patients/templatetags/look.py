@@ -11,9 +11,8 @@ from django.urls import Resolver404, resolve
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from patients import formats
 from patients.accounts.browsers import browser_and_system
-from patients.models import Team, User
+from patients.models import Team, User, formats
 from patients.models.names import by_name
 from patients.readings.help import ANSWERS
 from patients.readings.model_card import written

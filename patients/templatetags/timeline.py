@@ -3,7 +3,7 @@
 from django import template
 from django.utils.translation import gettext as _
 
-from patients.formats import MINUS, hundredths, percent, rounded, signed
+from patients.models.formats import MINUS, hundredths, percent, rounded, signed
 from patients.timeline.interval import Interval
 
 register = template.Library()

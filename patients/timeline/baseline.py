@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import pairwise
 from uuid import UUID
 
-from patients.formats import rounded
+from patients.models.formats import rounded
 from patients.timeline.interval import Interval
 from patients.timeline.points import VisitPoint, version_order
 

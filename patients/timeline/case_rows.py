@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db.models import Count, F, Max
 
 from inference.models import Prediction
-from patients.formats import clinic_today
 from patients.models import Consent, LastViewed, Patient, Photo, TeamAssignment, User, Visit
+from patients.models.formats import clinic_today
 from patients.models.names import folded
 from patients.timeline.baseline import Baseline, Place, baseline_of, chosen_that_count
 from patients.timeline.plot.sparkline import Sparkline, sparkline

@@ -8,7 +8,7 @@ from functools import cached_property
 from django.utils.translation import gettext as _
 
 from ml.serve.expressions import EXPRESSIONS
-from patients.formats import day, rounded
+from patients.models.formats import day, rounded
 from patients.timeline.baseline import SETTLED_VISITS, Baseline
 from patients.timeline.interval import LEAST, Interval, bootstrap, bootstrap_difference
 from patients.timeline.points import VisitPoint, version_order

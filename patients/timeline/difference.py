@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from patients.formats import signed
+from patients.models.formats import signed
 from patients.timeline.compare import Comparison, ComparisonRow
 
 

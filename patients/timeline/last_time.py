@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 
-from patients.formats import day, signed
+from patients.models.formats import day, signed
 from patients.timeline.compare import ComparisonRow, compare, side_of
 from patients.timeline.difference import certainty
 from patients.timeline.points import VisitPoint

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from inference.dispatch import current_model_version
 from ml.serve.expressions import EXPRESSIONS
-from patients.formats import day, hundredths, signed
 from patients.models import Event, Patient, SelfReport, Visit
+from patients.models.formats import day, hundredths, signed
 from patients.photos.reanalyse import outdated_photos
 from patients.timeline.baseline import Baseline, baseline_of, outside
 from patients.timeline.plot.cards import Labels

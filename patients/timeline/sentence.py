@@ -8,7 +8,7 @@ from itertools import pairwise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from patients.formats import day, long_day, rounded, signed
+from patients.models.formats import day, long_day, rounded, signed
 from patients.timeline.baseline import LEAST_VISITS, Baseline, Place, chosen_that_count
 from patients.timeline.breaks import runs
 from patients.timeline.interval import Interval

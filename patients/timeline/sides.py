@@ -7,7 +7,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from patients.formats import day
+from patients.models.formats import day
 from patients.timeline.baseline import Baseline
 from patients.timeline.compare import Side, side_of
 from patients.timeline.points import VisitPoint

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 from django_htmx.http import replace_url
 
-from patients.formats import clinic_today
 from patients.models import Patient
+from patients.models.formats import clinic_today
 from patients.models.names import Search, folded
 from patients.timeline.case_rows import ORDERS, CaseRow, case_rows, in_order
 from patients.timeline.plot.sparkline import twelve_months

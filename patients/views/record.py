@@ -11,11 +11,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from patients.audit.outcome import made, unchanged
 from patients.care.banner import banner_of
-from patients.formats import clinic_today
 from patients.forms.once import save_once
 from patients.forms.patient import PatientForm
 from patients.forms.visit import VisitForm
 from patients.models import Draft, LastViewed, Visit
+from patients.models.formats import clinic_today
 from patients.readings.agreement import labels_by_photo
 from patients.timeline.page import timeline
 from patients.timeline.visit_rows import SHOWN, visit_rows

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from patients.audit.log import record_access
-from patients.formats import clinic_today
 from patients.forms.study import StudyForm
 from patients.models import AccessLog, Study
+from patients.models.formats import clinic_today
 from patients.models.study import Right
 from patients.reports.study.forms import available_forms
 from patients.reports.study.panel import export_panel

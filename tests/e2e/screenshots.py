@@ -125,7 +125,7 @@ def keep_moments(page: Page, installation: Installation, patient: str, album: Al
 def walk(installation: Installation, browser: Browser, album: Album) -> None:
     """Open every wanted page as the first role that may, and save it."""
     # Django's models can be imported only after its setup.
-    from patients.management.commands.load_demo import ADMINISTRATOR, EMAIL
+    from demo.management.commands.load_demo import ADMINISTRATOR, EMAIL
 
     people = {"signed out": "", "clinician": EMAIL, "administrator": ADMINISTRATOR}
     opened = {role: browser.new_page(base_url=installation.address, viewport=DESK, locale="en-US") for role in people}

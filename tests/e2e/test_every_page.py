@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from patients.management.commands.load_demo import ADMINISTRATOR, EMAIL
+from demo.management.commands.load_demo import ADMINISTRATOR, EMAIL
 from tests.e2e.chromium import POLICY_VIOLATIONS, STEP_MS, resize, use, violations, violations_in_both_themes
 from tests.e2e.conftest import OpenPage, sign_in
 from tests.e2e.pages import Address, pages_by_role

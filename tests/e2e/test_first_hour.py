@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from patients.management.commands.load_demo import ADMINISTRATOR
+from demo.management.commands.load_demo import ADMINISTRATOR
 from tests.e2e.chromium import violations
 from tests.e2e.conftest import OpenPage, sign_in
 from tests.engines.installation import Installation

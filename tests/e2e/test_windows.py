@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
-from patients.management.commands.load_demo import ADMINISTRATOR
+from demo.management.commands.load_demo import ADMINISTRATOR
 from tests.e2e.conftest import OpenPage, open_new_visit, sign_in
 from tests.e2e.test_walk import INES
 from tests.engines.installation import Installation

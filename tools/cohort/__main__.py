@@ -1,4 +1,4 @@
-"""Render the demo's photos: `python -m tools.cohort --out patients/demo`. Keeps finished photos, so a second run resumes."""
+"""Render the demo's photos: `python -m tools.cohort --out demo`. Keeps finished photos, so a second run resumes."""
 
 import argparse
 import json
@@ -25,7 +25,7 @@ def picture_of(photo: Planned, portraits: Path) -> Image.Image:
 def main() -> None:
     """Render what is missing, then write cohort.json."""
     parser = argparse.ArgumentParser(prog="python -m tools.cohort", description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("patients/demo"))
+    parser.add_argument("--out", type=Path, default=Path("demo"))
     parser.add_argument("--only-json", action="store_true", help="render nothing")
     options = parser.parse_args()
     portraits = options.out / "portraits"

@@ -124,7 +124,7 @@ def photo_entry(photo: Planned) -> dict[str, Any]:  # Any: JSON
 
 
 def describe(finished: set[str]) -> dict[str, Any]:  # Any: JSON
-    """Return the whole demo for `patients/demo/cohort.json`, with the photos that are finished."""
+    """Return the whole demo for `demo/cohort.json`, with the photos that are finished."""
     patients = []
     for number, story in enumerate(STORIES, start=1):
         visits = []

@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from patients.formats import EXPORTED_PLACES, rounded
 from patients.models import Study
+from patients.models.formats import EXPORTED_PLACES, rounded
 from patients.reports.csv_export import csv_cell
 from patients.reports.study.columns import Column, Table, Value
 from patients.reports.study.rows import StudyTables

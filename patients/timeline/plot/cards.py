@@ -7,8 +7,8 @@ from datetime import date
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from patients.formats import day, percent, rounded, signed
 from patients.models import Event, SelfReport
+from patients.models.formats import day, percent, rounded, signed
 from patients.timeline.baseline import Baseline
 from patients.timeline.plot.frame import Plain, Visits
 from patients.timeline.plot.self_report_row import Reports

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from plotly import graph_objects as go
 
 from ml.serve.expressions import EXPRESSIONS
-from patients.formats import in_percent
+from patients.models.formats import in_percent
 from patients.timeline.plot.frame import QUIET, Frame, Plain, Visits, days_of, shape, token, y_axis
 from patients.timeline.points import Probability, VisitPoint
 

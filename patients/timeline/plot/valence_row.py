@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from plotly import graph_objects as go
 
-from patients.formats import signed
+from patients.models.formats import signed
 from patients.timeline.baseline import Baseline, outside
 from patients.timeline.breaks import Gap, ModelChange, gaps, model_changes
 from patients.timeline.plot.expression_rows import SYMBOLS

@@ -11,8 +11,8 @@ from rest_framework.test import APIClient
 
 from inference.dispatch import current_model_version
 from patients.consent.erasure import erase_picture
-from patients.formats import clinic_today
 from patients.models import AccessLog, ApiToken, Patient, Photo, User, Visit
+from patients.models.formats import clinic_today
 from patients.photos.receive import receive_photo
 from tests.answers import close_unread
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, picture, upload

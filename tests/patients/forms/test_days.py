@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import translation
 
-from patients.formats import day, long_day
 from patients.forms.days import DayField
 from patients.models import Patient, User, Visit
+from patients.models.formats import day, long_day
 
 MARCH = date(1980, 3, 4)
 

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 
 from ml.serve.expressions import EXPRESSIONS
-from patients.formats import hundredths, signed
 from patients.models import AccessLog, Event, Patient, SelfReport, User, Visit
+from patients.models.formats import hundredths, signed
 from patients.reports.csv_export import events_csv, photos_csv, visits_csv
 from patients.reports.scope import Scope
 from patients.timeline.page import timeline

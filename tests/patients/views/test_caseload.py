@@ -8,9 +8,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from inference.models import Prediction
-from patients import formats
-from patients.formats import clinic_today
-from patients.models import LastViewed, Patient, Photo, Team, User, Visit
+from patients.models import LastViewed, Patient, Photo, Team, User, Visit, formats
+from patients.models.formats import clinic_today
 from tests.factories import make_patient, make_photo, make_prediction, make_read_visits, make_visit, probabilities_of
 from tests.queries import of_the_access_log
 

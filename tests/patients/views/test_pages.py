@@ -14,8 +14,8 @@ from django.urls import reverse
 
 from ml.serve.expressions import EXPRESSIONS
 from ml.serve.reader import WEIGHTS
-from patients.formats import signed
 from patients.models import Patient, User, Visit
+from patients.models.formats import signed
 from patients.readings.model_card import CHANGES, MEASURES
 from patients.readings.wording import reason_meanings
 from patients.reports.columns import COLUMNS

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.serve.expressions import valence_index
-from patients.formats import MINUS, decimal, hundredths, of_hundred, percent, rounded, signed
+from patients.models.formats import MINUS, decimal, hundredths, of_hundred, percent, rounded, signed
 from patients.readings.visit_summary import VisitSummary
 from patients.reports.csv_export import csv_cell
 from patients.templatetags.timeline import in_points

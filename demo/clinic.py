@@ -1,4 +1,4 @@
-"""Loads the demo: six fictitious patients of patients/demo/cohort.json, with their rendered photos."""
+"""Loads the demo: six fictitious patients of demo/cohort.json, with their rendered photos."""
 
 import json
 import time
@@ -19,7 +19,7 @@ from patients.models import Consent, Event, Patient, SelfReport, User, Visit
 from patients.photos.codes import RejectedPhoto
 from patients.photos.receive import receive_photo
 
-FOLDER = Path(settings.BASE_DIR) / "patients" / "demo"
+FOLDER = Path(settings.BASE_DIR) / "demo"
 BUSY_SECONDS = 1.0
 READ_TIMEOUT_SECONDS = 900.0
 

@@ -22,7 +22,7 @@ from patients.models import Arm, Consent, Participation, Patient, Photo, SelfRep
 from patients.models.self_report import MOST
 from patients.photos.files import read_stored
 
-FOLDER = Path(settings.BASE_DIR) / "patients" / "demo"
+FOLDER = Path(settings.BASE_DIR) / "demo"
 PHOTOS_PER_VISIT = 3
 DAYS_BETWEEN_VISITS = 28
 READ_TIMEOUT_SECONDS = 900.0

@@ -7,8 +7,8 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from demo.clinic import PendingDemo, cohort, make_patients, take_in_photos, withdraw
 from inference.models import Prediction
-from patients.demo.clinic import PendingDemo, cohort, make_patients, take_in_photos, withdraw
 from patients.models import Consent, ErasureRequest, Event, Patient, Photo, SelfReport, User, Visit
 
 
@@ -76,8 +76,8 @@ def test_one_patient_takes_the_consent_back_once_the_photos_are_read(newest: Pen
 
 @pytest.mark.usefixtures("sent")
 def test_consent_is_not_taken_back_while_a_photo_waits(newest: PendingDemo, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("patients.demo.clinic.READ_TIMEOUT_SECONDS", 0)
-    monkeypatch.setattr("patients.demo.clinic.BUSY_SECONDS", 0)
+    monkeypatch.setattr("demo.clinic.READ_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr("demo.clinic.BUSY_SECONDS", 0)
     of_patient = [(visit, file) for visit, file in newest.photos if Visit.objects.get(pk=visit).patient_id in newest.withdrawals]
     list(take_in_photos(PendingDemo(tuple(of_patient[:1]), ()), ada))
     assert not withdraw(newest, ada)

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
+from demo import study as demo
+from demo.clinic import make_patients
+from demo.management.commands.load_demo import RESEARCHER, STUDY_CLINICIAN, load_people
 from inference.models import Prediction
-from patients.demo import study as demo
-from patients.demo.clinic import make_patients
-from patients.management.commands.load_demo import RESEARCHER, STUDY_CLINICIAN, load_people
 from patients.models import Participation, Patient, Photo, SelfReport, Study, User, Visit
 from patients.photos.files import read_stored
 from patients.studies.group import group_of

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from patients.demo.clinic import PendingDemo, make_patients, take_in_photos, withdraw
-from patients.demo.study import add_photos, make_study
+from demo.clinic import PendingDemo, make_patients, take_in_photos, withdraw
+from demo.study import add_photos, make_study
 from patients.models import Membership, Team, User
 
 EMAIL = "ada@demo.example"
