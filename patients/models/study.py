@@ -187,7 +187,10 @@ class Participation(models.Model):
 
 
 class GroupModel(models.Model):
-    """The mixed model of a study as a worker computed it, with the checksum of the data that it holds for."""
+    """The mixed model of a study as a worker computed it, with the checksum of the data that it holds for.
+
+    `result` is what patients.studies.mixed.fit returns, and `participants`: the study numbers whose values are in it.
+    """
 
     study = models.OneToOneField(Study, on_delete=models.CASCADE, related_name="group_model")
     checksum = models.CharField(max_length=64)

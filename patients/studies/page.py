@@ -184,7 +184,9 @@ class ModelCardPage:
 
 
 def model_card(group: Group, is_waiting: bool) -> ModelCardPage:
-    """Return the card of the mixed model."""
+    """Return the card of the mixed model. A result with values of someone who is out of the group is not shown any more."""
     stored = GroupModel.objects.filter(study=group.study).first()
+    if stored and not set(stored.result.get("participants", ())) <= {person.number for person in group.people}:
+        stored = None
     is_current = stored is not None and stored.checksum == group.checksum()
     return ModelCardPage(group.study, stored, is_current, is_waiting, bool(why_not(group)))

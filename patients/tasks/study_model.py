@@ -35,7 +35,9 @@ def fit_study(task: Task, progress: Progress) -> TaskFile | None:
     if why_not(group):
         raise TaskFailed("too_few")
     progress(0, 1)
-    result = fit(observations(group), group.arms)
+    rows = observations(group)
+    # Whose values are in it: when one of them leaves the group, the result goes too.
+    result = fit(rows, group.arms) | {"participants": sorted({row.person for row in rows})}
     stored = {"checksum": group.checksum(), "result": result, "computed_at": timezone.now()}
     GroupModel.objects.update_or_create(study=study, defaults=stored)
     return None

@@ -97,6 +97,21 @@ def test_worker_computes_the_model_and_new_data_make_it_old(browser: Client, ada
     assert "Compute again" in page_of(browser, study)
 
 
+def test_model_with_values_of_someone_who_withdrew_is_not_shown(browser: Client, ada: User) -> None:
+    study = make_group(ada, people=6)
+    numbers = [person.number for person in group_of(study).people]
+    terms = [{"kind": "start", "arm": "waiting list", "is_difference": False, "estimate": 0.5, "low": 0.4, "high": 0.6}]
+    terms = [term | {"people": 6, "visits": 24} for term in terms]
+    random = {"start": 0.1, "slope": 0.1, "residual": 0.1}
+    result = {"outcome": "fitted", "terms": terms, "random": random, "formula": "", "versions": {}, "participants": numbers}
+    GroupModel.objects.create(study=study, checksum="0" * 64, result=result)
+    assert "Start, waiting list" in page_of(browser, study)
+    Participation.objects.withdraw(Participation.objects.all()[0].patient)
+    page = page_of(browser, study)
+    assert "Start, waiting list" not in page
+    assert "The model takes some seconds" in page
+
+
 def test_model_that_failed_is_one_sentence(browser: Client, ada: User) -> None:
     study = make_group(ada, people=5)
     result = {"outcome": "failed", "versions": {}}
