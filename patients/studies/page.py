@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy
 
 from patients.models import GroupModel, Study
 from patients.studies.cells import CellTable, age_table, suppress
-from patients.studies.correlation import Correlation, correlations
+from patients.studies.correlation import Correlation, correlations, pairs_with_valence
 from patients.studies.group import MEASURES, Group
 from patients.studies.mixed import why_not
 from patients.studies.plot import Bar, Forest, Plot, interval_text, trajectory_plot
 from patients.studies.quality import Quality, quality_of
+from patients.studies.scatter import Scatter, scatter
 from patients.studies.trajectory import LEAST_FOR_LINES, Trajectory, trajectories
 
 NAMES: dict[str, str | Promise] = {
@@ -125,6 +126,12 @@ class StudyPage:
         axis = Forest(-1, 1)
         found = correlations(self.group)
         return [CorrelationRow(NAMES[name], each, axis.bar(each.low, each.r, each.high)) for name, each in found.items()]
+
+    @cached_property
+    def scatter(self) -> Scatter | None:
+        """Return the figure of the first correlation, from as many people on as lines of single people."""
+        found = correlations(self.group)
+        return scatter(pairs_with_valence(self.group, next(iter(found)))) if found and self.has_lines else None
 
     @cached_property
     def quality(self) -> Quality:

@@ -69,6 +69,11 @@ class Quality:
         return len(self.read_by) > 1
 
     @property
+    def share(self) -> float:
+        """Return the share of unusable photos."""
+        return self.unusable / self.photos if self.photos else 0.0
+
+    @property
     def most(self) -> int:
         """Return the number of photos of the most frequent reason."""
         return max((n for _reason, n in self.reasons), default=0)
