@@ -1,6 +1,6 @@
-"""Loads the data package of a study and draws the mean valence index of each arm by month: python group_figure.py FOLDER OUT.svg
+"""Loads the data package of a study and draws the mean valence index of each arm by month: python group_figure.py FOLDER OUT.html
 
-Needs pandas and matplotlib, or pandas alone for the table that it prints. FOLDER is the unpacked ZIP in CSV format.
+Needs pandas and plotly, or pandas alone for the table that it prints. FOLDER is the unpacked ZIP in CSV format.
 """
 
 import sys
@@ -32,16 +32,16 @@ def means(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
-    """Draw a line with 95% intervals for each arm."""
-    import matplotlib.pyplot as plt
+    """Write a page with a line and 95% intervals for each arm."""
+    import plotly.graph_objects as go
 
-    figure, axes = plt.subplots(figsize=(8, 4))
+    figure = go.Figure()
     for arm, own in table.groupby("arm"):
-        axes.errorbar(own["mark"], own["mean"], yerr=1.96 * own["se"], label=arm, marker="o", capsize=3)
-    axes.axhline(0, color="grey", linewidth=0.8)
-    axes.set(xlabel="weeks since first visit", ylabel="valence index", xticks=list(WEEKS))
-    axes.legend(frameon=False)
-    figure.savefig(path)
+        error = {"type": "data", "array": 1.96 * own["se"]}
+        figure.add_scatter(x=own["mark"], y=own["mean"], error_y=error, name=str(arm), mode="lines+markers")
+    figure.update_xaxes(title="weeks since first visit", tickvals=list(WEEKS))
+    figure.update_yaxes(title="valence index", range=[-1, 1])
+    figure.write_html(path)
 
 
 def main() -> None:

@@ -104,6 +104,13 @@ class StudyForm(forms.ModelForm[Study]):
             others = others.exclude(study_memberships__study=self.instance)
         return by_name(others, lambda person: person.display_name)
 
+    def clean_name(self) -> str:
+        """Return the name, which no other study of the same lead has."""
+        name: str = self.cleaned_data["name"]
+        if Study.objects.filter(lead=self.instance.lead, name=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("The lead has a study of this name already."))
+        return name
+
     def clean(self) -> dict[str, Any]:  # Any: Django's own signature
         """Return the fields. Raises ValidationError for arms that cannot be as they are typed."""
         fields = super().clean() or {}

@@ -61,7 +61,7 @@ class Study(models.Model):
         LABELS = "labels", _("Own labels")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(_("name"), max_length=120, unique=True)
+    name = models.CharField(_("name"), max_length=120)
     ethics_reference = models.CharField(_("ethics reference"), max_length=60, blank=True)
     starts_on = models.DateField(_("first visits from"))
     closed_on = models.DateField(_("closed on"), null=True, blank=True)
@@ -75,6 +75,8 @@ class Study(models.Model):
     class Meta:
         ordering = ("-starts_on", "name")
         constraints: ClassVar = [
+            # Of one lead, not of all: the name of a study is no news to those who are not in it.
+            models.UniqueConstraint(fields=["lead", "name"], name="one_study_per_lead_and_name"),
             models.CheckConstraint(condition=Q(smallest_cell__gte=LEAST_CELL), name="smallest_cell_is_large_enough"),
             models.CheckConstraint(condition=Q(closed_on=None) | Q(closed_on__gte=F("starts_on")), name="study_closes_after_start"),
         ]

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from patients.audit.log import record_access
 from patients.models import AccessLog, Participation, Patient, Study, User
+from patients.models.study import Right
 from patients.reports.study.forms import available_forms
 from patients.reports.study.package import study_package
 from patients.reports.study.rows import TooFewPeople
@@ -27,8 +28,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # Any: Django's own signature
         person = User.objects.filter(email__iexact=options["person"], is_active=True, may_export=True).first()
-        study = _study(options["study"])
-        if study is None or person is None or not study.grants(person, "may_export"):
+        study = _study(options["study"], person) if person else None
+        if study is None or person is None:
             raise CommandError("There is no such study, or this person may not export it.")
         if not study.ethics_reference:
             raise CommandError("The study has no ethics reference: nothing is exported.")
@@ -45,10 +46,12 @@ class Command(BaseCommand):
         self.stdout.write(f"{options['out']}: {len(content)} bytes")
 
 
-def _study(text: str) -> Study | None:
-    """Return the study with this id or name."""
+def _study(text: str, person: User) -> Study | None:
+    """Return the study with this id, or the only one with this name, of those that the person may export."""
+    own = Study.objects.open_to(person, Right.EXPORT)
     try:
-        found = Study.objects.filter(pk=text).first()
+        found = own.filter(pk=text).first()
     except ValidationError:
         found = None
-    return found or Study.objects.filter(name=text).first()
+    named = own.filter(name=text)
+    return found or (named.first() if named.count() == 1 else None)

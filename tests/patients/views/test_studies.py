@@ -143,6 +143,30 @@ def test_clinician_enrols_their_own_patients_alone(browser: Client, strange: Cli
     assert Participation.objects.get().left_on is not None
 
 
+def test_access_log_of_the_patient_tells_of_studies(browser: Client, ada: User, omar: Patient) -> None:
+    study = make_study(ada, arms=("treatment", "waiting list"))
+    path = f"/patients/{omar.pk}/studies/"
+    for arm in study.arms.all():
+        browser.post(f"{path}join/", {"arm": arm.pk})
+    browser.post(f"{path}leave/", {"participation": Participation.objects.get().pk})
+    browser.get(path)
+    page = text(browser, f"/patients/{omar.pk}/access-log/")
+    for words in (
+        "put the patient into a study",
+        "changed the patient’s arm in a study",
+        "recorded that the patient left a study",
+        "opened the studies of the patient",
+    ):
+        assert words in page
+
+
+def test_name_of_a_study_is_no_news_to_others(browser: Client, ada: User, rosa: User) -> None:
+    make_study(ada, name=str(FIELDS["name"]))
+    assert "of this name already" in browser.post("/studies/new/", FIELDS).content.decode()
+    assert client_of(rosa).post("/studies/new/", FIELDS).status_code == 302
+    assert Study.objects.filter(name=FIELDS["name"]).count() == 2
+
+
 def test_patient_without_consent_is_told_so(browser: Client, ada: User, ines: Patient) -> None:
     study = make_study(ada)
     page = browser.post(f"/patients/{ines.pk}/studies/join/", {"arm": study.arms.get().pk}, follow=True).content.decode()

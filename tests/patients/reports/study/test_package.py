@@ -205,10 +205,13 @@ def test_few_people_are_not_exported(ada: User) -> None:
         study_package(make_group(ada, people=2, visits=1))
 
 
-def test_example_loads_the_package_and_prints_the_means(study: Study, tmp_path: Path) -> None:
+@pytest.mark.slow("a program of its own loads pandas and plotly")
+def test_example_loads_the_package_and_draws_the_means(study: Study, tmp_path: Path) -> None:
     unpack(package_files(study_tables(study), "csv"), tmp_path)
     example = Path(project.BASE_DIR) / "docs" / "examples" / "group_figure.py"
-    done = subprocess.run((sys.executable, str(example), str(tmp_path)), check=True, capture_output=True, text=True)
+    figure = tmp_path / "figure.html"
+    done = subprocess.run((sys.executable, str(example), str(tmp_path), str(figure)), check=True, capture_output=True, text=True)
+    assert "waiting list" in figure.read_text()
     lines = [line.split() for line in done.stdout.splitlines()[1:]]
     assert [(line[0], line[-4], line[-1]) for line in lines] == [
         (arm, week, "6") for arm in ("treatment", "waiting") for week in ("0", "4", "8")
