@@ -22,7 +22,7 @@ import numpy as np
 from ml.data import FaceSet, load_split
 from ml.intervals import Estimate, estimate
 from ml.measure.command_line import parser_of
-from ml.measure.parity import place_face
+from ml.measure.photos import place_face
 from ml.measure.report import add_to_report, tell_unreadable
 from ml.serve.reader import FaceReader
 

@@ -3,8 +3,10 @@
     python -m ml.measure.parity --weights ml/weights --data fer2013.zip --votes fer2013_ferplus.csv
 
 Each face is enlarged to a random size, rotated by up to 25 degrees and placed at random on a background of 640 x 480. The accuracy
-on the faces that the reader crops from these photos is compared with that on the same faces given directly. The results go into
-report.json.
+on the faces that the reader crops from these photos is compared with that on the same faces given directly.
+
+Some faces are also read as photos that they fill, and photos without a face are read: drawn backgrounds, scikit-image's sample
+pictures, and those given. The results go into report.json, and to the output as a line of JSON.
 """
 
 import io
@@ -21,37 +23,14 @@ from ml.data import FaceSet, rater_majority
 from ml.intervals import Estimate, estimate, mean_of
 from ml.measure.calibrate import all_logits
 from ml.measure.command_line import faces_with_votes, parser_with_votes
+from ml.measure.photos import place_face, sample_pictures
+from ml.measure.refusals import count_outcomes, measure_filling, measure_without_face
 from ml.measure.report import add_to_report, tell_unreadable
 from ml.serve.expressions import HEADS, Outcome, Reading
 from ml.serve.preprocess import Pixels
 from ml.serve.reader import FaceReader
 
-PHOTO_SIZE = (640, 480)
-FACE_SIDES_PX = (110, 300)
-MOST_ROLL_DEGREES = 25.0
 SEED = 2026  # the detector's passes were chosen on other places and sizes
-
-
-def draw_background(rng: np.random.Generator) -> Image.Image:
-    """Return a photo of 640 x 480 without a face: blurred blotches of random colours, with camera noise."""
-    columns, rows = int(rng.integers(2, 9)), int(rng.integers(2, 9))
-    blotches = Image.fromarray(rng.integers(30, 226, (rows, columns, 3), dtype=np.uint8)).resize(
-        PHOTO_SIZE, Image.Resampling.BICUBIC
-    )
-    noisy = np.asarray(blotches) + rng.normal(0, 6, (PHOTO_SIZE[1], PHOTO_SIZE[0], 1))  # (480, 640, 3)
-    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
-
-
-def place_face(pixels: Pixels, rng: np.random.Generator) -> Image.Image:
-    """Return a photo with the face (48, 48) at a random size, place and roll."""
-    photo = draw_background(rng)
-    side = int(rng.integers(*FACE_SIDES_PX))
-    roll = float(rng.uniform(-MOST_ROLL_DEGREES, MOST_ROLL_DEGREES))
-    face = Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC)
-    turned, mask = (each.rotate(roll, Image.Resampling.BICUBIC, expand=True) for each in (face, Image.new("L", face.size, 255)))
-    left, top = int(rng.integers(0, PHOTO_SIZE[0] - turned.width)), int(rng.integers(0, PHOTO_SIZE[1] - turned.height))
-    photo.paste(turned.convert("RGB"), (left, top), mask)
-    return photo
 
 
 def pixels_of(reading: Reading) -> Pixels:
@@ -72,18 +51,16 @@ def ratio(through: NDArray[np.bool_], direct: NDArray[np.bool_]) -> Estimate | N
     return estimate(lambda chosen: float(through[chosen].mean() / direct[chosen].mean()), len(direct))
 
 
-def measure_parity(weights: Path, faces: FaceSet, count: int | None = None) -> dict[str, Any]:  # Any: a JSON object
+def measure_parity(reader: FaceReader, faces: FaceSet, count: int | None = None) -> dict[str, Any]:  # Any: a JSON object
     """Return how `count` faces (default: all) are read from photos, and the accuracies directly and through photos.
 
     `direct`, `through_photos` and `kept` are on the faces that were read; in `kept_of_all` faces that were not read count as wrong.
     """
-    reader, rng = FaceReader(weights), np.random.default_rng(SEED)
+    rng = np.random.default_rng(SEED)
     drawn = rng.permutation(len(faces))[:count]
     faces = faces.where(np.isin(np.arange(len(faces)), drawn))
     readings = [reader.read(place_face(pixels, rng)) for pixels in faces.pixels]
-    outcomes = np.array([reading.outcome for reading in readings])
-    reasons = [reading.reason.value for reading in readings if reading.reason]
-    was_read = outcomes == Outcome.DONE
+    was_read = np.array([reading.outcome is Outcome.DONE for reading in readings])  # (N,)
     cropped = faces.pixels.copy()  # (N, 48, 48)
     cropped[was_read] = [pixels_of(reading) for reading in readings if reading.outcome is Outcome.DONE]
     inputs = {"direct": faces, "through_photos": FaceSet(cropped, faces.labels, faces.names, faces.votes)}
@@ -98,10 +75,7 @@ def measure_parity(weights: Path, faces: FaceSet, count: int | None = None) -> d
         accuracies["kept_of_all"][head] = ratio((through & was_read)[known], direct[known])
     return {
         "faces": len(faces),
-        "not_found": mean_of(outcomes == Outcome.NO_FACE),
-        "to_choose": mean_of(outcomes == Outcome.CHOOSE_FACE),
-        "rejected": mean_of(outcomes == Outcome.REJECTED),
-        "reasons": {reason: reasons.count(reason) for reason in sorted(set(reasons))},
+        **count_outcomes(readings),
         **accuracies,
     }
 
@@ -111,11 +85,18 @@ def main() -> int:
     """Measure, and add the result to report.json as `parity`. Returns the exit status."""
     parser = parser_with_votes("ml.measure.parity", __doc__)
     parser.add_argument("--count", type=int, help="how many faces (default: all)")
+    parser.add_argument("--filling", type=int, default=360, help="how many faces that fill the photo (default 360)")
+    parser.add_argument("--backgrounds", type=int, default=60, help="how many backgrounds without a face (default 60)")
+    parser.add_argument("--without-face", nargs="*", type=Path, default=[], metavar="PICTURE", help="more pictures without a face")
     options = parser.parse_args()
-    faces = faces_with_votes(options)
-    parity = measure_parity(options.weights, faces, options.count)
+    reader, faces = FaceReader(options.weights), faces_with_votes(options)
+    parity = {
+        **measure_parity(reader, faces, options.count),
+        "filling": measure_filling(reader, faces, options.filling),
+        "without_face": measure_without_face(reader, [*sample_pictures(), *options.without_face], options.backgrounds),
+    }
     add_to_report(options.weights, "parity", parity)
-    sys.stdout.write(json.dumps(parity, indent=1) + "\n")
+    sys.stdout.write(json.dumps(parity) + "\n")
     return 0
 
 

@@ -57,12 +57,25 @@ class FaceBox:
     width: float
     height: float
 
-    def overlap(self, other: Self) -> float:
-        """Return the intersection over union of both boxes, in [0, 1]."""
+    @property
+    def area(self) -> float:
+        """Square pixels."""
+        return self.width * self.height
+
+    def shared(self, other: Self) -> float:
+        """Return the area that lies in both boxes, in square pixels."""
         wide = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
         high = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
-        shared = max(wide, 0.0) * max(high, 0.0)
-        return shared / max(self.width * self.height + other.width * other.height - shared, 1e-9)
+        return max(wide, 0.0) * max(high, 0.0)
+
+    def overlap(self, other: Self) -> float:
+        """Return the intersection over union of both boxes, in [0, 1]."""
+        shared = self.shared(other)
+        return shared / max(self.area + other.area - shared, 1e-9)
+
+    def nesting(self, other: Self) -> float:
+        """Return the share of the smaller box that lies in the larger one, in [0, 1]."""
+        return self.shared(other) / max(min(self.area, other.area), 1e-9)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ml.serve.expressions import Face, FaceBox
-from ml.serve.geometry import Points, centre_of, cut_turned, turn_points
+from ml.serve.geometry import Points, centre_of, cut_square, cut_turned, share_cut_off, turn_points
 from ml.serve.onnx_session import open_session
 
 DETECTOR_SHA256 = "c04eae0d801f817d2efe64f9fb38ab1eb1caa08417164ed71eaaf7558da0a11a"
@@ -34,6 +34,18 @@ LEAST_SCORE = 0.35
 """Detections with a lower score are dropped."""
 SAME_FACE = 0.3
 """Two detections with a larger intersection over union are one face."""
+PART_OF_FACE = 0.8
+"""So are two of which one has a larger share of its area inside the other: it is a part of that face."""
+EDGE = 0.4
+"""Width of the grey edge around a photo in the pass for faces that fill it, as a multiple of the photo's longer side."""
+EDGE_SIDE_PX = 192
+"""Longer side in that pass, with the edge: the photo itself is then 107 px long."""
+FILLS = 0.5
+"""A face of this height or more, as a multiple of the photo's shorter side, fills the photo."""
+CUT_OFF = 0.1
+"""A face that fills the photo is looked for again, with the edge, when its box seems cut off by more than this share."""
+LEAST_INSIDE = 0.9
+"""Least share of such a face inside the photo: the detector completes a face that is cut off, over the edge."""
 CLEARLY_LARGER = 2.0
 """A face with this many times the area of the next largest is the subject of the photo."""
 UPRIGHT_DEGREES = 10.0
@@ -43,6 +55,8 @@ COARSE_PX = 48
 """A face below this height in the first pass is detected again alone: its box comes from a coarse grid."""
 REGION = 2.2
 """Side of that region as a multiple of the longer side of the face box."""
+CLOSER_LOOKS = ((2.2, 320), (1.6, 160), (1.6, 320))
+"""Side of the region as such a multiple, and its side in pixels, in further looks at a face of which the detector is not sure."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +90,7 @@ def choose_face(faces: tuple[Face, ...], wanted: FaceBox | None = None) -> int |
         overlaps = [face.box.overlap(wanted) for face in faces]
         best = int(np.argmax(overlaps)) if overlaps else 0
         return best if overlaps and overlaps[best] > 0 else None
-    areas = [face.box.width * face.box.height for face in faces]
+    areas = [face.box.area for face in faces]
     order = sorted(range(len(faces)), key=lambda index: -areas[index])
     if not order:
         return None
@@ -95,10 +109,12 @@ class FaceFinder:
     def find(self, image: Image.Image) -> tuple[Detection, ...]:
         """Return the faces of an upright RGB photo, largest first. When none is found, the photo is tried upside down."""
         detections = self._detect_at_all_scales(image)
+        if not detections or any(fills(each, image) and is_doubtful(each, image) for each in detections):
+            detections = merge(self.detect_filling(image), detections)
         if not detections:
             centre = (image.width / 2, image.height / 2)
             detections = [turn_detection(each, centre, 180) for each in self._detect_at_all_scales(image.rotate(180))]
-        return tuple(sorted(detections, key=lambda each: -each.face.box.width * each.face.box.height))
+        return tuple(sorted(detections, key=lambda each: -each.face.box.area))
 
     def _detect_at_all_scales(self, image: Image.Image) -> list[Detection]:
         detections = self.detect(image, FIRST_SIDE_PX)
@@ -110,6 +126,17 @@ class FaceFinder:
             if not any(map(is_large, detections)):
                 detections = merge(self.detect(image, side_px), detections)
         return detections
+
+    def detect_filling(self, image: Image.Image) -> list[Detection]:
+        """Return the faces that fill an RGB photo, in a pass over the photo with a grey edge.
+
+        CenterFace has learned faces with something around them.
+        """
+        margin = round(EDGE * max(image.size))
+        seen = self.detect(ImageOps.expand(image, margin, "gray"), EDGE_SIDE_PX)
+        moved = (turn_detection(each, (0, 0), 0, np.array([-margin, -margin])) for each in seen)
+        photo = FaceBox(0, 0, *image.size)
+        return [each for each in moved if fills(each, image) and each.face.box.shared(photo) >= LEAST_INSIDE * each.face.box.area]
 
     def turn_upright(self, image: Image.Image, detection: Detection) -> UprightFace:
         """Return the face in an upright region. A head that leans, or whose box is coarse, is detected again, up to three times."""
@@ -136,6 +163,19 @@ class FaceFinder:
             turned += here.face.roll_degrees
         return UprightFace(region, here)
 
+    def surest_score(self, detection: Detection, upright: UprightFace, enough: float) -> float:
+        """Return the highest detector score of a face: in the photo, upright and, while that is below `enough`, in closer looks."""
+        score = max(detection.face.detector_score, upright.detection.face.detector_score)
+        box = upright.detection.face.box
+        for multiple, side_px in CLOSER_LOOKS:
+            if score >= enough:
+                break
+            side = multiple * max(box.width, box.height)
+            here = FaceBox((side - box.width) / 2, (side - box.height) / 2, box.width, box.height)
+            again = self.detect(cut_square(upright.region, centre_of(box), side), side_px)
+            score = max([score, *(each.face.detector_score for each in again if each.face.box.overlap(here) > SAME_FACE)])
+        return score
+
     def detect(self, image: Image.Image, side_px: int) -> list[Detection]:
         """Return the faces in an RGB image whose longer side is scaled to `side_px`; small images are at most doubled."""
         scale = min(side_px / max(image.size), 2.0)
@@ -154,10 +194,34 @@ def is_large(detection: Detection) -> bool:
     return detection.face.box.height >= SMALL_FACE_PX
 
 
+def fills(detection: Detection, image: Image.Image) -> bool:
+    """Whether the face fills the photo."""
+    return detection.face.box.height >= FILLS * min(image.size)
+
+
+def is_doubtful(detection: Detection, image: Image.Image) -> bool:
+    """Whether the detector is not sure of the face, or its box has the shape of a face that is cut off."""
+    return detection.face.detector_score < GOOD_SCORE or share_cut_off(detection.face.box, *image.size) > CUT_OFF
+
+
 def merge(detections: list[Detection], earlier: list[Detection]) -> list[Detection]:
     """Return the detections of a pass, and the large ones of an earlier pass that it lost; all earlier ones if it has none."""
     lost = (each for each in earlier if not any(each.face.box.overlap(other.face.box) > SAME_FACE for other in detections))
-    return [*detections, *(each for each in lost if is_large(each) or not detections)]
+    return one_per_face([*detections, *(each for each in lost if is_large(each) or not detections)])
+
+
+def one_per_face(detections: list[Detection]) -> list[Detection]:
+    """Return one detection per face, the one with the highest score."""
+    kept: list[Detection] = []
+    for each in sorted(detections, key=lambda each: -each.face.detector_score):
+        if not any(is_same_face(each.face.box, other.face.box) for other in kept):
+            kept.append(each)
+    return kept
+
+
+def is_same_face(box: FaceBox, other: FaceBox) -> bool:
+    """Whether two boxes are of one face: they overlap, or one lies in the other."""
+    return box.overlap(other) > SAME_FACE or box.nesting(other) > PART_OF_FACE
 
 
 def read_maps(maps: list[NDArray[np.float32]], scales: tuple[float, float]) -> list[Detection]:
@@ -181,7 +245,7 @@ def read_maps(maps: list[NDArray[np.float32]], scales: tuple[float, float]) -> l
             float(widths[index] * scales[0]),
             float(heights[index] * scales[1]),
         )
-        if any(box.overlap(other.face.box) > SAME_FACE for other in kept):
+        if any(is_same_face(box, other.face.box) for other in kept):
             continue
         landmarks = np.stack([xs[:, index] * scales[0], ys[:, index] * scales[1]], axis=1)  # (5, 2)
         kept.append(Detection(Face(box, min(1.0, float(scores[index])), roll_of(landmarks)), landmarks))

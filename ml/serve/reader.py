@@ -7,6 +7,7 @@ photo -> faces -> chosen face -> upright crop -> 48x48 -> seven calibrated proba
 
 import io
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -19,7 +20,7 @@ from ml.serve.faces import Detection, FaceFinder, UprightFace, choose_face
 from ml.serve.geometry import centre_of, cut_square
 from ml.serve.onnx_session import WeightsError, WeightsMismatch, WeightsMissing
 from ml.serve.preprocess import Pixels, to_pixels
-from ml.serve.quality import check_quality
+from ml.serve.quality import check_quality, least_score_in
 
 __all__ = ["WEIGHTS", "FaceReader", "WeightsError", "WeightsMismatch", "WeightsMissing"]
 
@@ -75,9 +76,13 @@ class FaceReader:
     def _read_face(
         self, photo: Image.Image, detections: tuple[Detection, ...], chosen: int, upright: UprightFace, watch: Stopwatch
     ) -> Reading:
-        faces = tuple(detection.face for detection in detections)
         pixels = to_pixels(crop_face(upright, self.card.frame))
-        checks = check_quality(photo, detections[chosen], upright.detection, pixels, self.card.limits)
+        score = self.finder.surest_score(detections[chosen], upright, least_score_in(photo, self.card.limits))
+        checks = check_quality(photo, detections[chosen], upright.detection, pixels, score, self.card.limits)
+        faces = tuple(
+            replace(detection.face, detector_score=score) if place == chosen else detection.face
+            for place, detection in enumerate(detections)
+        )
         watch.lap("crop and judge")
         failed = next((check.reason for check in checks if not check.passed), None)
         if failed is not None:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ml.serve.expressions import Face, FaceBox
-from ml.serve.faces import Detection, FaceFinder, choose_face, read_maps, roll_of
+from ml.serve.faces import Detection, FaceFinder, UprightFace, choose_face, merge, read_maps, roll_of
 from ml.serve.geometry import cut_square, cut_turned, share_cut_off, turn_points
 from ml.serve.onnx_session import WeightsMismatch, WeightsMissing
 from ml.serve.reader import WEIGHTS
@@ -81,6 +81,86 @@ def test_second_pass_over_a_face_takes_no_neighbour(finder: FaceFinder, monkeypa
     monkeypatch.setattr(finder, "detect", lambda image, side_px: [detection(0, 30)])  # at the edge of the region
     kept = finder.turn_upright(photo, coarse).detection.face
     assert (kept.detector_score, kept.box.height) == (0.46, 40)
+
+
+def tight(portrait: Image.Image, height: int) -> Image.Image:
+    """Return the leaning face of the portrait from the brows to the chin, with nothing around it."""
+    leaning = portrait.rotate(-20, Image.Resampling.BICUBIC, center=(225, 117))
+    return leaning.crop((196, 80, 256, 155)).resize((round(0.8 * height), height), Image.Resampling.BICUBIC)
+
+
+@pytest.mark.parametrize("height", [300, 700])
+def test_face_that_fills_the_photo_is_found_once(finder: FaceFinder, portrait: Image.Image, height: int) -> None:
+    (seen,) = finder.find(tight(portrait, height))
+    assert seen.face.detector_score > 0.5
+    assert seen.face.box.overlap(FaceBox(0, 0, 0.8 * height, height)) > 0.8
+
+
+def test_photo_whose_face_is_clear_gets_no_edge(finder: FaceFinder, portrait: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finder, "detect_filling", lambda image: pytest.fail("the face was found without it"))
+    finder.find(portrait)
+    finder.find(portrait.crop((163, 55, 287, 179)))  # the face alone
+
+
+def test_edge_completes_no_face_that_is_cut_off(finder: FaceFinder, portrait: Image.Image) -> None:
+    half = portrait.crop((225, 50, 512, 250))  # from the nose to the right
+    (seen,) = finder.find(half)
+    assert share_cut_off(seen.face.box, *half.size) > 0.2
+
+
+def test_small_face_is_not_looked_for_with_an_edge(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finder, "detect", lambda image, side_px: [detection(600, 200)])  # 80 from the left of the photo
+    assert finder.detect_filling(Image.new("RGB", (1300, 1000))) == []
+
+
+@pytest.mark.parametrize(
+    ("scores", "looks", "surest"),
+    [
+        ((0.9, 0.9), (), 0.9),
+        ((0.6, 0.2), (), 0.6),
+        ((0.2, 0.6), (), 0.6),
+        ((0.4, 0.3), (0.7,), 0.7),
+        ((0.4, 0.3), (0.36, 0.5), 0.5),
+        ((0.4, 0.3), (0.36, 0.38, 0.6), 0.6),
+        ((0.4, 0.3), (0.36, 0.38, 0.39), 0.4),
+    ],
+)
+def test_face_is_looked_at_again_only_while_the_detector_is_unsure(
+    finder: FaceFinder, monkeypatch: pytest.MonkeyPatch, scores: tuple[float, float], looks: tuple[float, ...], surest: float
+) -> None:
+    shown = iter(looks)
+
+    def detect(region: Image.Image, side_px: int) -> list[Detection]:
+        at = (region.width - 100) / 2
+        seen = centred(at, next(shown))
+        return [seen, detection(0, 20, 0.99)]  # and a neighbour, who does not count
+
+    monkeypatch.setattr(finder, "detect", detect)
+    upright = UprightFace(Image.new("RGB", (220, 220)), centred(60, scores[1]))
+    assert finder.surest_score(detection(500, 100, scores[0]), upright, 0.45) == surest
+    assert list(shown) == []
+
+
+def centred(at: float, score: float) -> Detection:
+    """Return a face of 100 x 100 px whose left and top are at the same distance."""
+    return Detection(Face(FaceBox(at, at, 100, 100), score), np.zeros((5, 2)))
+
+
+def test_boxes_of_one_face_become_one_though_they_overlap_little() -> None:
+    face, mouth = centred(0, 0.8), Detection(Face(FaceBox(30, 60, 40, 35), 0.6), np.zeros((5, 2)))
+    assert face.face.box.overlap(mouth.face.box) < 0.3
+    assert merge([mouth], [face]) == [face]
+    assert merge([face], [mouth]) == [face]
+    neighbour = Detection(Face(FaceBox(70, 0, 60, 60), 0.6), np.zeros((5, 2)))  # half behind
+    assert merge([neighbour], [face]) == [face, neighbour]
+
+
+def test_cells_of_one_face_become_one_box() -> None:
+    heat, size, offset, marks = (np.zeros((count, 8, 8), np.float32) for count in (1, 2, 2, 10))
+    heat[0, 3, 3], heat[0, 5, 3] = 0.9, 0.6
+    size[:, 3, 3], size[:, 5, 3] = np.log(6), np.log(2)  # the second lies in the first, on a ninth of it
+    (seen,) = read_maps([heat, size, offset, marks], (1.0, 1.0))
+    assert seen.face.detector_score == pytest.approx(0.9)
 
 
 def test_clearly_largest_face_is_chosen_else_a_person_must() -> None:

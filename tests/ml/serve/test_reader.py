@@ -3,13 +3,16 @@
 import io
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from ml.measure.photos import sample_pictures
 from ml.serve.expressions import FaceBox, Outcome, Reason
+from ml.serve.faces import Detection
 from ml.serve.reader import WEIGHTS, FaceReader, WeightsError, WeightsMismatch, WeightsMissing
 
 Spoil = Callable[[Image.Image], Image.Image]
@@ -105,6 +108,55 @@ def test_spoiled_photo_is_rejected_with_its_reason(reader: FaceReader, portrait:
     assert reading.chosen == 0
     assert reading.probabilities is None
     assert next(check.reason for check in reading.quality if not check.passed) is reason
+
+
+@pytest.mark.parametrize(("first", "turned"), [(0.8, 0.3), (0.3, 0.8)])
+def test_face_that_one_look_is_sure_of_is_read(
+    reader: FaceReader, portrait: Image.Image, monkeypatch: pytest.MonkeyPatch, first: float, turned: float
+) -> None:
+    def with_score(detection: Detection, score: float) -> Detection:
+        return replace(detection, face=replace(detection.face, detector_score=score))
+
+    (seen,) = reader.finder.find(portrait)
+    upright = reader.finder.turn_upright(portrait, seen)
+    monkeypatch.setattr(reader.finder, "find", lambda photo: (with_score(seen, first),))
+    monkeypatch.setattr(
+        reader.finder, "turn_upright", lambda photo, face: replace(upright, detection=with_score(upright.detection, turned))
+    )
+    monkeypatch.setattr(reader.finder, "detect", lambda image, side_px: pytest.fail("no third look is needed"))
+    reading = reader.read(portrait)
+    assert reading.outcome is Outcome.DONE
+    assert (reading.faces[0].detector_score, reading.quality[-1].measured) == (0.8, 0.8)
+
+
+def test_clear_face_is_detected_once(reader: FaceReader, portrait: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    sides, detect = [], reader.finder.detect
+
+    def counted(image: Image.Image, side_px: int) -> list[Detection]:
+        sides.append(side_px)
+        return detect(image, side_px)
+
+    monkeypatch.setattr(reader.finder, "detect", counted)
+    assert reader.read(portrait).outcome is Outcome.DONE
+    assert sides == [640]
+
+
+@pytest.mark.parametrize("name", ["chelsea", "coffee", "grass", "horse", "moon"])
+def test_small_picture_without_a_face_is_not_read(reader: FaceReader, name: str) -> None:
+    (path,) = (path for path in sample_pictures() if path.stem == name)  # chelsea is a cat
+    picture = Image.open(path).convert("RGB")
+    for side in (64, 128):
+        assert reader.read(picture.resize((side, side))).outcome is not Outcome.DONE
+
+
+@pytest.mark.parametrize(("side", "outcome"), [(128, Outcome.REJECTED), (129, Outcome.DONE)])
+def test_few_pixels_ask_for_a_surer_detector(
+    reader: FaceReader, portrait: Image.Image, monkeypatch: pytest.MonkeyPatch, side: int, outcome: Outcome
+) -> None:
+    monkeypatch.setattr(reader.finder, "surest_score", lambda *looks: 0.55)
+    reading = reader.read(portrait.crop((163, 55, 287, 179)).resize((side, side)))
+    assert reading.outcome is outcome
+    assert reading.reason is (Reason.UNCERTAIN_FACE if outcome is Outcome.REJECTED else None)
 
 
 @pytest.mark.parametrize("clockwise", [90, 180, 270])
