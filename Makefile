@@ -11,7 +11,12 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: run setup test gates lint types arrow templates migrations deploy-check unit postgres real engines faults screenshots \
 	audit licences sbom fuzz messages lock fix bench train evaluate cohort twins
 
+# What WeasyPrint loads to make reports on paper.
+PANGO := deploy/need.sh 'ldconfig -p | grep -q libpango-1.0 && ldconfig -p | grep -q libpangoft2 && ldconfig -p | grep -q libharfbuzz-subset' \
+	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
+
 run: .venv/runtime
+	@$(PANGO) || echo 'Without it, reports on paper (PDF) cannot be made; all else works.' >&2
 	@$(PY) -m clinic.serve --port $(PORT)
 
 setup: .venv/runtime
@@ -89,6 +94,7 @@ faults: .venv/dev engines
 
 engines:
 	@deploy/need.sh 'command -v redis-server' redis-server
+	@$(PANGO)
 	@deploy/need.sh 'command -v chromium-headless-shell || command -v chromium || command -v chromium-browser || command -v google-chrome' \
 		chromium-headless-shell
 	@deploy/need.sh 'ls /usr/lib/postgresql/*/bin/initdb || command -v initdb' postgresql

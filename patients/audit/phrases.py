@@ -100,6 +100,7 @@ _PHRASES: dict[str, Phrase] = {
     "delete event": lambda n: ngettext("deleted an event", "deleted {n} events", n),
     "export": lambda n: _("exported data"),
     "export patient_csv": lambda n: _("exported all visits as CSV"),
+    "export task_report": lambda n: _("exported a report (PDF)"),
     "export caseload_csv": lambda n: _("exported everyone in their care as CSV, with this patient"),
     "export access_log_csv": lambda n: _("exported the access log as CSV"),
     "export patient_zip": lambda n: _("exported the full record (ZIP)"),

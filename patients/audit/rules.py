@@ -117,7 +117,7 @@ PICTURE = Rule(Who.CLINICIANS, Action.IMAGE)
 ADDED = Rule(Who.CLINICIANS, Action.VIEW, Action.ADD)
 EDITED = Rule(Who.CLINICIANS, Action.VIEW, Action.EDIT)
 EXPORTED = Rule(Who.CLINICIANS, Action.EXPORT, right=Right.EXPORT)
-CASELOAD_EXPORT = Rule(Who.CLINICIANS, right=Right.EXPORT)  # the view adds an entry for each patient
+OWN_EXPORT = Rule(Who.CLINICIANS, right=Right.EXPORT)  # the view adds an entry for each patient, or the download that follows
 
 OWN_ENTRY = Rule(Who.CLINICIANS)
 OPENED_OR_ADDED = Rule(Who.CLINICIANS, Action.VIEW)  # a photo that is added has an entry of its own

@@ -2,8 +2,10 @@
 
 from patients.tasks import study_export, study_model
 from patients.tasks.kind import Kind
+from patients.tasks.report import REPORT
 
 KINDS: dict[str, Kind] = {
+    "report": REPORT,
     study_export.NAME: study_export.STUDY_EXPORT,
     study_model.NAME: study_model.STUDY_MODEL,
 }

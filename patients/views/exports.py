@@ -1,24 +1,30 @@
-"""CSV exports: of a visit, a patient or all patients in one's care, and what their columns mean."""
+"""Exports of a visit, a patient or all patients in one's care: CSV, what its columns mean, and reports on paper."""
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
 
 from patients.audit.log import record_for_each
+from patients.audit.outcome import unchanged
 from patients.care.banner import banner_of
 from patients.forms.export import PHOTOS, ExportForm
+from patients.forms.report import ReportForm
 from patients.models import AccessLog, Patient, Visit
 from patients.readings.wording import reason_meanings
 from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import csv_response
 from patients.reports.dialects import dialect, spreadsheet_dialects
 from patients.reports.events_table import EVENT_COLUMNS
+from patients.reports.paper.options import ReportOptions
 from patients.reports.research import RESEARCH_COLUMNS
 from patients.reports.scope import Scope
 from patients.reports.visits_table import VISIT_COLUMNS
+from patients.tasks.run import start
 from patients.views.lookups import find_patient, find_visit
 from patients.views.requests import ClinicianRequest
 
@@ -26,16 +32,27 @@ from patients.views.requests import ClinicianRequest
 @require_GET
 def choose_patient_export(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Show what can be exported of the patient."""
-    patient = find_patient(request, patient_id)
-    return _choose(request, {"csv_url": reverse("patients:patient_csv", args=[patient.pk]), **banner_of(patient)})
+    return _choose_of(request, find_patient(request, patient_id))
 
 
 @require_GET
 def choose_visit_export(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     """Show what can be exported of the visit."""
     visit = find_visit(request, visit_id)
-    url = reverse("patients:visit_csv", args=[visit.pk])
-    return _choose(request, {"csv_url": url, "visit": visit, **banner_of(visit.patient)})
+    return _choose_of(request, visit.patient, visit)
+
+
+@require_POST
+def start_report(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Start the PDF of the record in the background, and show it among the tasks."""
+    return _start_report(request, find_patient(request, patient_id))
+
+
+@require_POST
+def start_visit_report(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
+    """Start the PDF of one visit in the background, and show it among the tasks."""
+    visit = find_visit(request, visit_id)
+    return _start_report(request, visit.patient, visit)
 
 
 @require_GET
@@ -49,14 +66,14 @@ def choose_caseload_export(request: ClinicianRequest) -> HttpResponse:
 def send_patient_csv(request: ClinicianRequest, patient_id: UUID) -> HttpResponseBase:
     """Send a table of the patient as CSV, for the spreadsheets of the reader's language or as `dialect` asks."""
     patient = find_patient(request, patient_id)
-    return _send(request, [patient]) or choose_patient_export(request, patient_id)
+    return _send(request, [patient]) or _choose_of(request, patient)
 
 
 @require_GET
 def send_visit_csv(request: ClinicianRequest, visit_id: UUID) -> HttpResponseBase:
     """Send a table of one visit as CSV, for the spreadsheets of the reader's language or as `dialect` asks."""
     visit = find_visit(request, visit_id)
-    return _send(request, [visit.patient], visit) or choose_visit_export(request, visit_id)
+    return _send(request, [visit.patient], visit) or _choose_of(request, visit.patient, visit)
 
 
 @require_GET
@@ -100,7 +117,33 @@ def _send(
     return csv_response(form.cleaned_data["table"] or PHOTOS, scope, request.user, dialect(form.cleaned_data["dialect"]))
 
 
-def _choose(request: ClinicianRequest, context: dict[str, object]) -> HttpResponse:
+def _start_report(request: ClinicianRequest, patient: Patient, visit: Visit | None = None) -> HttpResponse:
+    form = ReportForm(patient, request.POST, of_visit=visit is not None)
+    if not form.is_valid():
+        unchanged(request, is_shown=True)
+        return _choose_of(request, patient, visit, form)
+    options = ReportOptions(visit=str(visit.pk) if visit else "", **form.cleaned_data)
+    start("report", request.user, [patient.pk], **options.as_json())
+    messages.success(request, _("The report is being made. You find it here, for 24 hours."))
+    return redirect("patients:tasks")
+
+
+def _choose_of(
+    request: ClinicianRequest, patient: Patient, visit: Visit | None = None, report: ReportForm | None = None
+) -> HttpResponse:
+    """Show what can be exported of a patient or of one visit."""
+    row, of = (visit, "visit") if visit else (patient, "patient")
+    context = {
+        "csv_url": reverse(f"patients:{of}_csv", args=[row.pk]),
+        "report_url": reverse("patients:visit_report" if visit else "patients:report", args=[row.pk]),
+        "report_form": report or ReportForm(patient, of_visit=visit is not None),
+        "visit": visit,
+        **banner_of(patient),
+    }
+    return _choose(request, context, is_bad=report is not None)
+
+
+def _choose(request: ClinicianRequest, context: dict[str, object], is_bad: bool = False) -> HttpResponse:
     form = _form(request)
-    status = 200 if form.is_valid() else 400
+    status = 400 if is_bad or not form.is_valid() else 200
     return render(request, "patients/export.html", context | {"form": form}, status=status)
