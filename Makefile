@@ -205,12 +205,15 @@ lock:
 	@deploy/need.sh "$(PYTHON) -c 'import ensurepip'" python3-venv
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
-# The bytecode is compiled by all cores at once; pip would do it on one. No one imports the tests of packages, and some ship
-# templates that are no Python.
+# pip unpacks and compiles on one core: so two of it install half of the packages each, and all cores compile. Tests of packages
+# are left out, since some ship templates that are no Python, and so is plotly, of whose many modules few are loaded.
 define install
 	@echo 'Installing $< (a minute or two)'
-	@$(PY) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --no-compile --requirement $<
-	@$(PY) -m compileall -qq -j 0 -x /tests/ .venv/lib >/dev/null || true
+	@halves=$$(mktemp -d) && awk '/^[a-zA-Z]/ {n = 1 - n} {print > (folder "/" n)}' folder=$$halves $< \
+		&& printf '%s\n' $$halves/* | xargs -P 2 -n 1 \
+			$(PY) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --no-compile --requirement \
+		&& rm -r $$halves
+	@$(PY) -m compileall -qq -j 0 -x '/(tests|plotly)/' .venv/lib >/dev/null || true
 	@touch $@
 endef
 
