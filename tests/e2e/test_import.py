@@ -56,6 +56,11 @@ def opened(page: Page, installation: Installation) -> None:
     page.wait_for_load_state("load")  # what follows needs the scripts
 
 
+def undo(page: Page) -> None:
+    page.locator("summary").filter(has_text="Undo this import").click()
+    page.get_by_role("button", name="Undo this import").click()
+
+
 def row(page: Page, day: str) -> str:
     return " ".join(page.locator(f'[data-row="{day}"]').inner_text().split())
 
@@ -110,8 +115,7 @@ def test_a_folder_becomes_visits_and_is_undone(installation: Installation, open_
     expect(page.get_by_role("button", name="Add 1 photo to 1 visit")).to_be_visible()  # the one that failed
 
     page.goto(finished)
-    page.locator("summary").filter(has_text="Undo this import").click()
-    page.get_by_role("button", name="Undo this import").click()
+    undo(page)
     expect(page.get_by_text("Import undone. 7 photos were deleted.")).to_be_visible()
 
 
