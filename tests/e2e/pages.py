@@ -13,9 +13,9 @@ from tests.engines.installation import Installation
 WORDS = {"purpose": "care", "face": "0", "code": "spent"}
 # Not our pages, or pages that open only from a link in an e-mail.
 LEFT_OUT = ("api/", "healthz", "readyz", "accounts/confirm-email/", "accounts/password/reset/key/", "accounts/2fa/webauthn/keys/")
-EVENTS = """
+ROWS = """
 from django.db.models import Count
-from patients.models import Event, Patient, User
+from patients.models import Arm, Event, Patient, Study, StudyMember, User
 if not Event.objects.exists():
     patient = Patient.objects.annotate(n=Count("visits")).filter(n__lte=60).order_by("-n", "created_at")[0]
     days = patient.visits.earliest("date").date, patient.visits.latest("date").date
@@ -23,6 +23,11 @@ if not Event.objects.exists():
     common = dict(patient=patient, created_by=User.objects.get(email="{email}"))
     Event.objects.create(kind="medication", label="Sertraline 50 mg", starts_on=at(0.2), goes_on=True, **common)
     Event.objects.create(kind="life_event", label="New job", starts_on=at(0.5), **common)
+if not Study.objects.exists():
+    lead = User.objects.get(email="{email}")
+    study = Study.objects.create(name="Faces", ethics_reference="EC 1", starts_on="2026-01-01", fields=["expressions"], lead=lead)
+    StudyMember.objects.create(study=study, person=lead, may_export=True, may_change=True)
+    Arm.objects.create(study=study, name="treatment")
 """
 KEYS = """
 import json
@@ -64,7 +69,7 @@ def addresses(installation: Installation) -> list[Address]:
 
     Raises AssertionError for an address with a part that no row and no entry above can fill.
     """
-    installation.run(EVENTS.format(email=installation.email))
+    installation.run(ROWS.format(email=installation.email))
     keys = json.loads(installation.run(KEYS))
     return list(_filled(keys | WORDS))
 
