@@ -141,3 +141,12 @@ def test_every_word_in_a_template_is_translatable(path: Path) -> None:
     words.feed(re.sub(r"(?s){%.*?%}|{{.*?}}|{#.*?#}|&\w+;", " ", source))
     left = {word for text in words.found for word in re.findall(r"[A-Za-z][\w+.-]*[\w+]", text)} - NAMES
     assert left == set()
+
+
+def test_a_visit_is_no_sign_in_session_in_spanish() -> None:
+    wrong = [
+        text.text
+        for text, forms in po.read(po.path_of("es")).items()
+        if "visit" in text.text.lower() and "sign" not in text.text and "sesi" in " ".join(forms).lower()
+    ]
+    assert wrong == []

@@ -48,11 +48,13 @@ def test_own_labels_are_named_drawn_and_kept_for_every_patient(installation: Ins
 def test_events_are_seen_without_scrolling(installation: Installation, open_page: OpenPage) -> None:
     page = opened(open_page(viewport=DESK), installation, written(installation, "TS-20", 20, 6, 28))
     end = "g._fullLayout.yaxis4._offset + g._fullLayout.yaxis4._length + g.getBoundingClientRect().top"
-    assert attribute(page, f"scrollY === 0 && {end} <= innerHeight")
-    texts = page.locator("#timeline .annotation-text, #timeline .ytick text").evaluate_all(
-        "all => all.map(each => each.getBoundingClientRect()).map(box => [box.left, box.top, box.right, box.bottom])"
-    )
-    assert not any(overlap(one, other) for one, other in combinations(texts, 2))
+    for view in ("Stacked", "Separate"):
+        page.get_by_role("button", name=view).click()
+        assert attribute(page, f"scrollY + {end} - innerHeight") <= 0, view  # type: ignore[operator]  # a number
+        texts = page.locator("#timeline .annotation-text, #timeline .ytick text").evaluate_all(
+            "all => all.map(each => each.getBoundingClientRect()).map(box => [box.left, box.top, box.right, box.bottom])"
+        )
+        assert not any(overlap(one, other) for one, other in combinations(texts, 2)), view
 
 
 def overlap(one: list[float], other: list[float]) -> bool:

@@ -91,7 +91,7 @@ def strip_top(points: Sequence[VisitPoint]) -> int:
 def strip_range(points: Sequence[VisitPoint]) -> tuple[float, float]:
     """Return the range of the strips' axes, with room for a symbol at zero and at the top."""
     top = strip_top(points) / 100
-    return -0.04, round(top + 0.04, 3)
+    return -0.08, round(top + 0.08, 3)
 
 
 def _strip(visits: Visits, k: int) -> list[go.Scatter]:

@@ -144,7 +144,7 @@ def test_expressions_are_stacked_in_label_order_in_their_own_colours() -> None:
 def test_seven_strips_share_one_scale_and_have_intervals_and_symbols() -> None:
     made = drawn([visit_on(FIRST, 0.0, 0.0, 0.0, 0.4), visit_on(FIRST + timedelta(days=7), 0.4)])
     seven = made["smallMultiples"]
-    assert {tuple(axis["range"]) for name, axis in seven["layout"].items() if re.fullmatch(r"yaxis1[1-7]", name)} == {(-0.04, 1.04)}
+    assert {tuple(axis["range"]) for name, axis in seven["layout"].items() if re.fullmatch(r"yaxis1[1-7]", name)} == {(-0.08, 1.08)}
     happy = [each for each in seven["data"] if each["name"] == "happy"]
     assert [each["mode"] for each in happy] == ["lines", "markers", "markers"]
     assert happy[1]["y"] == [0.1]
