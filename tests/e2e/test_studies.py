@@ -1,5 +1,6 @@
 """A study from its form to its mixed model, with a real worker and in a real browser."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import OpenPage, sign_in
@@ -32,6 +33,7 @@ for k in range(12):
 """
 
 
+@pytest.mark.slow("a worker loads statsmodels")
 def test_study_is_created_and_a_worker_computes_its_model(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     sign_in(page, installation, path="/studies/new/")
