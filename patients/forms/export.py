@@ -28,7 +28,7 @@ class ExportForm(forms.Form):
     dialect = forms.ChoiceField(label=gettext_lazy("Separator and decimal sign"), required=False)
 
     def __init__(self, asked: QueryDict, dialects: list[tuple[str, str]]) -> None:
-        super().__init__(asked, initial={"table": PHOTOS})
+        super().__init__({"table": PHOTOS} | asked.dict())
         field = self.fields["dialect"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = dialects

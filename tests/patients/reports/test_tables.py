@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 
@@ -117,3 +118,10 @@ def test_address_that_cannot_be_read_sends_nothing(ada: User, visit: Visit, aske
         assert answer.status_code == 400
         assert "<form" in answer.content.decode()
     assert not AccessLog.objects.filter(action="export").exists()
+
+
+def test_page_begins_with_the_photos_chosen(ada: User, ines: Patient) -> None:
+    client = Client()
+    client.force_login(ada)
+    for path in (f"/patients/{ines.pk}/export/", "/patients/export/"):
+        assert re.search(r'value="photos"[^>]*\schecked', client.get(path).content.decode())

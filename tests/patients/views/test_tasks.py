@@ -56,6 +56,8 @@ def test_htmx_gets_the_lists_alone(browser: Client, task: Task) -> None:
     text = browser.get("/tasks/", headers={"HX-Request": "true"}).content.decode()
     assert text.lstrip().startswith("<div")
     assert "<h1>" not in text
+    assert re.search(r'id="tasks-link"\s+hx-swap-oob="true"', text)
+    assert 'class="tally" aria-hidden="true">1<' in text
 
 
 def test_download_is_logged_for_each_patient(browser: Client, task: Task, ines: Patient) -> None:
