@@ -13,6 +13,7 @@
     opener.addEventListener("click", function () { document.getElementById(opener.dataset.choose).click(); });
   });
   ["import-folder", "import-files"].forEach(function (id) {
+    document.getElementById(id).tabIndex = -1; // the buttons are its way in: a field that is not seen takes no focus
     document.getElementById(id).addEventListener("change", function (event) {
       offer(Array.from(event.target.files), "");
       event.target.value = "";

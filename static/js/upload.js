@@ -254,6 +254,7 @@
     opener.disabled = false; // it works only from here on
   });
   ["files", "camera"].forEach(function (id) {
+    document.getElementById(id).tabIndex = -1; // the buttons are its way in: a field that is not seen takes no focus
     document.getElementById(id).addEventListener("change", function (event) { take(event.target); });
   });
 

@@ -54,6 +54,7 @@ def opened(page: Page, installation: Installation) -> None:
     page.get_by_role("link", name="Import photos").click()
     expect(page.get_by_role("heading", name="Import photos of many dates")).to_be_visible()
     page.wait_for_load_state("load")  # what follows needs the scripts
+    expect(page.locator("#import-files")).to_have_attribute("tabindex", "-1")  # Tab never stops at what is not seen
 
 
 def undo(page: Page) -> None:
