@@ -109,13 +109,14 @@ WEIGHTS ?= $(RUNS)/weights
 STAGE ?= sixth
 MODEL_VERSION ?= 0.0.0
 FACES := --data $(DATA) --votes $(VOTES)
+WITHOUT_FACE := $(addprefix demo/portraits/,ines-05-dog.jpg leyla-06-no-face.jpg)
 
 # Hours: every stage of the recipe that STAGE builds on, and then the weights folder with all its measures. What was stopped goes on.
 train: .venv/dev
 	nice $(PY) -m ml.train $(FACES) --out $(RUNS) --to $(STAGE) --resume
 	mkdir -p $(WEIGHTS) && cp ml/weights/centerface.* $(WEIGHTS)
 	$(PY) -m ml.train.release --run $(RUNS)/$(STAGE) --stage $(STAGE) $(FACES) --version $(MODEL_VERSION) --out $(WEIGHTS) --robustness
-	$(PY) -m ml.measure.parity --weights $(WEIGHTS) $(FACES)
+	$(PY) -m ml.measure.parity --weights $(WEIGHTS) $(FACES) --without-face $(WITHOUT_FACE)
 	$(PY) -m ml.measure.explanations --weights $(WEIGHTS) $(FACES)
 	$(PY) -m ml.measure.cost --weights $(WEIGHTS) --data $(DATA)
 

@@ -85,6 +85,8 @@ MEASURES = (
     MeasureFormat("without_near_twins.fer2013.accuracy", _("Accuracy, FER2013, without similar copies either")),
     MeasureFormat("parity.not_found", _("Faces not found in photos")),
     MeasureFormat("parity.rejected", _("Faces in photos that fail a quality check")),
+    MeasureFormat("parity.filling.not_found", _("Faces not found when they fill the photo")),
+    MeasureFormat("parity.without_face.read", _("Photos without a face read as if they had one")),
     MeasureFormat("parity.kept.raters", _("Accuracy kept in whole photos, FER+"), _("compared with the cropped face")),
     MeasureFormat("parity.kept.fer2013", _("Accuracy kept in whole photos, FER2013"), _("compared with the cropped face")),
     MeasureFormat("rounding.named_alike", _("Same answer as the unrounded network"), _("weights are rounded to 8 bits for speed")),
