@@ -101,10 +101,10 @@ def test_cancel_button_cancels(browser: Client, task: Task) -> None:
 
 def test_failure_needs_its_owner_until_acknowledged(browser: Client, queued: list[str], ada: User) -> None:
     run_task(str(start("count", ada, to=3, fail_at=2).pk))
-    assert re.search("Needs you 1 .* It came to 2. Count less. Retry Acknowledge", page(browser))
+    assert re.search("Needs review 1 .* It came to 2. Count less. Retry Acknowledge", page(browser))
     task = Task.objects.get()
     browser.post(f"/tasks/{task.pk}/acknowledge/")
-    assert "Needs you" not in page(browser)
+    assert "Needs review" not in page(browser)
     browser.post(f"/tasks/{task.pk}/retry/")
     assert sorted(Task.objects.values_list("state", flat=True)) == ["failed", "waiting"]
 
@@ -151,7 +151,7 @@ def test_work_with_tables_of_its_own_is_listed(browser: Client, ada: User, ines:
     later = timezone.now() + timedelta(hours=5)
     ErasureRequest.queue(ines, "images", ada, "withdrawal", later)
     text = page(browser)
-    assert re.search("Needs you 1 .*Import for Ines Moreau .*1 of 33 could not be added. See what failed", text)
+    assert re.search("Needs review 1 .*Import for Ines Moreau .*1 of 33 could not be added. See what failed", text)
     assert re.search("Running and waiting 3 .*0 of 4 photos added", text)
     assert re.search("Analysis of photos of Ines Moreau .*1 photo to go", text)
     assert re.search(f"Erasure of {ines.record_number} .*Until then a new consent stops it", text)
