@@ -25,6 +25,7 @@ TOP = 26
 LANE = 15
 LETTER_WIDTH = 5.3  # of text at 10 px, on average
 MARKS = {"phq9": "square", "gad7": "triangle", "mood": "diamond"}
+LABEL_LETTERS = 10  # of a lane, left of the axis
 GAP = 4  # px between the marks of two photos
 
 
@@ -107,7 +108,8 @@ def _events(drawing: Drawing, lanes: Sequence[Lane], events: Sequence[Event], ax
         drawing.text("ti", 0, top, _("Events"))
     for row, lane in enumerate(lanes):
         y = top + 8 + LANE * row
-        drawing.text("tk e", LEFT - 8, y + 9.1, str(lane.label))
+        name = str(lane.label)
+        drawing.text("tk e la", LEFT - 8, y + 9.1, name if len(name) <= LABEL_LETTERS else str(lane.short_name))
         inside = sorted((event for event in events if event.lane == lane), key=lambda event: event.starts_on)
         for event, after in zip(inside, [*inside[1:], None], strict=True):
             x = axis.x(event.starts_on)

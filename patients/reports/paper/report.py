@@ -30,11 +30,11 @@ LAST_VISITS = 6
 LANES = 4
 LANE_PX = 15
 SCALES_PX = 106
-HEIGHTS = {"a4": (176, 22), "letter": (118, 18)}
+HEIGHTS = {"a4": (156, 22), "letter": (98, 18)}
 """Of the valence scale with four rows of events and a self-report, and of the tallest row of expressions, by paper."""
-LEAST_HEIGHT = 80
-LEAD_LETTERS, LEAD_LINES, LEAD_PX = 92, 3, 20
-HOW_LETTERS, HOW_PX = 118, 15
+LEAST_HEIGHT = 64
+LEAD_LETTERS, LEAD_LINES, LEAD_PX = 88, 3, 20
+HOW_LETTERS, HOW_PX = 112, 15
 """How many letters fit into a line of the lead and of “how to read”, and its height. The figure gives way to further lines."""
 
 
