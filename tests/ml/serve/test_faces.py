@@ -108,6 +108,19 @@ def test_edge_completes_no_face_that_is_cut_off(finder: FaceFinder, portrait: Im
     assert share_cut_off(seen.face.box, *half.size) > 0.2
 
 
+@pytest.mark.parametrize(
+    ("score", "left", "found"),
+    [(0.7, 400, 1), (0.6, 400, 0), (0.7, 340, 0)],  # the edge is 400 px wide: the last face lies in it by more than a tenth
+)
+def test_edge_shows_only_sure_faces_inside_the_photo(
+    finder: FaceFinder, monkeypatch: pytest.MonkeyPatch, score: float, left: float, found: int
+) -> None:
+    seen = Detection(Face(FaceBox(left, 450, 550, 700), score), np.zeros((5, 2)))
+    monkeypatch.setattr(finder, "detect", lambda image, side_px: [seen])
+    shown = finder.detect_filling(Image.new("RGB", (1000, 1000)))
+    assert [(each.face.box.left, each.face.box.top) for each in shown] == [(left - 400, 50)] * found
+
+
 def test_small_face_is_not_looked_for_with_an_edge(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder, "detect", lambda image, side_px: [detection(600, 200)])  # 80 from the left of the photo
     assert finder.detect_filling(Image.new("RGB", (1300, 1000))) == []
