@@ -50,7 +50,6 @@ def test_access_log_follows_the_language_too(browser: Client, visit: Visit) -> N
         ("en", "?dialect=semicolon", "0,9000;0,0000"),
         ("de", "", "0,9000;0,0000"),
         ("de", "?dialect=comma", "0.9000,0.0000"),
-        ("de", "?dialect=nonsense", "0,9000;0,0000"),
     ],
 )
 def test_language_decides_and_the_reader_can_choose(browser: Client, visit: Visit, language: str, asked: str, row: str) -> None:
@@ -58,6 +57,13 @@ def test_language_decides_and_the_reader_can_choose(browser: Client, visit: Visi
     User.objects.update(language=language)
     assert row in downloaded(browser, f"/visits/{visit.pk}/csv/{asked}")
     assert row in downloaded(browser, f"/patients/{visit.patient_id}/csv/{asked}")
-    other = f"/csv/?dialect={'comma' if language == 'de' else 'semicolon'}"
-    assert other in browser.get(f"/patients/{visit.patient_id}/").content.decode()
-    assert other in browser.get(f"/visits/{visit.pk}/").content.decode()
+    for address in (f"/patients/{visit.patient_id}/export/", f"/visits/{visit.pk}/export/"):
+        page = browser.get(address).content.decode()
+        assert 'value="comma"' in page
+        assert 'value="semicolon"' in page
+
+
+def test_dialect_that_is_none_is_refused(browser: Client, visit: Visit) -> None:
+    answer = browser.get(f"/visits/{visit.pk}/csv/?dialect=nonsense")
+    assert answer.status_code == 400
+    assert "semicolon" in answer.content.decode()

@@ -9,6 +9,7 @@ from patients.forms.settings import SettingsForm
 from patients.models import Patient, User
 from patients.readings.help import ANSWERS
 from tests.factories import make_read_visits
+from tests.patients.studies.groups import make_group
 
 BARE = {"theme": "system", "time_zone": "", "idle_minutes": 15}
 
@@ -66,7 +67,7 @@ def test_an_unknown_tour_changes_nothing(browser: Client, ada: User, name: str) 
     assert ada.tours_seen == []
 
 
-def test_every_question_mark_has_its_answer_once(browser: Client, ines: Patient) -> None:
+def test_every_question_mark_has_its_answer_once(browser: Client, ada: User, ines: Patient) -> None:
     visits = make_read_visits(ines, 5)
     photo = visits[0].photos.all()[0]
     paths = [
@@ -75,6 +76,7 @@ def test_every_question_mark_has_its_answer_once(browser: Client, ines: Patient)
         f"/patients/{ines.pk}/compare/",
         f"/visits/{visits[0].pk}/",
         f"/photos/{photo.pk}/",
+        f"/studies/{make_group(ada, people=6).pk}/",
     ]
     shown: set[str] = set()
     for path in paths:
