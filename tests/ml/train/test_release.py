@@ -32,6 +32,7 @@ def test_released_folder_is_complete_and_evaluated(
     assert set(found["robustness"]["blur, 1 px"]) == {"fer2013", "raters"}
 
 
+@pytest.mark.full
 def test_folder_is_made_anew_from_its_network(released: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before, card = json.loads((released / "report.json").read_text()), load_card(released)
     (released / "model.onnx").unlink()

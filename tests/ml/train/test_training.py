@@ -63,6 +63,7 @@ def test_run_goes_on_with_its_own_recipe_and_faces_alone(trained: ml.train.train
         ml.train.training.train(trained)
 
 
+@pytest.mark.full
 def test_longer_run_goes_on_and_makes_its_own_stable_checkpoint(trained: ml.train.training.Run, tmp_path: Path) -> None:
     run = copy_run(trained, tmp_path / "again")
     former = int(load_arrays(run.out / "stable.npz")["step"])
