@@ -61,7 +61,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         LIGHT = "light", pgettext_lazy("theme", "Light")
         DARK = "dark", _("Dark")
 
-    email = models.EmailField(_("email"), unique=True)
+    email = models.EmailField(_("e-mail"), unique=True)
     display_name = models.CharField(_("name"), max_length=100)
     role = models.CharField(_("role"), max_length=13, choices=Role.choices, default=Role.CLINICIAN)
     may_export = models.BooleanField(_("may export data"), default=False)

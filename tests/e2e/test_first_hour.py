@@ -14,7 +14,7 @@ def test_an_invited_clinician_gets_to_the_first_photo(installation: Installation
     admin = open_page()
     sign_in(admin, installation, email=ADMINISTRATOR)
     admin.get_by_role("link", name="Invite").click()
-    admin.get_by_label("Email").fill("nia@clinic.test")
+    admin.get_by_label("E-mail").fill("nia@clinic.test")
     admin.get_by_label("Name").fill("Dr Nia New")
     admin.get_by_role("button", name="Create account").click()
     link = admin.get_by_label("Link").input_value()
