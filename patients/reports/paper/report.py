@@ -251,7 +251,9 @@ def _reports_in_words(whole: Timeline, shown: Sequence[VisitPoint]) -> str:
         values = [value for point in shown if (value := scale.value(whole.reports, point.visit_id)) is not None]
         if scale.name != "mood" and len(values) > 1:
             facts = {"scale": scale.title, "first": values[0], "last": values[-1]}
-            parts.append(_("%(scale)s went from %(first)d to %(last)d.") % facts)
+            is_same = values[0] == values[-1]
+            words = _("%(scale)s is %(last)d, as at first.") if is_same else _("%(scale)s went from %(first)d to %(last)d.")
+            parts.append(words % facts)
     return " ".join(parts)
 
 

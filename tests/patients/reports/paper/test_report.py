@@ -131,6 +131,15 @@ def test_without_a_self_report_the_valence_index_is_higher(ines: Patient, ada: U
     assert heights[0] - heights[1] > 80
 
 
+def test_scale_that_ends_where_it_began_is_not_said_to_move(ines: Patient, ada: User) -> None:
+    add_visits(ines, 2)
+    for visit, phq9 in zip(ines.visits.all(), (9, 8), strict=True):
+        SelfReport.objects.create(visit=visit, phq9=phq9, gad7=3)
+    words = words_of(html_of(ines, ada))
+    assert "PHQ-9 went from " in words
+    assert "GAD-7 is 3, as at first." in words
+
+
 def test_record_without_photos_says_so(ines: Patient, ada: User) -> None:
     make_visit(ines)
     assert "No visit in this period has photos." in words_of(html_of(ines, ada))
