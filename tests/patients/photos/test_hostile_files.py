@@ -129,7 +129,7 @@ NAMES = {
 
 
 def form(field: str, disposition: bytes) -> tuple[bytes, str]:
-    """Return the body of an upload with this name, to be kept whoever has the file too, and its content type."""
+    """Return the body of an upload with this name, to be kept even if another visit has the file, and its content type."""
     keep = '--edge\r\nContent-Disposition: form-data; name="keep_duplicate"\r\n\r\n1\r\n'
     head = f'{keep}--edge\r\nContent-Disposition: form-data; name="{field}"; '.encode() + disposition
     return head + b"\r\nContent-Type: image/jpeg\r\n\r\n" + picture() + b"\r\n--edge--\r\n", MULTIPART

@@ -55,7 +55,7 @@ def html_of(patient: Patient, by: User, **options: object) -> str:
 def test_pdf_has_one_page_its_fonts_and_the_numbers_of_the_timeline(
     record: Patient, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socket, "socket", None)  # whoever opens a connection fails
+    monkeypatch.setattr(socket, "socket", None)  # opening a connection would fail
     pdf = PdfReader(io.BytesIO(report_pdf(record, ReportOptions(), ada)))
     (page,) = pdf.pages
     text = re.sub(r"\s+", " ", page.extract_text())
