@@ -44,6 +44,6 @@ urlpatterns = [
     page("accounts/confirm-email/", not_found, "account_email_verification_sent", NO_ONE),
     page("accounts/confirm-email/<str:key>/", not_found, "account_confirm_email", NO_ONE),
     path("accounts/", include("allauth.urls")),
-    path("api/", include("patients.api.urls")),
+    path("api/v1/", include("patients.api.urls")),
     path("", include("patients.urls")),
 ]

@@ -39,5 +39,5 @@ def test_page(ada: User, ines: Patient, expected: tuple[str, int, str | None]) -
 def test_interface(ada: User, ines: Patient, expected: tuple[str, int, str | None]) -> None:
     api = APIClient(headers={"Authorization": f"Bearer {ApiToken.issue(ada)}"}, raise_request_exception=False)
     code, status, after = expected
-    answer = api.get(f"/api/patients/{ines.pk}/")
+    answer = api.get(f"/api/v1/patients/{ines.pk}/")
     assert (answer.status_code, answer.headers.get("Retry-After"), answer.json()["code"]) == (status, after, code)

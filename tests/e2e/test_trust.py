@@ -201,7 +201,7 @@ def headers_of(context: BrowserContext, path: str) -> dict[str, str]:
     return context.request.get(path).headers
 
 
-@pytest.mark.parametrize("path", ["/accounts/login/", "/patients/", "/nowhere/", "/api/patients/"])
+@pytest.mark.parametrize("path", ["/accounts/login/", "/patients/", "/nowhere/", "/api/v1/patients/"])
 def test_every_answer_carries_the_headers(installation: Installation, open_page: OpenPage, path: str) -> None:
     page = open_page()
     sign_in(page, installation)

@@ -208,7 +208,7 @@ class Installation:
         """Return what the API answers to the demo's clinician."""
         if not self._key:
             self._key = self.manage("api_token", self.email).strip()
-        request = urllib.request.Request(f"{self.address}/api/{path}", method=method)
+        request = urllib.request.Request(f"{self.address}/api/v1/{path}", method=method)
         request.add_header("Authorization", f"Bearer {self._key}")
         request.add_header("Content-Type", MULTIPART_CONTENT if body and "file" in body else "application/json")
         if body is not None:

@@ -95,7 +95,7 @@ def test_face_that_is_not_there_is_refused(browser: Client, photo: Photo, sent: 
 
 @pytest.mark.parametrize("number", [str(2**63), "9" * 30, "9" * 5000, "-1", "x"])
 def test_portion_of_a_list_takes_any_number(browser: Client, visit: Visit, number: str) -> None:
-    for path in ("/api/patients/", f"/api/patients/{visit.patient_id}/visits/", f"/api/visits/{visit.pk}/photos/"):
+    for path in ("/api/v1/patients/", f"/api/v1/patients/{visit.patient_id}/visits/", f"/api/v1/visits/{visit.pk}/photos/"):
         for name in ("limit", "offset"):
             assert browser.get(path, {name: number}).status_code == 200
 
@@ -110,7 +110,7 @@ def test_record_number_that_two_give_at_once_is_given_once(browser: Client, ada:
         for path in ("/patients/new/", f"/patients/{other.pk}/edit/"):
             page = browser.post(path, fields)
             assert (page.status_code, "already exists" in page.content.decode()) == (200, True)
-        for send, path in ((browser.post, "/api/patients/"), (browser.patch, f"/api/patients/{other.pk}/")):
+        for send, path in ((browser.post, "/api/v1/patients/"), (browser.patch, f"/api/v1/patients/{other.pk}/")):
             answer = send(path, fields, "application/json")
             assert (answer.status_code, list(answer.json()["fields"])) == (400, ["record_number"])
     assert Patient.objects.count() == 2
@@ -123,7 +123,7 @@ def test_label_that_is_given_twice_at_once_is_kept_once(browser: Client, ada: Us
     assert OwnLabel.objects.get().label == "happy"
 
 
-@pytest.mark.parametrize(("path", "name"), [("/api/patients/", "birth_date"), ("/api/patients/{}/visits/", "date")])
+@pytest.mark.parametrize(("path", "name"), [("/api/v1/patients/", "birth_date"), ("/api/v1/patients/{}/visits/", "date")])
 def test_program_gives_no_day_that_is_to_come(browser: Client, ines: Patient, path: str, name: str) -> None:
     tomorrow = timezone.localdate() + timedelta(days=2)
     answer = browser.post(path.format(ines.pk), TWIN | {"record_number": "R-9", name: tomorrow.isoformat()}, "application/json")

@@ -248,7 +248,7 @@ def test_draft_of_any_page_is_deleted_with_the_patient(client: Client, ada: User
     client.force_login(ada)
     assert client.post("/drafts/", {"path": path, "note": "Slept badly"}).status_code == 201
     assert Draft.objects.get().patient == patient
-    assert client.post("/drafts/", {"path": f"/api/patients/{patient.pk}/", "note": "x"}).status_code == 404
+    assert client.post("/drafts/", {"path": f"/api/v1/patients/{patient.pk}/", "note": "x"}).status_code == 404
 
 
 def test_unclaimed_draft_is_deleted_by_retention(client: Client, ada: User) -> None:

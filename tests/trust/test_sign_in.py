@@ -101,7 +101,7 @@ def test_without_a_factor_every_page_leads_to_enrolment(client: Client, cem: Use
 
 def test_without_a_factor_the_api_refuses_a_session(client: Client, cem: User) -> None:
     client.force_login(cem)
-    answer = client.get("/api/patients/")
+    answer = client.get("/api/v1/patients/")
     assert (answer.status_code, answer.json()["code"]) == (403, "second_factor_missing")
 
 
@@ -111,7 +111,7 @@ def test_without_a_factor_a_part_of_a_page_leads_to_enrolment(client: Client, ce
 
 
 def test_api_key_is_a_credential_of_its_own(client: Client, cem: User) -> None:
-    answer = client.get("/api/patients/", headers={"Authorization": f"Bearer {ApiToken.issue(cem)}"})
+    answer = client.get("/api/v1/patients/", headers={"Authorization": f"Bearer {ApiToken.issue(cem)}"})
     assert answer.status_code == 200
 
 
@@ -245,9 +245,9 @@ def test_demo_answers_this_computer_and_says_what_it_is(client: Client, settings
 
 def test_visibility_of_a_key_ends_with_its_owner(client: Client, ada: User, ines: Patient) -> None:
     key = {"Authorization": f"Bearer {ApiToken.issue(ada)}"}
-    assert client.get(f"/api/patients/{ines.pk}/", headers=key).status_code == 200
+    assert client.get(f"/api/v1/patients/{ines.pk}/", headers=key).status_code == 200
     User.objects.filter(pk=ada.pk).update(is_active=False)
-    assert client.get(f"/api/patients/{ines.pk}/", headers=key).status_code == 401
+    assert client.get(f"/api/v1/patients/{ines.pk}/", headers=key).status_code == 401
 
 
 def test_clinicians_of_the_tests_have_a_factor() -> None:

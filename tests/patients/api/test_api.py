@@ -37,7 +37,7 @@ def foreign(bo: User) -> APIClient:
 
 
 def test_without_a_key_nothing_is_answered() -> None:
-    response = APIClient().get("/api/patients/")
+    response = APIClient().get("/api/v1/patients/")
     assert response.status_code == 401
     assert response.json()["code"] == "not_authenticated"
     assert response.headers["WWW-Authenticate"] == "Bearer"
@@ -45,7 +45,7 @@ def test_without_a_key_nothing_is_answered() -> None:
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer afl_wrong", "Bearer a b", "bearer \xff"])
 def test_wrong_key_is_refused(header: str) -> None:
-    response = APIClient().get("/api/patients/", headers={"authorization": header})
+    response = APIClient().get("/api/v1/patients/", headers={"authorization": header})
     assert (response.status_code, response.json()["code"]) == (401, "invalid_key")
 
 
@@ -60,45 +60,45 @@ def test_key_ends_with_revocation_and_with_its_clinician(api: APIClient, ada: Us
         ApiToken.objects.update(revoked_at=timezone.now())
     else:
         User.objects.filter(pk=ada.pk).update(is_active=False)
-    assert api.get("/api/patients/").status_code == 401
+    assert api.get("/api/v1/patients/").status_code == 401
 
 
 def test_use_of_a_key_is_noted_now_and_then(api: APIClient) -> None:
-    api.get("/api/patients/")
+    api.get("/api/v1/patients/")
     noted = ApiToken.objects.get().last_used_at
     assert noted is not None
-    api.get("/api/patients/")
+    api.get("/api/v1/patients/")
     assert ApiToken.objects.get().last_used_at == noted
     ApiToken.objects.update(last_used_at=noted - timedelta(minutes=6))
-    api.get("/api/patients/")
+    api.get("/api/v1/patients/")
     renewed = ApiToken.objects.get().last_used_at
     assert renewed is not None
     assert renewed >= noted
 
 
 def test_clinicians_see_only_their_own_patients(api: APIClient, foreign: APIClient, ines: Patient) -> None:
-    assert [each["name"] for each in api.get("/api/patients/").json()["results"]] == ["Ines Moreau"]
-    assert foreign.get("/api/patients/").json()["results"] == []
+    assert [each["name"] for each in api.get("/api/v1/patients/").json()["results"]] == ["Ines Moreau"]
+    assert foreign.get("/api/v1/patients/").json()["results"] == []
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("get", "/api/patients/{patient}/"),
-        ("patch", "/api/patients/{patient}/"),
-        ("get", "/api/patients/{patient}/csv/"),
-        ("get", "/api/patients/{patient}/timeline/"),
-        ("get", "/api/patients/{patient}/visits/"),
-        ("post", "/api/patients/{patient}/visits/"),
-        ("get", "/api/visits/{visit}/"),
-        ("patch", "/api/visits/{visit}/"),
-        ("get", "/api/visits/{visit}/csv/"),
-        ("get", "/api/visits/{visit}/photos/"),
-        ("post", "/api/visits/{visit}/photos/"),
-        ("get", "/api/photos/{photo}/"),
-        ("delete", "/api/photos/{photo}/"),
-        ("post", "/api/photos/{photo}/choose-face/"),
-        ("post", "/api/photos/{photo}/retry/"),
+        ("get", "/api/v1/patients/{patient}/"),
+        ("patch", "/api/v1/patients/{patient}/"),
+        ("get", "/api/v1/patients/{patient}/csv/"),
+        ("get", "/api/v1/patients/{patient}/timeline/"),
+        ("get", "/api/v1/patients/{patient}/visits/"),
+        ("post", "/api/v1/patients/{patient}/visits/"),
+        ("get", "/api/v1/visits/{visit}/"),
+        ("patch", "/api/v1/visits/{visit}/"),
+        ("get", "/api/v1/visits/{visit}/csv/"),
+        ("get", "/api/v1/visits/{visit}/photos/"),
+        ("post", "/api/v1/visits/{visit}/photos/"),
+        ("get", "/api/v1/photos/{photo}/"),
+        ("delete", "/api/v1/photos/{photo}/"),
+        ("post", "/api/v1/photos/{photo}/choose-face/"),
+        ("post", "/api/v1/photos/{photo}/retry/"),
     ],
 )
 def test_foreign_row_does_not_exist(api: APIClient, foreign: APIClient, visit: Visit, method: str, path: str) -> None:
@@ -111,29 +111,29 @@ def test_foreign_row_does_not_exist(api: APIClient, foreign: APIClient, visit: V
 
 
 def test_new_patient_belongs_to_who_added_them(api: APIClient, ada: User) -> None:
-    answer = api.post("/api/patients/", {"name": "Omar", "record_number": "R-9", "birth_date": "1980-01-01"})
+    answer = api.post("/api/v1/patients/", {"name": "Omar", "record_number": "R-9", "birth_date": "1980-01-01"})
     assert answer.status_code == 201
     assert Patient.objects.visible_to(ada).get().name == "Omar"
 
 
 def test_record_number_is_taken_once(api: APIClient, ines: Patient) -> None:
     answer = api.post(
-        "/api/patients/", {"name": "Omar", "record_number": f" {ines.record_number.lower()}", "birth_date": "1980-01-01"}
+        "/api/v1/patients/", {"name": "Omar", "record_number": f" {ines.record_number.lower()}", "birth_date": "1980-01-01"}
     )
     assert answer.status_code == 400
     assert answer.json()["fields"]["record_number"] == [
         "A patient with this record number already exists. Ask to be assigned, or check the number."
     ]
-    assert api.patch(f"/api/patients/{ines.id}/", {"record_number": ines.record_number}).status_code == 200
+    assert api.patch(f"/api/v1/patients/{ines.id}/", {"record_number": ines.record_number}).status_code == 200
 
 
 def test_photo_goes_in_and_its_state_comes_out(api: APIClient, visit: Visit, sent: list[str]) -> None:
-    answer = api.post(f"/api/visits/{visit.id}/photos/", {"file": upload()})
+    answer = api.post(f"/api/v1/visits/{visit.id}/photos/", {"file": upload()})
     assert answer.status_code == 201
     assert answer.json()["prediction"]["state"] == "queued"
     photo = Photo.objects.get()
     make_prediction(photo, model_version="later")
-    body = api.get(f"/api/photos/{photo.id}/").json()
+    body = api.get(f"/api/v1/photos/{photo.id}/").json()
     assert body["prediction"]["probabilities"]["happy"] == pytest.approx(0.6)
     assert body["used"] is True
 
@@ -143,33 +143,33 @@ def test_photo_goes_in_and_its_state_comes_out(api: APIClient, visit: Visit, sen
     [(b"hello", 422, "unsupported_format"), (b"", 422, "empty"), (picture()[:200], 422, "unreadable")],
 )
 def test_refused_file_says_why(api: APIClient, visit: Visit, content: bytes, status: int, code: str) -> None:
-    answer = api.post(f"/api/visits/{visit.id}/photos/", {"file": upload(content)})
+    answer = api.post(f"/api/v1/visits/{visit.id}/photos/", {"file": upload(content)})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["message"].endswith(".")
 
 
 def test_too_large_a_file_has_the_same_status_as_on_the_page(api: APIClient, visit: Visit, settings: LazySettings) -> None:
     settings.PHOTO_MAX_BYTES = 10
-    answer = api.post(f"/api/visits/{visit.id}/photos/", {"file": upload()})
+    answer = api.post(f"/api/v1/visits/{visit.id}/photos/", {"file": upload()})
     assert (answer.status_code, answer.json()["code"], answer.json()["retry"]) == (413, "too_large", False)
 
 
 def test_duplicate_is_a_conflict(api: APIClient, visit: Visit, sent: list[str]) -> None:
-    address = f"/api/visits/{visit.id}/photos/"
+    address = f"/api/v1/visits/{visit.id}/photos/"
     api.post(address, {"file": upload()})
     answer = api.post(address, {"file": upload()})
     assert (answer.status_code, answer.json()["code"]) == (409, "duplicate_in_visit")
 
 
 def test_day_of_a_duplicate_is_a_date_for_programs_and_words_for_people(api: APIClient, visit: Visit, sent: list[str]) -> None:
-    api.post(f"/api/visits/{make_visit(visit.patient).id}/photos/", {"file": upload()})
-    answer = api.post(f"/api/visits/{visit.id}/photos/", {"file": upload()}, headers={"Accept-Language": "de"}).json()
+    api.post(f"/api/v1/visits/{make_visit(visit.patient).id}/photos/", {"file": upload()})
+    answer = api.post(f"/api/v1/visits/{visit.id}/photos/", {"file": upload()}, headers={"Accept-Language": "de"}).json()
     assert (answer["code"], answer["detail"]["date"]) == ("duplicate_in_patient", "2026-11-20")
     assert "2026-11-20" not in answer["message"]
 
 
 def test_photo_of_another_patient_is_asked_back(api: APIClient, ada: User, bo: User, visit: Visit, sent: list[str]) -> None:
-    address = f"/api/visits/{visit.id}/photos/"
+    address = f"/api/v1/visits/{visit.id}/photos/"
     foreign, own = make_visit(make_patient(bo)), make_visit(make_patient(ada, name="Omar Haddad"))
     receive_photo(foreign, upload(), bo)
     answer = api.post(address, {"file": upload()}).json()
@@ -184,7 +184,7 @@ def test_choosing_a_face_queues_the_photo_again(api: APIClient, visit: Visit) ->
     photo = make_photo(visit)
     box = {"left": 0, "top": 0, "width": 9, "height": 9}
     prediction = make_prediction(photo, "choose_face", faces=[{"box": box}, {"box": box}], model_version=current_model_version())
-    address = f"/api/photos/{photo.id}/choose-face/"
+    address = f"/api/v1/photos/{photo.id}/choose-face/"
     assert api.post(address, {"face": 2}).status_code == 400
     answer = api.post(address, {"face": 1})
     assert (answer.status_code, answer.json()["prediction"]["state"]) == (202, "queued")
@@ -198,14 +198,14 @@ def test_face_chosen_while_another_is_read_is_a_conflict_and_a_retry_is_none(api
     photo = make_photo(visit)
     box = {"left": 0, "top": 0, "width": 9, "height": 9}
     make_prediction(photo, "running", faces=[{"box": box}, {"box": box}], model_version=current_model_version())
-    answer = api.post(f"/api/photos/{photo.id}/choose-face/", {"face": 1})
+    answer = api.post(f"/api/v1/photos/{photo.id}/choose-face/", {"face": 1})
     assert (answer.status_code, answer.json()["code"]) == (409, "being_read")
-    assert api.post(f"/api/photos/{photo.id}/retry/").status_code == 202
+    assert api.post(f"/api/v1/photos/{photo.id}/retry/").status_code == 202
 
 
 def test_refusal_of_the_gate_says_why(api: APIClient, visit: Visit, ada: User) -> None:
     User.objects.filter(pk=ada.pk).update(may_export=False)
-    denied, missing = api.get(f"/api/visits/{visit.id}/csv/"), api.get(f"/api/visits/{visit.patient_id}/")
+    denied, missing = api.get(f"/api/v1/visits/{visit.id}/csv/"), api.get(f"/api/v1/visits/{visit.patient_id}/")
     assert denied.json() == {"code": "denied", "message": "You may not do this."}
     assert (missing.status_code, bool(missing.json()["message"])) == (404, True)
 
@@ -218,23 +218,23 @@ def test_photo_that_may_not_be_read_is_a_conflict(api: APIClient, visit: Visit, 
         erase_picture(photo)
     else:
         visit.patient.consents.all().delete()
-    answer = api.post(f"/api/photos/{photo.id}/retry/")
+    answer = api.post(f"/api/v1/photos/{photo.id}/retry/")
     assert (answer.status_code, answer.json()["code"]) == (409, code)
     assert answer.json()["message"].endswith(".")
 
 
 def test_csv_is_sent_to_who_asks_for_csv(api: APIClient, visit: Visit) -> None:
-    for path in (f"/api/patients/{visit.patient_id}/csv/", f"/api/visits/{visit.pk}/csv/"):
+    for path in (f"/api/v1/patients/{visit.patient_id}/csv/", f"/api/v1/visits/{visit.pk}/csv/"):
         answer = api.get(path, headers={"Accept": "text/csv"})
         assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (200, "text/csv")
         close_unread(answer)
-    assert api.get("/api/patients/", headers={"Accept": "text/csv"}).json()["count"] == 1
+    assert api.get("/api/v1/patients/", headers={"Accept": "text/csv"}).json()["count"] == 1
 
 
 def test_deleted_photo_is_gone_with_its_files(api: APIClient, visit: Visit, django_capture_on_commit_callbacks: Any) -> None:
     photo = make_photo(visit)
     with django_capture_on_commit_callbacks(execute=True):
-        assert api.delete(f"/api/photos/{photo.id}/").status_code == 204
+        assert api.delete(f"/api/v1/photos/{photo.id}/").status_code == 204
     assert not photo.image.storage.exists(str(photo.image.name))
 
 
@@ -243,13 +243,13 @@ def test_list_of_photos_takes_the_same_queries_however_long(
 ) -> None:
     for _ in range(12):
         make_prediction(make_photo(visit))
-    api.get(f"/api/visits/{visit.id}/photos/")
+    api.get(f"/api/v1/visits/{visit.id}/photos/")
     with django_assert_max_num_queries(8):  # three of them for the access log: this is one look with the one before
-        assert api.get(f"/api/visits/{visit.id}/photos/").json()["count"] == 12
+        assert api.get(f"/api/v1/visits/{visit.id}/photos/").json()["count"] == 12
 
 
 def test_csv_is_a_download(api: APIClient, visit: Visit) -> None:
-    answer = api.get(f"/api/visits/{visit.id}/csv/?bom")
+    answer = api.get(f"/api/v1/visits/{visit.id}/csv/?bom")
     name = f"affectline-photos-{clinic_today()}-{str(visit.id)[:8]}.csv"
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
     assert b"".join(answer).startswith(b"\xef\xbb\xbfrecord_number,")
@@ -257,13 +257,13 @@ def test_csv_is_a_download(api: APIClient, visit: Visit) -> None:
 
 def test_schema_describes_every_address_without_a_warning(api: APIClient, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null")
-    paths = api.get("/api/schema/?format=json").json()["paths"]
-    assert "/api/visits/{visit}/photos/" in paths
+    paths = api.get("/api/v1/schema/?format=json").json()["paths"]
+    assert "/api/v1/visits/{visit}/photos/" in paths
 
 
 def test_pages_of_the_schema_load_nothing_from_elsewhere(client: Any, ada: User) -> None:
     client.force_login(ada)
-    page = client.get("/api/docs/").content.decode()
+    page = client.get("/api/v1/docs/").content.decode()
     assert "swagger-ui-bundle" in page
     assert "//" not in page.replace("http://www.w3.org", "")
     assert "<script>" not in page
@@ -282,12 +282,12 @@ def test_command_prints_a_key_that_works(ada: User, capsys: pytest.CaptureFixtur
 
 def test_days_before_birth_are_refused(api: APIClient, visit: Visit) -> None:
     for answer in (
-        api.post(f"/api/patients/{visit.patient_id}/visits/", {"date": "0202-11-20"}),
-        api.patch(f"/api/visits/{visit.pk}/", {"date": "0202-11-20"}),
+        api.post(f"/api/v1/patients/{visit.patient_id}/visits/", {"date": "0202-11-20"}),
+        api.patch(f"/api/v1/visits/{visit.pk}/", {"date": "0202-11-20"}),
     ):
         assert answer.status_code == 400
         assert "before the patient’s date of birth" in str(answer.json()["fields"])
-    answer = api.post("/api/patients/", {"name": "Tom Young", "record_number": "R-77", "birth_date": "0202-11-20"})
+    answer = api.post("/api/v1/patients/", {"name": "Tom Young", "record_number": "R-77", "birth_date": "0202-11-20"})
     assert "Check the year" in str(answer.json()["fields"])
 
 
@@ -295,9 +295,9 @@ def test_days_to_come_are_refused(api: APIClient, visit: Visit) -> None:
     tomorrow = timezone.localdate() + timedelta(days=2)
     born = {"name": "Tom Young", "record_number": "R-77", "birth_date": tomorrow}
     for answer in (
-        api.post("/api/patients/", born),
-        api.post(f"/api/patients/{visit.patient_id}/visits/", {"date": tomorrow}),
-        api.patch(f"/api/visits/{visit.pk}/", {"date": tomorrow}),
+        api.post("/api/v1/patients/", born),
+        api.post(f"/api/v1/patients/{visit.patient_id}/visits/", {"date": tomorrow}),
+        api.patch(f"/api/v1/visits/{visit.pk}/", {"date": tomorrow}),
     ):
         assert answer.status_code == 400
         assert "cannot be in the future" in str(answer.json()["fields"])

@@ -46,13 +46,13 @@ def without_log(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_address_without_a_rule_is_closed(browser: Client, ines: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    for path in (f"/patients/{ines.pk}/", "/api/patients/"):
+    for path in (f"/patients/{ines.pk}/", "/api/v1/patients/"):
         assert browser.get(path).status_code == 200
         monkeypatch.setattr(resolve(path).func, "rule", None)
         assert browser.get(path).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/patients/{}/", "/patients/{}/csv/", "/api/patients/{}/"])
+@pytest.mark.parametrize("path", ["/patients/{}/", "/patients/{}/csv/", "/api/v1/patients/{}/"])
 def test_nothing_is_shown_without_an_entry(browser: Client, ines: Patient, without_log: None, path: str) -> None:
     answer = browser.get(path.format(ines.pk))
     assert answer.status_code == 500
@@ -62,7 +62,7 @@ def test_nothing_is_shown_without_an_entry(browser: Client, ines: Patient, witho
 def test_nothing_changes_without_an_entry(browser: Client, photo: Photo, without_log: None) -> None:
     assert browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "blurred"}).status_code == 500
     assert browser.post(f"/photos/{photo.pk}/delete/").status_code == 500
-    assert browser.patch(f"/api/visits/{photo.visit_id}/", {"note": "x"}, "application/json").status_code == 500
+    assert browser.patch(f"/api/v1/visits/{photo.visit_id}/", {"note": "x"}, "application/json").status_code == 500
     photo.refresh_from_db()
     assert (photo.excluded_at, photo.visit.note) == (None, "")
     assert photo.image.read()
@@ -78,7 +78,7 @@ def test_each_action_is_one_entry(browser: Client, photo: Photo) -> None:
     browser.get(f"/photos/{photo.pk}/preview/")
     browser.post(f"/photos/{photo.pk}/exclude/", {"reason": "blurred"})
     browser.post(f"/visits/{photo.visit_id}/photos/", {"photos": upload()})
-    browser.delete(f"/api/photos/{photo.pk}/")
+    browser.delete(f"/api/v1/photos/{photo.pk}/")
     close_unread(browser.get(f"/patients/{photo.visit.patient_id}/csv/"))
     seen = [("view", "photo"), ("image", "photo"), ("exclude", "photo"), ("upload", "photo"), ("delete", "photo"), ("export", "")]
     assert entries() == seen
@@ -89,7 +89,7 @@ def test_refused_request_is_not_logged(browser: Client, photo: Photo) -> None:
     browser.post(f"/photos/{photo.pk}/choose-face/", {"face": "7"})
     browser.post(f"/photos/{photo.pk}/retry/")  # this one is done: from now on it waits
     browser.post(f"/photos/{photo.pk}/retry/")
-    browser.post(f"/api/photos/{photo.pk}/retry/")
+    browser.post(f"/api/v1/photos/{photo.pk}/retry/")
     browser.post(f"/patients/{photo.visit.patient_id}/read-again/")
     assert entries() == [("retry", "photo"), ("view", "photo")]  # the program was told of the photo
 
@@ -155,7 +155,7 @@ def test_search_while_typing_is_one_view(browser: Client, ines: Patient) -> None
     assert entries() == [("list", "")]
 
 
-@pytest.mark.parametrize("path", ["/patients/?all", "/agreement/", "/api/patients/"])
+@pytest.mark.parametrize("path", ["/patients/?all", "/agreement/", "/api/v1/patients/"])
 def test_header_of_a_script_does_not_avoid_the_entry(browser: Client, ines: Patient, path: str) -> None:
     for _ in range(2):
         assert browser.get(path, headers={"HX-Request": "true"}).status_code == 200
@@ -165,10 +165,10 @@ def test_header_of_a_script_does_not_avoid_the_entry(browser: Client, ines: Pati
 def test_entry_names_the_key_or_the_emergency_access(client: Client, bo: User, ines: Patient) -> None:
     access = BreakGlass.objects.create(patient=ines, clinician=bo, reason="Overdose")
     key = {"Authorization": f"Bearer {ApiToken.issue(bo)}"}
-    assert client.get(f"/api/patients/{ines.pk}/", headers=key).status_code == 200
+    assert client.get(f"/api/v1/patients/{ines.pk}/", headers=key).status_code == 200
     assert AccessLog.objects.get().detail == {"glass": access.pk, "key": ApiToken.objects.get().pk}
     BreakGlass.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
-    assert client.get(f"/api/patients/{ines.pk}/", headers=key).status_code == 404
+    assert client.get(f"/api/v1/patients/{ines.pk}/", headers=key).status_code == 404
 
 
 def test_sign_in_sign_out_and_failures_are_logged(client: Client, ada: User) -> None:

@@ -99,7 +99,7 @@ def test_emergency_access_allows_no_export_and_no_assignment(bo: User, ines: Pat
     ask(client, ines)
     assert client.get(f"/patients/{ines.pk}/csv/").status_code == 403
     assert client.get(f"/patients/{ines.pk}/zip/").status_code == 403
-    assert client.get(f"/api/patients/{ines.pk}/csv/").status_code == 403
+    assert client.get(f"/api/v1/patients/{ines.pk}/csv/").status_code == 403
     assert client.post(f"/patients/{ines.pk}/care/assign/", {"clinician": bo.pk}).status_code == 403
 
 
@@ -109,7 +109,7 @@ def test_emergency_access_allows_no_erasure_and_no_move_to_another_patient(bo: U
     ask(client, visit.patient)
     assert client.get(f"/photos/{photo.pk}/").status_code == 200
     assert client.post(f"/photos/{photo.pk}/delete/").status_code == 403
-    assert client.delete(f"/api/photos/{photo.pk}/").status_code == 403
+    assert client.delete(f"/api/v1/photos/{photo.pk}/").status_code == 403
     assert client.get(f"/visits/{visit.pk}/move/").status_code == 403
     event = visit.patient.events.create(kind="therapy", starts_on=visit.date, created_by=bo)
     assert client.post(f"/events/{event.pk}/delete/").status_code == 403

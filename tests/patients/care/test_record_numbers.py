@@ -43,7 +43,7 @@ def test_trying_numbers_by_a_program_is_slowed_down_and_logged(
     ada: User, ines: Patient, foreign: list[Patient], method: str
 ) -> None:
     api = APIClient(headers={"Authorization": f"Bearer {ApiToken.issue(ada)}"})
-    send, path = getattr(api, method), "/api/patients/" if method == "post" else f"/api/patients/{ines.pk}/"
+    send, path = getattr(api, method), "/api/v1/patients/" if method == "post" else f"/api/v1/patients/{ines.pk}/"
     for patient in foreign:
         assert send(path, FIELDS | {"record_number": patient.record_number}).status_code == 400
     assert tries(foreign) == [["try_number"]] * 10
@@ -62,9 +62,9 @@ def test_numbers_of_one_s_own_patients_are_no_tries(client: Client, ada: User, i
 
 def test_change_by_a_program_and_its_entry_are_stored_together(ada: User, ines: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     api = APIClient(headers={"Authorization": f"Bearer {ApiToken.issue(ada)}"}, raise_request_exception=False)
-    assert api.patch(f"/api/patients/{ines.pk}/", {"name": "Ines Lind"}).status_code == 200
+    assert api.patch(f"/api/v1/patients/{ines.pk}/", {"name": "Ines Lind"}).status_code == 200
     assert tries([ines]) == [["edit"]]
     monkeypatch.setattr("patients.api.views.record_access", lambda *args: 1 / 0)
-    assert api.patch(f"/api/patients/{ines.pk}/", {"name": "Ines Two"}).status_code == 500
+    assert api.patch(f"/api/v1/patients/{ines.pk}/", {"name": "Ines Two"}).status_code == 500
     ines.refresh_from_db()
     assert ines.name == "Ines Lind"

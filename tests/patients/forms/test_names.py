@@ -32,7 +32,7 @@ def test_number_in_another_spelling_is_taken(browser: Client, api: APIClient, ad
     first.save()
     page = browser.post("/patients/new/", FIELDS | {"record_number": twin}).content.decode()
     assert "A patient with this record number already exists." in page
-    answer = api.post("/api/patients/", FIELDS | {"record_number": twin})
+    answer = api.post("/api/v1/patients/", FIELDS | {"record_number": twin})
     assert answer.json()["fields"] == {
         "record_number": ["A patient with this record number already exists. Ask to be assigned, or check the number."]
     }
@@ -50,14 +50,14 @@ def test_number_is_kept_as_typed_and_found_in_every_spelling(browser: Client) ->
 def test_number_that_cannot_be_seen_is_refused(browser: Client, api: APIClient, nothing: str) -> None:
     page = browser.post("/patients/new/", FIELDS | {"record_number": nothing}).content.decode()
     assert "A record number needs at least one letter or digit." in page
-    answer = api.post("/api/patients/", FIELDS | {"record_number": nothing})
+    answer = api.post("/api/v1/patients/", FIELDS | {"record_number": nothing})
     assert answer.json()["fields"] == {"record_number": ["A record number needs at least one letter or digit."]}
 
 
 @pytest.mark.parametrize("nothing", ["\u200b", "\u202e", "...", "\ufe0f"])
 def test_name_that_cannot_be_seen_is_refused(browser: Client, api: APIClient, nothing: str) -> None:
     assert "A name needs at least one letter." in browser.post("/patients/new/", FIELDS | {"name": nothing}).content.decode()
-    assert api.post("/api/patients/", FIELDS | {"name": nothing}).json()["fields"] == {
+    assert api.post("/api/v1/patients/", FIELDS | {"name": nothing}).json()["fields"] == {
         "name": ["A name needs at least one letter."]
     }
 
@@ -88,9 +88,9 @@ def test_program_finds_patients_by_words(api: APIClient, ada: User, bo: User) ->
     make_patient(ada, name="Łukasz O’Brien")
     make_patient(ada, name="Ines Aalto")
     make_patient(bo, name="Lukasz Obrien")
-    found = api.get("/api/patients/", {"q": "o'brien lukasz"}).json()["results"]
+    found = api.get("/api/v1/patients/", {"q": "o'brien lukasz"}).json()["results"]
     assert [each["name"] for each in found] == ["Łukasz O’Brien"]
-    assert api.get("/api/patients/", {"q": "nobody"}).json()["results"] == []
+    assert api.get("/api/v1/patients/", {"q": "nobody"}).json()["results"] == []
 
 
 def test_colleague_with_the_same_address_in_another_spelling_is_refused(client: Client, ada: User) -> None:

@@ -62,7 +62,7 @@ def at_the_page(page: Client, visit: Visit, content: bytes, name: str) -> tuple[
 def at_the_api(api: APIClient, visit: Visit, content: bytes, name: str) -> tuple[int, str | None]:
     """Return status and code of an upload by a program."""
     fields = {"file": SimpleUploadedFile(name, content), "keep_duplicate": True}
-    answer = api.post(f"/api/visits/{visit.id}/photos/", fields, format="multipart")
+    answer = api.post(f"/api/v1/visits/{visit.id}/photos/", fields, format="multipart")
     return answer.status_code, answer.json().get("code")
 
 
@@ -140,7 +140,7 @@ def named(page: Client, api: APIClient, visit: Visit, other_visit: Visit, dispos
     answers = []
     for client, address, field in (
         (page, f"/visits/{visit.id}/photos/", "photos"),
-        (api, f"/api/visits/{other_visit.id}/photos/", "file"),
+        (api, f"/api/v1/visits/{other_visit.id}/photos/", "file"),
     ):
         answer = client.generic("POST", address, *form(field, disposition), headers={"accept": "application/json"})
         answers.append((answer.status_code, answer.json().get("code")))
@@ -192,7 +192,7 @@ def test_refusal_on_the_page_shows_a_name_as_text(page: Client, visit: Visit) ->
 def test_form_that_cannot_be_understood_is_the_senders_fault(
     disposition: bytes, page: Client, api: APIClient, visit: Visit, other_visit: Visit
 ) -> None:
-    for client, address, field in ((page, "/visits/{}/photos/", "photos"), (api, "/api/visits/{}/photos/", "file")):
+    for client, address, field in ((page, "/visits/{}/photos/", "photos"), (api, "/api/v1/visits/{}/photos/", "file")):
         answer = client.generic("POST", address.format(visit.id), *form(field, disposition), headers={"accept": "application/json"})
         assert answer.status_code < 500
 
@@ -217,6 +217,6 @@ def test_form_that_cannot_be_understood_is_the_senders_fault(
 def test_body_that_is_no_form_is_the_senders_fault(
     body: bytes, content_type: str, page: Client, api: APIClient, visit: Visit
 ) -> None:
-    for client, address in ((page, f"/visits/{visit.id}/photos/"), (api, f"/api/visits/{visit.id}/photos/")):
+    for client, address in ((page, f"/visits/{visit.id}/photos/"), (api, f"/api/v1/visits/{visit.id}/photos/")):
         answer = client.generic("POST", address, body, content_type, headers={"accept": "application/json"})
         assert 400 <= answer.status_code < 500

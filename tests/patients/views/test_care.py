@@ -36,7 +36,7 @@ def test_everybody_in_a_team_sees_its_patients_with_all_that_belongs_to_them(
 ) -> None:
     photo = make_photo(visit)
     browser.post(f"/patients/{visit.patient_id}/care/assign/", {"team": team.pk})
-    for path in (f"/patients/{visit.patient_id}/", f"/visits/{visit.pk}/", f"/photos/{photo.pk}/", f"/api/photos/{photo.pk}/"):
+    for path in (f"/patients/{visit.patient_id}/", f"/visits/{visit.pk}/", f"/photos/{photo.pk}/", f"/api/v1/photos/{photo.pk}/"):
         assert strange.get(path).status_code == 200
     assert strange.get(f"/photos/{photo.pk}/").context["care_team"] == team.name
     assert "Ines Moreau" in strange.get("/patients/").content.decode()

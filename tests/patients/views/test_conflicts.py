@@ -109,7 +109,7 @@ def test_program_writes_only_what_it_sent(ada: User, visit: Visit, monkeypatch: 
     monkeypatch.setattr("patients.api.serializers.visit_day", meanwhile)
     visit.note = "Older words."
     visit.save()
-    assert api.patch(f"/api/visits/{visit.pk}/", {"date": "2026-11-18"}).status_code == 200
+    assert api.patch(f"/api/v1/visits/{visit.pk}/", {"date": "2026-11-18"}).status_code == 200
     visit.refresh_from_db()
     assert (visit.date, visit.note, visit.is_baseline) == (date(2026, 11, 18), "", True)
 
@@ -128,7 +128,7 @@ def test_what_cannot_be_is_refused_on_the_page_and_in_the_interface(
     path = f"/patients/{visit.patient_id}/edit/"
     assert words in browser.post(path, loaded(browser, path, **fields)).content.decode()
     api = APIClient(headers={"Authorization": f"Bearer {ApiToken.issue(ada)}"})
-    answer = api.patch(f"/api/patients/{visit.patient_id}/", fields)
+    answer = api.patch(f"/api/v1/patients/{visit.patient_id}/", fields)
     assert (answer.status_code, list(answer.json()["fields"])) == (400, list(fields))
 
 

@@ -38,7 +38,7 @@ def rights(user: User, **changed: object) -> dict[str, object]:
 def test_administrator_begins_with_people_and_finds_no_patient(admin: Client, visit: Visit) -> None:
     photo = make_photo(visit)
     assert admin.get("/", follow=True).redirect_chain[-1][0] == "/people/"
-    for path in ("/patients/", f"/patients/{visit.patient_id}/", f"/photos/{photo.pk}/image/", f"/api/photos/{photo.pk}/"):
+    for path in ("/patients/", f"/patients/{visit.patient_id}/", f"/photos/{photo.pk}/image/", f"/api/v1/photos/{photo.pk}/"):
         assert admin.get(path).status_code == 404
     for path in ("/people/", "/teams/", "/health/", "/emergency/reviews/"):
         assert visit.patient.name not in admin.get(path).content.decode()
@@ -186,9 +186,9 @@ def test_lost_factor_is_taken_away_and_asked_for_anew(admin: Client, browser: Cl
 
 def test_keys_end_with_a_lost_factor_and_the_owner_is_told(admin: Client, client: Client, ada: User) -> None:
     key = {"Authorization": f"Bearer {ApiToken.issue(ada)}"}
-    assert client.get("/api/patients/", headers=key).status_code == 200
+    assert client.get("/api/v1/patients/", headers=key).status_code == 200
     admin.post(f"/people/{ada.pk}/reset-factor/")
-    assert client.get("/api/patients/", headers=key).status_code == 401
+    assert client.get("/api/v1/patients/", headers=key).status_code == 401
     assert [message.to for message in mail.outbox] == [[ada.email]]
     entry = AccessLog.objects.filter(action="permission", object_id=str(ada.pk)).order_by("sequence")[0]
     assert entry.detail == {"changed": "second factor reset", "keys": 1}
