@@ -195,8 +195,9 @@ bench: .venv/dev
 # Needs uv. No package index is named in a lock: each person's own settings decide where packages come from.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 lock:
-	$(LOCK) pyproject.toml --group dev --extra research --output-file requirements-dev.lock
-	$(LOCK) pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock
+	$(LOCK) pyproject.toml --group server --group keras --group research --group dev --output-file requirements-dev.lock
+	$(LOCK) pyproject.toml --group server --group keras --constraint requirements-dev.lock --output-file requirements.lock
+	$(LOCK) pyproject.toml --group server --constraint requirements-dev.lock --output-file requirements-serve.lock
 	$(LOCK) --group pyproject.toml:audit --output-file requirements-audit.lock
 
 # --- Environment
@@ -210,7 +211,7 @@ lock:
 # pip unpacks and compiles on one core: so two of it install half of the packages each, and all cores compile. Tests of packages
 # are left out, since some ship templates that are no Python, and so is plotly, of whose many modules few are loaded.
 define install
-	@echo 'Installing $< (a minute or two)'
+	@echo 'Installing $< (about a minute)'
 	@halves=$$(mktemp -d) && awk '/^[a-zA-Z]/ {n = 1 - n} {print > (folder "/" n)}' folder=$$halves $< \
 		&& printf '%s\n' $$halves/* | xargs -P 2 -n 1 \
 			$(PY) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --no-compile --requirement \
@@ -219,9 +220,15 @@ define install
 	@touch $@
 endef
 
-.venv/runtime: requirements.lock | .venv/bin/python
+# Servers and `make run`: nothing of TensorFlow, since the network is served by ONNX Runtime.
+.venv/runtime: requirements-serve.lock | .venv/bin/python
 	$(install)
+
+# For MODEL_ENGINE=keras.
+.venv/keras: requirements.lock | .venv/bin/python
+	$(install)
+	@touch .venv/runtime  # the runtime is part of it
 
 .venv/dev: requirements-dev.lock | .venv/bin/python
 	$(install)
-	@touch .venv/runtime  # the runtime is part of it
+	@touch .venv/runtime .venv/keras  # both are part of it

@@ -158,7 +158,7 @@ def manage(environ: dict[str, str], *command: str) -> str:
 def prepare(environ: dict[str, str], var: Path) -> str:
     """Bring the database up to date, collect the static files if they changed, load the demo; return how to sign in to it."""
     files = sorted(path for path in (PROJECT / "static").rglob("*") if path.is_file())
-    facts = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in (*files, PROJECT / "requirements.lock")]
+    facts = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in (*files, PROJECT / "requirements-serve.lock")]
     digest = sha256("\n".join(facts).encode()).hexdigest()
     stamp = var / "static.stamp"
     if stamp.exists() and stamp.read_text() == digest and (var / "static").is_dir():

@@ -138,7 +138,7 @@ def test_every_name_in_the_glossary_is_in_the_code() -> None:
 
 
 def test_lock_files_name_no_address() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock", "requirements-audit.lock"):
+    for name in ("requirements.lock", "requirements-serve.lock", "requirements-dev.lock", "requirements-audit.lock"):
         lock = (PROJECT / name).read_text()
         assert "--hash=sha256:" in lock
         assert "://" not in lock

@@ -61,11 +61,14 @@ class KerasEngine:
 def load_keras(path: Path, content: bytes) -> Any:  # Any: Keras ships no type hints
     """Return the Keras model in a .keras file, whose bytes are `content`. Runs no code from the file.
 
-    Raises ValueError when it is not a zip file, as every .keras file is.
+    Raises ValueError when it is not a zip file, as every .keras file is, and WeightsError where Keras is not installed.
     """
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise ValueError("it is not a .keras file")
-    import keras
+    try:
+        import keras
+    except ImportError as error:
+        raise WeightsError("Keras is not installed. In a checkout, `make .venv/keras` installs it") from error
 
     return keras.models.load_model(path, compile=False, safe_mode=True)
 

@@ -36,7 +36,7 @@ def csv_files(made: StudyTables, tables: Sequence[Table]) -> Files:
 
 
 def parquet_files(made: StudyTables, tables: Sequence[Table]) -> Files:
-    """Return each table as Parquet, with a data package. Needs pyarrow, from the extra `research`."""
+    """Return each table as Parquet, with a data package. Needs pyarrow, from the group `research`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
