@@ -169,13 +169,8 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # Shared by all web processes: rate limits and used one-time codes. Not in Redis, which may be down while pages still work.
 # Django's own limit of 300 entries would let an attacker push out the counters that slow guessing down.
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "cache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
-}
+SHARED_CACHE = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
+CACHES = {"default": SHARED_CACHE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 READ_TIME_LIMIT_SECONDS = env_int("READ_TIME_LIMIT_SECONDS", 30)  # a photo takes well under 2 s on one slow core
@@ -219,6 +214,9 @@ CELERY_BEAT_SCHEDULE = {
 # --- The model
 MODEL_DIR = Path(env_str("MODEL_DIR", str(BASE_DIR / "ml" / "weights")))
 MODEL_ENGINE: Literal["onnx", "keras"] = "keras" if env_str("MODEL_ENGINE", "onnx") == "keras" else "onnx"
+
+# --- Exchange with other systems
+RECORD_NUMBER_SYSTEM = env_str("RECORD_NUMBER_SYSTEM")  # the URI that names the record numbers of the hospital in FHIR
 
 # --- Files
 STATIC_URL = "static/"

@@ -12,7 +12,7 @@ PAGES = frozenset(
     {
         *("consents", "compare", "patient_agreement", "care", "access_log", "choose_baseline"),
         *("patient_csv", "patient_zip", "access_log_csv", "edit", "edit_visit", "save_note", "save_self_report"),
-        *("studies", "patient_studies"),
+        *("studies", "patient_studies", "patient_fhir", "visit_fhir"),
     }
 )
 """The addresses that an entry names beside its action, where the action alone does not say what was opened, exported or changed."""
@@ -100,6 +100,8 @@ _PHRASES: dict[str, Phrase] = {
     "delete event": lambda n: ngettext("deleted an event", "deleted {n} events", n),
     "export": lambda n: _("exported data"),
     "export patient_csv": lambda n: _("exported all visits as CSV"),
+    "export patient_fhir": lambda n: _("exported all visits as FHIR"),
+    "export task_fhir": lambda n: _("exported all visits as FHIR"),
     "export task_report": lambda n: _("exported a report (PDF)"),
     "export caseload_csv": lambda n: _("exported everyone in their care as CSV, with this patient"),
     "export access_log_csv": lambda n: _("exported the access log as CSV"),
@@ -107,6 +109,7 @@ _PHRASES: dict[str, Phrase] = {
     "export research_csv": lambda n: _("exported the research CSV, with this patient’s numbers and without the name"),
     "export task_study_export": lambda n: _("exported the data of a study, with this patient’s numbers and without the name"),
     "export visit": lambda n: _("exported the visit of {visit} as CSV"),
+    "export visit visit_fhir": lambda n: _("exported the visit of {visit} as FHIR"),
     "consent care": lambda n: _("recorded consent to care"),
     "consent research": lambda n: _("recorded consent to research"),
     "consent teaching": lambda n: _("recorded consent to teaching"),

@@ -53,7 +53,7 @@ class Scope:
             and (first is None or event.goes_on or (event.ends_on or event.starts_on) >= first)
         ]
 
-    def file_name(self, table: str) -> str:
+    def file_name(self, table: str, ending: str = "csv") -> str:
         """Return "affectline-visits-2026-11-29-3f2a91c0.csv": what is in it, the day, and the start of the row's random id.
 
         Neither the name nor the record number: file names turn up in lists of downloads, on backups and in mails, where both would
@@ -61,4 +61,4 @@ class Scope:
         """
         one = self.visit or (None if self.is_caseload else self.patients[0])
         parts = ["affectline", table, clinic_today().isoformat(), str(one.pk)[:8] if one else "caseload"]
-        return "-".join(parts) + ".csv"
+        return f"{'-'.join(parts)}.{ending}"

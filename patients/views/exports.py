@@ -20,6 +20,7 @@ from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import csv_response
 from patients.reports.dialects import dialect, spreadsheet_dialects
 from patients.reports.events_table import EVENT_COLUMNS
+from patients.reports.fhir.bundle import bundle_response
 from patients.reports.paper.options import ReportOptions
 from patients.reports.research import RESEARCH_COLUMNS
 from patients.reports.scope import Scope
@@ -88,6 +89,21 @@ def send_caseload_csv(request: ClinicianRequest) -> HttpResponseBase:
 
 
 @require_GET
+def send_visit_fhir(request: ClinicianRequest, visit_id: UUID) -> HttpResponseBase:
+    """Send one visit as a bundle of FHIR R4."""
+    visit = find_visit(request, visit_id)
+    return bundle_response(Scope([visit.patient], visit), request.user)
+
+
+@require_POST
+def start_fhir(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
+    """Start the bundle of the whole record in the background, and show it among the tasks."""
+    start("fhir", request.user, [find_patient(request, patient_id).pk])
+    messages.success(request, _("The FHIR record is being made. You find it here, for 24 hours."))
+    return redirect("patients:tasks")
+
+
+@require_GET
 def show_data_dictionary(request: ClinicianRequest) -> HttpResponse:
     """Show the data dictionary: what each column means."""
     context = {
@@ -136,6 +152,7 @@ def _choose_of(
     context = {
         "csv_url": reverse(f"patients:{of}_csv", args=[row.pk]),
         "report_url": reverse("patients:visit_report" if visit else "patients:report", args=[row.pk]),
+        "fhir_url": reverse(f"patients:{of}_fhir", args=[row.pk]),
         "report_form": report or ReportForm(patient, of_visit=visit is not None),
         "visit": visit,
         **banner_of(patient),
