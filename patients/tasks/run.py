@@ -11,7 +11,7 @@ from uuid import UUID
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone, translation
 
 from patients.models import Patient, Task, User
@@ -91,11 +91,15 @@ def beating(task: Task) -> Iterator[None]:
     over = threading.Event()
 
     def beat() -> None:
-        try:
-            while not over.wait(BEAT_SECONDS):
+        while not over.wait(BEAT_SECONDS):
+            try:
                 task.heard()
-        finally:
-            connection.close()  # each thread has a connection of its own
+            except DatabaseError:
+                # The next beat may get through. Without any, another worker would take the task for left behind.
+                log.warning("Task %s could not say that it runs", task.pk, exc_info=True)
+            finally:
+                # Each thread has a connection of its own, and one that broke is not used again.
+                connection.close()
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

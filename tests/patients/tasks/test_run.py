@@ -1,15 +1,17 @@
 """A task is claimed, says how far it is, and ends once: done, failed or cancelled."""
 
+import threading
 from hashlib import sha256
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 
 from patients.consent.erasure import ask_for_erasure, carry_out_due
 from patients.models import ErasureRequest, Patient, Task, User
 from patients.tasks.kind import Progress, TaskStopped
 from patients.tasks.kinds import KINDS
-from patients.tasks.run import run_task, start, start_again
+from patients.tasks.run import beating, run_task, start, start_again
 from tests.patients.tasks.conftest import COUNTING
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +116,17 @@ def test_erasure_takes_files_about_the_patient_along(
     states = dict(Task.objects.values_list("pk", "state"))
     assert states == {task.pk: "done", waiting.pk: "failed"}
     assert set(Task.objects.values_list("reason", "file")) == {("erased", "")}
+
+
+def test_worker_is_heard_again_after_a_fault_of_the_database(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults, is_heard = [OperationalError("database is locked")], threading.Event()
+
+    def heard(_: Task) -> None:
+        if faults:
+            raise faults.pop()
+        is_heard.set()
+
+    monkeypatch.setattr(Task, "heard", heard)
+    monkeypatch.setattr("patients.tasks.run.BEAT_SECONDS", 0.01)
+    with beating(task):
+        assert is_heard.wait(10)
