@@ -53,7 +53,7 @@ class Sides:
         return _("%(day)s (visit %(place)d of %(n)d)") % facts
 
     def _in_words(self, point: VisitPoint) -> str:
-        """Return its name, its photos that count, and what kind of visit it is."""
+        """Return its name, what kind of visit it is, and its photos that count: a phone cuts off the end."""
         is_baseline = point.visit_id in self._baseline_ids
         kind = _("baseline visit") if is_baseline else place_in_words(point, self.baseline) if self.baseline else ""
-        return " · ".join(part for part in (self._name(point), photos_in_words(point), kind) if part)
+        return " · ".join(part for part in (self._name(point), kind, photos_in_words(point)) if part)

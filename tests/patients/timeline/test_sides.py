@@ -20,7 +20,7 @@ def test_visits_are_named_by_day_photos_that_count_and_kind() -> None:
     assert group == "Visits"
     assert [label for _, label in visits] == ["25 May 2026 · 1 of 1 photo", "5 Jan 2026 · 2 of 4 photos"]
     (_, visits), (_, several) = Sides(points, baseline_from(-0.5, 0.5)).choices
-    assert visits[0][1] == "25 May 2026 · 1 of 1 photo · above usual range"
+    assert visits[0][1] == "25 May 2026 · above usual range · 1 of 1 photo"
     assert several == [("baseline", "8 baseline visits")]
 
 

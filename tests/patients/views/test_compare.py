@@ -53,7 +53,7 @@ def test_two_visits_by_name(browser: Client, compared: Patient) -> None:
     text = text_of(browser, compared, f"?a={first}&b={last}")
     assert "The valence index was 0.40 lower on 2 Feb 2026 (−0.50) than on 5 Jan 2026 (−0.10)." in text
     page = browser.get(f"/patients/{compared.pk}/compare/?a={first}&b={last}").content.decode()
-    assert f'<option value="{first}" selected>5 Jan 2026 · 3 of 3 photos · baseline visit</option>' in page
+    assert f'<option value="{first}" selected>5 Jan 2026 · baseline visit · 3 of 3 photos</option>' in page
 
 
 def test_two_visits_of_one_day_can_be_compared(browser: Client, compared: Patient) -> None:
