@@ -1,12 +1,13 @@
-"""The answer to an error that no view caught."""
+"""The answer to an error that no view caught. Below /api/ it is always JSON."""
 
 import sys
 from http import HTTPStatus
 
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+from django.views import defaults
 
 RETRY_AFTER_SECONDS = 5
 
@@ -32,7 +33,32 @@ def answer_fault(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 400 to a request that cannot be read."""
+    if not is_for_api(request):
+        return defaults.bad_request(request, exception)
+    return JsonResponse({"code": "bad_request", "message": _("This request cannot be read.")}, status=HTTPStatus.BAD_REQUEST)
+
+
+def answer_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 403."""
+    if not is_for_api(request):
+        return defaults.permission_denied(request, exception)
+    return JsonResponse({"code": "denied", "message": _("You may not do this.")}, status=HTTPStatus.FORBIDDEN)
+
+
+def answer_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 404."""
+    if not is_for_api(request):
+        return defaults.page_not_found(request, exception)
+    return JsonResponse({"code": "not_found", "message": _("There is nothing here.")}, status=HTTPStatus.NOT_FOUND)
+
+
 def asks_for_json(request: HttpRequest) -> bool:
     """Whether the path belongs to the API, or the client accepts JSON."""
-    match = request.resolver_match
-    return request.headers.get("Accept") == "application/json" or (match is not None and "api" in match.app_names)
+    return is_for_api(request) or request.headers.get("Accept") == "application/json"
+
+
+def is_for_api(request: HttpRequest) -> bool:
+    """Whether the path belongs to the API, even where there is nothing."""
+    return request.path_info.startswith("/api/")

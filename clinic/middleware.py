@@ -16,6 +16,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
+from clinic.faults import is_for_api
+
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
@@ -54,7 +56,10 @@ class LocalDemoOnly:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.DEMO and not self._is_from_here(request):
-            return HttpResponseForbidden("A demo answers on this computer alone.", content_type="text/plain")
+            message = "A demo answers on this computer alone."
+            if is_for_api(request):
+                return JsonResponse({"code": "demo", "message": message}, status=403)
+            return HttpResponseForbidden(message, content_type="text/plain")
         return self.get_response(request)
 
     @staticmethod

@@ -358,14 +358,12 @@ MESSAGE_STORAGE = "patients.accounts.messages.EncryptedMessages"
 
 # --- API
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "patients.api.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["patients.api.authentication.ByKey", "rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["patients.api.permission.ByRule"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "patients.api.negotiation.JSONFallback",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "patients.api.parameters.Description",
     "DEFAULT_PAGINATION_CLASS": "patients.api.pagination.LimitedPagination",
     "PAGE_SIZE": 100,
     "EXCEPTION_HANDLER": "patients.api.errors.answer",
@@ -378,6 +376,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_PERMISSIONS": ["patients.api.permission.ByRule"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "patients.api.description.with_errors"],
 }
 
 # --- Language and time

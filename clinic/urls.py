@@ -34,6 +34,9 @@ def not_found(request: HttpRequest, **kwargs: str) -> HttpResponse:
     raise Http404
 
 
+handler400 = "clinic.faults.answer_bad_request"
+handler403 = "clinic.faults.answer_denied"
+handler404 = "clinic.faults.answer_not_found"
 handler500 = "clinic.faults.answer_fault"
 
 urlpatterns = [

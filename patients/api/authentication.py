@@ -14,7 +14,7 @@ from patients.models import ApiToken, User
 USE_NOTED_EVERY = timedelta(minutes=5)
 
 
-class TokenAuthentication(BaseAuthentication):
+class ByKey(BaseAuthentication):
     """Signs in the clinician to whom the request's key belongs."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
@@ -42,7 +42,7 @@ class TokenAuthentication(BaseAuthentication):
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular's metaclass
     """Describes in the OpenAPI document how a key is sent."""
 
-    target_class = TokenAuthentication
+    target_class = ByKey
     name = "key"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:

@@ -55,9 +55,7 @@ def record_access(
     entry = AccessLog(action=action, actor_id=_actor_id(who), patient=whose, detail=_checked(detail))
     if obj is not None and not isinstance(obj, Patient):
         entry.object_kind, entry.object_id = obj._meta.model_name or "", str(obj.pk)
-    key = getattr(who, "auth", None)  # REST framework sets it on its request
-    if isinstance(key, ApiToken):
-        entry.detail["key"] = key.pk
+    entry.detail |= _key_of(who)
     if isinstance(request, HttpRequest):
         entry.request_id, entry.network = request_id(request), network_of(request)
         if outcome := outcome_of(request):
@@ -68,13 +66,15 @@ def record_access(
 
 
 def record_for_each(
-    who: HttpRequest, action: AccessLog.Action, patient_ids: Iterable[uuid.UUID], **detail: str | int | bool | None
+    who: HttpRequest | Request, action: AccessLog.Action, patient_ids: Iterable[uuid.UUID], **detail: str | int | bool | None
 ) -> None:
     """Add one entry for each patient, so that each can be shown what was done with their data.
 
     They are sorted by pseudonym: in the order of the export, the place of an entry would tell whose row is whose.
     """
-    same = {"action": action, "actor_id": _actor_id(who), "request_id": request_id(who), "network": network_of(who)}
+    request = who._request if isinstance(who, Request) else who
+    detail |= _key_of(who)
+    same = {"action": action, "actor_id": _actor_id(who), "request_id": request_id(request), "network": network_of(request)}
     names = sorted(map(pseudonym, patient_ids))
     AccessLog.append_all([AccessLog(patient=name, detail=_checked(detail), **same) for name in names])
 
@@ -121,6 +121,11 @@ def patient_id_of(subject: Model | None) -> uuid.UUID | None:
     if isinstance(subject, Photo | PhonePairing):
         return subject.visit.patient_id
     return subject.patient_id if isinstance(subject, Visit | Event | Import) else None
+
+
+def _key_of(who: Actor) -> Detail:
+    key = getattr(who, "auth", None)  # REST framework sets it on its request
+    return {"key": key.pk} if isinstance(key, ApiToken) else {}
 
 
 def _emergency_of(who: Actor, patient_id: uuid.UUID | None) -> Detail:

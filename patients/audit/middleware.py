@@ -25,18 +25,14 @@ log = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 SUBJECTS: dict[str, type[Model]] = {
     "patient_id": Patient,
-    "patient": Patient,
     "visit_id": Visit,
-    "visit": Visit,
     "photo_id": Photo,
     "event_id": Event,
     "phone_pairing_id": PhonePairing,
     "import_id": Import,
     "study_id": Study,
 }
-"""What an address names, by the name of its part."""
-API_SUBJECTS: dict[str, type[Model]] = {"patient": Patient, "visit": Visit, "photo": Photo}
-"""What `pk` is in an address of the API, by the first word of the address's name."""
+"""What an address names, by the name of its part; the API leaves out `_id`."""
 
 
 class AccessMiddleware:
@@ -120,7 +116,7 @@ def check(rule: Rule, user: User | None, match: ResolverMatch, method: str | Non
 def subject_of(match: ResolverMatch) -> Model | None:
     """Return the row that the address names; None when it names none, or a row that does not exist."""
     for name, value in match.kwargs.items():
-        model = API_SUBJECTS.get(match.url_name.partition("-")[0]) if name == "pk" and match.url_name else SUBJECTS.get(name)
+        model = SUBJECTS.get(name if name in SUBJECTS else f"{name}_id")
         if model is not None:
             rows = model._default_manager.all()
             if model in (Photo, PhonePairing):
@@ -150,7 +146,7 @@ def log_access(request: HttpRequest, rule: Rule, action: AccessLog.Action, subje
     """Add the entry; none where one of the last minutes covers the request."""
     outcome, page = outcome_of(request), (match.url_name or "").replace("-", "_")
     row = outcome.made if outcome and outcome.made else subject
-    again_after = POLLED_AGAIN_AFTER if rule.is_renewal(request) else None
+    again_after = POLLED_AGAIN_AFTER if rule.is_renewal(request, action) else None
     if page in PAGES:
         record_access(request, action, obj=row, again_after=again_after, page=page)
     else:

@@ -63,6 +63,7 @@ class Rule:
 
     `reads` is the action of a GET, `changes` that of any other method. None means that the view adds the entry itself, in the
     transaction of its change, or that no patient data is shown. A `polled` address adds one entry in five minutes.
+    `right_to_change` is for an address of the API that both shows and changes: only the change needs it.
     """
 
     who: Who
@@ -70,10 +71,13 @@ class Rule:
     changes: Action | None = None
     right: Right | None = None
     polled: bool = False
+    right_to_change: Right | None = None
 
     def right_for(self, method: str | None) -> Right | None:
         """Return the right that the request needs. DELETE through the API needs the one that the page for deleting asks for."""
-        return Right.ASSIGN if method == "DELETE" and self.right is None else self.right
+        if method == "DELETE" and self.right is None:
+            return Right.ASSIGN
+        return self.right if method in SAFE else self.right_to_change or self.right
 
     def action(self, request: HttpRequest) -> Action | None:
         """Return the action to log for the request; None when there is none."""
@@ -81,13 +85,14 @@ class Rule:
             return Action.DELETE if request.method == "DELETE" else self.changes
         return None if request.method == "OPTIONS" else self.reads
 
-    def is_renewal(self, request: HttpRequest) -> bool:
-        """Whether an entry of the last five minutes also covers this request.
+    def is_renewal(self, request: HttpRequest, action: Action) -> bool:
+        """Whether an entry of the last five minutes also covers this one. A change is never covered.
 
         htmx fetches a list again with every letter of a search: that is one access. Any program can send its header, so a request
         that carries it is logged too when there is no such entry.
         """
-        return self.polled or (self.reads is Action.LIST and request.headers.get("HX-Request") == "true")
+        is_search = self.reads is Action.LIST and request.headers.get("HX-Request") == "true"
+        return action is self.reads and (self.polled or is_search)
 
 
 def change(action: Action) -> Rule:
@@ -113,6 +118,7 @@ OWN_TASKS = Rule(Who.SIGNED_IN, Action.LIST)  # a download adds entries of its o
 LISTED = Rule(Who.CLINICIANS, Action.LIST)
 VIEWED = Rule(Who.CLINICIANS, Action.VIEW)
 POLLED = Rule(Who.CLINICIANS, Action.VIEW, polled=True)
+POLLED_OR_EDITED = Rule(Who.CLINICIANS, Action.VIEW, Action.EDIT, polled=True)
 PICTURE = Rule(Who.CLINICIANS, Action.IMAGE)
 ADDED = Rule(Who.CLINICIANS, Action.VIEW, Action.ADD)
 EDITED = Rule(Who.CLINICIANS, Action.VIEW, Action.EDIT)

@@ -1,5 +1,6 @@
 """Every address of the site, found in the URL configuration and in the description of the API."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from patients.models import Event, Photo
 
 METHODS = ("get", "post", "put", "patch", "delete")
 PAGE_METHODS = ("get", "post")
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True)
@@ -50,26 +52,28 @@ class Address:
     @property
     def names_a_patient(self) -> bool:
         """Whether it names a row of one patient."""
-        return bool(
-            {"patient_id", "visit_id", "photo_id", "event_id", "phone_pairing_id", "import_id", "patient", "visit"}
-            & set(self.parts)
-        ) or (self.is_of_the_api and "pk" in self.parts)
+        named = {part.removesuffix("_id") for part in self.parts}  # the API leaves out "_id"
+        return bool({"patient", "visit", "photo", "event", "phone_pairing", "import"} & named)
 
     def url(self, photo: Photo, event: Event) -> str:
         """Return the address, filled with this photo, its visit, its patient or the event."""
-        kind = self.view_name.removeprefix("api:").partition("-")[0]
-        ids: dict[str, object] = {"patient": photo.visit.patient_id, "visit": photo.visit_id, "photo": photo.pk}
-        known = {f"{name}_id": each for name, each in ids.items()} | ids | {"pk": ids.get(kind, 1)}
+        ids: dict[str, object] = {
+            "patient": photo.visit.patient_id,
+            "visit": photo.visit_id,
+            "photo": photo.pk,
+            "event": event.pk,
+            "phone_pairing": photo.phone_pairing_id,
+            "import": photo.imported_in_id,
+            "study": UNKNOWN_ID,
+            "task": photo.pk,  # no task has it
+        }
+        known = {f"{name}_id": each for name, each in ids.items()} | ids
         known |= {
-            "event_id": event.pk,
             "break_glass_id": 1,
-            "phone_pairing_id": photo.phone_pairing_id,
-            "import_id": photo.imported_in_id,
             "code": "k",
+            "pk": 1,
             "user_id": event.created_by_id,
             "team_id": 1,
-            "study_id": "00000000-0000-4000-8000-000000000000",
-            "task_id": photo.pk,  # no task has it
             "face": 0,
             "purpose": "care",
             "session_id": 1,
@@ -104,11 +108,9 @@ def every_address() -> list[Address]:
 def described() -> list[tuple[str, str]]:
     """Return every path of the API's description with its methods, filled with an id that no row has."""
     schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # Any: JSON
-    unknown_id = "00000000-0000-4000-8000-000000000000"
     paths = []
     for path, operations in schema["paths"].items():
-        for part in ("id", "patient", "visit"):
-            path = path.replace("{" + part + "}", unknown_id)
+        path = re.sub(r"\{(?!face|purpose)\w+\}", UNKNOWN_ID, path).replace("{face}", "0").replace("{purpose}", "care")
         paths += [(path, method) for method in operations if method in METHODS]
     return paths
 

@@ -64,7 +64,7 @@ def test_change_by_a_program_and_its_entry_are_stored_together(ada: User, ines: 
     api = APIClient(headers={"Authorization": f"Bearer {ApiToken.issue(ada)}"}, raise_request_exception=False)
     assert api.patch(f"/api/v1/patients/{ines.pk}/", {"name": "Ines Lind"}).status_code == 200
     assert tries([ines]) == [["edit"]]
-    monkeypatch.setattr("patients.api.views.record_access", lambda *args: 1 / 0)
+    monkeypatch.setattr("patients.api.patients.record_access", lambda *args: 1 / 0)
     assert api.patch(f"/api/v1/patients/{ines.pk}/", {"name": "Ines Two"}).status_code == 500
     ines.refresh_from_db()
     assert ines.name == "Ines Lind"

@@ -106,7 +106,7 @@ def test_program_writes_only_what_it_sent(ada: User, visit: Visit, monkeypatch: 
         Visit.objects.filter(pk=visit.pk).update(is_baseline=True, note="")
         return day
 
-    monkeypatch.setattr("patients.api.serializers.visit_day", meanwhile)
+    monkeypatch.setattr("patients.api.visits.visit_day", meanwhile)
     visit.note = "Older words."
     visit.save()
     assert api.patch(f"/api/v1/visits/{visit.pk}/", {"date": "2026-11-18"}).status_code == 200

@@ -1,0 +1,52 @@
+"""Tables as CSV, for programs: commas and decimal points, whatever language someone reads."""
+
+from collections.abc import Sequence
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+
+from patients.api.form_data import checked
+from patients.api.parameters import DescribedView
+from patients.api.permission import signed_in
+from patients.audit.log import record_for_each
+from patients.forms.export import PHOTOS, TABLES, ExportForm
+from patients.models import AccessLog, Patient, Visit
+from patients.reports.csv_export import csv_response
+from patients.reports.dialects import COMMA, PROGRAMS
+from patients.reports.scope import Scope
+
+CSV = {(200, "text/csv"): OpenApiTypes.STR}
+CSV_PARAMETERS = (
+    OpenApiParameter("table", OpenApiTypes.STR, enum=[name for name, _words in TABLES], default=PHOTOS),
+    OpenApiParameter("since", OpenApiTypes.DATE, description="The first day, included"),
+    OpenApiParameter("until", OpenApiTypes.DATE, description="The last day, included"),
+    OpenApiParameter(
+        "bom", OpenApiTypes.STR, description="Given, the file begins with a byte order mark, for spreadsheets that guess"
+    ),
+)
+
+
+def csv_answer(
+    request: Request, patients: Sequence[Patient], visit: Visit | None = None, is_caseload: bool = False
+) -> StreamingHttpResponse:
+    """Return the table that the request names. Raises ValidationError for a table or a day that is none."""
+    form = checked(ExportForm(request.query_params, []))
+    scope = Scope(patients, visit, *form.days, is_caseload=is_caseload)
+    dialect = COMMA if "bom" in request.query_params else PROGRAMS
+    return csv_response(form.cleaned_data["table"] or PHOTOS, scope, signed_in(request), dialect)
+
+
+class CaseloadCsv(DescribedView):
+    """A table of everyone in your care."""
+
+    parameters = {"get": CSV_PARAMETERS}  # noqa: RUF012  # read by DescribedView
+
+    @extend_schema(responses=CSV, tags=["exports"])
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """A table of all patients in your care, as CSV. The access log of each gets an entry."""
+        patients = list(Patient.objects.in_care_of(signed_in(request)).order_by("created_at", "pk"))
+        answer = csv_answer(request, patients, is_caseload=True)
+        record_for_each(request, AccessLog.Action.EXPORT, (patient.pk for patient in patients), page="caseload_csv")
+        return answer
