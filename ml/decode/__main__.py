@@ -5,9 +5,9 @@ import os
 import sys
 from typing import Any
 
-from ml.decode.confinement import confine_process, limit_process
-from ml.decode.formats import UndecodablePhoto
-from ml.decode.rebuild import load_decoder, rebuild
+from .confinement import confine_process, limit_process
+from .formats import UndecodablePhoto
+from .rebuild import load_decoder, rebuild
 
 
 def main(arguments: list[str]) -> None:

@@ -8,7 +8,7 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 
-from ml.decode.formats import UndecodablePhoto
+from .formats import UndecodablePhoto
 
 MOST_PROFILE_BYTES = 4_000_000
 SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7]")

@@ -12,8 +12,8 @@ import re
 import zlib
 from collections.abc import Iterator
 
-from ml.decode.containers import SCAN_END, Container
-from ml.decode.formats import UndecodablePhoto, boxes
+from .containers import SCAN_END, Container
+from .formats import UndecodablePhoto, boxes
 
 RUN_BYTES = 64
 """A run of one byte that an AVIF does not hold: the longest in drawn, flat and photographed pictures is under 16."""

@@ -18,11 +18,11 @@ from datetime import datetime
 
 from PIL import AvifImagePlugin, ExifTags, Image, JpegImagePlugin
 
-from ml.decode.camera_clock import taken_at
-from ml.decode.colours import to_srgb
-from ml.decode.containers import Container, take_apart
-from ml.decode.damage import check_whole
-from ml.decode.formats import MAX_BYTES, UndecodablePhoto, check_outside
+from .camera_clock import taken_at
+from .colours import to_srgb
+from .containers import Container, take_apart
+from .damage import check_whole
+from .formats import MAX_BYTES, UndecodablePhoto, check_outside
 
 MAX_PIXELS = 51_000_000  # phones take photos of up to 50.3 megapixels without more ado
 JPEG_MAX_PIXELS = 204_000_000

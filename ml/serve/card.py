@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ml.serve.expressions import EXPRESSIONS, INPUT_SIDE
-from ml.serve.onnx_session import WeightsError, WeightsMismatch, WeightsMissing
-from ml.serve.preprocess import Normaliser
-from ml.serve.quality import QualityLimits
+from .expressions import EXPRESSIONS, INPUT_SIDE
+from .onnx_session import WeightsError, WeightsMismatch, WeightsMissing
+from .preprocess import Normaliser
+from .quality import QualityLimits
 
 FRAME = 1.05
 """Side of the crop as a multiple of the height of the face box: on training faces, CenterFace's box is 0.95 of the frame high."""

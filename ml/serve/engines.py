@@ -8,9 +8,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.serve.card import ModelCard
-from ml.serve.expressions import HEADS
-from ml.serve.onnx_session import WeightsError, open_session, read_verified
+from .card import ModelCard
+from .expressions import HEADS
+from .onnx_session import WeightsError, open_session, read_verified
 
 EngineName = Literal["onnx", "keras"]
 

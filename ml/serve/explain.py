@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.serve.card import ModelCard
-from ml.serve.engines import Engine, mirrored_logits, softmax
-from ml.serve.expressions import HEADS, INPUT_SIDE
-from ml.serve.preprocess import Pixels
+from .card import ModelCard
+from .engines import Engine, mirrored_logits, softmax
+from .expressions import HEADS, INPUT_SIDE
+from .preprocess import Pixels
 
 COVER_PX = 12
 """Side of the cover: about the height of a mouth, or of an eye with its brow."""

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from ml.serve.expressions import Face, FaceBox
-from ml.serve.geometry import Points, centre_of, cut_square, cut_turned, share_cut_off, turn_points
-from ml.serve.onnx_session import open_session
+from .expressions import Face, FaceBox
+from .geometry import Points, centre_of, cut_square, cut_turned, share_cut_off, turn_points
+from .onnx_session import open_session
 
 DETECTOR_SHA256 = "c04eae0d801f817d2efe64f9fb38ab1eb1caa08417164ed71eaaf7558da0a11a"
 OUTPUTS = ("537", "538", "539", "540")  # heat map, box size, box offset, landmarks

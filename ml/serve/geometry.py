@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.serve.expressions import FaceBox
+from .expressions import FaceBox
 
 NARROWEST = 0.74
 """Least width of a complete face as a multiple of its height: the 5th percentile of CenterFace's boxes."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.serve.expressions import INPUT_SIDE
+from .expressions import INPUT_SIDE
 
 Pixels = NDArray[np.uint8]
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from ml.serve.expressions import QualityCheck, Reason
-from ml.serve.faces import Detection
-from ml.serve.geometry import Points, share_cut_off
-from ml.serve.preprocess import Pixels
+from .expressions import QualityCheck, Reason
+from .faces import Detection
+from .geometry import Points, share_cut_off
+from .preprocess import Pixels
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from ml.serve.card import load_card
-from ml.serve.engines import EngineName, mirrored_logits, open_engine, softmax
-from ml.serve.explain import Explanation, explain
-from ml.serve.expressions import HEADS, FaceBox, Outcome, Reading
-from ml.serve.faces import Detection, FaceFinder, UprightFace, choose_face
-from ml.serve.geometry import centre_of, cut_square
-from ml.serve.onnx_session import WeightsError, WeightsMismatch, WeightsMissing
-from ml.serve.preprocess import Pixels, to_pixels
-from ml.serve.quality import check_quality, least_score_in
+from .card import load_card
+from .engines import EngineName, mirrored_logits, open_engine, softmax
+from .explain import Explanation, explain
+from .expressions import HEADS, FaceBox, Outcome, Reading
+from .faces import Detection, FaceFinder, UprightFace, choose_face
+from .geometry import centre_of, cut_square
+from .onnx_session import WeightsError, WeightsMismatch, WeightsMissing
+from .preprocess import Pixels, to_pixels
+from .quality import check_quality, least_score_in
 
 __all__ = ["WEIGHTS", "FaceReader", "WeightsError", "WeightsMismatch", "WeightsMissing"]
 

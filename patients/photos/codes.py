@@ -27,8 +27,6 @@ class UploadCode:
     """What is said in place of `sentence` where the detail names a patient: only to someone who sees that patient."""
     on_phone: str | Promise = ""
     """What a phone shows instead of `sentence` when that would reveal something about the patient: no user is signed in on it."""
-    decoder_numbers: tuple[str, ...] | None = None
-    """The whole numbers that `sentence` needs from the decoder; None for a code that the decoder may not return."""
 
 
 _TABLE = (
@@ -78,32 +76,26 @@ _TABLE = (
         422,
         _("This picture takes too long to open."),
         _("Export it again as JPEG."),
-        decoder_numbers=(),
     ),
     UploadCode(
         "too_many_pixels",
         422,
         _("The picture is %(width)s × %(height)s pixels; the limit for this format is %(most)s megapixels."),
         _("Export a smaller version, or a JPEG."),
-        decoder_numbers=("width", "height", "most"),
     ),
     UploadCode(
         "side_too_long",
         422,
         _("The picture is %(width)s × %(height)s pixels; no side can be longer than %(most)s pixels."),
         _("Crop it, or export a smaller version."),
-        decoder_numbers=("width", "height", "most"),
     ),
-    UploadCode("animated", 422, _("The picture is animated."), _("Send a single photo."), decoder_numbers=()),
-    UploadCode(
-        "unreadable", 422, _("The picture is damaged and cannot be opened."), _("Take or export it again."), decoder_numbers=()
-    ),
+    UploadCode("animated", 422, _("The picture is animated."), _("Send a single photo.")),
+    UploadCode("unreadable", 422, _("The picture is damaged and cannot be opened."), _("Take or export it again.")),
     UploadCode(
         "decoder_crashed",
         422,
         _("The picture could not be opened safely."),
         _("Export it again as JPEG."),
-        decoder_numbers=(),
     ),
     UploadCode("decoder_timeout", 422, _("Opening the picture took too long."), _("Export it again as JPEG.")),
     UploadCode(

@@ -20,6 +20,7 @@ from django.test import Client
 from django.utils import translation
 from PIL import Image
 
+from ml.decode import apart
 from ml.decode.confinement import MEMORY_BYTES
 from patients.photos import decoding as sandbox
 from patients.photos.codes import RejectedPhoto
@@ -257,7 +258,7 @@ def test_no_failure_occupies_a_decoder_slot(decoder: Path, monkeypatch: pytest.M
     for script in ("exit 1", "kill -SEGV $$", "echo '{}'"):
         says(decoder, script)
         refusal(picture())
-    monkeypatch.setattr(sandbox, "_ask_decoder", lambda *_: 1 / 0)
+    monkeypatch.setattr(apart, "ask_decoder", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         rebuild_apart(picture(), "JPEG")
     assert sandbox._slots._value == settings.DECODES_AT_ONCE
@@ -272,7 +273,7 @@ def test_one_upload_waits_for_a_decoder_slot_and_the_next_is_refused(monkeypatch
         may_go_on.wait(60)
         return b'{"code": "unreadable", "detail": {}}'
 
-    monkeypatch.setattr(sandbox, "_ask_decoder", hold)
+    monkeypatch.setattr(apart, "ask_decoder", hold)
     with ThreadPoolExecutor() as pool:
         uploads = [pool.submit(refusal, picture()) for _ in range(settings.DECODES_AT_ONCE)]
         for _ in uploads:

@@ -11,8 +11,8 @@ from django.test import Client
 from PIL import Image
 from rest_framework.test import APIClient
 
+from ml.decode import apart
 from patients.models import ApiToken, Photo, User, Visit
-from patients.photos import decoding as sandbox
 from tests.factories import make_patient, make_visit, picture
 from tests.hostile import CORPUS, MARK, Hostile
 
@@ -22,13 +22,13 @@ MULTIPART = "multipart/form-data; boundary=edge"
 LEAST_HOSTILE_FILES = 40
 
 
-DECODED_ONCE = lru_cache(maxsize=8)(sandbox._ask_decoder)
+DECODED_ONCE = lru_cache(maxsize=8)(apart.ask_decoder)
 
 
 @pytest.fixture(autouse=True)
 def one_decode_for_both_doors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the decoder, a real process, open each file once: the second door, or the next name, gets the same answer."""
-    monkeypatch.setattr(sandbox, "_ask_decoder", DECODED_ONCE)
+    monkeypatch.setattr(apart, "ask_decoder", DECODED_ONCE)
 
 
 @pytest.fixture
