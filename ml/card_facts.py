@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ml.serve.expressions import EXPRESSIONS
+from .serve.expressions import EXPRESSIONS
 
 Json = Mapping[str, Any]  # Any: JSON
 Scalar = str | int | float

@@ -23,7 +23,7 @@ sys.meta_path.insert(0, Missing())
 import django
 django.setup()
 import clinic.celery, clinic.urls, clinic.wsgi
-rooms = [importlib.import_module(name) for name in "clinic demo encryption inference patients ml.serve ml.decode".split()]
+rooms = [importlib.import_module(name) for name in "clinic demo encryption inference patients ml.serve ml.decode ml.read".split()]
 for room in rooms:
     for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
         if not module.name.endswith("__main__") and not module.name.startswith("clinic.catalogue"):  # a tool of developers
@@ -32,9 +32,8 @@ clinic.celery.app.loader.import_default_modules()
 from django.test import Client
 print(Client(headers={"host": "127.0.0.1"}).get("/healthz").status_code)
 
-from ml.decode.rebuild import open_photo
-from ml.serve.reader import FaceReader
-print(FaceReader().read(open_photo(open("demo/portraits/amara-01-1.jpg", "rb").read())).outcome)
+import ml.read.__main__
+print(*(photo.state for photo in ml.read.read_photos(["demo/portraits/amara-01-1.jpg"])))
 
 import pandas, statsmodels.formula.api
 print(*(name for name in ("tensorflow", "keras") if name in sys.modules))

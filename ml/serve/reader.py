@@ -7,6 +7,7 @@ photo -> faces -> chosen face -> upright crop -> 48x48 -> seven calibrated proba
 
 import io
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from PIL import Image
 from .card import load_card
 from .engines import EngineName, mirrored_logits, open_engine, softmax
 from .explain import Explanation, explain
-from .expressions import HEADS, FaceBox, Outcome, Reading
+from .expressions import HEADS, Face, FaceBox, Outcome, Reading
 from .faces import Detection, FaceFinder, UprightFace, choose_face
 from .geometry import centre_of, cut_square
 from .onnx_session import WeightsError, WeightsMismatch, WeightsMissing
@@ -30,8 +31,8 @@ WEIGHTS = Path(__file__).parents[1] / "weights"
 class Stopwatch:
     """Milliseconds of each stage of one reading, in order."""
 
-    def __init__(self) -> None:
-        self.stages: list[tuple[str, float]] = []
+    def __init__(self, *stages: tuple[str, float]) -> None:
+        self.stages = list(stages)
         self.last = time.perf_counter()
 
     def lap(self, stage: str) -> None:
@@ -60,22 +61,32 @@ class FaceReader:
 
         `face` is the box that a clinician chose, in pixels: the detected face that overlaps it most is read. Quality is checked.
         """
+
+        def one(faces: tuple[Face, ...]) -> tuple[int, ...]:
+            chosen = choose_face(faces, face)
+            return () if chosen is None else (chosen,)
+
+        return self.read_faces(image, one)[0]
+
+    def read_faces(self, image: Image.Image, choose: Callable[[tuple[Face, ...]], Sequence[int]]) -> tuple[Reading, ...]:
+        """Return one reading for each face that `choose` names by its index; if it names none, the outcome that prevented one.
+
+        `choose` gets the faces of the upright photo, largest first.
+        """
         watch = Stopwatch()
         photo = image if image.mode == "RGB" else image.convert("RGB")
         detections = self.finder.find(photo)
         watch.lap("detect")
         faces = tuple(detection.face for detection in detections)
-        chosen = choose_face(faces, face)
-        if chosen is None:
+        chosen = choose(faces)
+        if not chosen:
             outcome = Outcome.CHOOSE_FACE if faces else Outcome.NO_FACE
-            return Reading(outcome, self.model_version, faces=faces, milliseconds=tuple(watch.stages))
+            return (Reading(outcome, self.model_version, faces=faces, milliseconds=tuple(watch.stages)),)
+        return tuple(self._read_face(photo, detections, index, Stopwatch(*watch.stages)) for index in chosen)
+
+    def _read_face(self, photo: Image.Image, detections: tuple[Detection, ...], chosen: int, watch: Stopwatch) -> Reading:
         upright = self.finder.turn_upright(photo, detections[chosen])
         watch.lap("turn upright")
-        return self._read_face(photo, detections, chosen, upright, watch)
-
-    def _read_face(
-        self, photo: Image.Image, detections: tuple[Detection, ...], chosen: int, upright: UprightFace, watch: Stopwatch
-    ) -> Reading:
         pixels = to_pixels(crop_face(upright, self.card.frame))
         score = self.finder.surest_score(detections[chosen], upright, least_score_in(photo, self.card.limits))
         checks = check_quality(photo, detections[chosen], upright.detection, pixels, score, self.card.limits)

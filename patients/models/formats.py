@@ -11,9 +11,9 @@ from django.utils.formats import date_format, get_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from ml.cells import EXPORTED_PLACES, TOLERANCE
+
 MINUS = "\u2212"
-EXPORTED_PLACES = 4  # decimals of a number in the CSV files
-TOLERANCE = 1e-6  # a half that a binary fraction misses by less than this is a half: 0.285 is 0.28499999999999998
 
 
 def clinic_today() -> date:

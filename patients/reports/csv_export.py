@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from django.http import StreamingHttpResponse
 from django.utils import timezone, translation
 
+from ml.cells import EXPORTED_PLACES, TOLERANCE, decimal_text, safe_text
 from patients.models import User
-from patients.models.formats import EXPORTED_PLACES, TOLERANCE, rounded
 from patients.reports.columns import COLUMNS, Cell, Column
 from patients.reports.dialects import PROGRAMS, Dialect
 from patients.reports.events_table import EVENT_COLUMNS, event_rows
@@ -18,8 +18,6 @@ from patients.reports.photo_rows import PhotoRow, photo_rows
 from patients.reports.scope import Scope
 from patients.reports.visits_table import VISIT_COLUMNS, visit_rows
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
-"""The characters that start a formula in a spreadsheet, full-width ones included."""
 BOM = "\ufeff"
 LINES_AT_ONCE = 250
 Row = TypeVar("Row")
@@ -32,13 +30,12 @@ def csv_cell(cell: Cell, dialect: Dialect = PROGRAMS) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, float):
-        return f"{rounded(cell, EXPORTED_PLACES):.{EXPORTED_PLACES}f}".replace(".", dialect.decimal)
+        return decimal_text(cell).replace(".", dialect.decimal)
     if isinstance(cell, datetime):
         return cell.isoformat(timespec="seconds")
     if isinstance(cell, int | date):
         return str(cell)
-    cell = dialect.after_a_separator.sub(r"\1'\2", cell)
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    return safe_text(cell, dialect.separator)
 
 
 @cache

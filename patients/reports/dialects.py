@@ -1,8 +1,6 @@
 """How a CSV file is written: for spreadsheets of a language, or for programs."""
 
-import re
 from dataclasses import dataclass
-from functools import cached_property
 
 from django.utils.formats import get_format
 from django.utils.functional import Promise
@@ -18,15 +16,6 @@ class Dialect:
     decimal: str
     words: str | Promise
     has_bom: bool = True
-
-    @cached_property
-    def after_a_separator(self) -> re.Pattern[str]:
-        """Return what finds the start of a formula where a spreadsheet of another language begins a new cell.
-
-        It splits cells at its own separator, whatever our quotes say.
-        """
-        foreign = ",;".replace(self.separator, "")
-        return re.compile(rf'([{foreign}\t\r\n][\s"]*)([=+\-@＝＋－＠])')
 
 
 PROGRAMS = Dialect("plain", ",", ".", "", has_bom=False)

@@ -13,7 +13,7 @@ import pytest
         "ml.serve.expressions",
         "ml.train.config",
         "ml.serve.reader",
-        "ml.serve.read",
+        "ml.read.__main__",
         "ml.serve.faces",
         "ml.measure.evaluate",
         "ml.data",

@@ -6,8 +6,9 @@ from typing import TypeVar
 from uuid import UUID, uuid5
 
 from inference.models import Prediction
+from ml.cells import EXPORTED_PLACES
 from patients.models import Patient, SelfReport
-from patients.models.formats import EXPORTED_PLACES, rounded
+from patients.models.formats import rounded
 from patients.reports.columns import Column
 from patients.reports.fhir.codes import (
     AI_ASSERTED,

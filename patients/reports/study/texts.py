@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from ml.cells import decimal_text
 from patients.models import Study
-from patients.models.formats import EXPORTED_PLACES, rounded
 from patients.reports.csv_export import csv_cell
 from patients.reports.study.columns import Column, Table, Value
 from patients.reports.study.rows import StudyTables
@@ -22,7 +22,7 @@ def cell_text(value: Value, missing: str = "") -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{rounded(value, EXPORTED_PLACES):.{EXPORTED_PLACES}f}"
+        return decimal_text(value)
     return csv_cell(value)
 
 

@@ -13,10 +13,11 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ml.cells import FORMULA_STARTS
 from ml.serve.expressions import EXPRESSIONS
 from patients.models import Event, OwnLabel, Patient, User, Visit
 from patients.reports.columns import COLUMNS, KINDS, ColumnDescription
-from patients.reports.csv_export import FORMULA_STARTS, TABLES, csv_cell, csv_response, photos_csv, writer_of
+from patients.reports.csv_export import TABLES, csv_cell, csv_response, photos_csv, writer_of
 from patients.reports.dialects import COMMA, PROGRAMS, SEMICOLON, Dialect
 from patients.reports.events_table import EVENT_COLUMNS
 from patients.reports.scope import Scope

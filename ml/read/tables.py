@@ -1,0 +1,186 @@
+"""Readings as text: CSV with one row per face, JSON lines with one object per photo, or sentences."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..card_facts import read_card_facts
+from ..cells import decimal_text, safe_text
+from ..serve.card import load_card
+from ..serve.expressions import EXPRESSIONS
+from ..serve.faces import DETECTOR_SHA256
+from .faces import FaceReading, PhotoReading
+
+Cell = str | int | float | bool | None
+Value = Callable[[PhotoReading, FaceReading | None], Cell]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the CSV. `on_server`: the photo table of the server has it too, with the same meaning."""
+
+    name: str
+    meaning: str
+    value: Value
+    on_server: bool = True
+
+
+def _of_photo(name: str) -> Value:
+    return lambda photo, face: getattr(photo, name)
+
+
+def _if_done(name: str) -> Value:
+    return lambda photo, face: getattr(face, name) if face and face.state == "done" else None
+
+
+def _share(name: str) -> Value:
+    return lambda photo, face: face.probabilities[name] if face and face.probabilities else None
+
+
+def _side(name: str) -> Value:
+    return lambda photo, face: round(getattr(face.box, name)) if face else None
+
+
+def _taken_at(photo: PhotoReading, face: FaceReading | None) -> Cell:
+    return photo.taken_at.isoformat(timespec="seconds") if photo.taken_at else None
+
+
+def _faces_found(photo: PhotoReading, face: FaceReading | None) -> Cell:
+    return None if photo.state == "failed" else len(photo.faces)
+
+
+COLUMNS = (
+    Column("file", "Path of the file within the folder.", _of_photo("file"), on_server=False),
+    Column("face", "Number of the face that was read; 1 is the largest.", lambda p, f: f.number if f else None, on_server=False),
+    Column("taken_at", "Time from the camera, with a zone only if the camera wrote one.", _taken_at),
+    Column("width", "Width of the upright picture that was read, in pixels.", _of_photo("width")),
+    Column("height", "Its height.", _of_photo("height")),
+    Column("state", "done, no_face, choose_face, rejected or failed.", lambda p, f: f.state if f else p.state),
+    Column("reason", "Why the face was rejected, or a code.", lambda p, f: f.reason if f else p.reason),
+    Column("too_close_to_call", "Whether no probability is high enough.", _if_done("too_close_to_call")),
+    Column("faces_found", "Number of faces found.", _faces_found),
+    Column("detector_score", "How certain the detector is that it is a face, from 0 to 1.", _if_done("detector_score")),
+    *(Column(name, "Calibrated probability, from 0 to 1.", _share(name)) for name in EXPRESSIONS),
+    Column("valence_index", "happy - (angry + disgust + fear + sad).", _if_done("valence_index")),
+    Column("model_version", "Version of the model that read the photo.", _of_photo("model_version")),
+    Column("face_left", "Left edge of the face in pixels of the upright picture.", _side("left"), on_server=False),
+    Column("face_top", "Its upper edge.", _side("top"), on_server=False),
+    Column("face_width", "Its width.", _side("width"), on_server=False),
+    Column("face_height", "Its height.", _side("height"), on_server=False),
+    Column("sha256", "SHA-256 of the file.", _of_photo("sha256"), on_server=False),
+    Column("face_choice", "Which face was asked for: clear, largest, all or a number.", _of_photo("face_choice"), on_server=False),
+)
+"""The first and the last columns apart, these are columns of the server's photo table, in its order."""
+
+
+def _cell(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return decimal_text(cell)
+    return safe_text(cell) if isinstance(cell, str) else str(cell)
+
+
+def _line(cells: list[str]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue()
+
+
+class CsvTable:
+    """RFC 4180, UTF-8: one row per face that was read, or one for a photo without any."""
+
+    header = _line([column.name for column in COLUMNS])
+
+    def rows(self, photo: PhotoReading) -> str:
+        """Return the rows of one photo."""
+        return "".join(_line([_cell(column.value(photo, face)) for column in COLUMNS]) for face in photo.faces_read or (None,))
+
+    def name_of(self, file: str) -> str:
+        """Return the name as its cell holds it."""
+        return safe_text(file)
+
+
+class JsonLines:
+    """One JSON object per photo, with all its faces, and the model's facts in each."""
+
+    header = ""
+
+    def __init__(self, weights: Path) -> None:
+        self.model = model_facts(weights)
+
+    def rows(self, photo: PhotoReading) -> str:
+        """Return the line of one photo."""
+        line = asdict(photo) | {
+            "taken_at": photo.taken_at and photo.taken_at.isoformat(),
+            "faces_found": _faces_found(photo, None),
+            "model": self.model,
+        }
+        del line["model_version"]
+        return json.dumps(line, ensure_ascii=False) + "\n"
+
+    def name_of(self, file: str) -> str:
+        """Return the name."""
+        return file
+
+
+class Sentences:
+    """For people: one line per face."""
+
+    header = ""
+
+    def rows(self, photo: PhotoReading) -> str:
+        """Return the lines of one photo."""
+        return "".join(f"{photo.file}: {_sentence(photo, face)}\n" for face in photo.faces_read or (None,))
+
+    def name_of(self, file: str) -> str:
+        """Return the name."""
+        return file
+
+
+Table = CsvTable | JsonLines | Sentences
+
+
+def _sentence(photo: PhotoReading, face: FaceReading | None) -> str:
+    if face is None:
+        return {
+            "failed": f"cannot be read ({photo.reason})",
+            "choose_face": f"{len(photo.faces)} faces of a similar size; choose with --face",
+            "no_face": "fewer faces than that" if photo.faces else "no face was found",
+        }[photo.state]
+    number = f"face {face.number} of {len(photo.faces)}: " if len(photo.faces) > 1 else ""
+    if face.probabilities is None:
+        failed = next(check for check in face.quality if not check.passed)
+        return f"{number}not read, {failed.name} {failed.measured:g} (limit {failed.limit:g})"
+    ranked = sorted(face.probabilities.items(), key=lambda pair: -pair[1])
+    named = ", ".join(f"{name} {share:.0%}" for name, share in ranked if share >= 0.05)
+    return number + named + (" (too close to call)" if face.too_close_to_call else "")
+
+
+def model_facts(weights: Path) -> Mapping[str, Any]:  # Any: JSON
+    """Return which weights read, and how far to trust them: estimates on the validation faces, with 95 % bootstrap intervals.
+
+    An estimate is None where the weights have no report. Raises WeightsError.
+    """
+    card, facts = load_card(weights), read_card_facts(weights)
+    measured = {
+        "accuracy": "report.raters.accuracy",
+        "calibration_error": "report.raters.ece",
+        "share_called": "report.abstention.coverage",
+        "accuracy_when_called": "report.abstention.accuracy",
+    }
+    estimates = {name: facts.estimates.get(key) for name, key in measured.items()}
+    return {
+        "version": card.version,
+        "sha256": card.onnx_sha256,
+        "detector_sha256": DETECTOR_SHA256,
+        "temperature": card.temperature,
+        "too_close_below": card.abstain_below,
+        **{name: estimate and asdict(estimate) for name, estimate in estimates.items()},
+    }
