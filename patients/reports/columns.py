@@ -10,9 +10,8 @@ from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS, valence_index
-from patients.reports.photo_rows import PhotoRow, detector_scores
+from patients.reports.photo_rows import PhotoRow, State, detector_score, faces_in
 
 KINDS = (
     gettext_noop("date"),
@@ -28,8 +27,6 @@ KINDS = (
     gettext_noop("yes or no"),
 )
 """What `Column.kind` can be, marked for translators: the template translates the kind itself."""
-DONE = Prediction.State.DONE
-"""In any other state a row may still hold the values of an earlier reading."""
 FIRST_PROBABILITY = PhotoRow._fields.index(EXPRESSIONS[0])
 Row = TypeVar("Row")
 Cell = str | float | int | bool | date | datetime | None
@@ -80,23 +77,16 @@ def _of(name: str) -> Callable[[PhotoRow], Any]:  # Any: what the field holds
     return itemgetter(PhotoRow._fields.index(name))
 
 
-def _probability_column(name: str) -> Column[PhotoRow]:
-    field = _of(name)
-    return Column(
-        name, "number, 0 to 1", probability(name), lambda row: field(row) if row.state == DONE else None, in_research=True
-    )
-
-
 def _valence(row: PhotoRow) -> Cell:
-    if row.state != DONE or row.happy is None:
+    if row.happy is None:
         return None
-    return valence_index(row[FIRST_PROBABILITY : FIRST_PROBABILITY + len(EXPRESSIONS)])  # type: ignore[arg-type]  # a row that is done has all seven
+    return valence_index(row[FIRST_PROBABILITY : FIRST_PROBABILITY + len(EXPRESSIONS)])  # type: ignore[arg-type]  # with one, all seven
 
 
 def _detector_score(row: PhotoRow) -> Cell:
-    if row.state != DONE or row.chosen_face is None or not row.faces:
+    if row.state != State.DONE or row.chosen_face is None or not row.faces:
         return None
-    return float(detector_scores(row.faces)[row.chosen_face])
+    return detector_score(row.faces, row.chosen_face)
 
 
 COLUMNS: tuple[Column[PhotoRow], ...] = (
@@ -139,14 +129,14 @@ COLUMNS: tuple[Column[PhotoRow], ...] = (
         "too_close_to_call",
         "yes or no",
         _("Whether no probability is high enough; the photo does not count."),
-        lambda row: row.abstained if row.state == DONE else None,
+        _of("abstained"),
         in_research=True,
     ),
     Column(
         "faces_found",
         "number",
         _("Number of faces found."),
-        lambda row: len(detector_scores(row.faces)) if row.faces and row.is_processed else None,
+        lambda row: faces_in(row.faces) if row.faces and row.is_processed else None,
         in_research=True,
     ),
     Column(
@@ -156,7 +146,7 @@ COLUMNS: tuple[Column[PhotoRow], ...] = (
         _detector_score,
         in_research=True,
     ),
-    *(_probability_column(expression) for expression in EXPRESSIONS),
+    *(Column(name, "number, 0 to 1", probability(name), _of(name), in_research=True) for name in EXPRESSIONS),
     Column(
         "valence_index",
         "number, -1 to 1",

@@ -3,7 +3,8 @@
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
+from itertools import islice
 from typing import Any, TypeVar
 
 from django.http import StreamingHttpResponse
@@ -45,36 +46,45 @@ def _shares(decimal: str) -> tuple[str, ...]:
     return tuple(f"{step / steps:.{EXPORTED_PLACES}f}".replace(".", decimal) for step in range(steps + 1))
 
 
-def writer_of(kind: str, dialect: Dialect) -> Callable[[Any], str]:  # Any: a cell of that kind
+Writer = Callable[[Iterable[Any]], Iterable[str]]  # Any: cells of one kind
+"""Returns the texts of the cells of one column, in their order: one call for many rows is faster than a call for each."""
+
+
+def writer_of(kind: str, dialect: Dialect) -> Writer:
     """Return what writes the cells of one kind of column as `csv_cell` does, and faster; text in quotes where it needs them."""
-    steps, half = 10**EXPORTED_PLACES, 0.5 + TOLERANCE
-    shares = _shares(dialect.decimal)
-
-    def share(cell: float | None) -> str:
-        if cell is None:
-            return ""
-        size = int((cell if cell >= 0 else -cell) * steps + half)
-        return shares[size] if cell >= 0 or not size else f"-{shares[size]}"
-
     if kind in ("number, 0 to 1", "number, -1 to 1"):
-        return share
-    if kind == "yes or no":
-        return {True: "yes", False: "no", None: ""}.__getitem__
-    if kind in ("number", "pixels"):
-        return lambda cell: "" if cell is None else str(cell)
-    if kind == "date":
-        return lru_cache(maxsize=10_000)(lambda cell: "" if cell is None else cell.isoformat())
+        return _share_writer(dialect)
     if kind == "time":
         return _time_writer()
+    if kind == "yes or no":
+        return partial(map, {True: "yes", False: "no", None: ""}.__getitem__)
+    if kind in ("number", "pixels"):
+        return lambda cells: ["" if cell is None else str(cell) for cell in cells]
     if kind in ("id", "word"):  # ours: no one types them
-        return lambda cell: cell or ""
+        return lambda cells: [cell or "" for cell in cells]
+    if kind == "date":
+        return partial(map, lru_cache(maxsize=10_000)(lambda cell: "" if cell is None else cell.isoformat()))
     write = csv.writer(Echo(), delimiter=dialect.separator, lineterminator="").writerow
     # A record number or a version stands in many lines.
-    return lru_cache(maxsize=10_000)(lambda cell: write([csv_cell(cell, dialect)]) if cell else "")
+    return partial(map, lru_cache(maxsize=10_000)(lambda cell: write([csv_cell(cell, dialect)]) if cell else ""))
 
 
-def _time_writer() -> Callable[[str | None], str]:
-    """Return what writes a time, given in UTC as the database writes it, in the reader's zone and with its offset."""
+def _share_writer(dialect: Dialect) -> Writer:
+    """Return what writes numbers from -1 to 1."""
+    steps, half, shares = 10**EXPORTED_PLACES, 0.5 + TOLERANCE, _shares(dialect.decimal)
+
+    def negative(cell: float) -> str:
+        size = int(half - cell * steps)
+        return f"-{shares[size]}" if size else shares[0]
+
+    def write(cells: Iterable[float | None]) -> list[str]:
+        return ["" if cell is None else shares[int(cell * steps + half)] if cell >= 0 else negative(cell) for cell in cells]
+
+    return write
+
+
+def _time_writer() -> Writer:
+    """Return what writes times, given in UTC as the database writes them, in the reader's zone and with its offset."""
     zone = timezone.get_current_timezone()
 
     @lru_cache(maxsize=10_000)  # the photos of a visit come within minutes
@@ -82,13 +92,8 @@ def _time_writer() -> Callable[[str | None], str]:
         local = datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone(zone).isoformat(timespec="minutes")
         return local[:16], local[16:]
 
-    def write(cell: str | None) -> str:
-        if cell is None:
-            return ""
-        before, offset = minute(cell[:16])
-        return before + cell[16:19] + offset
-
-    return write
+    # The seconds join what stands before them and the offset.
+    return lambda cells: [cell[16:19].join(minute(cell[:16])) if cell else "" for cell in cells]
 
 
 class Echo:
@@ -102,9 +107,12 @@ def csv_rows(columns: Sequence[Column[Row]], rows: Iterable[Row], dialect: Diale
     """Yield the header and one line per row, in the given order."""
     join = dialect.separator.join
     yield join([column.name for column in columns]) + "\r\n"
-    cells = [(column.value, writer_of(column.kind, dialect)) for column in columns]
-    for row in rows:
-        yield join([text(value(row)) for value, text in cells]) + "\r\n"
+    writers = [(column.value, writer_of(column.kind, dialect)) for column in columns]
+    rows = iter(rows)
+    while some := list(islice(rows, LINES_AT_ONCE)):
+        texts = [write(map(value, some)) for value, write in writers]
+        for cells in zip(*texts, strict=True):
+            yield join(cells) + "\r\n"
 
 
 Table = Callable[[Scope, User | None, Dialect], Iterator[str]]

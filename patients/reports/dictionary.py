@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from patients.readings.wording import reason_meanings
 from patients.reports.columns import COLUMNS, ColumnDescription
 from patients.reports.events_table import EVENT_COLUMNS
-from patients.reports.research import RESEARCH_COLUMNS
+from patients.reports.research import OWN_COLUMNS
 from patients.reports.visits_table import VISIT_COLUMNS
 
 HEAD = """# Data dictionary
@@ -21,7 +21,7 @@ TABLES: tuple[tuple[str, str, Sequence[ColumnDescription]], ...] = (
     (
         "The research CSV",
         "One line per photo: these columns, then those of `photos.csv` that identify no one.",
-        [*RESEARCH_COLUMNS, *(column for column in COLUMNS if column.in_research)],
+        [*OWN_COLUMNS, *(column for column in COLUMNS if column.in_research)],
     ),
 )
 

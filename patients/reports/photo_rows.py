@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db.models import CharField, QuerySet, TextField
@@ -15,7 +16,7 @@ from django.db.models.functions import Cast
 
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
-from patients.models import OwnLabel, Photo, User
+from patients.models import OwnLabel, Patient, Photo, User
 from patients.models.photo import PhotoQuerySet
 from patients.readings.agreement import is_same_face
 from patients.reports.scope import Scope
@@ -23,7 +24,12 @@ from patients.reports.scope import Scope
 State = Prediction.State
 AT_ONCE = 5000
 OF_PHOTO = ("photo_key", "visit_key", "taken", "uploaded", "width", "height", "excluded_at", "excluded_reason")
-OF_READING = ("state", "reason", "abstained", "chosen_face", "model_version")
+OF_READING = ("state", "reason", "model_version", "chosen_face")
+OF_RESULT = ("abstained", *EXPRESSIONS)
+NO_RESULT = (None,) * len(OF_RESULT)
+RESULT = len(OF_PHOTO) + len(OF_READING)  # where these begin in a row of the database
+STATE = len(OF_PHOTO)
+PROCESSED = frozenset(State) - {*Prediction.UNFINISHED, State.FAILED}
 NO_LABELS: tuple[tuple[str, Any], ...] = ()
 SCORE = re.compile(r'"detector_score":\s*([^,}\s]+)')
 
@@ -33,14 +39,21 @@ def hyphenated(key: str) -> str:
     return key if "-" in key else f"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}"
 
 
-@lru_cache(maxsize=1)  # the next column of the same row asks again
-def detector_scores(faces: str) -> list[str]:
-    """Return the score of each face in the JSON of a row. Finding them takes a quarter of the time that reading the JSON takes."""
-    return SCORE.findall(faces)
+def faces_in(faces: str) -> int:
+    """Return the number of faces in the JSON of a row, without reading the JSON."""
+    return faces.count('"detector_score"')
+
+
+def detector_score(faces: str, number: int) -> float:
+    """Return the score of one face in the JSON of a row. Finding it takes a quarter of the time that reading the JSON takes."""
+    return float(SCORE.findall(faces)[number])
 
 
 class PhotoRow(NamedTuple):
-    """One photo. What comes of its reading is None without one; `faces` is the JSON of the row."""
+    """One photo. What comes of its reading is None without one; `faces` is the JSON of the row.
+
+    `abstained` and the probabilities are None unless it is DONE: otherwise the database may hold those of an earlier reading.
+    """
 
     visit: str
     visit_date: date
@@ -56,9 +69,9 @@ class PhotoRow(NamedTuple):
     excluded_reason: str
     state: str | None
     reason: str | None
-    abstained: bool | None
-    chosen_face: int | None
     model_version: str | None
+    chosen_face: int | None
+    abstained: bool | None
     angry: float | None
     disgust: float | None
     fear: float | None
@@ -81,12 +94,12 @@ class PhotoRow(NamedTuple):
     @property
     def is_processed(self) -> bool:
         """Whether a model has processed it, as `Prediction.is_processed` says."""
-        return self.is_final and self.state != State.FAILED and self.reason not in Prediction.DROPPED
+        return self.state in PROCESSED and self.reason not in Prediction.DROPPED
 
     @property
     def is_used(self) -> bool:
         """Whether it counts in the mean of its visit."""
-        return self.excluded_at is None and self.state == State.DONE and not self.abstained
+        return self.excluded_at is None and self.abstained is False
 
     @property
     def open_labels(self) -> list[str]:
@@ -105,17 +118,18 @@ def photo_rows(scope: Scope, reader: User | None = None) -> Iterator[PhotoRow]:
         for pk, day in scope.visits_of(patient).values_list("pk", "date"):
             days[str(pk)] = days[pk.hex] = (str(pk), day)
         photos = scope.photos_of(patient)
-        labels, number = _labels(photos, reader), patient.record_number
+        labels, number = _labels(patient, reader), patient.record_number
         of_visits = {key: (visit, day, number) for key, (visit, day) in days.items()}
         make = PhotoRow._make
-        before: tuple[Any, ...] | None = None  # Any: what a row holds
-        for row in _readings(photos).iterator(chunk_size=AT_ONCE):
-            # The last of a photo's readings is the newest.
-            if before is not None and before[0] != row[0]:
-                yield make((*of_visits[before[1]], labels.get(before[0], NO_LABELS), *before))
-            before = row
-        if before is not None:
-            yield make((*of_visits[before[1]], labels.get(before[0], NO_LABELS), *before))
+        for row in _newest(_readings(photos).iterator(chunk_size=AT_ONCE)):
+            yield make((*of_visits[row[1]], labels.get(row[0], NO_LABELS), *row))
+
+
+def _newest(readings: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:  # Any: what a row holds
+    """Yield the last of each photo's readings, which is the newest; without a result unless it is DONE."""
+    for _photo, versions in groupby(readings, key=itemgetter(0)):
+        *_older, newest = versions
+        yield newest if newest[STATE] == State.DONE else (*newest[:RESULT], *NO_RESULT, newest[-1])
 
 
 def _readings(photos: PhotoQuerySet) -> QuerySet[Photo, tuple[Any, ...]]:
@@ -123,7 +137,7 @@ def _readings(photos: PhotoQuerySet) -> QuerySet[Photo, tuple[Any, ...]]:
 
     Ids, times and faces are text: as objects, thousands of them would take longer than the query.
     """
-    of_reading = (f"predictions__{name}" for name in (*OF_READING, *EXPRESSIONS))
+    of_reading = (f"predictions__{name}" for name in (*OF_READING, *OF_RESULT))
     return (
         photos.annotate(photo_key=Cast("id", CharField()), visit_key=Cast("visit_id", CharField()))
         .annotate(taken=Cast("taken_at", TextField()), uploaded=Cast("uploaded_at", TextField()))
@@ -133,11 +147,11 @@ def _readings(photos: PhotoQuerySet) -> QuerySet[Photo, tuple[Any, ...]]:
     )
 
 
-def _labels(photos: PhotoQuerySet, reader: User | None) -> dict[str, tuple[tuple[str, Any], ...]]:
-    """Return label and box of the labels open to `reader`, by photo."""
+def _labels(patient: Patient, reader: User | None) -> dict[str, tuple[tuple[str, Any], ...]]:
+    """Return label and box of the labels open to `reader`, by photo of the patient."""
     found: dict[str, list[tuple[str, Any]]] = defaultdict(list)
     if reader is not None:
-        own = OwnLabel.objects.open_to(reader).filter(photo__in=photos.values("pk")).order_by("given_at", "id")
+        own = OwnLabel.objects.open_to(reader).filter(photo__visit__patient=patient).order_by("given_at", "id")
         for photo, label, box in own.values_list("photo_id", "label", "box"):
             for key in (str(photo), photo.hex):
                 found[key].append((label, box))

@@ -22,7 +22,7 @@ from patients.reports.dialects import dialect, spreadsheet_dialects
 from patients.reports.events_table import EVENT_COLUMNS
 from patients.reports.fhir.bundle import bundle_response
 from patients.reports.paper.options import ReportOptions
-from patients.reports.research import RESEARCH_COLUMNS
+from patients.reports.research import OWN_COLUMNS
 from patients.reports.scope import Scope
 from patients.reports.visits_table import VISIT_COLUMNS
 from patients.tasks.run import start
@@ -110,7 +110,7 @@ def show_data_dictionary(request: ClinicianRequest) -> HttpResponse:
         "columns": COLUMNS,
         "visit_columns": VISIT_COLUMNS,
         "event_columns": EVENT_COLUMNS,
-        "research_columns": RESEARCH_COLUMNS,
+        "research_columns": OWN_COLUMNS,
         "reasons": reason_meanings(),
         "section": "dictionary",
     }

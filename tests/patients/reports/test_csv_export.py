@@ -174,17 +174,18 @@ def test_every_column_says_what_it_means(columns: tuple[ColumnDescription, ...])
 
 @given(st.floats(-1, 1), st.sampled_from([PROGRAMS, COMMA, SEMICOLON]))
 def test_shares_are_looked_up_as_they_would_be_written(share: float, dialect: Dialect) -> None:
-    assert writer_of("number, -1 to 1", dialect)(share) == csv_cell(share, dialect)
+    assert list(writer_of("number, -1 to 1", dialect)([share, None])) == [csv_cell(share, dialect), ""]
 
 
 def test_times_are_in_the_zone_of_the_reader_on_both_sides_of_a_change() -> None:
     with timezone.override("Europe/Berlin"):
         write = writer_of("time", PROGRAMS)
     texts = ["2026-03-29 00:59:59", "2026-03-29 01:00:00.123456", "2026-03-29 01:00:07+00"]
-    assert [write(text) for text in texts] == [
+    assert list(write([*texts, None])) == [
         "2026-03-29T01:59:59+01:00",
         "2026-03-29T03:00:00+02:00",
         "2026-03-29T03:00:07+02:00",
+        "",
     ]
 
 
