@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines.installation import Installation, eventually
+
 PROJECT = Path(__file__).resolve().parent.parent
 # Imports every module that serves, answers a request, and reads a portrait, where modules named in the first argument do not exist.
 SERVE = """
@@ -62,6 +64,29 @@ def test_server_worker_and_reader_run_with_the_slim_lock_alone() -> None:
     code = (sys.executable, "-c", SERVE, " ".join(sorted(missing)))
     done = subprocess.run(code, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["200", "done"], done.stderr
+
+
+@pytest.mark.full
+@pytest.mark.slow("installs eighty packages and reads the demo")
+def test_fresh_environment_with_the_slim_lock_reads_a_folder_and_serves(tmp_path: Path) -> None:
+    python = str(tmp_path / "venv" / "bin" / "python")
+    subprocess.run((sys.executable, "-m", "venv", str(tmp_path / "venv")), check=True)
+    install = ("-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--requirement", "requirements-serve.lock")
+    subprocess.run((python, *install), cwd=PROJECT, check=True)
+    for module in ("tensorflow", "keras"):
+        assert subprocess.run((python, "-c", f"import {module}"), capture_output=True, check=False).returncode == 1
+    read = (python, "-m", "ml.read", "demo/portraits", "--out", str(tmp_path / "readings.csv"), "--jobs", "2")
+    subprocess.run(read, cwd=PROJECT, check=True)
+    rows = (tmp_path / "readings.csv").read_text().splitlines()
+    assert len(rows) == 1 + len(list((PROJECT / "demo" / "portraits").glob("*.jpg")))
+    installation = Installation(tmp_path / "var")
+    installation.python = python
+    try:
+        installation.start()
+        eventually(installation.has_read_its_demo, "the demo's photos are read")
+        assert installation.get("/healthz") == b"ok"
+    finally:
+        installation.stop()
 
 
 def test_keras_that_is_not_installed_is_named() -> None:

@@ -147,7 +147,8 @@ def summary(states: Counter[str], already: int, seconds: float) -> str:
     parts = [f"{states[state]} {words}" for state, words in WORDS.items() if states[state]]
     parts += [f"{already} in the file already"] if already else []
     count = states.total()
-    return f"{count} photos: {', '.join(parts) or 'none'}" + (f" ({count / seconds:.1f} photos/s)" if count else "")
+    speed = f" ({count / seconds:.1f} photos/s)" if count else ""
+    return f"{count} {'photo' if count == 1 else 'photos'}: {', '.join(parts) or 'none'}{speed}"
 
 
 def say(text: str) -> None:

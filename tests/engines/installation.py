@@ -48,7 +48,9 @@ def eventually(
 
 
 class Installation:
-    """`python -m clinic.serve` on a private folder and a free port."""
+    """`python -m clinic.serve` on a private folder and a free port, with this Python or another one."""
+
+    python = sys.executable
 
     def __init__(self, var: Path, **environment: str) -> None:
         self.var = var
@@ -69,7 +71,7 @@ class Installation:
     def launch(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command without waiting for anything."""
         self._process = subprocess.Popen(
-            (sys.executable, "-m", "clinic.serve", *(arguments or ("--port", "0"))),
+            (self.python, "-m", "clinic.serve", *(arguments or ("--port", "0"))),
             cwd=PROJECT,
             env=self._environment,
             stdout=subprocess.PIPE,

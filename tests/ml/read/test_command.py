@@ -75,7 +75,18 @@ def test_second_run_reads_only_what_is_new(folder: Path, quick: list[QuickReader
     (folder / "aa.jpg").write_text("1")
     assert main(command) == 0
     assert [reader.files_read for reader in quick] == [["a.JPG", "b.jpg", "c.png"], ["aa.jpg"]]
-    assert "1 photos: 1 read, 3 in the file already" in capsys.readouterr().err
+    assert "1 photo: 1 read, 3 in the file already" in capsys.readouterr().err
+
+
+def test_progress_is_shown_on_a_terminal_alone(folder: Path, quick: list[QuickReader], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for stream, has_bar in ((Terminal(), True), (io.StringIO(), False)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        main([str(folder), "--out", str(folder / f"{has_bar}.csv")])
+        assert ("3/3 [" in stream.getvalue()) is has_bar
 
 
 @pytest.mark.parametrize(
@@ -129,16 +140,16 @@ def test_interrupted_run_keeps_whole_photos(folder: Path, quick: list[QuickReade
     assert {row["file"] for row in rows((folder / "x.csv").read_text())} == {"a.JPG"}
 
 
-@pytest.mark.slow("starts and kills a process four times")
+@pytest.mark.slow("starts a process four times and kills two")
 def test_killed_run_is_continued_to_the_file_of_a_whole_one(tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
-    for number in range(120):
+    for number in range(60):
         (photos / f"{number:03}.jpg").write_text(str(number % 4))
     command = [sys.executable, "-c", SLOW, str(photos), "--face", "all", "--quiet", "--out"]
     subprocess.run([*command, str(tmp_path / "whole.csv")], cwd=PROJECT, check=True)
     out = tmp_path / "out.csv"
-    for part in (1, 40, 80):
+    for part in (1, 40):
         run = subprocess.Popen([*command, str(out)], cwd=PROJECT)
         while run.poll() is None and (not out.exists() or out.read_bytes().count(b"\n") < part):
             time.sleep(0.002)

@@ -55,6 +55,7 @@ def test_unknown_choice_and_missing_folder_are_named_at_once(tmp_path: Path) -> 
 
 
 @pytest.mark.full
+@pytest.mark.slow("opens over a hundred files, each in a process of its own")
 def test_every_hostile_file_gets_the_code_of_an_upload() -> None:
     reader = PhotoReader()
     with_code = {}
