@@ -1,6 +1,6 @@
 """Loads the data package of a study and draws the mean valence index of each arm by month: python group_figure.py FOLDER OUT.html
 
-Needs pandas and plotly, or pandas alone for the table that it prints. FOLDER is the unpacked ZIP in CSV format.
+Needs pandas, plotly and scipy, or pandas alone for the table that it prints. FOLDER is the unpacked ZIP in CSV format.
 """
 
 import sys
@@ -34,10 +34,11 @@ def means(table: pd.DataFrame) -> pd.DataFrame:
 def draw(table: pd.DataFrame, path: Path) -> None:
     """Write a page with a line and 95% intervals for each arm."""
     import plotly.graph_objects as go
+    from scipy.stats import t
 
     figure = go.Figure()
     for arm, own in table.groupby("arm"):
-        error = {"type": "data", "array": 1.96 * own["se"]}
+        error = {"type": "data", "array": t.ppf(0.975, own["people"] - 1) * own["se"]}  # none of one person
         figure.add_scatter(x=own["mark"], y=own["mean"], error_y=error, name=str(arm), mode="lines+markers")
     figure.update_xaxes(title="weeks since first visit", tickvals=list(WEEKS))
     figure.update_yaxes(title="valence index", range=[-1, 1])

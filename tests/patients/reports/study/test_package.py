@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -216,6 +217,22 @@ def test_example_loads_the_package_and_draws_the_means(study: Study, tmp_path: P
     assert [(line[0], line[-4], line[-1]) for line in lines] == [
         (arm, week, "6") for arm in ("treatment", "waiting") for week in ("0", "4", "8")
     ]
+
+
+@pytest.mark.slow("programs of their own load pandas and R")
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
+def test_example_in_r_prints_what_the_one_in_python_prints(study: Study, tmp_path: Path) -> None:
+    unpack(package_files(study_tables(study), "csv"), tmp_path)
+    examples = Path(project.BASE_DIR) / "docs" / "examples"
+    printed = []
+    for command in ((sys.executable, "group_figure.py"), ("Rscript", "group_figure.R", tmp_path / "figure.pdf")):
+        script, *rest = command[1:]
+        arguments = (command[0], examples / script, tmp_path, *rest)
+        done = subprocess.run([str(each) for each in arguments], check=True, capture_output=True, text=True)
+        rows = [line.replace("waiting list", "waiting").split() for line in done.stdout.splitlines()[1:]]
+        printed.append([(arm, week, round(float(mean), 4), round(float(se), 4), people) for arm, week, mean, se, people in rows])
+    assert printed[0] == printed[1]
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_command_writes_the_file_for_a_member_who_may_export(study: Study, ada: User, bo: User, tmp_path: Path) -> None:
