@@ -82,6 +82,7 @@ class ConflictCheckedForm(forms.ModelForm[Row]):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
+        self.add_fields()
         sent = {name: self._loaded(name) for name in self.fields}
         self.loaded = {name: self._stored(name) if token is None else token for name, token in sent.items()}
         self.conflicting: dict[str, object] = {}  # stored values by field
@@ -91,6 +92,13 @@ class ConflictCheckedForm(forms.ModelForm[Row]):
     def is_new(self) -> bool:
         """Whether there is no row yet: then there can be no conflict."""
         return self.instance._state.adding
+
+    def add_fields(self) -> None:
+        """Add the fields that depend on the row, with their initial values."""
+
+    def stored_values(self, row: Row) -> dict[str, object]:
+        """Return the stored values of the fields."""
+        return forms.model_to_dict(row, list(self.fields))
 
     def full_clean(self) -> None:
         """Compare every field with what is stored now, then validate. The row stays locked until our transaction ends.
@@ -102,7 +110,7 @@ class ConflictCheckedForm(forms.ModelForm[Row]):
             row = rows.filter(pk=self.instance.pk).first()
             if row is None:
                 raise Http404
-            self.initial.update(forms.model_to_dict(row, list(self.fields)))
+            self.initial.update(self.stored_values(row))
             self.data = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict, or a dict in a test
             for name in self.fields:
                 self._apply(name, self._decide(name))
@@ -125,7 +133,8 @@ class ConflictCheckedForm(forms.ModelForm[Row]):
         if self.is_new or not commit:
             super().save(commit)
         else:
-            save_fields(self.instance, [*self._written, *self.also_written])
+            columns = [name for name in self._written if name in (self._meta.fields or ())]
+            save_fields(self.instance, [*columns, *self.also_written])
         if self.is_autosaved:
             self.loaded = {name: self._typed(name) or "" for name in self.fields}
         return self.instance
@@ -145,6 +154,9 @@ class ConflictCheckedForm(forms.ModelForm[Row]):
     def _show_stored(self, name: str) -> None:
         stored = self.initial[name]
         self.loaded[name] = self._stored(name)
+        if isinstance(stored, list):
+            self.data.setlist(self[name].html_name, stored)  # type: ignore[attr-defined]  # a copy of a QueryDict by now
+            return
         self.data[self[name].html_name] = "on" if stored is True else "" if stored is None else str(stored)  # type: ignore[index]  # a copy by now
         if stored is False:
             self.data.pop(self[name].html_name)  # type: ignore[attr-defined]  # browsers do not send an unticked box
@@ -186,4 +198,6 @@ def display_value(field: forms.Field, stored: object) -> str:
         return day(stored)
     choices = getattr(field, "choices", ())
     named: Mapping[object, object] = dict(choices)
+    if isinstance(stored, list):
+        return ", ".join(str(named.get(each, each)) for each in stored) or "–"
     return str(named.get(stored, stored) or "–")

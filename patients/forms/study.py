@@ -1,7 +1,8 @@
 """The form of a study: what it is, its arms, who may use it, and the fields that it may see."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
+from patients.forms.conflicts import ConflictCheckedForm, Decision
 from patients.forms.days import DayField
 from patients.models import Arm, Study, StudyMember, User
 from patients.models.names import by_name
@@ -17,6 +19,9 @@ from patients.models.study import LEAST_CELL
 
 ARM_MAX_LENGTH = 60
 MOST_CELL = 100
+GRANTED = ("export", "change")
+RIGHTS = ("see-", "export-", "change-")
+"""How the fields of a person's rights begin."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class ArmRow:
     arm: Arm
     name: str
     participants: int
+
+    errors: Sequence[str] = ()
 
     @property
     def field(self) -> str:
@@ -44,10 +51,14 @@ class MemberRow:
     changes: bool
 
 
-class StudyForm(forms.ModelForm[Study]):
-    """A study with its arms and its people. Works without a script: an empty arm is removed, a blank one is there to add."""
+class StudyForm(ConflictCheckedForm[Study]):
+    """A study with its arms and its people. Works without a script: an empty arm is removed, a blank one is there to add.
+
+    Every arm, and every right of every person, is a field of its own, so that two people can change different ones.
+    """
 
     use_required_attribute = False
+    also_written = ("fields",)
 
     fields_seen = forms.MultipleChoiceField(label=_("Fields"), required=False, choices=Study.Field.choices)
     smallest_cell = forms.IntegerField(label=_("Smallest cell"), min_value=LEAST_CELL, max_value=MOST_CELL, initial=5)
@@ -58,17 +69,43 @@ class StudyForm(forms.ModelForm[Study]):
         field_classes = {"starts_on": DayField, "closed_on": DayField}  # noqa: RUF012  # Django's own shape
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature
-        super().__init__(*args, **kwargs)
         self.user = user
-        self.is_new = self.instance._state.adding
-        if self.is_new:
-            del self.fields["closed_on"]
-            self.instance.lead = user
-        others = [Study.Field.LABELS, Study.Field.SEX]
-        usual = [field for field in Study.Field.values if field not in others]
-        self.fields["fields_seen"].initial = usual if self.is_new else self.instance.fields
+        super().__init__(*args, **kwargs)
         self.fields["name"].error_messages["required"] = _("Give the study a name.")
         self.fields["starts_on"].error_messages["required"] = _("Enter the day from which visits count.")
+
+    def add_fields(self) -> None:
+        """Add a field for each arm and for each right; a new study has none yet."""
+        if self.is_new:
+            del self.fields["closed_on"]
+            self.instance.lead = self.user
+            others = [Study.Field.LABELS, Study.Field.SEX]
+            self.initial["fields_seen"] = [field for field in Study.Field.values if field not in others]
+            return
+        if self.is_bound:
+            # Locked before its arms and people are read: two forms are saved one after the other.
+            Study.objects.select_for_update(no_key=True).filter(pk=self.instance.pk).first()
+        self.initial.update(self.stored_values(self.instance))
+        for name, value in self.initial.items():
+            if name.startswith("arm-"):
+                self.fields[name] = forms.CharField(required=False)
+            elif name.startswith(RIGHTS):
+                self.fields[name] = forms.BooleanField(required=False, initial=value)
+
+    def stored_values(self, row: Study) -> dict[str, object]:
+        """Return the stored values of the study, the names of its arms and the rights of its people. The lead always has two."""
+        found: dict[str, object] = super().stored_values(row) | {"fields_seen": row.fields}
+        found |= {f"arm-{pk}": name for pk, name in row.arms.values_list("pk", "name")}
+        for member in row.members.all():
+            found[f"export-{member.person_id}"] = member.may_export
+            if member.person_id != row.lead_id:
+                found |= {f"see-{member.person_id}": True, f"change-{member.person_id}": member.may_change}
+        return found
+
+    @property
+    def changed_columns(self) -> list[str]:
+        """The changed fields that are the study's own, without arms and people."""
+        return [name for name in self.changed_data if name in self.base_fields]
 
     @property
     def fields_ticked(self) -> list[str]:
@@ -81,8 +118,9 @@ class StudyForm(forms.ModelForm[Study]):
         if self.is_new:
             return
         for arm in self.instance.arms.annotate(count=Count("participations")):
-            name = self.data.get(f"arm-{arm.pk}", arm.name) if self.is_bound else arm.name
-            yield ArmRow(arm, name, arm.count)
+            field = f"arm-{arm.pk}"
+            name = self.data.get(field, arm.name) if self.is_bound else arm.name
+            yield ArmRow(arm, name, arm.count, [str(each) for each in self.errors.get(field) or ()])
 
     def new_arms(self) -> list[str]:
         """Return the names of the blank inputs: what was typed, and one or two empty ones."""
@@ -111,9 +149,9 @@ class StudyForm(forms.ModelForm[Study]):
             raise ValidationError(_("The lead has a study of this name already."))
         return name
 
-    def clean(self) -> dict[str, Any]:  # Any: Django's own signature
+    def clean(self) -> dict[str, object]:
         """Return the fields. Raises ValidationError for arms that cannot be as they are typed."""
-        fields = super().clean() or {}
+        fields = super().clean()
         names = [name.strip() for name in (*(row.name for row in self.arms()), *self._typed_arms()) if name.strip()]
         if not names:
             raise ValidationError(_("Name at least one arm. A study with one group has one arm."))
@@ -124,8 +162,9 @@ class StudyForm(forms.ModelForm[Study]):
         if any(row.participants and not row.name.strip() for row in self.arms()):
             raise ValidationError(_("An arm with participants can be renamed, not removed."))
         start, end = fields.get("starts_on"), fields.get("closed_on")
-        if start and end and end < start:
+        if isinstance(start, date) and isinstance(end, date) and end < start:
             self.add_error("closed_on", _("The study cannot close before it starts."))
+        self._check_what_colleagues_did()
         return fields
 
     def save(self, commit: bool = True) -> Study:
@@ -137,6 +176,28 @@ class StudyForm(forms.ModelForm[Study]):
             self._save_arms(study, rows)
             self._save_members(study)
         return study
+
+    def _decide(self, name: str) -> Decision:
+        # What a colleague added after this page was loaded was neither emptied nor unticked in it.
+        is_shown = name in self.data or self._loaded(name) is not None or (name.startswith(RIGHTS) and not self._loaded("name"))
+        return super()._decide(name) if is_shown or name in self.base_fields else Decision.KEEP
+
+    def _check_what_colleagues_did(self) -> None:
+        """Add an error for what is neither this form's change nor a colleague's, but made of both."""
+        for key, loaded in self.data.items():
+            name = key.removeprefix("initial-")
+            if name == key or name in self.fields:
+                continue
+            if name.startswith("arm-") and self.data.get(name, "").strip() not in ("", loaded):
+                self.add_error(None, _("Someone else removed the arm “%(name)s”. Add it again if it is needed.") % {"name": loaded})
+            elif name.startswith(RIGHTS) and str(name in self.data) != loaded:
+                self.add_error(None, _("Someone else removed a person whose rights you changed. Add them again if needed."))
+        for name in self._written:
+            if name.startswith("see-") and any(map(self._is_granted_meanwhile, (name.replace("see", each) for each in GRANTED))):
+                self.add_error(None, _("Someone else gave rights to a person whom you removed. Check the boxes and save again."))
+
+    def _is_granted_meanwhile(self, name: str) -> bool:
+        return name not in self._written and self._loaded(name) == str(False) and self._stored(name) == str(True)
 
     def _save_arms(self, study: Study, rows: list[ArmRow]) -> None:
         for row in rows:

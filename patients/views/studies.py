@@ -50,16 +50,16 @@ def add_study(request: ClinicianRequest) -> HttpResponse:
 def edit_study(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
     """Change a study, its arms and its people."""
     study = find_own_study(request, study_id)
-    form = StudyForm(request.user, request.POST or None, instance=study)
-    if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
+    with transaction.atomic():  # the form locks the study until it is saved
+        form = StudyForm(request.user, request.POST or None, instance=study)
+        if request.method == "POST" and form.is_valid():
             before = _lists(study)
             study = form.save()
             after = _lists(study)
-            changed = {*form.changed_data, *(name for name in before if before[name] != after[name])}
+            changed = {*form.changed_columns, *(name for name in before if before[name] != after[name])}
             record_access(request, AccessLog.Action.EDIT, obj=study, changed=" ".join(sorted(changed))[:100])
-        messages.success(request, _("Changes saved."))
-        return redirect("patients:study", study.pk)
+            messages.success(request, _("Changes saved."))
+            return redirect("patients:study", study.pk)
     return _form_page(request, form, _("Edit study"), reverse("patients:study", args=[study.pk]))
 
 
