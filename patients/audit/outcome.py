@@ -46,6 +46,11 @@ def unchanged(request: AdmittedRequest | Request, *, is_shown: bool) -> None:
     outcome.is_unchanged, outcome.is_shown = True, is_shown
 
 
+def shows_nothing(request: AdmittedRequest | Request) -> None:
+    """Say that the answer shows nothing of the patient and that nothing was changed: no entry is needed now."""
+    cast(AdmittedRequest, request).access_outcome.has_entry = True
+
+
 def made(request: AdmittedRequest | Request, row: Model) -> None:
     """Say which row is new: the entry names it."""
     cast(AdmittedRequest, request).access_outcome.made = row

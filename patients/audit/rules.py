@@ -127,6 +127,7 @@ OWN_EXPORT = Rule(Who.CLINICIANS, right=Right.EXPORT)  # the view adds an entry 
 
 OWN_ENTRY = Rule(Who.CLINICIANS)
 OPENED_OR_ADDED = Rule(Who.CLINICIANS, Action.VIEW)  # a photo that is added has an entry of its own
+SHOWN_OR_BY_CARE_TEAM = Rule(Who.CLINICIANS, Action.VIEW, right_to_change=Right.ASSIGN)  # a change adds its own entry
 CARE_TEAM = Rule(Who.CLINICIANS, right=Right.ASSIGN)  # for consent too: a withdrawal queues an erasure
 # Emergency access is for looking after a patient: it neither deletes, nor erases, nor gives data to another patient.
 DELETED = Rule(Who.CLINICIANS, changes=Action.DELETE, right=Right.ASSIGN)

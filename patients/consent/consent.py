@@ -51,6 +51,12 @@ def consent_text_fingerprint(purpose: str) -> str:
     return keyed_hash(f"consent:{settings.CONSENT_TEXT_VERSION}:{consent_text(purpose)}".encode())[:16]
 
 
+def new_consent(patient: Patient, purpose: str, by: User) -> Consent:
+    """Return an unsaved consent to the text in force, to be completed with how and when it was given."""
+    version = settings.CONSENT_TEXT_VERSION
+    return Consent(patient=patient, purpose=purpose, text_version=version, words=consent_text(purpose), recorded_by=by)
+
+
 def stop_reading(patient: Patient, reason: str = "no_consent") -> int:
     """Drop every unfinished prediction of the patient, also one that a worker has at this moment; return how many."""
     return Prediction.objects.filter(photo__visit__patient=patient).drop(reason)

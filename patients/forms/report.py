@@ -1,7 +1,8 @@
 """What a report on paper is to hold."""
 
+from collections.abc import Mapping
+
 from django import forms
-from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,7 +22,7 @@ class ReportForm(forms.Form):
     number = forms.ChoiceField(label=gettext_lazy("Identity"), required=False)
     all_visits = forms.BooleanField(label=gettext_lazy("Second page: all visits"), required=False)
 
-    def __init__(self, patient: Patient, sent: QueryDict | None = None, of_visit: bool = False) -> None:
+    def __init__(self, patient: Patient, sent: Mapping[str, str] | None = None, of_visit: bool = False) -> None:
         super().__init__(sent, initial={"reader": "record", "period": "all", "paper": "a4"})
         number = self.fields["number"]
         assert isinstance(number, forms.ChoiceField)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from patients.care.banner import banner_of
-from patients.consent.consent import consent_text, consent_text_fingerprint, give_consent, withdraw_consent
+from patients.consent.consent import consent_text, consent_text_fingerprint, give_consent, new_consent, withdraw_consent
 from patients.forms.consent import ConsentForm
 from patients.models import Consent, ErasureRequest, Patient
 from patients.views.lookups import find_patient
@@ -57,10 +57,7 @@ def record_consent(request: ClinicianRequest, patient_id: UUID, purpose: str) ->
         raise Http404
     if request.POST.get("words") != consent_text_fingerprint(purpose):
         return _show_new_words(request, patient)
-    form = ConsentForm(request.POST, auto_id=f"{purpose}_%s")
-    form.instance.patient, form.instance.purpose = patient, purpose
-    form.instance.text_version, form.instance.words = settings.CONSENT_TEXT_VERSION, consent_text(purpose)
-    form.instance.recorded_by = request.user
+    form = ConsentForm(request.POST, instance=new_consent(patient, purpose, request.user), auto_id=f"{purpose}_%s")
     if not form.is_valid():
         return _page(request, patient, {purpose: form})
     try:

@@ -21,10 +21,10 @@ from patients.reports.csv_export import csv_response
 from patients.reports.dialects import dialect, spreadsheet_dialects
 from patients.reports.events_table import EVENT_COLUMNS
 from patients.reports.fhir.bundle import bundle_response
-from patients.reports.paper.options import ReportOptions
 from patients.reports.research import OWN_COLUMNS
 from patients.reports.scope import Scope
 from patients.reports.visits_table import VISIT_COLUMNS
+from patients.tasks.begin import begin_report
 from patients.tasks.run import start
 from patients.views.lookups import find_patient, find_visit
 from patients.views.requests import ClinicianRequest
@@ -138,8 +138,7 @@ def _start_report(request: ClinicianRequest, patient: Patient, visit: Visit | No
     if not form.is_valid():
         unchanged(request, is_shown=True)
         return _choose_of(request, patient, visit, form)
-    options = ReportOptions(visit=str(visit.pk) if visit else "", **form.cleaned_data)
-    start("report", request.user, [patient.pk], **options.as_json())
+    begin_report(patient, visit, form, request.user)
     messages.success(request, _("The report is being made. You find it here, for 24 hours."))
     return redirect("patients:tasks")
 

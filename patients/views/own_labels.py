@@ -3,20 +3,19 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from patients.audit.log import record_access
 from patients.care.banner import banner_of
 from patients.forms.label import OwnLabelForm
-from patients.models import AccessLog, OwnLabel, Patient, Photo
+from patients.models import OwnLabel, Patient, Photo
 from patients.models.names import folded
 from patients.readings.agreement import labelled_by
+from patients.readings.own_labels import give_label, take_back
 from patients.views.lookups import find_patient, find_photo
 from patients.views.requests import ClinicianRequest
 
@@ -56,24 +55,16 @@ def show_agreement_on(request: ClinicianRequest, patient_id: UUID) -> HttpRespon
 
 
 def _keep(request: ClinicianRequest, photo: Photo, form: OwnLabelForm) -> None:
-    prediction = photo.prediction
-    chosen = prediction.chosen_face if prediction else None
-    form.instance.box = prediction.faces[chosen]["box"] if prediction and chosen is not None else None
-    form.instance.given_at = timezone.now()
     try:
-        with transaction.atomic():
-            form.save()
-            record_access(request, AccessLog.Action.LABEL, obj=photo)
+        give_label(form, photo, request)
     except IntegrityError:  # the button was pressed twice: the first label is stored
         messages.warning(request, _("You gave a label in this very moment already. This is it."))
-        return
-    messages.success(request, _("Your label is kept beside the model’s answer."))
+    else:
+        messages.success(request, _("Your label is kept beside the model’s answer."))
 
 
 def _take_back(request: ClinicianRequest, photo: Photo, given: OwnLabel | None) -> None:
     if given is None:
         return
-    with transaction.atomic():
-        given.delete()
-        record_access(request, AccessLog.Action.LABEL, obj=photo, taken_back=True)
+    take_back(given, photo, request)
     messages.success(request, _("Your label is taken back."))

@@ -15,13 +15,13 @@ from patients.forms.study import StudyForm
 from patients.models import AccessLog, Study
 from patients.models.formats import clinic_today
 from patients.models.study import Right
-from patients.reports.study.forms import available_forms
 from patients.reports.study.panel import export_panel
 from patients.studies.counts import study_rows
 from patients.studies.group import group_of
 from patients.studies.mixed import why_not
 from patients.studies.page import StudyPage, model_card
 from patients.tasks import study_export, study_model
+from patients.tasks.begin import CannotExport, begin_study_export
 from patients.tasks.run import start
 from patients.views.lookups import find_exportable_study, find_own_study, find_study
 from patients.views.requests import ClinicianRequest, render_form
@@ -102,14 +102,12 @@ def show_group_model(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
 def export_study(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
     """Start a task that writes the data package of the study; the page Tasks offers it for a day."""
     study = find_exportable_study(request, study_id)
-    form = request.POST.get("form", "csv")
-    if not study.ethics_reference or form not in available_forms():
+    form, tables = request.POST.get("form", "csv"), request.POST.getlist("table")
+    try:
+        begin_study_export(study, form, tables, request.user, request)
+    except CannotExport:
         messages.error(request, _("Nothing was exported: the ethics reference or the format is missing."))
         return redirect("patients:study", study.pk)
-    tables = sorted(study_export.NAMES & set(request.POST.getlist("table")))
-    with transaction.atomic():
-        start(study_export.NAME, request.user, study=str(study.pk), form=form, tables=tables)
-        record_access(request, AccessLog.Action.EXPORT, obj=study, form=form)
     messages.success(request, _("The export is being created."))
     return redirect("patients:tasks")
 

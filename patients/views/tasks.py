@@ -2,14 +2,12 @@
 
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
-from patients.audit.log import record_for_each
-from patients.models import AccessLog, Task
-from patients.photos.files import read_stored
+from patients.models import Task
+from patients.tasks.download import task_file
 from patients.tasks.kinds import KINDS
 from patients.tasks.rows import task_rows
 from patients.tasks.run import start_again
@@ -27,19 +25,7 @@ def show_tasks(request: ClinicianRequest) -> HttpResponse:
 @require_GET
 def send_task_file(request: ClinicianRequest, task_id: UUID) -> HttpResponse:
     """Send the file of one's own task, after adding an entry to the access log of everyone in it."""
-    task = _own_task(request, task_id)
-    kind = KINDS.get(task.kind)
-    if kind is None or not task.has_download or not kind.may_run(task):
-        raise Http404
-    content = read_stored(task.file)
-    if content is None:
-        raise Http404
-    if kind.shows_patients:
-        patients = list(task.patients.values_list("pk", flat=True))
-        record_for_each(request, AccessLog.Action.EXPORT, patients, page=f"task_{task.kind}")
-    response = HttpResponse(content, content_type=task.content_type)
-    response["Content-Disposition"] = content_disposition_header(True, task.file_name) or "attachment"
-    return response
+    return task_file(_own_task(request, task_id), request)
 
 
 @require_POST

@@ -53,6 +53,10 @@ WITHOUT_ANYTHING_TO_SHOW |= {
         *("study", "group_model", "export_study", "edit_study", "join_study", "leave_study"),
     )
 }
+WITHOUT_ANYTHING_TO_SHOW |= {
+    f"api:{name}"
+    for name in ("study-detail", "export-study", "leave-study", "task-detail", "task-file", "cancel-task", "retry-task")
+}
 """No one in the cast has a passkey, recovery codes, a second session, a draft or a phone, no one but Dr Ada an import, no one
 a study or a task, and no form is filled in: these addresses answer 404 even to those they let in."""
 
