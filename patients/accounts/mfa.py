@@ -1,5 +1,7 @@
 """The second factor: who has one, how its secrets are stored, and why the last one cannot be deleted."""
 
+from functools import cache
+
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -15,12 +17,14 @@ class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no ty
     """Signs in by email and password, and loads the signed-in user with factors and permissions in one query."""
 
     @staticmethod
+    @cache
     def _people() -> QuerySet[User]:
-        access = BreakGlass.objects.open().filter(clinician=OuterRef("pk"))
+        # Built once: building this query takes longer than running it.
+        access = BreakGlass.objects.filter(clinician=OuterRef("pk")).order_by("-ends_at").values("ends_at")[:1]
         lead = Membership.objects.filter(clinician=OuterRef("pk"), is_lead=True, clinician__role=User.Role.CLINICIAN)
         tasks = Task.objects.open().filter(owner=OuterRef("pk")).order_by().values("owner").annotate(n=Count("pk")).values("n")
         # The user's properties read them.
-        facts = {"has_open_break_glass": Exists(access), "leads": Exists(lead), "open_tasks": Coalesce(Subquery(tasks), 0)}
+        facts = {"emergency_until": Subquery(access), "leads": Exists(lead), "open_tasks": Coalesce(Subquery(tasks), 0)}
         return User.objects.with_factors().annotate(**facts)
 
     def get_user(self, user_id: int) -> User | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -113,9 +114,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.role == self.Role.ADMINISTRATOR
 
     @cached_property
+    def emergency_until(self) -> datetime | None:
+        """When the last of their emergency accesses ends or ended. Needs no query for the session's user."""
+        last = self.break_glasses.order_by("ends_at").last()
+        return last.ends_at if last else None
+
+    @property
     def has_open_break_glass(self) -> bool:
-        """Whether an emergency access of theirs is open. Needs no query for the session's user."""
-        return self.break_glasses.open().exists()
+        """Whether an emergency access of theirs is open."""
+        return self.emergency_until is not None and self.emergency_until > timezone.now()
 
     @cached_property
     def leads(self) -> bool:
