@@ -85,11 +85,16 @@ def _start_decoder(kind: str, max_pixels: int) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a traceback could write part of the picture to a log
             cwd=_FOLDER,
-            env={"MALLOC_ARENA_MAX": "2"},  # nothing else, so that no secret reaches the decoder
+            env={"MALLOC_ARENA_MAX": "2"} | _where_libraries_are(),  # nothing else, so that no secret reaches the decoder
             start_new_session=True,
         )
     except OSError:
         raise UndecodablePhoto("busy") from None
+
+
+def _where_libraries_are() -> dict[str, str]:
+    """Return the variable without which Python itself does not start on computers where it is loaded as a module of a cluster."""
+    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
 
 
 def _kill(decoder: subprocess.Popen[bytes]) -> None:

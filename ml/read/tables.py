@@ -24,7 +24,6 @@ class Column:
     """One column of the CSV. `on_server`: the photo table of the server has it too, with the same meaning."""
 
     name: str
-    meaning: str
     value: Value
     on_server: bool = True
 
@@ -54,27 +53,27 @@ def _faces_found(photo: PhotoReading, face: FaceReading | None) -> Cell:
 
 
 COLUMNS = (
-    Column("file", "Path of the file within the folder.", _of_photo("file"), on_server=False),
-    Column("face", "Number of the face that was read; 1 is the largest.", lambda p, f: f.number if f else None, on_server=False),
-    Column("taken_at", "Time from the camera, with a zone only if the camera wrote one.", _taken_at),
-    Column("width", "Width of the upright picture that was read, in pixels.", _of_photo("width")),
-    Column("height", "Its height.", _of_photo("height")),
-    Column("state", "done, no_face, choose_face, rejected or failed.", lambda p, f: f.state if f else p.state),
-    Column("reason", "Why the face was rejected, or a code.", lambda p, f: f.reason if f else p.reason),
-    Column("too_close_to_call", "Whether no probability is high enough.", _if_done("too_close_to_call")),
-    Column("faces_found", "Number of faces found.", _faces_found),
-    Column("detector_score", "How certain the detector is that it is a face, from 0 to 1.", _if_done("detector_score")),
-    *(Column(name, "Calibrated probability, from 0 to 1.", _share(name)) for name in EXPRESSIONS),
-    Column("valence_index", "happy - (angry + disgust + fear + sad).", _if_done("valence_index")),
-    Column("model_version", "Version of the model that read the photo.", _of_photo("model_version")),
-    Column("face_left", "Left edge of the face in pixels of the upright picture.", _side("left"), on_server=False),
-    Column("face_top", "Its upper edge.", _side("top"), on_server=False),
-    Column("face_width", "Its width.", _side("width"), on_server=False),
-    Column("face_height", "Its height.", _side("height"), on_server=False),
-    Column("sha256", "SHA-256 of the file.", _of_photo("sha256"), on_server=False),
-    Column("face_choice", "Which face was asked for: clear, largest, all or a number.", _of_photo("face_choice"), on_server=False),
+    Column("file", _of_photo("file"), on_server=False),
+    Column("face", lambda p, f: f.number if f else None, on_server=False),
+    Column("taken_at", _taken_at),
+    Column("width", _of_photo("width")),
+    Column("height", _of_photo("height")),
+    Column("state", lambda p, f: f.state if f else p.state),
+    Column("reason", lambda p, f: f.reason if f else p.reason),
+    Column("too_close_to_call", _if_done("too_close_to_call")),
+    Column("faces_found", _faces_found),
+    Column("detector_score", _if_done("detector_score")),
+    *(Column(name, _share(name)) for name in EXPRESSIONS),
+    Column("valence_index", _if_done("valence_index")),
+    Column("model_version", _of_photo("model_version")),
+    Column("face_left", _side("left"), on_server=False),
+    Column("face_top", _side("top"), on_server=False),
+    Column("face_width", _side("width"), on_server=False),
+    Column("face_height", _side("height"), on_server=False),
+    Column("sha256", _of_photo("sha256"), on_server=False),
+    Column("face_choice", _of_photo("face_choice"), on_server=False),
 )
-"""The first and the last columns apart, these are columns of the server's photo table, in its order."""
+"""Those of the server are in its order. docs/researchers.md explains the others."""
 
 
 def _cell(cell: Cell) -> str:
