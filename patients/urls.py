@@ -53,6 +53,7 @@ from patients.views import (
     own_labels,
     pages,
     participation,
+    patient_imports,
     people,
     phone,
     phone_pairing,
@@ -74,6 +75,20 @@ app_name = "patients"
 urlpatterns = [
     page("patients/", caseload.show_caseload, "list", LISTED),
     page("patients/new/", record.add_patient, "add", OWN_ENTRY),
+    page("patients/import/", patient_imports.choose_patients_file, "import_patients", OWN_ENTRY),
+    page("patients/import/<uuid:patient_import_id>/", patient_imports.show_patient_import, "patient_import", LISTED),
+    page(
+        "patients/import/<uuid:patient_import_id>/carry-out/",
+        patient_imports.carry_out_patient_import,
+        "carry_out_patient_import",
+        OWN_ENTRY,
+    ),
+    page(
+        "patients/import/<uuid:patient_import_id>/discard/",
+        patient_imports.discard_patient_import,
+        "discard_patient_import",
+        OWN_ENTRY,
+    ),
     page("patients/export/", exports.choose_caseload_export, "export_caseload", OWN_ENTRY),
     page("patients/csv/", exports.send_caseload_csv, "caseload_csv", OWN_EXPORT),
     page("patients/<uuid:patient_id>/", record.show_patient, "detail", VIEWED),

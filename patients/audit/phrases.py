@@ -46,6 +46,7 @@ _PHRASES: dict[str, Phrase] = {
     ),
     "add": lambda n: _("added to the record"),
     "add patient": lambda n: _("added the patient"),
+    "add patient file": lambda n: _("added the patient from a file"),
     "add visit": lambda n: ngettext("created the visit of {visit}", "created {n} visits", n),
     "add event": lambda n: ngettext("added the event {event}", "added {n} events", n),
     "upload photo": lambda n: ngettext("added {photo} to the visit of {visit}", "added {n} photos to the visit of {visit}", n),
@@ -54,6 +55,7 @@ _PHRASES: dict[str, Phrase] = {
     ),
     "edit": lambda n: _("changed the record"),
     "edit edit": lambda n: _("changed the name, date of birth, record number or sex"),
+    "edit patient_import": lambda n: _("changed the name, date of birth or sex from a file"),
     "edit choose_baseline": lambda n: _("changed the baseline visits"),
     "edit visit": lambda n: _("changed the visit of {visit}"),
     "edit visit edit_visit": lambda n: _("changed the date or note of the visit of {visit}"),
@@ -180,7 +182,7 @@ def phrase_key(entry: AccessLog) -> str:
     action, kind = entry.action, entry.object_kind
     told = entry.detail.get
     if action == Action.ADD and not kind:
-        exact = "add patient" if told("new") else "add"
+        exact = ("add patient file" if told("file") else "add patient") if told("new") else "add"
     elif action == Action.UPLOAD and told("phone_pairing"):
         exact = "upload photo phone"
     elif action == Action.LABEL and told("taken_back"):

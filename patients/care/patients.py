@@ -8,11 +8,14 @@ from patients.care.record_numbers import one_number_each
 from patients.models import AccessLog, Patient, User
 
 
-def add_patient(patient: Patient, request: HttpRequest | Request) -> Patient:
+def add_patient(patient: Patient, request: HttpRequest | Request, *, from_file: bool = False) -> Patient:
     """Return the patient, saved, assigned to who added them, with the entry in the access log. Raises NumberTaken."""
     assert isinstance(request.user, User)
     with one_number_each():
         patient.save()
         patient.assign(request.user)
-        record_access(request, AccessLog.Action.ADD, patient, new=True)
+        if from_file:
+            record_access(request, AccessLog.Action.ADD, patient, new=True, file=True)
+        else:
+            record_access(request, AccessLog.Action.ADD, patient, new=True)
     return patient

@@ -26,12 +26,13 @@ def birth_day(born: date, patient: Patient | None = None) -> date:
     Raises ValidationError when it is in the future, before 1900, or after the first visit or event of `patient`.
     """
     if born > clinic_today():
-        raise ValidationError(_("A date of birth cannot be in the future."))
+        raise ValidationError(_("A date of birth cannot be in the future."), code="born_in_future")
     if born < EARLIEST_BIRTH:
-        raise ValidationError(_("This date of birth is too long ago. Check the year."))
+        raise ValidationError(_("This date of birth is too long ago. Check the year."), code="born_too_early")
     first = None if patient is None else first_day_of(patient)
     if first is not None and born > first:
-        raise ValidationError(_("This patient’s record begins on %(day)s, before this date of birth.") % {"day": day(first)})
+        words = _("This patient’s record begins on %(day)s, before this date of birth.") % {"day": day(first)}
+        raise ValidationError(words, code="born_after_first_day")
     return born
 
 

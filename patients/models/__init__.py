@@ -8,6 +8,7 @@ from patients.models.erasure import ErasureRequest
 from patients.models.event import Event
 from patients.models.own_label import OwnLabel
 from patients.models.patient import Assignment, LastViewed, Patient
+from patients.models.patient_import import PatientImport
 from patients.models.phone_pairing import PhonePairing
 from patients.models.photo import Photo
 from patients.models.photo_import import Import, ImportFailure
@@ -37,6 +38,7 @@ __all__ = [
     "OwnLabel",
     "Participation",
     "Patient",
+    "PatientImport",
     "PhonePairing",
     "Photo",
     "SelfReport",

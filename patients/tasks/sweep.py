@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from inference.health import messages_waiting
-from patients.models import Task
+from patients.models import PatientImport, Task
 from patients.models.task import FILE_KEPT, LISTED_FOR, MAX_ATTEMPTS
 from patients.tasks.run import QUEUE, hand_over
 
@@ -25,6 +25,7 @@ def sweep_tasks() -> None:
         log.info("Sweep queued %d tasks again and failed %d", queued, failed)
     delete_old_files()
     delete_old_rows()
+    PatientImport.objects.delete_expired()
 
 
 def recover() -> tuple[int, int]:

@@ -15,7 +15,8 @@ WORDS = {"purpose": "care", "face": "0", "code": "spent"}
 LEFT_OUT = ("api/", "healthz", "readyz", "accounts/confirm-email/", "accounts/password/reset/key/", "accounts/2fa/webauthn/keys/")
 ROWS = """
 from django.db.models import Count
-from patients.models import Arm, Event, Patient, Study, StudyMember, User
+from patients.models import Arm, Event, Patient, PatientImport, Study, StudyMember, User
+from patients.models.patient_import import FoundPatient
 if not Event.objects.exists():
     patient = Patient.objects.annotate(n=Count("visits")).filter(n__lte=60).order_by("-n", "created_at")[0]
     days = patient.visits.earliest("date").date, patient.visits.latest("date").date
@@ -28,6 +29,16 @@ if not Study.objects.exists():
     study = Study.objects.create(name="Faces", ethics_reference="EC 1", starts_on="2026-01-01", fields=["expressions"], lead=lead)
     StudyMember.objects.create(study=study, person=lead, may_export=True, may_change=True)
     Arm.objects.create(study=study, name="treatment")
+if not PatientImport.objects.exists():
+    here = next(patient for patient in Patient.objects.all() if patient.record_number == "DEMO-1")
+    batch = PatientImport(created_by=User.objects.get(email="{email}"), file_name="patients.csv")
+    batch.found = [
+        FoundPatient(2, "Zoë Müller", "M-4711", "1980-03-04", "female"),
+        FoundPatient(3, here.name + "-Klein", "DEMO-1", str(here.birth_date), patient=str(here.pk)),
+        FoundPatient(4, "Omar Haddad", "M-4712", "1980", code="birth_date"),
+        FoundPatient(5, here.name, "demo-1", str(here.birth_date), code="twice"),
+    ]
+    batch.save()
 """
 KEYS = """
 import json

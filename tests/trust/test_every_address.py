@@ -50,6 +50,7 @@ WITHOUT_ANYTHING_TO_SHOW |= {
     f"patients:{name}"
     for name in (
         *("add_imported_photo", "report_failure", "finish_import", "acknowledge_failures"),
+        *("patient_import", "carry_out_patient_import", "discard_patient_import"),
         *("study", "group_model", "export_study", "edit_study", "join_study", "leave_study"),
     )
 }
