@@ -372,6 +372,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Affectline",
     "DESCRIPTION": "Patients, visits, photos and how the expressions on them develop. Every result names the model that read it.",
     "VERSION": "1",
+    "AUTHENTICATION_WHITELIST": ["patients.api.authentication.ByKey"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

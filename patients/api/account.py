@@ -26,6 +26,7 @@ class AccountSerializer(serializers.ModelSerializer[User]):
 
     name = serializers.CharField(source="display_name", read_only=True)
     leads_a_team = serializers.BooleanField(source="leads", read_only=True)
+    language = serializers.CharField(read_only=True, help_text="Empty where none was chosen: then the request says")
     key = serializers.SerializerMethodField()
 
     class Meta:

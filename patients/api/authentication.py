@@ -15,10 +15,10 @@ USE_NOTED_EVERY = timedelta(minutes=5)
 
 
 class ByKey(BaseAuthentication):
-    """Signs in the clinician to whom the request's key belongs."""
+    """Signs in the person to whom the request's key belongs."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        """Return the clinician and the token; None without a key. Raises AuthenticationFailed when the key is not valid."""
+        """Return the person and the token; None without a key. Raises AuthenticationFailed when the key is not valid."""
         parts = get_authorization_header(request).split()
         if not parts or parts[0].lower() != b"bearer":
             return None

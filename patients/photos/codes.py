@@ -40,15 +40,15 @@ _TABLE = (
     UploadCode("one_file", 400, _("A request can contain only one photo."), _("Send one photo at a time.")),
     UploadCode(
         "no_consent",
-        422,
+        409,
         _("The patient has not consented to photos for their care."),
         _("Record the consent, then add the photo."),
     ),
     UploadCode("too_large", 413, _("The file is larger than %(max_megabytes)s MB."), _("Send a smaller version.")),
-    UploadCode("visit_full", 422, _("This visit is full: it has %(most)s photos."), _("Add the photo to another visit.")),
+    UploadCode("visit_full", 409, _("This visit is full: it has %(most)s photos."), _("Add the photo to another visit.")),
     UploadCode(
         "day_full",
-        422,
+        429,
         _("You have reached the limit of %(most)s photos in 24 hours."),
         _("Continue tomorrow, or ask an administrator."),
     ),
@@ -105,7 +105,7 @@ _TABLE = (
         _("Keep the photo, and tell your administrator."),
         may_retry=True,
     ),
-    UploadCode("visit_gone", 422, _("This visit has been deleted."), _("Add the photo to another visit.")),
+    UploadCode("visit_gone", 410, _("This visit has been deleted."), _("Add the photo to another visit.")),
 )
 
 CODES = {row.code: row for row in _TABLE}

@@ -38,7 +38,7 @@ PATIENCE_MS = 120_000.0  # photos that are read on one
 # Statuses that pages expect: a session that ended elsewhere, a duplicate, a used code, a file that is too large or no photo; a
 # search that a later one replaces; and the failures in a test that cuts the network.
 ANSWERED = re.compile(
-    r"Failed to load resource.*(status of (401|409|410|413|422)|INTERNET_DISCONNECTED)|^htmx:(afterRequest|sendError|sendAbort)"
+    r"Failed to load resource.*(status of (401|409|410|413|422|429)|INTERNET_DISCONNECTED)|^htmx:(afterRequest|sendError|sendAbort)"
     r"|^Response Status Error Code 409"
 )
 # Only violations are described: a description of every element that passed costs as much as the checks.

@@ -2,15 +2,19 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cohort import clear_portraits
 from tests.engines.installation import Installation, eventually
 from tests.engines.seed import seeded
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "rest_walk.py"
 PARTS = ("gunicorn", " worker ", " beat ", "valkey-server")
 
 
@@ -54,6 +58,19 @@ def test_taken_port_is_named_and_nothing_is_started(installation: Installation, 
     assert f"Port {port} of 127.0.0.1 cannot be used" in second.printed[0]
     assert second.processes() == {}
     assert not (tmp_path / "var" / "db.sqlite3").exists()
+
+
+def test_example_walks_from_a_patient_to_a_table_by_rest_alone(installation: Installation) -> None:
+    key = installation.manage("api_token", installation.email).strip()
+    photo = clear_portraits()[0].path
+    command = [sys.executable, str(EXAMPLE), installation.address, key, str(photo)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=180)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "State: done" in done.stdout
+    header, line = done.stdout.strip().splitlines()[-2:]
+    row = dict(zip(header.split(","), line.split(","), strict=True))
+    assert row["record_number"].startswith("EX-")
+    assert (row["mood"], row["phq9"], row["photos_used"]) == ("6", "9", "1")
 
 
 @pytest.mark.parametrize("part", PARTS)

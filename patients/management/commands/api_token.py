@@ -1,4 +1,7 @@
-"""`manage.py api_token EMAIL`: make or revoke keys for the API."""
+"""`manage.py api_token EMAIL`: make or revoke keys for the API.
+
+A clinician's key sees that clinician's patients, a researcher's reaches studies alone (docs/rest.md).
+"""
 
 from argparse import ArgumentParser
 
@@ -10,13 +13,13 @@ from patients.models import AccessLog, ApiToken, User
 
 
 class Command(BaseCommand):
-    """Makes an API key for a clinician and prints it once; with --revoke-all, revokes all their keys."""
+    """Makes an API key for a person and prints it once; with --revoke-all, revokes all their keys."""
 
     help = __doc__ or ""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", help="whose key it is")
-        parser.add_argument("--revoke-all", action="store_true", help="end all keys of this clinician instead")
+        parser.add_argument("--revoke-all", action="store_true", help="end all keys of this person instead")
 
     def handle(self, *, email: str, revoke_all: bool, **options: object) -> None:
         clinician = User.objects.filter(email__iexact=email, is_active=True).first()
