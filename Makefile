@@ -71,7 +71,7 @@ unit: .venv/dev
 # Once more on PostgreSQL: the tests of what can differ there, which is locks, constraints, triggers, claims, JSON, order and time.
 ON_POSTGRES := tests/encryption tests/inference $(addprefix tests/patients/,audit consent care api reports photos tasks \
 	timeline/test_points.py views/test_caseload.py views/test_conflicts.py views/test_phone.py views/test_people.py \
-	views/test_selected.py views/test_imports.py views/test_study_conflicts.py studies/test_participation.py) \
+	views/test_selected.py views/test_imports.py views/test_patient_imports.py views/test_study_conflicts.py studies/test_participation.py) \
 	tests/trust/test_sessions.py
 # What a photo holds never reaches the database, its name does; a report on paper only reads.
 postgres: .venv/dev engines

@@ -34,13 +34,18 @@ def is_taken(number: str, request: HttpRequest | Request, own: Patient | None = 
     assert isinstance(user, User)
     if own is not None and own.record_number_hash == record_number_hash(number):
         return False
-    if not ratelimit.consume(request, action="record_number", user=user, dry_run=True):
+    if not may_try(request):
         raise TooManyTries
     patient = Patient.objects.with_record_number(number).first()
     if patient is not None and not Patient.objects.visible_to(user).filter(pk=patient.pk).exists():
         ratelimit.consume(request, action="record_number", user=user)
         record_access(request, AccessLog.Action.TRY_NUMBER, patient)
     return patient is not None
+
+
+def may_try(request: HttpRequest | Request) -> bool:
+    """Whether the user may enter another number."""
+    return bool(ratelimit.consume(request, action="record_number", user=request.user, dry_run=True))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from patients.audit.log import record_access
 from patients.care.patients import add_patient
 from patients.care.record_numbers import NumberTaken
 from patients.forms.patient_import.checks import BadRow, born
-from patients.forms.patient_import.read import state_of, why_not_new
+from patients.forms.patient_import.read import state_of, why_taken
 from patients.models import AccessLog, Patient, PatientImport, User
 from patients.models.patient_import import FoundPatient
 
@@ -53,14 +53,12 @@ def _carried_out(row: FoundPatient, choice: str, request: HttpRequest) -> FoundP
 
 
 def _added(row: FoundPatient, request: HttpRequest) -> FoundPatient:
-    if code := why_not_new(row.record_number, request):
-        raise BadRow(code)
     born(date.fromisoformat(row.birth_date))
     patient = Patient(name=row.name, record_number=row.record_number, birth_date=date.fromisoformat(row.birth_date), sex=row.sex)
     try:
         add_patient(patient, request, from_file=True)
     except NumberTaken:
-        raise BadRow("taken") from None
+        raise BadRow(why_taken(row.record_number, request)) from None
     return _emptied(replace(row, patient=str(patient.pk)), "added")
 
 

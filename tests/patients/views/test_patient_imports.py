@@ -163,7 +163,7 @@ def test_our_own_bundle_can_be_imported_again(browser: Client, ada: User, ines: 
     assert "and the same" in page(browser, check)
 
 
-def test_a_full_file_takes_few_seconds(browser: Client, django_assert_max_num_queries: Any) -> None:
+def test_each_row_takes_few_queries(browser: Client, django_assert_max_num_queries: Any) -> None:
     text = HEADER + "".join(f"N-{k},Omar Haddad,1980-01-02,\n" for k in range(10))
     check = upload(browser, text)
     with django_assert_max_num_queries(10 + 10 * 22):
