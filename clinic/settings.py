@@ -374,6 +374,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "AUTHENTICATION_WHITELIST": ["patients.api.authentication.ByKey"],
     "SERVE_INCLUDE_SCHEMA": False,
+    "DEFAULT_GENERATOR_CLASS": "patients.api.description.KeptGenerator",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_PERMISSIONS": ["patients.api.permission.ByRule"],

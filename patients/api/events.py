@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, mixins, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -60,6 +60,7 @@ class PatientEvents(DescribedView, generics.ListAPIView[Event]):
 
 
 @extend_schema(tags=["events"])
+@extend_schema_view(destroy=extend_schema(description="Delete the event."))
 class EventViewSet(DescribedView, RevisedRow, mixins.DestroyModelMixin, viewsets.GenericViewSet[Event]):
     """One event."""
 

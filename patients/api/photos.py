@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, mixins, serializers, status, viewsets
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
@@ -115,6 +115,7 @@ class VisitPhotos(DescribedView, generics.ListAPIView[Photo]):
 
 
 @extend_schema(tags=["photos"])
+@extend_schema_view(destroy=extend_schema(description="Delete the photo with its files and results."))
 class PhotoViewSet(DescribedView, RevisedRow, mixins.DestroyModelMixin, viewsets.GenericViewSet[Photo]):
     """One photo: its state, its note and its prediction."""
 

@@ -67,7 +67,7 @@ class RevisedRow(GenericAPIView[Any]):  # Any: the row of the view
     """The columns that PATCH can change."""
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # Any: the framework's own signature
-        """Return the row."""
+        """As it is stored. The `ETag` stands for what can be changed."""
         return self.shown(self.get_object())
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # Any: the framework's own signature

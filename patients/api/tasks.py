@@ -137,7 +137,7 @@ class TaskList(DescribedView, generics.ListAPIView[Task]):
 
 @extend_schema(tags=["tasks"])
 class TaskViewSet(DescribedView, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Task]):
-    """One task of yours."""
+    """One task of yours, to poll until it is over."""
 
     serializer_class = TaskSerializer
     queryset = Task.objects.none()

@@ -146,6 +146,7 @@ CAST: dict[str, Cast] = {
     "administrator": lambda ines: stranger(role=User.Role.ADMINISTRATOR, may_erase=True),
     "key of the own clinician": lambda ines: keyed(ines.clinicians.get(), sees=True),
     "key of another clinician": lambda ines: keyed(person(6), sees=False),
+    "key of a researcher": lambda ines: keyed(person(8, role=User.Role.RESEARCHER), sees=False),
 }
 
 

@@ -252,6 +252,7 @@ def test_pages_of_the_schema_load_nothing_from_elsewhere_and_need_no_key(client:
     assert "swagger-ui-bundle" in page
     assert "//" not in page.replace("http://www.w3.org", "")
     assert "<script>" not in page
+    assert "<style" not in page
 
 
 def test_command_prints_a_key_that_works(ada: User, capsys: pytest.CaptureFixture[str]) -> None:
