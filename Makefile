@@ -192,9 +192,9 @@ fix: .venv/dev
 bench: .venv/dev
 	@for script in $(wildcard benchmarks/*.py); do $(PY) -m benchmarks.$$(basename $$script .py) || exit 1; done
 
-# Needs uv. No package index is named in a lock: each person's own settings decide where packages come from.
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
-lock:
+# No package index is named in a lock: each person's own settings decide where packages come from.
+LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+lock: .venv/bin/uv
 	$(LOCK) pyproject.toml --group server --group keras --group research --group dev --output-file requirements-dev.lock
 	$(LOCK) pyproject.toml --group server --group keras --constraint requirements-dev.lock --output-file requirements.lock
 	$(LOCK) pyproject.toml --group server --constraint requirements-dev.lock --output-file requirements-serve.lock
@@ -208,27 +208,29 @@ lock:
 	@deploy/need.sh "$(PYTHON) -c 'import ensurepip'" python3-venv
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
-# pip unpacks and compiles on one core: so two of it install half of the packages each, and all cores compile. Tests of packages
-# are left out, since some ship templates that are no Python, and so is plotly, of whose many modules few are loaded.
+# uv unpacks on all cores, and modules are compiled when they are first loaded. It does not read pip's settings: where it finds
+# no packages, pip installs them.
+.venv/bin/uv: requirements-dev.lock | .venv/bin/python
+	@awk '/^[a-z]/ {uv = /^uv==/} uv' $< > .venv/uv.lock
+	@$(PY) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement .venv/uv.lock
+	@touch $@
+
 define install
 	@echo 'Installing $< (about a minute)'
-	@halves=$$(mktemp -d) && awk '/^[a-zA-Z]/ {n = 1 - n} {print > (folder "/" n)}' folder=$$halves $< \
-		&& printf '%s\n' $$halves/* | xargs -P 2 -n 1 \
-			$(PY) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --no-compile --requirement \
-		&& rm -r $$halves
-	@$(PY) -m compileall -qq -j 0 -x '/(tests|plotly)/' .venv/lib >/dev/null || true
+	@.venv/bin/uv pip install --quiet --python $(PY) --require-hashes --no-deps --requirement $< \
+		|| $(PY) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement $<
 	@touch $@
 endef
 
 # Servers and `make run`: nothing of TensorFlow, since the network is served by ONNX Runtime.
-.venv/runtime: requirements-serve.lock | .venv/bin/python
+.venv/runtime: requirements-serve.lock | .venv/bin/uv
 	$(install)
 
 # For MODEL_ENGINE=keras.
-.venv/keras: requirements.lock | .venv/bin/python
+.venv/keras: requirements.lock | .venv/bin/uv
 	$(install)
 	@touch .venv/runtime  # the runtime is part of it
 
-.venv/dev: requirements-dev.lock | .venv/bin/python
+.venv/dev: requirements-dev.lock | .venv/bin/uv
 	$(install)
 	@touch .venv/runtime .venv/keras  # both are part of it
