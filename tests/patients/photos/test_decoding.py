@@ -1,5 +1,6 @@
 """The decoder's cage: what it may use, what its death means, and that the web process outlives and outnumbers it."""
 
+import contextlib
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from django.test import Client
 from django.utils import translation
 from PIL import Image
 
-from ml.decode import apart
+from ml.decode import apart, children
 from ml.decode.confinement import MEMORY_BYTES
 from patients.photos import decoding as sandbox
 from patients.photos.codes import RejectedPhoto
@@ -54,12 +56,22 @@ def refusal(source: bytes, kind: str = "JPEG") -> tuple[str, dict[str, object]]:
     return refused.value.code, refused.value.detail
 
 
+# The parent of all decoders, whose children run a shell script.
+STAND_IN = "import os\nfrom ml.decode import parent\nparent.rebuild_input = lambda *_: os.execv({0!r}, [{0!r}])\n{1}\nparent.main()"
+
+
+def put_in_place(monkeypatch: pytest.MonkeyPatch, script: Path, more: str = "") -> None:
+    """Let decoders be forked from a parent whose children run `script`; `more` is code of that parent."""
+    monkeypatch.setattr(children, "COMMAND", [sys.executable, "-c", STAND_IN.format(str(script), more)])
+    children.end_parent()
+
+
 @pytest.fixture
-def decoder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def decoder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """Return a file to write a shell script into: it runs in the decoder's place."""
-    script = tmp_path / "decoder"
-    monkeypatch.setattr(sys, "executable", str(script))
-    return script
+    put_in_place(monkeypatch, tmp_path / "decoder")
+    yield tmp_path / "decoder"
+    children.end_parent()
 
 
 def says(script: Path, text: str) -> None:
@@ -118,7 +130,7 @@ def test_decoder_knows_none_of_our_secrets(decoder: Path, monkeypatch: pytest.Mo
     says(decoder, f"env > {decoder.parent}/seen")
     refusal(picture())
     names = {line.split("=")[0] for line in (decoder.parent / "seen").read_text().splitlines()}
-    assert names - {"PWD", "SHLVL", "_", "OLDPWD"} == {"MALLOC_ARENA_MAX", "LD_LIBRARY_PATH"}
+    assert names - {"PWD", "SHLVL", "_", "OLDPWD", "LC_CTYPE"} == {"MALLOC_ARENA_MAX", "LD_LIBRARY_PATH", "OPENBLAS_NUM_THREADS"}
 
 
 def test_largest_picture_stays_within_memory_and_time() -> None:
@@ -223,13 +235,16 @@ def test_whatever_the_decoder_does_is_a_refusal(decoder: Path, script: str, code
     assert refusal(picture()) == (code, detail)
 
 
-# The second is in no group that the end of the decoder could take along.
-@pytest.mark.parametrize("child", ["sleep 40", pytest.param("setsid sleep 40", marks=on_linux)])
-def test_child_of_the_decoder_delays_no_one(decoder: Path, monkeypatch: pytest.MonkeyPatch, child: str) -> None:
+# The second is in no group that the end of the decoder could take along, and has the other end of the pipe.
+@pytest.mark.parametrize(
+    ("child", "code"),
+    [("sleep 40", "decoder_crashed"), pytest.param("setsid sleep 40", "decoder_timeout", marks=on_linux)],
+)
+def test_child_of_the_decoder_delays_no_one(decoder: Path, monkeypatch: pytest.MonkeyPatch, child: str, code: str) -> None:
     monkeypatch.setattr(settings, "DECODE_TIMEOUT_SECONDS", 3)
-    says(decoder, f"{child} & exit 0")  # it has the other end of the pipe
+    says(decoder, f"{child} & sleep 0.5; exit 0")
     started = time.monotonic()
-    assert refusal(picture()) == ("decoder_timeout", {})
+    assert refusal(picture())[0] == code
     assert time.monotonic() - started < 30
 
 
@@ -249,13 +264,59 @@ def test_decoder_that_does_not_read_is_stopped(decoder: Path, monkeypatch: pytes
     assert refusal(bytes(5_000_000)) == ("decoder_timeout", {})
 
 
-def test_computer_without_room_for_a_decoder_is_busy(decoder: Path) -> None:
-    assert not decoder.exists()
+def test_computer_without_room_for_a_decoder_is_busy(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "COMMAND", [str(decoder)])  # there is no such file
+    assert refusal(picture()) == ("busy", {})
+    put_in_place(monkeypatch, decoder, "def fork(): raise BlockingIOError\nos.fork = fork")
     assert refusal(picture()) == ("busy", {})
 
 
+@on_linux
+def test_decoder_has_nothing_open_but_its_pipes(decoder: Path) -> None:
+    says(decoder, f"ls /proc/self/fd > {decoder.parent}/open")
+    refusal(picture())
+    assert (decoder.parent / "open").read_text().split() == ["0", "1", "2", "3"]  # the last is the folder that ls lists
+
+
+def test_photo_is_opened_after_the_parent_of_decoders_was_killed() -> None:
+    assert rebuild_apart(picture(), "JPEG").width == 64
+    children._parents[0].process.kill()
+    children._parents[0].process.wait()
+    assert rebuild_apart(picture(), "JPEG").width == 64
+
+
+def test_process_that_was_forked_has_decoders_of_its_own() -> None:
+    assert rebuild_apart(picture(), "JPEG").width == 64
+    ours = children._parents[0].process.pid
+    pid = os.fork()
+    if pid == 0:
+        with contextlib.suppress(BaseException):
+            photo = apart.rebuild_apart(picture(), "JPEG")
+            os._exit(photo.width if children._parents[0].process.pid != ours else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 64
+    assert rebuild_apart(picture(), "JPEG").width == 64
+    assert children._parents[0].process.pid == ours
+
+
+@on_linux
+def test_parent_of_decoders_ends_with_the_process_that_uses_it() -> None:
+    code = """import os, sys
+from ml.decode import apart, children
+apart.rebuild_apart(sys.stdin.buffer.read(), "JPEG")
+print(children._parents[0].process.pid, flush=True)
+os._exit(0)"""
+    done = subprocess.run([sys.executable, "-c", code], input=picture(), capture_output=True, check=True)
+    parent, give_up_at = Path(f"/proc/{int(done.stdout)}"), time.monotonic() + 30
+    while parent.exists() and time.monotonic() < give_up_at:
+        time.sleep(0.01)
+    assert not parent.exists()
+
+
 def test_no_failure_occupies_a_decoder_slot(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    refusal(picture())  # cannot be started
+    with monkeypatch.context() as nothing:
+        nothing.setattr(children, "COMMAND", [str(decoder)])  # cannot be started
+        refusal(picture())
     for script in ("exit 1", "kill -SEGV $$", "echo '{}'"):
         says(decoder, script)
         refusal(picture())

@@ -3,7 +3,6 @@
 import datetime as dt
 import io
 import resource
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from django.utils import timezone
 from PIL import Image
 
 from inference.models import Prediction
+from ml.decode import children
 from ml.decode.rebuild import RebuiltPhoto
 from patients.models import Photo, Visit
 from patients.photos import checks
@@ -116,12 +116,14 @@ def test_visit_that_fills_while_a_file_is_opened_takes_no_more(
 
 
 def test_crashing_decoder_is_a_refusal(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setattr(children, "COMMAND", ["/bin/false"])
+    children.end_parent()
     assert refusal(visit, upload(), visit.created_by) == "decoder_crashed"
+    children.end_parent()
 
 
 def test_decoder_that_hangs_is_stopped(visit: Visit, settings: Any) -> None:
-    settings.DECODE_TIMEOUT_SECONDS = 0.01
+    settings.DECODE_TIMEOUT_SECONDS = 0
     assert refusal(visit, upload(), visit.created_by) == "decoder_timeout"
 
 
