@@ -73,6 +73,7 @@ def test_fused_norm_does_what_keras_does(monkeypatch: pytest.MonkeyPatch, tiny_c
     assert all(not np.allclose(one[name], one[name].flat[0]) for name in moved)
 
 
+@pytest.mark.full
 def test_deeper_network_grows_from_a_stable_checkpoint_with_the_same_output(trained: ml.train.training.Run) -> None:
     run = trained
     stable_checkpoint = load_arrays(run.out / "stable.npz")

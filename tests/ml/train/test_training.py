@@ -72,6 +72,7 @@ def test_longer_run_goes_on_and_makes_its_own_stable_checkpoint(trained: ml.trai
     assert int(load_arrays(run.out / "state.npz")["epoch"]) == 6
 
 
+@pytest.mark.full
 def test_new_run_clears_what_a_broken_one_left(make_run: MakeRun) -> None:
     run = make_run("broken")
     run.out.mkdir()
@@ -83,6 +84,7 @@ def test_new_run_clears_what_a_broken_one_left(make_run: MakeRun) -> None:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3", "4", "4"]
 
 
+@pytest.mark.full
 def test_weights_end_halfway_to_those_they_began_with(make_run: MakeRun, finished: ml.train.training.Run) -> None:
     run = make_run("further", epochs=1)
     run = replace(
@@ -127,6 +129,7 @@ def test_run_is_finished_when_it_is_as_long_as_asked_and_measured(
             ml.train.release.release(run.out, other.train, run.validation, "0.0.1", run.out, config=other.config)
 
 
+@pytest.mark.full
 def test_taught_run_is_another_when_its_teacher_was_trained_anew(
     make_run: MakeRun, finished: ml.train.training.Run, tmp_path: Path
 ) -> None:

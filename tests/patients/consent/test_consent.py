@@ -275,6 +275,7 @@ def test_every_purpose_has_its_words() -> None:
     assert set(TEXTS) == set(Consent.Purpose)
 
 
+@pytest.mark.full
 @pytest.mark.django_db(transaction=True)
 def test_migration_leaves_old_consents_without_words_and_goes_back(ada: User, ines: Patient) -> None:
     """Which language they were read in is known of none, not even of the words that came along."""

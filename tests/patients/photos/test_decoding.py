@@ -157,9 +157,9 @@ def photo_of(width: int, height: int, file_format: str = "JPEG", **options: obje
     ("width", "height", "file_format", "options", "stored"),
     [
         (8064, 6048, "JPEG", {"quality": 90}, (4032, 3024)),
-        (6120, 8160, "JPEG", {"quality": 90, "progressive": True}, (3060, 4080)),
-        (12_032, 9_024, "JPEG", {"quality": 85}, (4096, 3072)),
-        (16_320, 12_240, "JPEG", {"quality": 75}, (4080, 3060)),
+        pytest.param(6120, 8160, "JPEG", {"quality": 90, "progressive": True}, (3060, 4080), marks=pytest.mark.full),
+        pytest.param(12_032, 9_024, "JPEG", {"quality": 85}, (4096, 3072), marks=pytest.mark.full),
+        pytest.param(16_320, 12_240, "JPEG", {"quality": 75}, (4080, 3060), marks=pytest.mark.full),
         (8064, 6048, "HEIF", {"quality": 50, "enc_params": {"preset": "ultrafast"}}, (4096, 3072)),
         (8160, 6120, "PNG", {"compress_level": 1}, (4096, 3072)),
     ],
