@@ -92,7 +92,8 @@ def add_photos() -> bool:
         time.sleep(BUSY_SECONDS)
     for visit, source in _pairs():
         with transaction.atomic():
-            for photo in source.photos.order_by("original_name")[:PHOTOS_PER_VISIT]:
+            # Not by the database, which orders ciphertext: which portraits come first would differ with every load.
+            for photo in sorted(source.photos.all(), key=lambda each: each.original_name)[:PHOTOS_PER_VISIT]:
                 _store_again(photo, visit)
     return True
 

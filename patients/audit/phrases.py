@@ -12,7 +12,7 @@ PAGES = frozenset(
     {
         *("consents", "compare", "patient_agreement", "care", "access_log", "choose_baseline"),
         *("patient_csv", "patient_zip", "access_log_csv", "edit", "edit_visit", "save_note", "save_self_report"),
-        *("studies", "patient_studies", "patient_fhir", "visit_fhir"),
+        *("studies", "patient_studies", "patient_fhir", "visit_fhir", "report", "visit_report"),
     }
 )
 """The addresses that an entry names beside its action, where the action alone does not say what was opened, exported or changed."""
@@ -29,6 +29,8 @@ _PHRASES: dict[str, Phrase] = {
     "view care": lambda n: _("opened the care team"),
     "view access_log": lambda n: _("opened the access log"),
     "view choose_baseline": lambda n: _("opened the baseline visits"),
+    "view report": lambda n: _("opened the report"),
+    "view visit visit_report": lambda n: _("opened the report of the visit of {visit}"),
     "view patient_studies": lambda n: _("opened the studies of the patient"),
     "view visit": lambda n: _("opened the visit of {visit}"),
     "view photo": lambda n: ngettext("viewed {photo} of the visit of {visit}", "viewed {n} photos of the visit of {visit}", n),

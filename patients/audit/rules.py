@@ -123,6 +123,7 @@ PICTURE = Rule(Who.CLINICIANS, Action.IMAGE)
 ADDED = Rule(Who.CLINICIANS, Action.VIEW, Action.ADD)
 EDITED = Rule(Who.CLINICIANS, Action.VIEW, Action.EDIT)
 EXPORTED = Rule(Who.CLINICIANS, Action.EXPORT, right=Right.EXPORT)
+REPORTED = Rule(Who.CLINICIANS, Action.VIEW, right=Right.EXPORT)  # the page shows it; the download of its PDF is the export
 OWN_EXPORT = Rule(Who.CLINICIANS, right=Right.EXPORT)  # the view adds an entry for each patient, or the download that follows
 
 OWN_ENTRY = Rule(Who.CLINICIANS)

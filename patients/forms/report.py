@@ -16,7 +16,7 @@ READERS = [("record", gettext_lazy("For the record")), ("patient", gettext_lazy(
 class ReportForm(forms.Form):
     """For whom, over which time, on which paper and under which name. A report of one visit has paper and name alone."""
 
-    reader = forms.ChoiceField(label=gettext_lazy("Report"), choices=READERS, widget=forms.RadioSelect)
+    reader = forms.ChoiceField(label=gettext_lazy("Report"), choices=READERS)
     period = forms.ChoiceField(label=gettext_lazy("Period"), choices=PERIODS)
     paper = forms.ChoiceField(label=gettext_lazy("Paper"), choices=PAPERS)
     number = forms.ChoiceField(label=gettext_lazy("Identity"), required=False)

@@ -11,8 +11,8 @@ from patients.models.consent import Consent
 from patients.models.photo import PhotoQuerySet
 
 
-def outdated_photos(patient: Patient) -> PhotoQuerySet:
-    """Return the photos whose newest prediction is of another model than the loaded one; none when no model is installed.
+def outdated_photos(*patients: Patient) -> PhotoQuerySet:
+    """Return the photos of these patients whose newest prediction is of another model than the loaded one; none without a model.
 
     Leaves out photos whose picture was erased, and those that wait or are being read: the loaded model reads them anyway.
     """
@@ -20,7 +20,7 @@ def outdated_photos(patient: Patient) -> PhotoQuerySet:
     if not version:
         return Photo.objects.none()
     of_others = Prediction.objects.exclude(model_version=version).exclude(state__in=Prediction.UNFINISHED)
-    photos = Photo.objects.with_newest().filter(visit__patient=patient).exclude(image="")
+    photos = Photo.objects.with_newest().filter(visit__patient__in=patients).exclude(image="")
     return photos.filter(predictions__id=F("newest_prediction_id"), predictions__in=of_others)
 
 

@@ -3,12 +3,18 @@
 from django.db import transaction
 
 from patients.audit.log import Actor, record_access
-from patients.models import AccessLog, Arm, Consent, Participation, Patient, User
+from patients.models import AccessLog, Arm, Consent, Participation, Patient, Study, User
 from patients.models.formats import clinic_today
+from patients.models.patient import PatientQuerySet
 
 
 class NoResearchConsent(Exception):
     """The patient does not consent to research at this moment."""
+
+
+def participants_in_care(study: Study, user: User) -> PatientQuerySet:
+    """Return the patients whose values the study may use and who are in the care of `user`."""
+    return Patient.objects.in_care_of(user).filter(pk__in=study.participations.counted().values("patient"))
 
 
 def join(patient: Patient, arm: Arm, by: User, who: Actor) -> Participation:

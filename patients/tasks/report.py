@@ -14,13 +14,14 @@ def make_report(task: Task, progress: Progress) -> TaskFile:
     """Return the report that the options of the task ask for."""
     patient = task.patients.get()
     try:
-        content = report_pdf(patient, ReportOptions(**task.options), task.owner)
+        options = ReportOptions(**task.options)
+        content = report_pdf(patient, options, task.owner)
     except PdfUnavailable:
         raise TaskFailed("no_pdf") from None
     progress(1, 1)
     # As with CSV files: neither the name nor the record number.
-    name = f"affectline-report-{clinic_today().isoformat()}-{str(patient.pk)[:8]}.pdf"
-    return TaskFile(name, "application/pdf", content)
+    which = options.number or f"{clinic_today().isoformat()}-{str(patient.pk)[:8]}"
+    return TaskFile(f"affectline-report-{which}.pdf", "application/pdf", content)
 
 
 def _title(task: Task) -> str:

@@ -180,30 +180,35 @@ def _time_left(task: Task) -> str:
 
 
 def _import_rows(user: User, since: datetime) -> list[Row]:
-    """Return the user's imports: unfinished ones of today, those with failures, and those of the week."""
-    own = Import.objects.visible_to(user).filter(created_by=user, undone_at=None)
-    unseen = ImportFailure.objects.filter(imported_in__in=own, acknowledged_at=None)
+    """Return the user's imports: unfinished ones, those with failures, and those of the week, undone ones too."""
+    own = Import.objects.visible_to(user).filter(created_by=user)
+    unseen = ImportFailure.objects.filter(imported_in__in=own.filter(undone_at=None), acknowledged_at=None)
     failures = dict(unseen.values_list("imported_in").annotate(Count("pk")).order_by())
     listed = own.filter(Q(created_at__gte=since) | Q(pk__in=failures)).select_related("patient")
     photos = dict(Photo.objects.filter(imported_in__in=listed).values_list("imported_in").annotate(Count("pk")).order_by())
-    rows = []
-    for each in listed:
-        failed, added = failures.get(each.pk, 0), photos.get(each.pk, 0)
-        address = reverse("patients:show_import", args=[each.pk])
-        count = ngettext("%(n)d photo", "%(n)d photos", each.asked) % {"n": each.asked}
-        sub = f"{count} · {short_day(each.created_at)}, {clock(each.created_at)} · {_('by you')}"
-        row = Row(str(each.pk), "upload", _("Import for %(name)s") % {"name": each.patient.name}, sub, link=(address, _("Open")))
-        if failed:
-            text = ngettext("%(n)d of %(all)d could not be added.", "%(n)d of %(all)d could not be added.", failed)
-            link, words = (address, _("See what failed")), text % {"n": failed, "all": each.asked}
-            rows.append(replace(row, state="bad", words=words, link=link))
-        elif each.finished_at is None:
-            words = _("%(done)d of %(total)d photos added") % {"done": added, "total": each.asked}
-            rows.append(replace(row, state="running", done=added, total=each.asked or None, words=words))
-        else:
-            words = ngettext("%(n)d photo added", "%(n)d photos added", added) % {"n": added}
-            rows.append(replace(row, state="done", words=words))
-    return rows
+    return [_import_row(each, failures.get(each.pk, 0), photos.get(each.pk, 0)) for each in listed]
+
+
+def _import_row(each: Import, failed: int, added: int) -> Row:
+    """Return the row of an import of which `failed` files still ask for attention and `added` photos are there."""
+    address = reverse("patients:show_import", args=[each.pk])
+    count = ngettext("%(n)d photo", "%(n)d photos", each.asked) % {"n": each.asked}
+    sub = f"{count} · {short_day(each.created_at)}, {clock(each.created_at)} · {_('by you')}"
+    row = Row(str(each.pk), "upload", _("Import for %(name)s") % {"name": each.patient.name}, sub, link=(address, _("Open")))
+    if each.undone_at:
+        words = _("Undone on %(day)s, %(time)s") % {"day": short_day(each.undone_at), "time": clock(each.undone_at)}
+        return replace(row, state="done", words=words)
+    if failed:
+        text = ngettext("%(n)d of %(all)d could not be added.", "%(n)d of %(all)d could not be added.", failed)
+        return replace(row, state="bad", words=text % {"n": failed, "all": each.asked}, link=(address, _("See what failed")))
+    if each.finished_at is None:
+        words = _("%(done)d of %(total)d photos added") % {"done": added, "total": each.asked}
+        return replace(row, state="running", done=added, total=each.asked or None, words=words)
+    words = ngettext("%(n)d photo added", "%(n)d photos added", added) % {"n": added}
+    until = each.undone_until
+    can = added and timezone.now() < until
+    more = _("Can be undone until %(day)s, %(time)s") % {"day": short_day(until), "time": clock(until)} if can else ""
+    return replace(row, state="done", words=words, more=more)
 
 
 def _reading_rows(user: User) -> list[Row]:

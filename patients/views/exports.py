@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from patients.audit.log import record_for_each
-from patients.audit.outcome import unchanged
 from patients.care.banner import banner_of
 from patients.forms.export import PHOTOS, ExportForm
 from patients.forms.report import ReportForm
@@ -24,7 +23,6 @@ from patients.reports.fhir.bundle import bundle_response
 from patients.reports.research import OWN_COLUMNS
 from patients.reports.scope import Scope
 from patients.reports.visits_table import VISIT_COLUMNS
-from patients.tasks.begin import begin_report
 from patients.tasks.run import start
 from patients.views.lookups import find_patient, find_visit
 from patients.views.requests import ClinicianRequest
@@ -41,19 +39,6 @@ def choose_visit_export(request: ClinicianRequest, visit_id: UUID) -> HttpRespon
     """Show what can be exported of the visit."""
     visit = find_visit(request, visit_id)
     return _choose_of(request, visit.patient, visit)
-
-
-@require_POST
-def start_report(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Start the PDF of the record in the background, and show it among the tasks."""
-    return _start_report(request, find_patient(request, patient_id))
-
-
-@require_POST
-def start_visit_report(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
-    """Start the PDF of one visit in the background, and show it among the tasks."""
-    visit = find_visit(request, visit_id)
-    return _start_report(request, visit.patient, visit)
 
 
 @require_GET
@@ -133,33 +118,21 @@ def _send(
     return csv_response(form.cleaned_data["table"] or PHOTOS, scope, request.user, dialect(form.cleaned_data["dialect"]))
 
 
-def _start_report(request: ClinicianRequest, patient: Patient, visit: Visit | None = None) -> HttpResponse:
-    form = ReportForm(patient, request.POST, of_visit=visit is not None)
-    if not form.is_valid():
-        unchanged(request, is_shown=True)
-        return _choose_of(request, patient, visit, form)
-    begin_report(patient, visit, form, request.user)
-    messages.success(request, _("The report is being made. You find it here, for 24 hours."))
-    return redirect("patients:tasks")
-
-
-def _choose_of(
-    request: ClinicianRequest, patient: Patient, visit: Visit | None = None, report: ReportForm | None = None
-) -> HttpResponse:
+def _choose_of(request: ClinicianRequest, patient: Patient, visit: Visit | None = None) -> HttpResponse:
     """Show what can be exported of a patient or of one visit."""
     row, of = (visit, "visit") if visit else (patient, "patient")
     context = {
         "csv_url": reverse(f"patients:{of}_csv", args=[row.pk]),
         "report_url": reverse("patients:visit_report" if visit else "patients:report", args=[row.pk]),
         "fhir_url": reverse(f"patients:{of}_fhir", args=[row.pk]),
-        "report_form": report or ReportForm(patient, of_visit=visit is not None),
+        "report_form": ReportForm(patient, of_visit=visit is not None),
         "visit": visit,
         **banner_of(patient),
     }
-    return _choose(request, context, is_bad=report is not None)
+    return _choose(request, context)
 
 
-def _choose(request: ClinicianRequest, context: dict[str, object], is_bad: bool = False) -> HttpResponse:
+def _choose(request: ClinicianRequest, context: dict[str, object]) -> HttpResponse:
     form = _form(request)
-    status = 400 if is_bad or not form.is_valid() else 200
+    status = 200 if form.is_valid() else 400
     return render(request, "patients/export.html", context | {"form": form}, status=status)

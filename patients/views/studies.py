@@ -8,18 +8,21 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from patients.audit.log import record_access
+from patients.audit.log import record_access, record_for_each
 from patients.forms.study import StudyForm
 from patients.models import AccessLog, Study
 from patients.models.formats import clinic_today
 from patients.models.study import Right
+from patients.photos.reanalyse import outdated_photos, reanalyse_outdated
 from patients.reports.study.panel import export_panel
 from patients.studies.counts import study_rows
 from patients.studies.group import group_of
 from patients.studies.mixed import why_not
 from patients.studies.page import StudyPage, model_card
+from patients.studies.participation import participants_in_care
 from patients.tasks import study_export, study_model
 from patients.tasks.begin import CannotExport, begin_study_export
 from patients.tasks.run import start
@@ -76,6 +79,7 @@ def show_study(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
         "model": model_card(group, study_model.is_waiting(study)),
         "may_change": study.grants(request.user, Right.CHANGE),
         "export": export_panel(group, request.user.may_export and study.grants(request.user, Right.EXPORT)),
+        "outdated": outdated_photos(*participants_in_care(study, request.user)).count(),
         "last_export": study_export.last_export(study),
         "section": "studies",
     }
@@ -96,6 +100,21 @@ def show_group_model(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
             return HttpResponseRedirect(reverse("patients:study", args=[study.pk]) + "#model")
     context = {"study": study, "model": model_card(group, study_model.is_waiting(study))}
     return render(request, "patients/_study_model.html", context)
+
+
+@require_POST
+def read_study_again(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
+    """Queue what an older model read of the user's own patients in the study; the page Tasks shows how far that is."""
+    study = find_study(request, study_id)
+    with transaction.atomic():
+        counts = {patient.pk: reanalyse_outdated(patient) for patient in participants_in_care(study, request.user)}
+        record_for_each(request, AccessLog.Action.RETRY, [pk for pk, n in counts.items() if n])
+    if n := sum(counts.values()):
+        text = ngettext("%(n)d photo is being re-analysed.", "%(n)d photos are being re-analysed.", n)
+        messages.success(request, text % {"n": n})
+        return redirect("patients:tasks")
+    messages.warning(request, _("No photo can be re-analysed: none is left, or consent is missing."))
+    return redirect("patients:study", study.pk)
 
 
 @require_POST

@@ -61,6 +61,14 @@ def test_participant_has_the_reading_of_the_same_picture(study: Study) -> None:
         assert [getattr(copy.prediction, name) for name in same] == [getattr(source.prediction, name) for name in same]
 
 
+def test_first_portraits_by_name_are_stored_in_whatever_order_they_came(study: Study) -> None:
+    for number in (4, 2, 5, 1, 3):
+        make_prediction(make_photo(source_visit(), original_name=f"ines-01-{number}.jpg"))
+    demo.add_photos()
+    copies = Photo.objects.filter(visit__patient__participations__study=study)
+    assert {copy.original_name for copy in copies} == {f"ines-01-{number}.jpg" for number in (1, 2, 3)}
+
+
 def test_load_that_was_cut_short_goes_on(study: Study) -> None:
     make_prediction(make_photo(source_visit()))
     demo.add_photos()

@@ -1,4 +1,4 @@
-"""A report is made in the background: the page Tasks follows it by itself, and its file is downloaded."""
+"""A report is shown, then made in the background: the page Tasks follows it by itself, and its file is downloaded."""
 
 from pathlib import Path
 
@@ -17,7 +17,10 @@ def test_report_is_followed_and_downloaded(installation: Installation, open_page
     record = written(installation, "TASK-1", 5, 3, 28)
     page = open_page()
     sign_in(page, installation, path=f"{record}export/")
-    page.get_by_role("button", name="Make the report").click()
+    page.get_by_role("button", name="Show the report").click()
+    expect(page.get_by_text("What you see is what is printed.")).to_be_visible()
+    assert violations_in_both_themes(page) == []
+    page.get_by_role("button", name="Make the PDF").click()
     expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
     download = page.get_by_role("link", name="Download")
     expect(download).to_be_visible(timeout=WORKER_MS)

@@ -51,7 +51,7 @@ WITHOUT_ANYTHING_TO_SHOW |= {
     for name in (
         *("add_imported_photo", "report_failure", "finish_import", "acknowledge_failures"),
         *("patient_import", "carry_out_patient_import", "discard_patient_import"),
-        *("study", "group_model", "export_study", "edit_study", "join_study", "leave_study"),
+        *("study", "group_model", "export_study", "edit_study", "join_study", "leave_study", "read_study_again"),
     )
 }
 WITHOUT_ANYTHING_TO_SHOW |= {

@@ -39,8 +39,14 @@ def _static(*parts: str) -> bytes:
 def report_html(patient: Patient, options: ReportOptions, by: User) -> str:
     """Return the report as a page of HTML, in the current language."""
     context = CONTEXTS[bool(options.visit)](patient, options, by)
-    template = "report/visit.html" if options.visit else "report/record.html"
-    return render_to_string(template, context | {"language": get_language() or settings.LANGUAGE_CODE})
+    # The styles of a drawing stand inside it: WeasyPrint gives it no others.
+    frame = {"layout": "report/base.html", "drawing_css": _static("css", "report-drawing.css").decode()}
+    return render_to_string(template_of(options), context | frame | {"language": get_language() or settings.LANGUAGE_CODE})
+
+
+def template_of(options: ReportOptions) -> str:
+    """Return the template that sets the report."""
+    return "report/visit.html" if options.visit else "report/record.html"
 
 
 def report_pdf(patient: Patient, options: ReportOptions, by: User) -> bytes:
@@ -52,7 +58,8 @@ def report_pdf(patient: Patient, options: ReportOptions, by: User) -> bytes:
     except OSError as error:
         raise PdfUnavailable(str(error)) from error
     fonts = FontConfiguration()
-    sheet = CSS(string=_static("css", "report.css").decode(), url_fetcher=only_fonts, font_config=fonts)
+    styles = _static("css", "report-fonts.css") + _static("css", "report.css")
+    sheet = CSS(string=styles.decode(), url_fetcher=only_fonts, font_config=fonts)
     html = HTML(string=report_html(patient, options, by), url_fetcher=only_fonts, base_url="report:")
     pdf: bytes = html.write_pdf(stylesheets=[sheet], font_config=fonts, pdf_variant="pdf/ua-1", pdf_tags=True)
     return pdf

@@ -144,13 +144,16 @@ def _frame(patient: Patient, options: ReportOptions, by: User, points: Sequence[
     """Return what stands in head and foot of every page."""
     versions = list(dict.fromkeys(version for point in points for version in point.model_versions))
     now = timezone.now()
+    printed = _("Printed %(day)s, %(time)s, by %(name)s")
     return {
         "who": options.number or patient.name,
         "born": "" if options.number else long_day(patient.birth_date),
         "record": "" if options.number else patient.record_number,
         "models": versions,
-        "printed": _("Printed %(day)s, %(time)s, by %(name)s")
-        % {"day": long_day(timezone.localtime(now)), "time": clock(now), "name": by.display_name},
+        # Who treats the patient, and a day near the last visit, would tell more than the number. The access log has both.
+        "printed": ""
+        if options.number
+        else printed % {"day": long_day(timezone.localtime(now)), "time": clock(now), "name": by.display_name},
     }
 
 

@@ -6,12 +6,13 @@ import zipfile
 import pytest
 from django.test import Client
 
+from inference.models import Prediction
 from patients.consent.consent import withdraw_consent
-from patients.models import AccessLog, GroupModel, Participation, Study, StudyMember, Task, User
+from patients.models import AccessLog, Consent, GroupModel, Participation, Photo, Study, StudyMember, Task, User
 from patients.studies.group import group_of
 from patients.tasks.run import run_task
 from tests.factories import make_clinician, make_study
-from tests.patients.studies.groups import ARMS, add_reading, make_group
+from tests.patients.studies.groups import ARMS, FIRST, add_reading, make_group
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +75,30 @@ def test_two_model_versions_are_named(browser: Client, ada: User) -> None:
     page = page_of(browser, study)
     assert "Several model versions" in page
     assert "0.9.0 read 2 photos (1 visits, 1 people)" in page
+
+
+def test_clinician_has_older_readings_of_their_own_patients_made_again(
+    browser: Client, ada: User, bo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("patients.photos.reanalyse.loaded_model_version", lambda: "1.0.0")
+    study = make_group(ada, people=5)
+    StudyMember.objects.create(study=study, person=bo)
+    stranger = Client()
+    stranger.force_login(bo)
+    patient = Participation.objects.all()[0].patient
+    Consent.give(patient, Consent.Purpose.CARE, ada, on=FIRST)
+    add_reading(patient.visits.all()[0], ada, 0.1, version="0.9.0")
+    Photo.objects.filter(predictions__model_version="0.9.0").update(image="aa/aa")
+    assert "Re-analyse 2 photos of your patients" in page_of(browser, study)
+    assert "photos of your patients" not in page_of(stranger, study)
+    stranger.post(f"/studies/{study.pk}/read-again/")
+    assert not Prediction.objects.unfinished().exists()
+    assert browser.post(f"/studies/{study.pk}/read-again/")["Location"] == "/tasks/"
+    queued = Prediction.objects.unfinished().filter(model_version="1.0.0", photo__visit__patient=patient)
+    assert queued.count() == 2
+    assert [entry.action for entry in AccessLog.objects.about(patient)][:1] == ["retry"]
+    assert AccessLog.objects.filter(action="retry").count() == 1
+    assert "photos of your patients" not in page_of(browser, study)
 
 
 @pytest.mark.slow("statsmodels is loaded")

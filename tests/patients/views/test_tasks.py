@@ -157,6 +157,23 @@ def test_work_with_tables_of_its_own_is_listed(browser: Client, ada: User, ines:
     assert re.search(f"Erasure of {ines.record_number} .*Until then a new consent stops it", text)
 
 
+def test_finished_import_says_until_when_it_can_be_undone_and_an_undone_one_when_it_was(
+    browser: Client, ada: User, ines: Patient
+) -> None:
+    now = timezone.now()
+    facts = {"patient": ines, "created_by": ada, "asked": 1}
+    for age in (timedelta(hours=2), timedelta(hours=30)):
+        finished = Import.objects.create(**facts, created_at=now - age, finished_at=now)
+        make_photo(make_visit(ines), imported_in=finished)
+    undone = Import.objects.create(**facts, created_at=now - timedelta(hours=3), finished_at=now, undone_at=now)
+    ImportFailure.objects.create(imported_in=undone, code="gone")
+    text = page(browser)
+    assert text.count("1 photo added") == 2
+    assert text.count("Can be undone until") == 1
+    assert text.count("Undone on") == 1
+    assert "could not be added" not in text
+
+
 def test_page_needs_few_queries_whatever_the_number_of_tasks(
     browser: Client, queued: list[str], ada: User, ines: Patient, django_assert_max_num_queries: object
 ) -> None:

@@ -15,6 +15,8 @@ from patients.models import AccessLog, Event, Patient, SelfReport, Task, User, V
 from patients.models.formats import long_day, signed
 from patients.reports.paper.options import ReportOptions
 from patients.reports.paper.pdf import PdfUnavailable, only_fonts, report_html, report_pdf
+from patients.tasks.kind import Progress
+from patients.tasks.report import make_report
 from patients.tasks.run import run_task
 from patients.timeline.page import timeline
 from tests.factories import make_patient, make_photo, make_prediction, make_study, make_visit, probabilities_of
@@ -147,8 +149,8 @@ def test_record_without_photos_says_so(ines: Patient, ada: User) -> None:
 
 def test_with_a_study_number_no_name_no_date_and_no_text_is_told(record: Patient, ada: User) -> None:
     html = html_of(record, ada, number="P-104", all_visits=True)
-    said = html.replace(f"Printed {long_day(date.today())}", "")
-    for telling in (record.name, record.record_number, "1991", "Sertraline", "2026", "Jan", "Feb"):
+    said = html.split("</style>")[-1] + words_of(html)
+    for telling in (record.name, record.record_number, "1991", "Sertraline", "2026", "Jan", "Feb", "Printed", ada.display_name):
         assert telling not in said
     assert "P-104" in said
     assert "day 168" in words_of(said)
@@ -228,8 +230,42 @@ def test_only_the_patients_own_study_numbers_can_be_chosen(browser: Client, reco
     assert browser.post(f"/patients/{other.pk}/report/", choices | {"number": foreign}).status_code == 302
 
 
+def test_page_shows_the_sheet_as_it_is_printed(browser: Client, record: Patient, ada: User) -> None:
+    visit = record.visits.all()[0]
+    choices = {"reader": "patient", "period": "year", "paper": "letter", "all_visits": "on"}
+    printed = html_of(record, ada, reader="patient", period="year", paper="letter", all_visits=True)
+    of_visit = html_of(record, ada, visit=str(visit.pk))
+    for path, sent, paper in ((f"patients/{record.pk}", choices, printed), (f"visits/{visit.pk}", {}, of_visit)):
+        page = browser.get(f"/{path}/report/", sent).content.decode()
+        sheet = page.split('<article class="rp-sheet', 1)[1].split(">", 1)[1].split("</article>")[0]
+        body = paper.split("<body", 1)[1].split(">", 1)[1].split("</body>")[0]
+        assert words_of(sheet).split() == words_of(body).split()
+        assert "<style" not in page
+        fields = dict(re.findall(r'<input type="hidden"\s+name="(\w+)"\s+value="(\w+)"', page))
+        fields.pop("csrfmiddlewaretoken", None)
+        assert fields == (sent or {"paper": "a4"})
+    log = browser.get(f"/patients/{record.pk}/access-log/").content.decode()
+    assert "opened the report" in log
+    assert "opened the report of the visit of" in log
+
+
+def test_page_shows_no_report_under_the_number_of_someone_else(browser: Client, record: Patient) -> None:
+    choices = {"reader": "record", "period": "all", "paper": "a4", "number": "ABCDEFGH"}
+    answer = browser.get(f"/patients/{record.pk}/report/", choices)
+    assert answer.status_code == 400
+    assert "rp-sheet" not in answer.content.decode()
+
+
+def test_file_with_a_study_number_is_named_by_it(ada: User, record: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patients.tasks.report.report_pdf", lambda *_: b"%PDF-1.7")
+    task = Task.objects.create(kind="report", owner=ada, state="running", options=ReportOptions(number="ABCDEFGH").as_json())
+    task.patients.add(record)
+    assert make_report(task, Progress(task)).name == "affectline-report-ABCDEFGH.pdf"
+
+
 def test_report_needs_the_right_to_export(browser: Client, record: Patient) -> None:
     User.objects.update(may_export=False)
+    assert browser.get(f"/patients/{record.pk}/report/").status_code == 403
     assert browser.post(f"/patients/{record.pk}/report/", {"reader": "record"}).status_code == 403
 
 
