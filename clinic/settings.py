@@ -230,9 +230,7 @@ if Path("/dev/shm").is_dir():  # nosec B108  # files there have no name (patient
 STORAGES = {
     "default": {"BACKEND": "encryption.storage.EncryptedStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "clinic.static_files.StaticFilesStorage"
     },
 }
 
