@@ -167,6 +167,61 @@ def test_sign_of_life_comes_before_hundreds_of_photos(installation: Installation
     assert begun().index("inference.health.beat_heart") < 10
 
 
+MAKE_REPORT = """
+from patients.models import Patient, User
+from patients.tasks.run import start
+owner = User.objects.get(email="EMAIL")
+print(start("report", owner, [Patient.objects.in_care_of(owner).first().pk], all_visits=True).pk.hex, end="")
+"""
+SAY_REASON = """
+from patients.models import Task
+from patients.tasks.rows import reason_of
+print(*reason_of(Task.objects.get(pk="TASK")), end="")
+"""
+READ_FILE = """
+from hashlib import sha256
+from patients.models import Task
+task = Task.objects.get(pk="TASK")
+content = task.file.read()
+print(content[:4].decode(), content.rstrip()[-5:].decode(), sha256(content).hexdigest() == task.sha256, end="")
+"""
+
+
+def task_row(installation: Installation, task: str) -> tuple[str, str, int]:
+    """Return the state of a task, the name of its file, and how often it was begun."""
+    with installation.database() as connection:
+        row: tuple[str, str, int] = connection.execute(
+            "SELECT state, file, attempts FROM patients_task WHERE id = ?", (task,)
+        ).fetchone()
+    return row
+
+
+def kill_while_running(installation: Installation, task: str, attempts: int) -> None:
+    """Kill the worker that runs the task, as if for the `attempts`th time and a minute ago."""
+    eventually(lambda: task_row(installation, task)[0] == "running", "the task is running")
+    for pid, command in installation.processes().items():
+        if " --queues tasks " in command:
+            os.kill(pid, signal.SIGKILL)
+    assert task_row(installation, task)[:2] == ("running", "")
+    with installation.database() as connection:
+        connection.execute("UPDATE patients_task SET attempts = ?, beat_at = '2026-01-01 00:00:00' WHERE id = ?", (attempts, task))
+
+
+@pytest.mark.slow("a report takes seconds, twice")
+def test_worker_killed_while_it_makes_a_report(installation: Installation) -> None:
+    make_report = MAKE_REPORT.replace("EMAIL", installation.email)
+    finished = installation.run(make_report)
+    kill_while_running(installation, finished, attempts=1)
+    eventually(lambda: task_row(installation, finished)[0] == "done", "another worker has made the report")
+    assert task_row(installation, finished)[2] == 2
+    assert installation.run(READ_FILE.replace("TASK", finished)) == "%PDF %%EOF True"
+    given_up = installation.run(make_report)
+    kill_while_running(installation, given_up, attempts=3)
+    eventually(lambda: task_row(installation, given_up)[0] == "failed", "no one tries a fourth time")
+    assert installation.run(SAY_REASON.replace("TASK", given_up)).startswith("It was interrupted 3 times. Nothing was kept.")
+    assert task_row(installation, given_up)[1] == ""
+
+
 def pause(installation: Installation, number: signal.Signals) -> None:
     """Pause every worker process, or resume it.
 
