@@ -4,6 +4,9 @@ import ast
 import re
 from fnmatch import fnmatch
 
+from django.core.management import get_commands
+
+from patients.consent.consent import consent_text
 from tests.documents import PROJECT, SCREENSHOTS, documents, pictures_shown
 
 README = (PROJECT / "README.md").read_text()
@@ -86,7 +89,9 @@ def test_links_to_a_heading_lead_to_one() -> None:
     for document in documents():
         for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", document.read_text()):
             text = (document.parent / target).read_text() if target else document.read_text()
-            headings = [re.sub(r"[^\w -]", "", each.lower()) for each in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+            headings = [
+                re.sub(r"[^\w -]", "", each.lower()).replace("-", " ") for each in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+            ]
             if anchor.replace("-", " ") not in headings:
                 broken.append(f"{document.name}: {target}#{anchor}")
     assert broken == []
@@ -145,11 +150,24 @@ def test_lock_files_name_no_address() -> None:
         assert "index-url" not in lock
 
 
-def test_every_test_that_security_names_exists() -> None:
-    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (PROJECT / "docs" / "security.md").read_text())
+def test_every_test_that_a_document_names_exists() -> None:
+    named = {each for path in documents() for each in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", path.read_text())}
     assert len(named) > 70
     missing = [f"{path}::{name}" for path, name in named if f"\ndef {name}(" not in (PROJECT / path).read_text()]
     assert missing == []
+
+
+def test_every_management_command_in_the_documents_exists() -> None:
+    command = re.compile(r"(?:`|^    )deploy/manage ([a-z_]+)", re.MULTILINE)
+    named = {name for path in documents() for name in command.findall(path.read_text())}
+    assert len(named) > 10
+    assert named <= set(get_commands())
+
+
+def test_ai_act_page_quotes_the_consent_words_in_use() -> None:
+    page = (PROJECT / "docs" / "ai-act.md").read_text()
+    quote = " ".join(line.removeprefix("> ") for line in page.splitlines() if line.startswith("> "))
+    assert quote == consent_text("care")
 
 
 def test_every_row_of_security_names_a_clause_and_a_test() -> None:
