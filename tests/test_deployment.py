@@ -5,8 +5,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from django.urls import reverse
 
 PROJECT = Path(__file__).resolve().parent.parent
 UNITS = sorted((PROJECT / "deploy" / "systemd").glob("*.service"))
@@ -55,3 +57,12 @@ def test_documents_name_the_units_that_are_there() -> None:
     for document in (PROJECT / "docs" / "operators.md", PROJECT / "deploy" / "README.md"):
         named = set(re.findall(r"affectline-[a-z]+(?:@(?=[1.]))?", document.read_text()))
         assert {name.rstrip("@") for name in named} == {unit.stem.rstrip("@") for unit in UNITS}
+
+
+def test_proxy_lets_photos_in_wherever_they_are_sent() -> None:
+    names = ("patients:add_photo", "api:visit-photos", "patients:import", "patients:add_imported_photo")
+    doors = [reverse("patients:phone_photos"), *(reverse(name, args=[uuid4()]) for name in names)]
+    text = (PROJECT / "deploy" / "nginx.conf").read_text()
+    places = re.findall(r"location (=|~) (\S+) \{\n +client_max_body_size 100m;", text)
+    patterns = [re.compile(place if kind == "~" else f"^{re.escape(place)}$") for kind, place in places]
+    assert [door for door in doors if not any(pattern.search(door) for pattern in patterns)] == []
