@@ -1,7 +1,6 @@
 """One settings file for every place Affectline runs. The environment chooses; docs/operators.md lists every variable."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,43 +11,9 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
+from clinic.environment import env_bool, env_int, env_list, env_str, secret
+
 django_stubs_ext.monkeypatch()  # lets Django's classes be written as they are typed, ModelForm[Patient]
-
-
-def env_str(name: str, default: str = "") -> str:
-    """Return the environment variable `name`, or the default."""
-    return os.environ.get(name, default)
-
-
-def env_bool(name: str, default: bool) -> bool:
-    """Return whether the environment variable `name` says 1, true, yes or on."""
-    return env_str(name, str(default)).strip().lower() in {"1", "true", "yes", "on"}
-
-
-def env_int(name: str, default: int) -> int:
-    """Return the environment variable `name` as a whole number."""
-    value = env_str(name, str(default))
-    try:
-        return int(value)
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
-
-
-def env_list(name: str, default: str = "") -> list[str]:
-    """Return the comma-separated environment variable `name` as a list."""
-    return [word.strip() for word in env_str(name, default).split(",") if word.strip()]
-
-
-def secret(name: str) -> str:
-    """Return the secret `name` from the environment, or from its file in AFFECTLINE_VAR.
-
-    Raises ImproperlyConfigured when neither holds it: a made-up key would lose every encrypted field at the next start.
-    """
-    path = VAR / name.lower()
-    value = env_str(name) or (path.read_text().strip() if path.exists() else "")
-    if not value:
-        raise ImproperlyConfigured(f"Set {name}, or run `python -m clinic.serve --setup` to generate {path}.")
-    return value
 
 
 def load_consent_texts(path: str) -> dict[str, str]:
@@ -75,10 +40,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env_str("AFFECTLINE_VAR", str(BASE_DIR / "var"))).resolve()
 
 # --- Secrets and hosts
-SECRET_KEY = secret("SECRET_KEY")
-FIELD_KEYS = [key.strip() for key in secret("FIELD_KEYS").replace("\n", ",").split(",") if key.strip()]  # newest first
+SECRET_KEY = secret("SECRET_KEY", VAR)
+FIELD_KEYS = [key.strip() for key in secret("FIELD_KEYS", VAR).replace("\n", ",").split(",") if key.strip()]  # newest first
 FIELD_KEYS_FILE = None if env_str("FIELD_KEYS") else VAR / "field_keys"  # read again when it changes: running processes follow
-SEARCH_KEY = secret("SEARCH_KEY")
+SEARCH_KEY = secret("SEARCH_KEY", VAR)
 DEBUG = env_bool("DEBUG", False)
 DEMO = env_bool("DEMO", False)
 DEMO_VISITS = env_int("DEMO_VISITS", 0)
@@ -220,7 +185,7 @@ RECORD_NUMBER_SYSTEM = env_str("RECORD_NUMBER_SYSTEM")  # the URI that names the
 
 # --- Files
 STATIC_URL = "static/"
-STATIC_ROOT = VAR / "static"
+STATIC_ROOT = Path(env_str("STATIC_ROOT", str(VAR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env_str("MEDIA_ROOT", str(VAR / "photos")))
 FILE_UPLOAD_PERMISSIONS = 0o600

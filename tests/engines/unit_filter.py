@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000  # seccomp.h; the error number is added to the second
 _EQUAL, _MASKED_EQUAL = 4, 7  # enum scmp_compare
@@ -82,6 +83,23 @@ def allowed_calls(lines: list[str]) -> set[str]:
         calls = {call for name in line.removeprefix("~").split() for call in calls_in(name)}
         allowed = allowed - calls if line.startswith("~") else allowed | calls
     return allowed
+
+
+def docker_profile(unit: Path) -> dict[str, Any]:  # Any: JSON
+    """Return the seccomp profile for Docker that allows what the unit does: its calls, and its namespaces."""
+    found = directives(unit)
+    allowed = allowed_calls(found["SystemCallFilter"]) - {"clone", "clone3", "unshare", "setns"}
+    forbidden = sum(flag for name, flag in _NAMESPACES.items() if name not in found["RestrictNamespaces"][0].split())
+    without = {"index": 0, "value": forbidden, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}
+    return {
+        "defaultAction": "SCMP_ACT_ERRNO",
+        "defaultErrnoRet": errno.EPERM,
+        "syscalls": [
+            {"names": sorted(allowed), "action": "SCMP_ACT_ALLOW"},
+            {"names": ["clone", "unshare"], "action": "SCMP_ACT_ALLOW", "args": [without]},
+            {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS},
+        ],
+    }
 
 
 def restrict(unit: Path) -> None:

@@ -1,0 +1,31 @@
+"""Settings from files: how containers hand secrets over."""
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from clinic.environment import env_int, env_list, env_str, secret
+
+
+def test_value_comes_from_the_file_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "password").write_text("of the file\n")
+    monkeypatch.setenv("EXAMPLE", "of the environment")
+    assert env_str("EXAMPLE") == "of the environment"
+    monkeypatch.setenv("EXAMPLE_FILE", str(tmp_path / "password"))
+    assert env_str("EXAMPLE") == "of the file"
+    assert secret("EXAMPLE", tmp_path) == "of the file"
+    assert env_list("EXAMPLE") == ["of the file"]
+    with pytest.raises(ImproperlyConfigured, match="whole number"):
+        env_int("EXAMPLE", 1)
+
+
+def test_file_that_is_missing_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXAMPLE_FILE", str(tmp_path / "missing"))
+    with pytest.raises(ImproperlyConfigured, match="EXAMPLE_FILE names a file that cannot be read"):
+        env_str("EXAMPLE", "a default would hide the mistake")
+
+
+def test_secret_that_is_nowhere_is_not_made_up(tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match="Set EXAMPLE"):
+        secret("EXAMPLE", tmp_path)
