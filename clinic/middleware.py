@@ -32,6 +32,7 @@ OPEN_WITHOUT_FACTOR = {
     "patients:session",
     "healthz",
     "readyz",
+    "metrics",
 }
 
 

@@ -281,7 +281,7 @@ DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "affectline@localhost")
 # --- Transport and headers
 if HTTPS:
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # probes come from the same host without TLS
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes come from the same host without TLS
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 63_072_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
@@ -351,6 +351,10 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = env_str("TIME_ZONE", "UTC")  # the clinic's zone: a visit has its date here
 FORMAT_MODULE_PATH = ["clinic.formats"]
+
+# --- Figures for Prometheus (clinic/metrics.py)
+METRICS_TOKEN = env_str("METRICS_TOKEN")
+BUILD = env_str("BUILD", "unknown")
 
 # --- Logs: ids, never names, file names or images
 LOGGING = {

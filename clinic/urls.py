@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views.decorators.http import require_GET
 
+from clinic.metrics import metrics
 from inference.health import readiness
 from patients.audit.addresses import page
 from patients.audit.rules import ANYONE, NO_ONE, SIGNED_IN
@@ -43,6 +44,7 @@ urlpatterns = [
     page("", go_home, "home", SIGNED_IN),
     page("healthz", healthz, "healthz", ANYONE),
     page("readyz", readyz, "readyz", ANYONE),
+    page("metrics", metrics, "metrics", ANYONE),  # with its token
     page("accounts/email/", not_found, "account_email", NO_ONE),
     page("accounts/confirm-email/", not_found, "account_email_verification_sent", NO_ONE),
     page("accounts/confirm-email/<str:key>/", not_found, "account_confirm_email", NO_ONE),

@@ -137,6 +137,7 @@ class Prediction(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["state", "queued_at"], name="prediction_waiting", condition=Q(state__in=["queued", "running"])),
+            models.Index(fields=["state", "finished_at"], name="prediction_by_state"),
         ]
 
     def __str__(self) -> str:

@@ -117,7 +117,7 @@ def test_services_are_those_of_one_host() -> None:
 def test_secrets_come_as_files_alone() -> None:
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
-            if re.search(r"KEY|PASSWORD|DATABASE_URL|REDIS_URL", name):
+            if re.search(r"KEY|PASSWORD|TOKEN|DATABASE_URL|REDIS_URL", name):
                 assert name.endswith("_FILE")
                 assert value.removeprefix("/run/secrets/") in service["secrets"]
     handed = [each for service in SERVICES.values() for each in service.get("secrets", [])]

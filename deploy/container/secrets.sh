@@ -21,4 +21,5 @@ write database_url "postgres://affectline:$(cat "$folder/database_password")@dat
 [ -s "$folder/redis.conf" ] || redis_password=$(random 24 | tr -d '=')
 write redis.conf "requirepass ${redis_password:-}"
 write redis_url "redis://:$(sed -n 's/^requirepass //p' "$folder/redis.conf")@queue:6379/0"
+write metrics_token "$(random 32)"
 write email_password ""

@@ -12,7 +12,15 @@ from tests.engines.installation import Installation
 # The parts of addresses that are not the key of a row.
 WORDS = {"purpose": "care", "face": "0", "code": "spent"}
 # Not our pages, or pages that open only from a link in an e-mail.
-LEFT_OUT = ("api/", "healthz", "readyz", "accounts/confirm-email/", "accounts/password/reset/key/", "accounts/2fa/webauthn/keys/")
+LEFT_OUT = (
+    "api/",
+    "healthz",
+    "readyz",
+    "metrics",
+    "accounts/confirm-email/",
+    "accounts/password/reset/key/",
+    "accounts/2fa/webauthn/keys/",
+)
 ROWS = """
 from django.db.models import Count
 from patients.models import Arm, Event, Patient, PatientImport, Study, StudyMember, User

@@ -44,6 +44,7 @@ WITHOUT_ANYTHING_TO_SHOW |= {
     "patients:invitation",
     "patients:hand_over",
 }
+WITHOUT_ANYTHING_TO_SHOW |= {"metrics"}  # without its token
 WITHOUT_ANYTHING_TO_SHOW |= {"patients:task_file", "patients:cancel_task", "patients:retry_task", "patients:acknowledge_task"}
 WITHOUT_ANYTHING_TO_SHOW |= {"patients:assign", "patients:unassign", "patients:phone_pairing", "patients:end_phone_pairing"}
 WITHOUT_ANYTHING_TO_SHOW |= {
