@@ -19,7 +19,7 @@ TRACK = 16
 STRIP, PITCH = 42, 46
 GAP = 38  # above a row that can be hidden: the room for its title
 # How much of each row stays in a low window, so that the events are seen without scrolling.
-LEAST_VALENCE, LEAST_SAID, LEAST_STACK, LEAST_STRIPS, LEAST_PHOTOS, LEAST_TRACK, LEAST_GAP = 0.58, 0.5, 0.6, 0.45, 0.5, 0.9, 0.76
+LEAST_VALENCE, LEAST_SAID, LEAST_STACK, LEAST_STRIPS, LEAST_PHOTOS, LEAST_TRACK, LEAST_GAP = 0.58, 0.5, 0.6, 0.29, 0.5, 0.9, 0.76
 # Plotly would refuse a token in the place of a colour and a group's name in the place of dates: only the browser fills them in.
 # tests/patients/timeline/plot/test_figure.py fills them in too, and has Plotly validate the whole figure.
 UNCHECKED: Plain = {"_validate": False}
