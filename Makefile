@@ -69,15 +69,12 @@ unit: .venv/dev
 	$(PY) -m pytest tests $(addprefix --ignore=,$(REAL)) --numprocesses 2 --dist loadgroup
 
 # Once more on PostgreSQL: the tests of what can differ there, which is locks, constraints, triggers, claims, JSON, order and time.
-ON_POSTGRES := tests/encryption tests/inference $(addprefix tests/patients/,audit consent care api reports photos tasks \
-	timeline/test_points.py views/test_caseload.py views/test_conflicts.py views/test_phone.py views/test_people.py \
-	views/test_selected.py views/test_imports.py views/test_patient_imports.py views/test_study_conflicts.py studies/test_participation.py) \
-	tests/trust/test_sessions.py
-# What a photo holds never reaches the database, its name does; a report on paper only reads.
+ON_POSTGRES := tests/encryption tests/inference tests/trust/test_sessions.py $(addprefix tests/patients/,audit consent care tasks \
+	forms/test_once.py photos/test_move.py photos/test_reanalyse.py photos/test_same_file_at_once.py reports/test_csv_export.py \
+	reports/test_research.py reports/test_tables.py studies/test_participation.py timeline/test_points.py views/test_caseload.py \
+	views/test_conflicts.py views/test_patient_imports.py views/test_people.py views/test_study_conflicts.py)
 postgres: .venv/dev engines
-	$(PY) -m tests.engines.postgres $(PY) -m pytest $(ON_POSTGRES) --numprocesses 2 --database-only \
-		--ignore tests/patients/reports/paper \
-		--deselect tests/patients/photos/test_hostile_files.py::test_file_gets_its_code_at_both_doors
+	$(PY) -m tests.engines.postgres $(PY) -m pytest $(ON_POSTGRES) --numprocesses 2 --database-only
 
 postgres-full: .venv/dev engines
 	$(PY) -m tests.engines.postgres $(PY) -m pytest tests $(addprefix --ignore=,$(REAL)) --numprocesses 2 --database-only

@@ -158,6 +158,9 @@ ONE_RIGHT = {
 }
 """Users who differ from another of the cast by one right. `make test` tries only what asks for it, `make test-full` everything."""
 
+LIKE_ANOTHER = {"disabled", "member of the team", "after an emergency"}
+"""Users who see what someone signed out, the lead or another clinician sees, or less; only `make test-full` tries every address."""
+
 AT_THE_DOOR = {"signed out", "disabled", "own clinician", "administrator"}
 """Sign-in and account pages do not depend on roles: only these users try the pages of django-allauth."""
 
@@ -263,7 +266,9 @@ def problems_of(role: Role, addresses: Iterable[Address], photo: Photo, event: E
                 yield f"{method} {address.view_name} tells the name"
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.full) if name in ONE_RIGHT else name for name in CAST])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.full) if name in {*ONE_RIGHT, *LIKE_ANOTHER} else name for name in CAST]
+)
 def test_every_address_as(name: str, ines: Patient, photo: Photo, event: Event) -> None:
     addresses = [address for address in every_address() if name in AT_THE_DOOR or not address.is_at_the_door]
     problems = list(problems_of(CAST[name](ines), addresses, photo, event))

@@ -28,7 +28,7 @@ from tests.hostile.heics import heic
 from tests.trust.addresses import UNKNOWN_ID, Address, every_address
 
 pytestmark = pytest.mark.django_db
-CASES = int(os.environ.get("FUZZ", "4"))
+CASES = int(os.environ.get("FUZZ", "2"))
 SECRET = "Tom Foreignson"  # a patient of another clinician: no response may hold the name
 MODES = list(schemathesis.GenerationMode)
 fuzz = settings(
