@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import resource
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,8 @@ def test_visit_that_fills_while_a_file_is_opened_takes_no_more(
 
 
 def test_crashing_decoder_is_a_refusal(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(children, "COMMAND", ["/bin/false"])
+    stand_in = "import os\nfrom ml.decode import parent\nparent.rebuild_input = lambda *_: os.abort()\nparent.main()"
+    monkeypatch.setattr(children, "COMMAND", [sys.executable, "-c", stand_in])
     children.end_parent()
     assert refusal(visit, upload(), visit.created_by) == "decoder_crashed"
     children.end_parent()
