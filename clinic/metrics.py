@@ -115,7 +115,7 @@ REGISTRY.register(Figures())
 @login_not_required
 @require_GET
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer with every figure, to whoever has METRICS_TOKEN. For anyone else, and where none is set, there is no such page."""
+    """Answer with every figure if METRICS_TOKEN is sent. Without it, and where none is set, there is no such page."""
     sent = request.headers.get("Authorization", "")
     expected = f"Bearer {settings.METRICS_TOKEN}"
     if not settings.METRICS_TOKEN or not secrets.compare_digest(sent.encode(), expected.encode()):

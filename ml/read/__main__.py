@@ -174,7 +174,7 @@ def main(arguments: list[str] | None = None) -> int:
         say(str(error))
         return WRONG_USE
     except BrokenPipeError:
-        # Whoever read the table wants no more. Python flushes standard output once more when it ends.
+        # The program that read the table wants no more. Python flushes standard output once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOT_WRITTEN
     except OSError as error:

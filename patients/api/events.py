@@ -4,18 +4,17 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import generics, mixins, serializers, status, viewsets
+from rest_framework import generics, mixins, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from patients.api.filters import EventFilter
-from patients.api.form_data import IDEMPOTENCY_KEY, checked, form_data, saved_once
+from patients.api.form_data import IDEMPOTENCY_KEY, added_once, checked, form_data
 from patients.api.lookups import visible
 from patients.api.parameters import DescribedView
 from patients.api.permission import signed_in
 from patients.api.revision import IF_MATCH, RevisedRow
-from patients.audit.outcome import made, unchanged
 from patients.forms.event import LABEL_MAX_LENGTH, EventForm
 from patients.models import Event, Patient
 
@@ -51,12 +50,8 @@ class PatientEvents(DescribedView, generics.ListAPIView[Event]):
         event = Event(patient=visible(Patient, request, patient), created_by=signed_in(request))
         sent = EventSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        row, is_new = saved_once(request, checked(EventForm(form_data(EventForm, event, sent.validated_data), instance=event)))
-        if is_new:
-            made(request, row)
-        else:
-            unchanged(request, is_shown=True)
-        return Response(EventSerializer(row).data, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+        form = checked(EventForm(form_data(EventForm, event, sent.validated_data), instance=event))
+        return added_once(request, form, EventSerializer)
 
 
 @extend_schema(tags=["events"])

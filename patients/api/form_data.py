@@ -10,9 +10,13 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import ModelSerializer
 
+from patients.audit.outcome import made, unchanged
 from patients.forms.conflicts import ConflictCheckedForm, token_of
 from patients.forms.once import save_once, uuid_in
 from patients.models import Event, Visit
@@ -47,7 +51,17 @@ def checked(form: AnyForm) -> AnyForm:
     return form
 
 
-def saved_once(request: Request, form: ConflictCheckedForm[Row]) -> tuple[Row, bool]:
+def added_once(request: Request, form: ConflictCheckedForm[Row], serializer: type[ModelSerializer[Row]]) -> Response:
+    """Add the row of a valid form and return it with 201, or with 200 the one that a request with the same key has made."""
+    row, is_new = _saved_once(request, form)
+    if is_new:
+        made(request, row)
+    else:
+        unchanged(request, is_shown=True)
+    return Response(serializer(row).data, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+
+def _saved_once(request: Request, form: ConflictCheckedForm[Row]) -> tuple[Row, bool]:
     """Return the new row of a valid form and True; or the one that a request with the same key has made, and False."""
     key = request.headers.get("Idempotency-Key")
     if key is None:

@@ -6,19 +6,18 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics, serializers, status, viewsets
+from rest_framework import generics, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from patients.api.filters import VisitFilter
-from patients.api.form_data import IDEMPOTENCY_KEY, checked, form_data, saved_once
+from patients.api.form_data import IDEMPOTENCY_KEY, added_once, checked, form_data
 from patients.api.lookups import visible
 from patients.api.parameters import DescribedView
 from patients.api.patients import SentFieldsSerializer
 from patients.api.permission import signed_in
 from patients.api.revision import IF_MATCH, RevisedRow
 from patients.api.tables import CSV, CSV_PARAMETERS, csv_answer
-from patients.audit.outcome import made, unchanged
 from patients.forms.patient import visit_day
 from patients.forms.visit import VisitForm
 from patients.models import Patient, Visit
@@ -63,12 +62,8 @@ class PatientVisits(DescribedView, generics.ListAPIView[Visit]):
         sent = VisitSerializer(data=request.data, context={"patient": whose})
         sent.is_valid(raise_exception=True)
         visit = Visit(patient=whose, created_by=signed_in(request))
-        row, is_new = saved_once(request, checked(VisitForm(form_data(VisitForm, visit, sent.validated_data), instance=visit)))
-        if is_new:
-            made(request, row)
-        else:
-            unchanged(request, is_shown=True)
-        return Response(VisitSerializer(row).data, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+        form = checked(VisitForm(form_data(VisitForm, visit, sent.validated_data), instance=visit))
+        return added_once(request, form, VisitSerializer)
 
 
 @extend_schema(tags=["visits"])

@@ -7,14 +7,6 @@ from patients.models import ApiToken, User
 
 
 @pytest.fixture
-def api(ada: User) -> APIClient:
-    """Return a client with Dr Ada's key."""
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {ApiToken.issue(ada)}")
-    return client
-
-
-@pytest.fixture
 def foreign(bo: User) -> APIClient:
     """Return a client with Dr Bo's key."""
     client = APIClient()

@@ -37,14 +37,6 @@ def researcher(rosa: User) -> APIClient:
     return client
 
 
-@pytest.fixture
-def queued(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list that collects the ids of started tasks. Nothing reaches a broker."""
-    ids: list[str] = []
-    monkeypatch.setattr("patients.tasks.run.run_task.apply_async", lambda arguments, queue: ids.extend(arguments))
-    return ids
-
-
 def test_researchers_key_reaches_studies_and_no_patient(researcher: APIClient, study: Study) -> None:
     patient = Patient.objects.first()
     assert patient is not None

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from patients.models import AccessLog, ApiToken, Patient, User
+from patients.models import AccessLog, Patient, User
 from tests.factories import make_clinician, make_patient
 
 pytestmark = pytest.mark.django_db
@@ -17,12 +17,6 @@ def browser(ada: User) -> Client:
     client = Client()
     client.force_login(ada)
     return client
-
-
-@pytest.fixture
-def api(ada: User) -> APIClient:
-    """Return a program with a key of Dr Ada's."""
-    return APIClient(headers={"Authorization": f"Bearer {ApiToken.issue(ada)}"})
 
 
 @pytest.mark.parametrize("twin", ["R-7\u200b7", "\ufeffR-77", "R-7\u00ad7", "R–77", "Ｒ－７７", "r- 77", "R−٧٧"])

@@ -12,7 +12,7 @@ from PIL import Image
 from rest_framework.test import APIClient
 
 from ml.decode import apart
-from patients.models import ApiToken, Photo, User, Visit
+from patients.models import Photo, User, Visit
 from tests.factories import make_patient, make_visit, picture
 from tests.hostile import CORPUS, MARK, Hostile
 
@@ -35,14 +35,6 @@ def one_decode_for_both_doors(monkeypatch: pytest.MonkeyPatch) -> None:
 def page(client: Client, ada: User) -> Client:
     """Return the browser of Dr Ada."""
     client.force_login(ada)
-    return client
-
-
-@pytest.fixture
-def api(ada: User) -> APIClient:
-    """Return a program with Dr Ada's key."""
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {ApiToken.issue(ada)}")
     return client
 
 

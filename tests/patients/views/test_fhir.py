@@ -18,22 +18,6 @@ from tests.factories import make_photo, make_prediction
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def api(ada: User) -> APIClient:
-    """Return a program with Dr Ada's key."""
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {ApiToken.issue(ada)}")
-    return client
-
-
-@pytest.fixture
-def queued(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list that collects the ids of queued tasks."""
-    ids: list[str] = []
-    monkeypatch.setattr("patients.tasks.run.run_task.apply_async", lambda arguments, queue: ids.extend(arguments))
-    return ids
-
-
 def kinds(content: bytes) -> list[str]:
     return [entry["resource"]["resourceType"] for entry in json.loads(content)["entry"]]
 
