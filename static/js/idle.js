@@ -21,11 +21,10 @@
   });
 
   // Signing out, or in as another user, applies to all windows: the others ask at once whose session it is now.
+  // A page that opens for someone signed in tells those that wait for its user.
   const windows = "BroadcastChannel" in window ? new BroadcastChannel("session") : null;
-  if (!dialog) {
-    if (windows) windows.postMessage("look");
-    return;
-  }
+  if (windows) windows.postMessage(dialog ? "here" : "look");
+  if (!dialog) return;
   const clock = dialog.querySelector("[data-clock]");
   let token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
   let endsAt = Date.now() + 1000 * Number(dialog.dataset.secondsLeft);
@@ -38,7 +37,9 @@
   let keeping = ""; // the outcome of the last save: "kept", "failed", or empty
   let draftTimer;
   let inputs = 0; // number of edits
+  let aside = null; // the page of an ended session, as long as something on it is kept nowhere else
   const patienceMs = 5000;
+  const asideMs = 60 * 60 * 1000;
 
   function secondsLeft() {
     return Math.ceil((endsAt - Date.now()) / 1000);
@@ -64,9 +65,12 @@
     }).then(function (answer) {
       if (answer.seconds_left <= 0 || answer.user_mark !== dialog.dataset.mark) {
         blank();
+        if (answer.user_mark) drop(); // someone else has signed in
         return true;
       }
+      if (isOver && !aside) return true;
       endsAt = Date.now() + 1000 * answer.seconds_left;
+      if (aside) uncover();
       renew(answer.csrf_token);
       if (dialog.open && secondsLeft() > warnSeconds) dialog.close();
       return true;
@@ -94,18 +98,26 @@
   }
 
   // saving.js marks a form whose saving failed, upload.js one with photos that are nowhere else.
-  function tellKept(place) {
-    const isLost = keeping === "failed" || (isOver && isDirty && !keeping) || document.querySelector("[data-unsaved]") !== null;
-    place.querySelector("[data-lost]").hidden = !isLost;
-    place.querySelector("[data-kept]").hidden = isLost || !keeping;
+  function isHeld() {
+    return keeping === "failed" || (isOver && isDirty && !keeping) || document.querySelector("[data-unsaved]") !== null;
   }
 
+  function tellKept(place, isOnlyHere) {
+    place.querySelector("[data-held]").hidden = !isOnlyHere;
+    place.querySelector("[data-kept]").hidden = isOnlyHere || !keeping;
+  }
+
+  // Nothing of the page stays in the document. If something on it is kept nowhere else, this script holds it until the same user is
+  // back, which is why that user signs in in another tab.
   function blank() {
     if (isOver) return;
     isOver = true;
     dispatchEvent(new Event("blanked")); // camera.js switches the camera off
+    const isOnlyHere = isHeld();
+    const who = document.documentElement.dataset.paperWho;
+    if (isOnlyHere) aside = { title: document.title, who: who, nodes: Array.from(document.body.childNodes) };
     const over = document.getElementById("idle-over").content.cloneNode(true);
-    tellKept(over);
+    tellKept(over, isOnlyHere);
     document.title = dialog.dataset.title;
     document.body.replaceChildren(over);
     document.documentElement.removeAttribute("data-paper-who"); // the name that printed sheets carry
@@ -113,7 +125,40 @@
     document.body.classList.remove("is-covered");
     const link = document.querySelector("[data-sign-in]");
     link.href += "?next=" + encodeURIComponent(dialog.dataset.back);
+    if (isOnlyHere) {
+      link.target = "_blank";
+      link.textContent = link.dataset.newTab;
+      setTimeout(drop, asideMs);
+    }
     link.focus();
+  }
+
+  function uncover() {
+    const page = aside;
+    aside = null;
+    isOver = isEnding = false;
+    if (dialog.open) dialog.close();
+    document.title = page.title;
+    if (page.who) document.documentElement.dataset.paperWho = page.who;
+    document.body.replaceChildren.apply(document.body, page.nodes);
+    // htmx no longer asks for what has left the document, until an attribute is new.
+    document.querySelectorAll('[hx-trigger^="every"]').forEach(function (card) {
+      card.dataset.uncovered = Date.now();
+      htmx.process(card);
+    });
+    saveDrafts();
+    dispatchEvent(new Event("uncovered"));
+  }
+
+  function drop() {
+    if (!aside) return;
+    aside = null;
+    document.querySelector("[data-held]").hidden = true;
+    document.querySelector("[data-lost]").hidden = false;
+    const link = document.querySelector("[data-sign-in]");
+    link.removeAttribute("target");
+    link.textContent = link.dataset.sameTab;
+    dispatchEvent(new Event("dropped"));
   }
 
   // Another window may have extended the session while this one slept: show nothing until the server has answered.
@@ -142,7 +187,7 @@
     const left = secondsLeft();
     if (left <= 0) return end();
     clock.textContent = String(left);
-    tellKept(dialog);
+    tellKept(dialog, isHeld());
     const now = Date.now();
     if (!dialog.open && acted && (now - toldAt > 1000 * tellEverySeconds || left <= warnSeconds + 5)) ask("POST");
     else if (!dialog.open && left <= warnSeconds && now - askedAt > 2000) warn();
@@ -157,7 +202,10 @@
   document.addEventListener("visibilitychange", function () {
     if (document.visibilityState === "visible") ask("GET").then(tick);
   });
-  if (windows) windows.addEventListener("message", function () { ask("GET"); });
+  if (windows) windows.addEventListener("message", function (event) {
+    if (event.data === "look" || aside) ask("GET");
+  });
+  addEventListener("refused", function () { ask("GET"); }); // a request carried an outdated CSRF token: fetch the new one
   setInterval(tick, 1000);
 
   // ---- drafts: forms marked data-draft; the server keeps them until the form is saved or cancelled, and this page restores them

@@ -7,11 +7,12 @@
   const said = document.getElementById("upload-said");
   const asked = document.getElementById("upload-asked");
   const photoFiles = window.photoFiles;
+  const cards = { sending: document.getElementById("sending"), refused: document.getElementById("not-added") };
   const held = new Set(); // photos that can be sent again: pasted or taken here, there is no other copy
   const inFlight = 3;
   const waiting = [];
   let running = 0;
-  let isOver = false; // the session has ended, and the page with it
+  let isOver = false; // the session has ended, and the photos that waited here are gone
   let added = 0;
   let arrivedSince = 0; // photos that the page's number of free places does not know yet
 
@@ -20,8 +21,8 @@
   }
 
   // A new card from a <template>, with a preview where the browser can draw the photo (HEIC: mostly not).
-  function cardFrom(id, job) {
-    const card = document.getElementById(id).content.firstElementChild.cloneNode(true);
+  function cardFrom(template, job) {
+    const card = template.content.firstElementChild.cloneNode(true);
     const image = card.querySelector("img");
     job.url = job.url || URL.createObjectURL(job.file);
     image.addEventListener("error", function () { image.hidden = true; });
@@ -55,7 +56,7 @@
   function add(files, keep) {
     const jobs = Array.from(files, function (file) { return { file: file, keep: keep }; });
     jobs.forEach(function (job) {
-      job.card = cardFrom("sending", job);
+      job.card = cardFrom(cards.sending, job);
       const state = part(job.card, "state");
       state.textContent = state.dataset.queued;
       waiting.push(job);
@@ -131,14 +132,16 @@
     htmx.process(card);
     added += 1;
     arrivedSince += 1;
+    if (!list.isConnected) return; // the session has ended meanwhile: counted when the page is uncovered
     count(1);
     htmx.trigger(document.body, "photos-changed");
   }
 
   function refuse(job, answer) {
-    const card = cardFrom("not-added", job);
+    const card = cardFrom(cards.refused, job);
     const why = part(card, "why");
-    const fault = answer.status && why.dataset.fault.replace("%s", answer.status);
+    if (answer.status === 403) dispatchEvent(new Event("refused")); // idle.js renews the page's CSRF token
+    const fault = answer.status === 403 ? why.dataset.stale : answer.status && why.dataset.fault.replace("%s", answer.status);
     why.textContent = answer.message || fault || (answer.code === "gone" ? why.dataset.gone : why.dataset.offline);
     // There is no other copy of a photo from the camera.
     if (answer.code === "not_stored") why.textContent += " " + why.dataset.held;
@@ -293,7 +296,12 @@
     if (!isOver && (running || waiting.length || held.size)) event.preventDefault();
   });
   addEventListener("blanked", function () {
-    isOver = true;
     if (running || waiting.length) drop.dataset.unsaved = "";
   });
+  addEventListener("uncovered", function () {
+    markHeld();
+    htmx.trigger(document.body, "photos-changed");
+    if (held.size) focusOn(held.values().next().value.card);
+  });
+  addEventListener("dropped", function () { isOver = true; });
 })();

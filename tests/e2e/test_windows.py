@@ -1,13 +1,17 @@
 """Outdated pages: after changes in another window, in another session, or while the computer slept."""
 
 import re
+from collections.abc import Iterator
 
-from playwright.sync_api import Page, Route, expect
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from demo.management.commands.load_demo import ADMINISTRATOR
+from tests.e2e.chromium import PATIENCE_MS
 from tests.e2e.conftest import OpenPage, open_new_visit, sign_in
-from tests.e2e.test_walk import INES
-from tests.engines.installation import Installation
+from tests.e2e.test_photos import READ, handed_in
+from tests.e2e.test_walk import INES, files
+from tests.engines.installation import Installation, eventually
 
 ENDED = "Your session has ended."
 SEEN_ANEW = "document.dispatchEvent(new Event('visibilitychange'))"
@@ -91,8 +95,72 @@ def test_words_that_could_not_be_kept_are_not_said_to_be(installation: Installat
     page.route("**/session/", lambda route: route.fulfill(json={"seconds_left": 0}))
     page.evaluate(SEEN_ANEW)
     expect(page.get_by_role("heading", name=ENDED)).to_be_visible()
-    expect(page.get_by_text("Unsaved text could not be kept.")).to_be_visible()
+    expect(page.get_by_text("What was not saved is kept in this window for an hour.")).to_be_visible()
     expect(page.get_by_text("is kept for a day")).to_be_hidden()
+    assert "Moved" not in page.content()
+    page.unroute_all()
+    page.evaluate(SEEN_ANEW)
+    expect(page.get_by_label("What happened")).to_have_value("Moved")
+
+
+@pytest.fixture
+def unwatched(installation: Installation, browser: Browser) -> Iterator[BrowserContext]:
+    """Yield a context in which the console's errors fail no test: refused requests are such errors."""
+    context = browser.new_context(base_url=installation.address, locale="en-US")
+    yield context
+    context.close()
+
+
+def paste_as_the_session_ends(page: Page, number: int) -> None:
+    """Paste a photo and sign out in another window before it has arrived."""
+    sent: list[Route] = []
+    page.route("**/visits/*/photos/", lambda route: sent.append(route))
+    handed_in(page, "paste", files(number)[0])
+    eventually(lambda: page.evaluate("1") and bool(sent), "the photo is on its way")
+    sign_out(page.context.new_page())
+    expect(page.get_by_role("heading", name=ENDED)).to_be_visible()
+    expect(page.get_by_text("What was not saved is kept in this window for an hour.")).to_be_visible()
+    sent[0].continue_()
+    page.unroute_all()
+
+
+def test_pasted_photo_waits_for_its_user_to_sign_in_again(installation: Installation, unwatched: BrowserContext) -> None:
+    page = unwatched.new_page()
+    open_new_visit(page, installation)
+    paste_as_the_session_ends(page, 261)
+    assert not page.locator(".photo").count()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Sign in in a new tab").click()
+    sign_in(opened.value, installation)
+    expect(page.get_by_text("You are signed out. Sign in and try again.")).to_be_visible()
+    expect(page.locator("#photos > .photo").first).to_be_focused()
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator("#photos > .photo[id]")).to_have_count(1, timeout=PATIENCE_MS)
+    expect(page.get_by_text(READ)).to_be_visible(timeout=PATIENCE_MS)  # the page asks on as before
+
+
+def test_pasted_photo_does_not_wait_for_another_user(installation: Installation, unwatched: BrowserContext) -> None:
+    page = unwatched.new_page()
+    open_new_visit(page, installation)
+    paste_as_the_session_ends(page, 262)
+    sign_in(page.context.new_page(), installation, email=ADMINISTRATOR)
+    expect(page.get_by_text("What was not saved could not be kept.")).to_be_visible()
+    sign_out(page.context.new_page())
+    sign_in(page.context.new_page(), installation)
+    page.evaluate(SEEN_ANEW)
+    expect(page.get_by_role("heading", name=ENDED)).to_be_visible()
+    expect(page.get_by_role("link", name="Sign in and continue")).not_to_have_attribute("target", "_blank")
+
+
+def test_photo_goes_through_after_the_pages_token_was_renewed(installation: Installation, unwatched: BrowserContext) -> None:
+    page = unwatched.new_page()
+    open_new_visit(page, installation)
+    page.context.clear_cookies(name=re.compile("csrf"))
+    with page.expect_response("**/session/"):
+        handed_in(page, "paste", files(263)[0])
+    expect(page.get_by_text("This page was out of date. Try again.")).to_be_visible()
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator("#photos > .photo[id]")).to_have_count(1, timeout=PATIENCE_MS)
 
 
 def test_draft_that_was_only_viewed_is_offered_again(installation: Installation, open_page: OpenPage) -> None:
