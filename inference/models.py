@@ -125,6 +125,8 @@ class Prediction(models.Model):
     sad = models.FloatField(null=True, blank=True)
     surprise = models.FloatField(null=True, blank=True)
     neutral = models.FloatField(null=True, blank=True)
+    # [seven numbers in label order] of the head that learned FER2013's labels; None for readings before it was kept
+    fer2013 = models.JSONField(null=True, blank=True)
 
     objects = PredictionQuerySet.as_manager()
 
@@ -165,6 +167,11 @@ class Prediction(models.Model):
     def probabilities(self) -> tuple[float, ...] | None:
         """Return the seven probabilities in label order, or None unless DONE."""
         return tuple(getattr(self, name) for name in EXPRESSIONS) if self.state == self.State.DONE else None
+
+    @property
+    def fer2013_probabilities(self) -> tuple[float, ...] | None:
+        """Return seven probabilities of the FER2013 head in label order; None unless DONE, and for readings that kept none."""
+        return tuple(self.fer2013) if self.state == self.State.DONE and self.fer2013 else None
 
     @property
     def valence(self) -> float | None:
@@ -217,6 +224,7 @@ class Prediction(models.Model):
                 **NO_EXPLANATION,
                 abstained=reading.abstained,
                 milliseconds=dict(reading.milliseconds),
+                fer2013=reading.fer2013 if probabilities else None,
                 **dict(zip(EXPRESSIONS, probabilities or (None,) * len(EXPRESSIONS), strict=True)),
             )
         )

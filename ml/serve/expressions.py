@@ -103,9 +103,9 @@ class Reading:
     """The reading of one photo.
 
     `chosen` is an index into `faces`; None when there is no face or a clinician must choose. `probabilities` are seven calibrated
-    probabilities in label order that sum to 1; None unless the outcome is DONE. `input_png` is the 48x48 grey input of the network,
-    as PNG bytes; None unless DONE. `abstained`: no probability reaches the threshold, so the result is too close to call.
-    `milliseconds` by stage.
+    probabilities in label order that sum to 1, of the `raters` head; `fer2013` are those of the other head, which are not
+    calibrated; `input_png` is the 48x48 grey input of the network, as PNG bytes. All three are None unless the outcome is DONE.
+    `abstained`: no probability reaches the threshold, so the result is too close to call. `milliseconds` by stage.
     """
 
     outcome: Outcome
@@ -114,6 +114,7 @@ class Reading:
     faces: tuple[Face, ...] = ()
     chosen: int | None = None
     probabilities: tuple[float, ...] | None = None
+    fer2013: tuple[float, ...] | None = None
     abstained: bool = False
     quality: tuple[QualityCheck, ...] = ()
     input_png: bytes | None = None
@@ -125,5 +126,7 @@ class Reading:
         del fields["input_png"]
         if self.probabilities is not None:
             fields["probabilities"] = dict(zip(EXPRESSIONS, self.probabilities, strict=True))
+        if self.fer2013 is not None:
+            fields["fer2013"] = dict(zip(EXPRESSIONS, self.fer2013, strict=True))
         fields["milliseconds"] = dict(self.milliseconds)
         return fields

@@ -100,7 +100,7 @@ class FaceReader:
             return Reading(
                 Outcome.REJECTED, self.model_version, failed, faces, chosen, quality=checks, milliseconds=tuple(watch.stages)
             )
-        probabilities = self.probabilities_of(pixels)
+        probabilities, fer2013 = self.of_both_heads(pixels)
         watch.lap("network")
         return Reading(
             Outcome.DONE,
@@ -108,6 +108,7 @@ class FaceReader:
             faces=faces,
             chosen=chosen,
             probabilities=probabilities,
+            fer2013=fer2013,
             abstained=max(probabilities) < self.card.abstain_below,
             quality=checks,
             input_png=as_png(pixels),
@@ -116,9 +117,13 @@ class FaceReader:
 
     def probabilities_of(self, pixels: Pixels) -> tuple[float, ...]:
         """Return the seven calibrated probabilities, in label order, of a face (48, 48) in grey values 0-255."""
-        logits = mirrored_logits(self.engine, self.card.normaliser.apply(pixels[None]))  # (2, 1, 7)
-        served = logits[HEADS.index(self.card.served_head), 0]  # (7,)
-        return tuple(float(probability) for probability in softmax(served / self.card.temperature))
+        return self.of_both_heads(pixels)[0]
+
+    def of_both_heads(self, pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return the seven probabilities of a face (48, 48): calibrated ones of the served head, plain ones of `fer2013`."""
+        logits = mirrored_logits(self.engine, self.card.normaliser.apply(pixels[None]))[:, 0]  # (2, 7)
+        served = softmax(logits[HEADS.index(self.card.served_head)] / self.card.temperature)  # (7,)
+        return tuple(served.tolist()), tuple(softmax(logits[HEADS.index("fer2013")]).tolist())
 
     def explain(self, pixels: Pixels, expression: int | None = None) -> Explanation:
         """Return which parts of a face (48, 48) raise the probability of one expression, by default the most probable one."""

@@ -205,8 +205,9 @@ def reading_facts(prediction: Prediction) -> Facts:
         "abstained",
         "explanation_drop",
     )
-    probabilities = dict(zip(EXPRESSIONS, prediction.probabilities, strict=True)) if prediction.probabilities else None
-    return {name: getattr(prediction, name) for name in names} | {"shares": probabilities, "valence_index": prediction.valence}
+    heads = {"shares": prediction.probabilities, "fer2013": prediction.fer2013_probabilities}
+    shares = {name: dict(zip(EXPRESSIONS, each, strict=True)) if each else None for name, each in heads.items()}
+    return {name: getattr(prediction, name) for name in names} | shares | {"valence_index": prediction.valence}
 
 
 def event_facts(event: Event) -> Facts:

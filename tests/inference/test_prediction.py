@@ -17,7 +17,15 @@ pytestmark = pytest.mark.django_db
 
 BOX = FaceBox(8, 6, 24, 30)
 FACE = Face(BOX, detector_score=0.9)
-DONE = Reading(Outcome.DONE, "1.0.0", faces=(FACE,), chosen=0, probabilities=(0.1, 0.0, 0.1, 0.5, 0.1, 0.0, 0.2), input_png=b"png")
+DONE = Reading(
+    Outcome.DONE,
+    "1.0.0",
+    faces=(FACE,),
+    chosen=0,
+    probabilities=(0.1, 0.0, 0.1, 0.5, 0.1, 0.0, 0.2),
+    fer2013=(0.2, 0.1, 0.0, 0.4, 0.1, 0.0, 0.2),
+    input_png=b"png",
+)
 
 
 @pytest.fixture
@@ -52,6 +60,7 @@ def test_reading_is_stored_with_all_that_was_seen(queued: Prediction) -> None:
     queued.refresh_from_db()
     assert queued.state == "done"
     assert queued.probabilities == DONE.probabilities
+    assert queued.fer2013_probabilities == DONE.fer2013
     assert queued.valence == pytest.approx(0.2)
     assert queued.faces[0]["box"] == {"left": 8, "top": 6, "width": 24, "height": 30}
     assert bytes(queued.input_png) == b"png"

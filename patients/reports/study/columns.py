@@ -57,6 +57,7 @@ PHOTO = Column("photo", "integer", "Number of the photo of this visit, counted f
 DAY = Column("day", "integer", "Days since the person's first visit in the study (day 0).", "days", low=0, is_required=True)
 
 
+FER2013 = tuple(f"fer2013_{name}" for name in EXPRESSIONS)
 LABEL_VALUES = tuple(name for name, _words in LABELS)
 
 
@@ -68,6 +69,17 @@ def _shares(of: str) -> tuple[Column, ...]:
     text = "Calibrated probability of {name}{of}: of ten people who name one of seven expressions, about ten times this number."
     return tuple(
         Column(name, "number", text.format(name=name, of=of), low=0, high=1, needs=Field.EXPRESSIONS) for name in EXPRESSIONS
+    )
+
+
+def _fer2013_probabilities() -> tuple[Column, ...]:
+    text = (
+        "Probability of {name} from the network’s other head, which learned FER2013’s labels. It is not calibrated and enters "
+        "no other number. Empty for photos read before it was kept."
+    )
+    return tuple(
+        Column(column, "number", text.format(name=name), low=0, high=1, needs=Field.EXPRESSIONS)
+        for column, name in zip(FER2013, EXPRESSIONS, strict=True)
     )
 
 
@@ -154,6 +166,7 @@ TABLES: tuple[Table, ...] = (
             ),
             *_shares(""),
             _valence("valence", "Valence index: happy - (angry + disgust + fear + sad)."),
+            *_fer2013_probabilities(),
             Column("model_version", "string", "Version of the model that read the photo.", needs=Field.QUALITY),
         ),
         ("participant", "visit", "photo"),

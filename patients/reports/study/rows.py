@@ -12,7 +12,7 @@ from encryption.fields import keyed_hash
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
 from patients.models import Event, OwnLabel, Participation, Photo, Study, Visit
-from patients.reports.study.columns import TABLES, Table, Value
+from patients.reports.study.columns import FER2013, TABLES, Table, Value
 from patients.studies.cells import age_table, band_of, suppress
 from patients.studies.group import Group, Person, group_of
 
@@ -174,6 +174,7 @@ def _photos(numbered: list[NumberedPhoto]) -> list[Row]:
             "too_close_to_call": each.read.abstained if each.read.state == Prediction.State.DONE else None,
             **dict(zip(EXPRESSIONS, each.read.probabilities or (), strict=False)),
             "valence": each.read.valence,
+            **dict(zip(FER2013, each.read.fer2013_probabilities or (), strict=False)),
             "model_version": each.read.model_version or None,
         }
         for each in numbered

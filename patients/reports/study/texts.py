@@ -61,7 +61,6 @@ def left_out(made: StudyTables) -> list[str]:
         "Pictures: numbers only.",
         "Events outside the time from a person's first to last visit in the study, and how long before it an event began.",
         "Values of photos that gave no result: the reason is kept.",
-        "Probabilities of each output head of the network: only their calibrated combination is stored.",
         "Items of questionnaires: only totals are stored.",
     ]
     unseen = [field.value for field in Study.Field if not made.study.shows(field)]

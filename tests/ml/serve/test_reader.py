@@ -1,6 +1,7 @@
 """What the reader says of photos: each outcome once, on the real network."""
 
 import io
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from ml.measure.photos import sample_pictures
+from ml.serve.engines import mirrored_logits
 from ml.serve.expressions import FaceBox, Outcome, Reason
 from ml.serve.faces import Detection
 from ml.serve.reader import WEIGHTS, FaceReader, WeightsError, WeightsMismatch, WeightsMissing
@@ -45,6 +47,18 @@ def test_picture_the_network_saw_is_kept(reader: FaceReader, portrait: Image.Ima
     with Image.open(io.BytesIO(reading.input_png)) as seen:
         assert (seen.format, seen.mode, seen.size) == ("PNG", "L", (48, 48))
         assert reader.probabilities_of(np.asarray(seen)) == pytest.approx(reading.probabilities)
+
+
+def test_other_head_is_kept_beside_the_one_that_serves(reader: FaceReader, portrait: Image.Image) -> None:
+    reading = reader.read(portrait)
+    assert reading.fer2013 is not None
+    assert reading.input_png is not None
+    pixels = np.asarray(Image.open(io.BytesIO(reading.input_png)))
+    logits = mirrored_logits(reader.engine, reader.card.normaliser.apply(pixels[None]))[1, 0].tolist()
+    raised = [math.exp(value) for value in logits]
+    assert reading.fer2013 == pytest.approx([value / sum(raised) for value in raised])
+    assert reading.fer2013 != reading.probabilities
+    assert list(reading.as_json()["fer2013"].values()) == list(reading.fer2013)
 
 
 def test_same_photo_gives_the_same_probabilities(reader: FaceReader, portrait: Image.Image) -> None:

@@ -16,6 +16,7 @@ import pytest
 from django.conf import settings as project
 from django.core.management import CommandError, call_command
 
+from inference.models import Prediction
 from patients.models import AccessLog, Event, OwnLabel, Participation, Patient, Photo, Study, User
 from patients.reports.study.forms import REDCAP_HEADER, available_forms
 from patients.reports.study.package import package_files, study_package
@@ -71,6 +72,32 @@ def test_package_has_every_table_and_its_explanations(study: Study) -> None:
     for name in tables:
         header = files[f"{name}.csv"].decode().splitlines()[0].split(",")
         assert {column for each, column in columns if each == name} == set(header)
+
+
+@pytest.mark.parametrize("form", ["csv", "bids", "redcap", "parquet"])
+def test_photos_carry_the_probabilities_of_both_heads(study: Study, form: str) -> None:
+    other = (0.2, 0.1, 0.0, 0.4, 0.1, 0.05, 0.15)
+    first = Photo.objects.filter(visit__patient=Participation.objects.order_by("number")[0].patient).earliest("uploaded_at", "id")
+    Prediction.objects.filter(photo=first).update(fer2013=other)
+    files = opened(study_package(study, form))
+    if form == "parquet":
+        import pyarrow.parquet as pq
+
+        rows = pq.read_table(io.BytesIO(files["photos.parquet"])).to_pylist()
+    elif form == "redcap":
+        records = table(files, "redcap_records.csv")
+        rows = [
+            {name.removeprefix("photos_"): value for name, value in row.items()}
+            for row in records
+            if row["redcap_repeat_instrument"] == "photos"
+        ]
+    else:
+        name, separator = ("photos.csv", ",") if form == "csv" else ("phenotype/photos.tsv", "\t")
+        rows = table(files, name, separator)
+    names = [f"fer2013_{name}" for name in ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")]
+    assert [float(rows[0][name]) for name in names] == list(other)
+    assert {rows[1][name] for name in names} == {{"csv": "", "bids": "n/a", "redcap": "", "parquet": None}[form]}
+    assert float(rows[0]["happy"]) != 0.4  # the head that serves has its own columns
 
 
 def test_events_are_days_within_the_study(study: Study) -> None:
