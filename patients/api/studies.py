@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
-from rest_framework import generics, serializers
+from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,6 +18,8 @@ from patients.api.filters import StudyFilter
 from patients.api.group import Json, group_json
 from patients.api.parameters import DescribedView
 from patients.api.permission import signed_in
+from patients.api.revision import IF_MATCH, check_revision, locked, revision
+from patients.api.study_changes import StudyChangesSerializer, changed, created, open_to_changes
 from patients.api.tasks import TaskSerializer, started
 from patients.models import Arm, Study
 from patients.models.study import Right
@@ -92,6 +95,9 @@ class ExportOptionsSerializer(serializers.Serializer[Any]):  # Any: no row behin
     )
 
 
+REVISED = ("name", "ethics_reference", "starts_on", "closed_on", "smallest_cell", "fields")
+
+
 @extend_schema(tags=["studies"])
 class StudyList(DescribedView, generics.ListAPIView[Study]):
     """Your studies."""
@@ -104,9 +110,16 @@ class StudyList(DescribedView, generics.ListAPIView[Study]):
         """Return the studies of which the caller is a member."""
         return Study.objects.of(signed_in(self.request)).select_related("lead").prefetch_related("arms")
 
+    @extend_schema(request=StudyChangesSerializer, responses={201: StudySerializer})
+    def post(self, request: Request) -> Response:
+        """Create a study, which you lead. It needs a name that no other study of yours has, and at least one arm."""
+        return Response(StudySerializer(created(request)).data, status=status.HTTP_201_CREATED)
+
 
 class StudyDetail(DescribedView):
     """One study."""
+
+    parameters = {"patch": [IF_MATCH]}  # noqa: RUF012  # read by DescribedView
 
     @extend_schema(responses=StudyGroupSerializer, tags=["studies"])
     def get(self, request: Request, study: UUID) -> Response:
@@ -114,7 +127,18 @@ class StudyDetail(DescribedView):
         own = Study.objects.of(signed_in(request)).select_related("lead").prefetch_related("arms")
         found = get_object_or_404(own, pk=study)
         (row,) = study_rows(signed_in(request), found)
-        return Response(StudyGroupSerializer(found, context={"request": request, "row": row}).data)
+        headers = {"ETag": revision(found, REVISED)}
+        return Response(StudyGroupSerializer(found, context={"request": request, "row": row}).data, headers=headers)
+
+    @extend_schema(request=StudyChangesSerializer, responses=StudySerializer, tags=["studies"])
+    def patch(self, request: Request, study: UUID) -> Response:
+        """Change the fields and arms that are sent. Needs the right to change the study."""
+        found = get_object_or_404(open_to_changes(request), pk=study)
+        with transaction.atomic():
+            check_revision(request, locked(found), REVISED)
+            found = changed(request, found)
+        headers = {"ETag": revision(found, REVISED)}
+        return Response(StudySerializer(open_to_changes(request).get(pk=found.pk)).data, headers=headers)
 
 
 class StudyExport(DescribedView):

@@ -23,6 +23,7 @@ from patients.studies.group import group_of
 from patients.studies.mixed import why_not
 from patients.studies.page import StudyPage, model_card
 from patients.studies.participation import participants_in_care
+from patients.studies.saving import change_study, create_study
 from patients.tasks import study_export, study_model
 from patients.tasks.begin import CannotExport, begin_study_export
 from patients.tasks.run import start
@@ -41,9 +42,7 @@ def add_study(request: ClinicianRequest) -> HttpResponse:
     """Create a study; who creates it leads it."""
     form = StudyForm(request.user, request.POST or None, initial={"starts_on": clinic_today()})
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            study = form.save()
-            record_access(request, AccessLog.Action.ADD, obj=study)
+        study = create_study(request, form)
         messages.success(request, _("Study created."))
         return redirect("patients:study", study.pk)
     return _form_page(request, form, _("New study"), reverse("patients:studies"))
@@ -56,11 +55,7 @@ def edit_study(request: ClinicianRequest, study_id: UUID) -> HttpResponse:
     with transaction.atomic():  # the form locks the study until it is saved
         form = StudyForm(request.user, request.POST or None, instance=study)
         if request.method == "POST" and form.is_valid():
-            before = _lists(study)
-            study = form.save()
-            after = _lists(study)
-            changed = {*form.changed_columns, *(name for name in before if before[name] != after[name])}
-            record_access(request, AccessLog.Action.EDIT, obj=study, changed=" ".join(sorted(changed))[:100])
+            study = change_study(request, form)
             messages.success(request, _("Changes saved."))
             return redirect("patients:study", study.pk)
     return _form_page(request, form, _("Edit study"), reverse("patients:study", args=[study.pk]))
@@ -148,11 +143,3 @@ def _choices() -> list[tuple[str, str, str]]:
         Study.Field.LABELS: _("what clinicians chose"),
     }
     return [(field.value, str(field.label), inside[field]) for field in Study.Field]
-
-
-def _lists(study: Study) -> dict[str, list[tuple[object, ...]]]:
-    """Return what belongs to a study and is in other tables."""
-    return {
-        "people": sorted(study.members.values_list("person", "may_export", "may_change")),
-        "arms": sorted(study.arms.values_list("pk", "name")),
-    }

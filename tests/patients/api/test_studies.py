@@ -99,6 +99,59 @@ def test_export_needs_reference_and_right(researcher: APIClient, study: Study, r
     assert researcher.post(address).status_code == 403
 
 
+def test_study_is_created_and_its_creator_leads_it(researcher: APIClient, rosa: User) -> None:
+    sent = {"name": "Sleep", "starts_on": "2026-02-01", "arms": [{"name": "light"}, {"name": "waiting list"}]}
+    made = researcher.post("/api/v1/studies/", sent, format="json")
+    assert made.status_code == 201
+    assert {name: made.json()[name] for name in ("name", "ethics_reference", "lead", "smallest_cell", "fields_seen")} == {
+        "name": "Sleep",
+        "ethics_reference": "",
+        "lead": "Rosa Reyes",
+        "smallest_cell": 5,
+        "fields_seen": ["expressions", "self_reports", "quality", "events", "age_band"],
+    }
+    assert [arm["name"] for arm in made.json()["arms"]] == ["light", "waiting list"]
+    study = Study.objects.get()
+    assert study.grants(rosa, "may_change")
+    entry = AccessLog.objects.get()
+    assert (entry.action, entry.object_id) == (AccessLog.Action.ADD, str(study.pk))
+    again = researcher.post("/api/v1/studies/", sent, format="json")
+    assert (again.status_code, list(again.json()["fields"])) == (400, ["name"])
+    without_arms = researcher.post("/api/v1/studies/", {"name": "Other", "starts_on": "2026-02-01"}, format="json")
+    assert without_arms.json()["fields"] == {"non_field_errors": ["Name at least one arm. A study with one group has one arm."]}
+    assert Study.objects.count() == 1
+
+
+def test_study_keeps_what_is_not_sent(researcher: APIClient, study: Study, ada: User) -> None:
+    StudyMember.objects.create(study=study, person=ada, may_export=True)
+    address, arm = f"/api/v1/studies/{study.pk}/", study.arms.get()
+    seen = researcher.get(address).headers["ETag"]
+    sent = {"ethics_reference": "EC 7", "arms": [{"id": arm.pk, "name": "care as usual"}, {"name": "light"}]}
+    done = researcher.patch(address, sent, format="json", headers={"If-Match": seen})
+    assert done.status_code == 200
+    assert [each["name"] for each in done.json()["arms"]] == ["care as usual", "light"]
+    assert (done.json()["name"], done.json()["ethics_reference"]) == ("After discharge", "EC 7")
+    assert study.participations.filter(arm=arm).count() == 4
+    assert study.grants(ada, "may_export")
+    assert AccessLog.objects.get(action=AccessLog.Action.EDIT).detail["changed"] == "arms ethics_reference"
+    late = researcher.patch(address, {"name": "Late"}, format="json", headers={"If-Match": seen})
+    assert (late.status_code, late.json()["code"]) == (412, "changed_meanwhile")
+    kept = researcher.patch(address, {"arms": [{"id": arm.pk, "name": ""}]}, format="json")
+    assert kept.json()["fields"] == {"non_field_errors": ["An arm with participants can be renamed, not removed."]}
+
+
+def test_study_is_changed_only_by_those_who_may(api: APIClient, researcher: APIClient, study: Study, ada: User) -> None:
+    StudyMember.objects.create(study=study, person=ada, may_export=True)
+    address = f"/api/v1/studies/{study.pk}/"
+    assert api.patch(address, {"name": "Mine"}, format="json").status_code == 404
+    other = Study.objects.create(name="Other", lead=ada, starts_on=study.starts_on)
+    arm = other.arms.create(name="one")
+    assert researcher.patch(address, {"arms": [{"id": arm.pk, "name": "taken"}]}, format="json").status_code == 404
+    assert list(researcher.patch(address, {"closed_on": "2020-01-01"}, format="json").json()["fields"]) == ["closed_on"]
+    study.refresh_from_db()
+    assert (study.name, study.closed_on) == ("After discharge", None)
+
+
 def test_clinician_puts_a_patient_into_a_study_and_out(api: APIClient, study: Study, ada: User, ines: Patient) -> None:
     StudyMember.objects.create(study=study, person=ada)
     address, arm = f"/api/v1/patients/{ines.pk}/studies/", study.arms.get()
