@@ -146,6 +146,7 @@
     // There is no other copy of a photo from the camera.
     if (answer.code === "not_stored") why.textContent += " " + why.dataset.held;
     if (answer.retry) held.add(job);
+    job.code = answer.code;
     markHeld();
     const isOfOther = answer.code === "duplicate_in_other_patient";
     const twice = isOfOther || answer.code === "duplicate_in_patient";
@@ -300,6 +301,10 @@
   });
   addEventListener("uncovered", function () {
     markHeld();
+    held.forEach(function (job) {
+      const why = part(job.card, "why");
+      if (job.code === "signed_out") why.textContent = why.dataset.back;
+    });
     htmx.trigger(document.body, "photos-changed");
     if (held.size) focusOn(held.values().next().value.card);
   });

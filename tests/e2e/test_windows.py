@@ -132,7 +132,7 @@ def test_pasted_photo_waits_for_its_user_to_sign_in_again(installation: Installa
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="Sign in in a new tab").click()
     sign_in(opened.value, installation)
-    expect(page.get_by_text("You are signed out. Sign in and try again.")).to_be_visible()
+    expect(page.get_by_text("You are signed in again. Press “Retry” to add this photo.")).to_be_visible()
     expect(page.locator("#photos > .photo").first).to_be_focused()
     page.get_by_role("button", name="Retry").click()
     expect(page.locator("#photos > .photo[id]")).to_have_count(1, timeout=PATIENCE_MS)
