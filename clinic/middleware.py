@@ -92,7 +92,7 @@ class SignInRequired(LoginRequiredMiddleware):
 class SecondFactor:
     """Require a second factor, and end all other sessions of a user who changes theirs.
 
-    allauth asks for a factor if the user has one; this middleware makes sure that they have. API keys are credentials of their own.
+    allauth asks for a factor if the user has one; this middleware makes sure that they have. patients/api/keys.py does for keys.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "patients.api.keys.ApiKeys",
     "patients.audit.middleware.AccessMiddleware",
 ]
 ROOT_URLCONF = "clinic.urls"
@@ -255,6 +256,7 @@ ACCOUNT_RATE_LIMITS = {
     "phone_photo": "60/m/key",
     "break_glass": "10/h/user",
     "record_number": "10/h/user",  # of patients whom the user may not see
+    "api_key": "20/10m/key",  # wrong keys from one network
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0  # the client's IP, for rate limits and the list of sessions
 MFA_REQUIRED = not DEMO
@@ -320,6 +322,7 @@ CONTENT_SECURITY_POLICY = {
 MESSAGE_STORAGE = "patients.accounts.messages.EncryptedMessages"
 
 # --- API
+API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 600)  # of one key
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["patients.api.authentication.ByKey", "rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["patients.api.permission.ByRule"],

@@ -18,6 +18,7 @@ from patients.audit.rules import (
     OPENED_OR_ADDED,
     OWN_ENTRY,
     OWN_EXPORT,
+    OWN_KEYS,
     OWN_TASKS,
     PICTURE,
     POLLED,
@@ -38,6 +39,7 @@ from patients.audit.rules import (
 )
 from patients.views import (
     access_log,
+    api_keys,
     baseline,
     care,
     caseload,
@@ -200,6 +202,9 @@ urlpatterns = [
     page("teams/<int:team_id>/leave/", teams.leave_team, "leave_team", REVIEWERS),
     page("health/", health.show_health, "health", ADMINISTRATORS),
     page("settings/", pages.edit_settings, "settings", SIGNED_IN),
+    page("settings/api-keys/", api_keys.show_api_keys, "api_keys", OWN_KEYS),
+    page("settings/api-keys/new/", api_keys.add_api_key, "add_api_key", OWN_KEYS),
+    page("settings/api-keys/<int:api_token_id>/revoke/", api_keys.revoke_api_key, "revoke_api_key", OWN_KEYS),
     page("settings/sessions/<int:session_id>/end/", sessions.end_session, "end_session", SIGNED_IN),
     page("settings/theme/", pages.save_theme, "theme", SIGNED_IN),
     page("settings/timeline/", pages.save_timeline, "save_timeline", SIGNED_IN),

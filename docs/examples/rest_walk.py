@@ -1,7 +1,7 @@
 """Walks from a new patient to a table by REST alone: python rest_walk.py ADDRESS KEY PHOTO
 
-Needs requests. ADDRESS is that of the installation, such as https://affectline.clinic.example. KEY is an API key of a clinician:
-`deploy/manage api_token EMAIL` prints it. PHOTO is a picture of one face. Everything else is described at ADDRESS/api/v1/docs/.
+Needs requests. ADDRESS is that of the installation, such as https://affectline.clinic.example. KEY is an API key that may write:
+a clinician makes it under Settings, API keys. PHOTO is a picture of one face. Everything else is described at ADDRESS/api/v1/docs/.
 """
 
 import sys

@@ -6,6 +6,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import record_authentication
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from patients.audit.log import record_access, tried_name
@@ -35,9 +36,13 @@ class InvitationOnly(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         record_access(request, AccessLog.Action.SIGN_IN_FAILED, tried=tried_name(name))
 
     def set_password(self, user: User, password: str) -> None:
-        """Save the password alone: an administrator may have changed the user's permissions in the meantime."""
-        user.set_password(password)
-        user.save(update_fields=["password"])
+        """Save the password alone: an administrator may have changed the user's permissions in the meantime. API keys end."""
+        with transaction.atomic():
+            keys = user.api_tokens.open().count()
+            user.set_password(password)
+            user.save(update_fields=["password"])
+            if keys:
+                record_access(self.request, AccessLog.Action.PERMISSION, obj=user, changed="keys revoked", keys=keys)
 
     def logout(self, request: HttpRequest) -> None:
         """Log the sign-out."""
@@ -54,6 +59,16 @@ class InvitationOnly(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Log that a password or a factor changed, and tell its owner by mail."""
         what = template_prefix.rpartition("/")[2]  # password_changed, totp_activated, webauthn_removed
         record_access(self.request, AccessLog.Action.PERMISSION, obj=user, changed=what)
+        self.mail_notice(template_prefix, user, context, email)
+
+    def mail_notice(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,  # Any: allauth's own signature
+        email: str | None = None,
+    ) -> None:
+        """Tell the owner of an account by mail what was done, where the view has logged it."""
         try:
             super().send_notification_mail(template_prefix, user, context, email or user.email)
         except OSError:

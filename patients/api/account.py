@@ -17,7 +17,7 @@ class KeySerializer(serializers.ModelSerializer[ApiToken]):
 
     class Meta:
         model = ApiToken
-        fields = ("id", "created_at", "last_used_at")
+        fields = ("id", "name", "scope", "created_at", "expires_at", "last_used_at")
         read_only_fields = fields
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.http import Http404
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from patients.audit.addresses import rule_for
 from patients.audit.middleware import check
-from patients.audit.rules import Who
-from patients.models import User
+from patients.audit.rules import SAFE, Who
+from patients.models import ApiToken, User
 
 if TYPE_CHECKING:  # rest_framework.views imports this module
     from rest_framework.views import APIView
@@ -24,7 +26,7 @@ def signed_in(request: Request) -> User:
 
 
 class ByRule(BasePermission):
-    """Applies the rule of the address: 404 for another role, 403 where a right is missing."""
+    """Applies the rule of the address: 404 for another role, 403 where a right is missing or the key may only read."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Return whether the rule lets everyone in, or a user is signed in. Raises Http404 or PermissionDenied by the rule."""
@@ -37,4 +39,6 @@ class ByRule(BasePermission):
         if not isinstance(request.user, User):
             return False
         check(rule, request.user, match, request.method)
+        if isinstance(request.auth, ApiToken) and request.auth.scope == ApiToken.Scope.READ and request.method not in SAFE:
+            raise PermissionDenied(_("This key may only read."), code="read_only_key")
         return True

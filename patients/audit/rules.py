@@ -113,6 +113,7 @@ STUDY_VIEWED = Rule(Who.STUDY_PEOPLE, Action.VIEW)  # a change adds its own entr
 STUDY_POLLED = Rule(Who.STUDY_PEOPLE, Action.VIEW, polled=True)
 STUDY_EXPORTED = Rule(Who.STUDY_PEOPLE, right=Right.EXPORT)
 STUDY_ADDED = Rule(Who.STUDY_PEOPLE)
+OWN_KEYS = Rule(Who.STUDY_PEOPLE)  # an administrator's key would reach nothing
 
 OWN_TASKS = Rule(Who.SIGNED_IN, Action.LIST)  # a download adds entries of its own
 LISTED = Rule(Who.CLINICIANS, Action.LIST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -97,6 +97,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature
+        """Save the account. A new password ends the API keys: someone who knew the old one may have made them."""
+        # Django keeps the raw password until it is saved; a hash that is only renewed at sign-in leaves none.
+        is_new_password = self.pk is not None and self.__dict__.get("_password") is not None
+        super().save(*args, **kwargs)
+        if is_new_password:
+            self.api_tokens.open().update(revoked_at=timezone.now())
 
     @property
     def is_clinician(self) -> bool:

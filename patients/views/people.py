@@ -90,7 +90,7 @@ def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
     elif request.method == "POST" and form.is_valid():
         with transaction.atomic():
             form.save()  # only the changed fields: the password may have changed meanwhile
-            keys = 0 if person.is_active else ApiToken.revoke_all(person)
+            keys = 0 if person.is_active and "role" not in form.changed_data else ApiToken.revoke_all(person)
             log_permissions(person, request, "name and rights" if "display_name" in form.changed_data else "rights", keys)
         messages.success(request, _("Changes saved."))
         return redirect("patients:people")

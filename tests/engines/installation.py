@@ -56,7 +56,9 @@ class Installation:
         self.var = var
         inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         # Of the demo only the newest visit of each patient: nineteen photos instead of two hundred.
-        self._environment = inherited | {"AFFECTLINE_VAR": str(var), "DEMO_VISITS": "1"} | environment
+        self._environment = (
+            inherited | {"AFFECTLINE_VAR": str(var), "DEMO_VISITS": "1", "API_REQUESTS_PER_MINUTE": "100000"} | environment
+        )
         self._process: subprocess.Popen[str] | None = None
         self._shell: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
@@ -209,7 +211,7 @@ class Installation:
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # Any: JSON
         """Return what the API answers to the demo's clinician."""
         if not self._key:
-            self._key = self.manage("api_token", self.email).strip()
+            self._key = self.manage("api_token", self.email, "--scope", "write").strip()
         request = urllib.request.Request(f"{self.address}/api/v1/{path}", method=method)
         request.add_header("Authorization", f"Bearer {self._key}")
         request.add_header("Content-Type", MULTIPART_CONTENT if body and "file" in body else "application/json")

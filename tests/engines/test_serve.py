@@ -61,7 +61,7 @@ def test_taken_port_is_named_and_nothing_is_started(installation: Installation, 
 
 
 def test_example_walks_from_a_patient_to_a_table_by_rest_alone(installation: Installation) -> None:
-    key = installation.manage("api_token", installation.email).strip()
+    key = installation.manage("api_token", installation.email, "--scope", "write").strip()
     photo = clear_portraits()[0].path
     command = [sys.executable, str(EXAMPLE), installation.address, key, str(photo)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=180)

@@ -78,6 +78,7 @@ class Address:
             "face": 0,
             "purpose": "care",
             "session_id": 1,
+            "api_token_id": 1,
             "key": "k-1",
             "uidb36": "1",
         }

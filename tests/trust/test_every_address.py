@@ -36,6 +36,7 @@ from tests.trust.addresses import Address, described, drawn, every_address, meth
 pytestmark = pytest.mark.django_db
 DOOR = "/accounts/login/"
 WITHOUT_ANYTHING_TO_SHOW = {"mfa_remove_webauthn", "mfa_edit_webauthn", "mfa_download_recovery_codes", "mfa_view_recovery_codes"}
+WITHOUT_ANYTHING_TO_SHOW |= {"patients:revoke_api_key"}
 WITHOUT_ANYTHING_TO_SHOW |= {"patients:end_session", "patients:draft", "patients:end_emergency", "patients:review_emergency"}
 WITHOUT_ANYTHING_TO_SHOW |= {
     "patients:team",

@@ -1,4 +1,4 @@
-"""Sign-in with a second factor: enforced for people, not for keys, and not bypassed by a password reset."""
+"""Sign-in with a second factor: enforced for people and their keys, and not bypassed by a password reset."""
 
 from collections.abc import Iterator
 
@@ -110,9 +110,9 @@ def test_without_a_factor_a_part_of_a_page_leads_to_enrolment(client: Client, ce
     assert client.get("/patients/", headers={"HX-Request": "true"}).headers["HX-Redirect"] == reverse("mfa_index")
 
 
-def test_api_key_is_a_credential_of_its_own(client: Client, cem: User) -> None:
+def test_key_of_someone_without_a_factor_is_not_valid(client: Client, cem: User) -> None:
     answer = client.get("/api/v1/patients/", headers={"Authorization": f"Bearer {ApiToken.issue(cem)}"})
-    assert answer.status_code == 200
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_key")
 
 
 def test_enrolment_opens_the_pages_and_gives_recovery_codes(client: Client, cem: User) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py api_token EMAIL`: make or revoke keys for the API.
+"""`manage.py api_token EMAIL --scope write --days 90 --name PROGRAM`: make or revoke keys for the API.
 
 A clinician's key sees that clinician's patients, a researcher's reaches studies alone (docs/rest.md).
 """
@@ -8,8 +8,10 @@ from argparse import ArgumentParser
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from patients.accounts.api_keys import make_key
 from patients.audit.log import record_access
 from patients.models import AccessLog, ApiToken, User
+from patients.models.token import DAYS, MOST_DAYS
 
 
 class Command(BaseCommand):
@@ -19,9 +21,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", help="whose key it is")
+        parser.add_argument("--name", default="", help="the program that will use it")
+        parser.add_argument("--scope", choices=ApiToken.Scope.values, default=ApiToken.Scope.READ.value, help="default: read")
+        parser.add_argument("--days", type=int, default=DAYS, help=f"until it ends, {MOST_DAYS} at most; default: {DAYS}")
         parser.add_argument("--revoke-all", action="store_true", help="end all keys of this person instead")
 
-    def handle(self, *, email: str, revoke_all: bool, **options: object) -> None:
+    def handle(self, *, email: str, name: str, scope: str, days: int, revoke_all: bool, **options: object) -> None:
+        if not 1 <= days <= MOST_DAYS:
+            raise CommandError(f"A key lasts from 1 to {MOST_DAYS} days.")
         clinician = User.objects.filter(email__iexact=email, is_active=True).first()
         if clinician is None:
             raise CommandError(f"No account has the address {email}.")
@@ -31,8 +38,6 @@ class Command(BaseCommand):
                 record_access(None, AccessLog.Action.PERMISSION, obj=clinician, changed="keys revoked", keys=ended)
             self.stderr.write(f"{ended} keys revoked")
             return
-        with transaction.atomic():
-            key = ApiToken.issue(clinician)
-            record_access(None, AccessLog.Action.PERMISSION, obj=clinician, changed="key made")
+        key = make_key(clinician, None, name, scope, days)
         self.stdout.write(key)
         self.stderr.write("Keep this key: it is not shown again. Send it as “Authorization: Bearer KEY”.")
