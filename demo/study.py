@@ -16,7 +16,7 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
-from inference.models import Prediction
+from inference.models import NO_EXPLANATION, Prediction
 from patients.consent.consent import consent_text
 from patients.models import Arm, Consent, Participation, Patient, Photo, SelfReport, Study, StudyMember, User, Visit
 from patients.models.self_report import MOST
@@ -27,11 +27,8 @@ PHOTOS_PER_VISIT = 3
 DAYS_BETWEEN_VISITS = 28
 READ_TIMEOUT_SECONDS = 900.0
 BUSY_SECONDS = 1.0
-COPIED = [
-    *("model_version", "state", "reason", "faces", "chosen_face", "quality", "input_png", "abstained", "milliseconds"),
-    *("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "attempts", "started_at", "finished_at"),
-]
-"""The fields of a prediction that do not say which photo it is of."""
+OF_THE_ROW = {"id", "photo", "requested_at", "queued_at", "wanted_box"}
+"""The fields of a prediction that say which photo it is of and what was asked for; a copy has its own. It has no explanation."""
 Json = dict[str, Any]  # Any: as the file has it
 
 
@@ -119,7 +116,8 @@ def _store_again(photo: Photo, visit: Visit) -> None:
     copy.image.save("image", ContentFile(picture), save=False)
     copy.preview.save("preview", ContentFile(preview), save=False)
     copy.save()
-    Prediction.objects.create(photo=copy, **{name: getattr(read, name) for name in COPIED})
+    fields = {field.name for field in Prediction._meta.concrete_fields} - OF_THE_ROW - set(NO_EXPLANATION)
+    Prediction.objects.create(photo=copy, **{name: getattr(read, name) for name in fields})
 
 
 def _days_ago(days: int) -> date:

@@ -46,7 +46,7 @@ def test_both_arms_are_large_enough_to_be_shown(study: Study, bo: User) -> None:
 
 def test_participant_has_the_reading_of_the_same_picture(study: Study) -> None:
     read = make_photo(source_visit(), original_name="ines-01-1.jpg")
-    make_prediction(read, probabilities=probabilities_of(sad=0.7), model_version="0.5.0", abstained=True)
+    make_prediction(read, probabilities=probabilities_of(sad=0.7), model_version="0.5.0", abstained=True, fer2013=[0.1] * 6 + [0.4])
     unusable = make_photo(source_visit(), original_name="ines-01-2.jpg")
     make_prediction(unusable, Prediction.State.REJECTED, reason="too_dark")
     assert demo.add_photos()
@@ -57,7 +57,7 @@ def test_participant_has_the_reading_of_the_same_picture(study: Study) -> None:
         source = read if copy.original_name == "ines-01-1.jpg" else unusable
         assert read_stored(copy.image) == read_stored(source.image)
         assert copy.image.name != source.image.name
-        same = ("state", "reason", "sad", "neutral", "abstained", "model_version", "faces", "chosen_face")
+        same = ("state", "reason", "sad", "neutral", "abstained", "model_version", "faces", "chosen_face", "fer2013")
         assert [getattr(copy.prediction, name) for name in same] == [getattr(source.prediction, name) for name in same]
 
 
