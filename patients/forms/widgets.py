@@ -30,7 +30,7 @@ class LongSelect(forms.Select):
     ) -> SafeString:
         """Return the select as HTML."""
         chosen = "" if value is None else str(value)
-        choices: Iterable[tuple[Any, Any]] = self.choices  # type: ignore[assignment]  # one level: there are no groups
+        choices: Iterable[tuple[Any, Any]] = self.choices
         rows = ((key, " selected" if str(key) == chosen else "", words) for key, words in choices)
         options = format_html_join("\n", '<option value="{}"{}>{}</option>', rows)
         return format_html("<select{}>{}</select>", flatatt(self.build_attrs(self.attrs, {"name": name, **(attrs or {})})), options)
