@@ -249,8 +249,16 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Affectline: "
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # people with a second factor are asked for it
-# These limits come on top of django-allauth's own for sign-in.
+# These limits come on top of django-allauth's own for sign-in. Everyone in a hospital may share one address.
 ACCOUNT_RATE_LIMITS = {
+    "login": "120/m/ip",
+    "login_failed": "5/5m/key",  # codes of one account, after its password
+    "password_from_network": "5/5m/key,30/m/ip",  # of one account, from one network (patients/accounts/guessing.py)
+    "password_on_device": "5/5m/key",  # of one account, in a browser where it has signed in
+    "password_of_strangers": "100/h/key",  # of one account, from everywhere else together
+    "failures": "10/h/key",  # wrong passwords and codes of one account, until its owner and the administrators are told
+    "failures_told": "1/d/key",  # of one account
+    "failures_told_of_all": "20/d/key",  # to administrators
     "phone_pairing": "10/10m/user",
     "phone_code": "20/m/ip",
     "phone_photo": "60/m/key",
@@ -290,6 +298,7 @@ if HTTPS:
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+DEVICE_COOKIE_NAME = "__Host-device" if HTTPS else "device"  # patients/accounts/guessing.py
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_ENGINE = "clinic.sessions"  # idle and absolute limit: clinic/limits.py

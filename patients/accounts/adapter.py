@@ -9,10 +9,15 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
+from patients.accounts.guessing import consume_try, note_failure, remember_device
 from patients.audit.log import record_access, tried_name
 from patients.models import AccessLog, User
 
 log = logging.getLogger(__name__)
+
+
+def _name_in(credentials: dict[str, Any]) -> str:  # Any: allauth's own signature
+    return str(credentials.get("email") or credentials.get("username") or "")
 
 
 class InvitationOnly(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -28,12 +33,20 @@ class InvitationOnly(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             # They set one up next: the password that they have just entered is not asked for again.
             record_authentication(request, user, method="password", reauthenticated=True)
         answer: HttpResponse = super().post_login(request, user, **options)
+        remember_device(request, answer, user)
         return answer
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:  # Any: allauth's own signature
+        """Count the try. Raises ValidationError after too many from here."""
+        self._login_failed_rl_usage = consume_try(request, _name_in(credentials))  # allauth takes it back if the password is right
+        if self._login_failed_rl_usage is None:
+            raise self.validation_error("too_many_login_attempts")
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:  # Any: allauth's own signature
         """Log the failed sign-in. The name tried is kept as a keyed hash: equal names can be recognised, but not read."""
-        name = str(credentials.get("email") or credentials.get("username") or "")
+        name = _name_in(credentials)
         record_access(request, AccessLog.Action.SIGN_IN_FAILED, tried=tried_name(name))
+        note_failure(request, name)
 
     def set_password(self, user: User, password: str) -> None:
         """Save the password alone: an administrator may have changed the user's permissions in the meantime. API keys end."""

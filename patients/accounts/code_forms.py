@@ -4,6 +4,7 @@ from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 
+from patients.accounts.guessing import note_failure
 from patients.audit.log import record_access
 from patients.models import AccessLog, User
 
@@ -11,6 +12,7 @@ from patients.models import AccessLog, User
 def log_wrong_code(user: User) -> None:
     """Log that a code for `user` was wrong."""
     record_access(context.request, AccessLog.Action.SIGN_IN_FAILED, obj=user, factor="code")
+    note_failure(context.request, user.email)
 
 
 class SignInCodeForm(AuthenticateForm):  # type: ignore[misc]  # allauth has no types
