@@ -29,7 +29,8 @@ class Passkey:
         asked = options["publicKey"]
         self._user = websafe_decode(asked["user"]["id"])
         self._site = hashlib.sha256(asked["rp"]["id"].encode()).digest()
-        public = AttestedCredentialData.create(bytes(16), self._id, ES256.from_cryptography_key(self._key.public_key()))
+        cose = ES256.from_cryptography_key(self._key.public_key())  # type: ignore[no-untyped-call]  # fido2's own
+        public = AttestedCredentialData.create(bytes(16), self._id, cose)
         data = AuthenticatorData.create(self._site, PRESENT_AND_VERIFIED | AuthenticatorData.FLAG.AT, 0, public)
         client = CollectedClientData.create("webauthn.create", asked["challenge"], ORIGIN)
         response = {"clientDataJSON": client, "attestationObject": AttestationObject.create("none", data, {})}
