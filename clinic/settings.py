@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
 from clinic.environment import env_bool, env_int, env_list, env_str, secret
+from ml.decode.confinement import LAYERS
 
 django_stubs_ext.monkeypatch()  # lets Django's classes be written as they are typed, ModelForm[Patient]
 
@@ -30,6 +31,13 @@ def load_consent_texts(path: str) -> dict[str, str]:
     if not isinstance(texts, dict) or set(texts) != {"care", "research", "teaching"} or not all(map(_is_text, texts.values())):
         raise ImproperlyConfigured("CONSENT_TEXTS needs one text each under care, research and teaching.")
     return texts
+
+
+def required_layers(may_lack: list[str]) -> frozenset[str]:
+    """Return the layers around decoders that must hold. Raises ImproperlyConfigured when `may_lack` names one that there is not."""
+    if unknown := set(may_lack) - set(LAYERS):
+        raise ImproperlyConfigured(f"DECODER_MAY_LACK names {', '.join(sorted(unknown))}. There are {', '.join(LAYERS)}.")
+    return frozenset(LAYERS) - set(may_lack)
 
 
 def _is_text(value: object) -> bool:
@@ -206,6 +214,8 @@ PHOTO_MAX_PIXELS = env_int("PHOTO_MAX_PIXELS", 51_000_000)
 PHOTOS_PER_VISIT = env_int("PHOTOS_PER_VISIT", 60)
 DECODE_TIMEOUT_SECONDS = env_int("DECODE_TIMEOUT_SECONDS", 20)
 DECODES_AT_ONCE = env_int("DECODES_AT_ONCE", 2)  # up to 800 MB each, while the largest pictures are rebuilt
+# Without these layers around its decoder (ml/decode/confinement.py), no upload is opened.
+DECODER_LAYERS = frozenset() if DEMO else required_layers(env_list("DECODER_MAY_LACK"))
 PHOTOS_PER_USER_AND_DAY = env_int("PHOTOS_PER_USER_AND_DAY", 2000)
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 # One photo fits into memory; larger uploads go to a file without a name, up to a limit (patients/photos/upload_handler.py).

@@ -8,7 +8,7 @@ from django.urls import include, path
 from django.views.decorators.http import require_GET
 
 from clinic.metrics import metrics
-from inference.health import readiness
+from inference.health import layers, readiness
 from patients.audit.addresses import page
 from patients.audit.rules import ANYONE, NO_ONE, SIGNED_IN
 from patients.views.home import go_home
@@ -24,9 +24,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_GET
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 if photos can be stored and read, else 503 with the part that failed."""
+    """Answer 200 if photos can be stored and read, else 503 with the part that failed. `layers` are those around the decoder."""
     ready = readiness()
-    return JsonResponse(asdict(ready), status=200 if ready.is_ready else 503)
+    return JsonResponse({**asdict(ready), "layers": layers()}, status=200 if ready.is_ready else 503)
 
 
 @login_not_required

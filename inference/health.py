@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from celery import shared_task
 from django.conf import settings
@@ -14,6 +15,8 @@ from django.utils import timezone
 
 from inference.broker import ask_broker, broker_answers
 from inference.tasks import face_reader
+from ml.decode.apart import missing_layers
+from ml.decode.confinement import LAYERS
 from ml.serve.reader import WeightsError
 
 log = logging.getLogger(__name__)
@@ -44,6 +47,8 @@ class Readiness:
     broker: bool
     worker: bool
     model: bool
+    confinement: bool
+    """Whether uploads are opened: no layer around the decoder is missing that must be there."""
 
     @property
     def is_ready(self) -> bool:
@@ -72,11 +77,23 @@ def readiness() -> Readiness:
     """Check every part. Takes at most two seconds when the broker is down."""
     broker = broker_answers(settings.CELERY_BROKER_URL)
     if not database_answers():
-        return Readiness(database=False, broker=broker, worker=False, model=False)
+        return Readiness(database=False, broker=broker, worker=False, model=False, confinement=is_confined())
     heartbeat = last_heartbeat()
     is_alive = heartbeat is not None and heartbeat.is_fresh
     has_model = is_alive and bool(heartbeat and heartbeat.model)
-    return Readiness(database=True, broker=broker, worker=is_alive, model=has_model)
+    return Readiness(database=True, broker=broker, worker=is_alive, model=has_model, confinement=is_confined())
+
+
+@lru_cache(maxsize=1)
+def layers() -> dict[str, bool]:
+    """Return for each layer around the decoders of this process whether it holds, as one told that was started to tell it."""
+    missing = missing_layers()
+    return {name: name not in missing for name in LAYERS}
+
+
+def is_confined() -> bool:
+    """Whether every layer holds that settings.DECODER_LAYERS names."""
+    return all(layers()[name] for name in settings.DECODER_LAYERS)
 
 
 def database_answers() -> bool:

@@ -11,8 +11,10 @@ import time
 from datetime import datetime
 
 from .children import Decoder
+from .confinement import LAYERS
 from .formats import UndecodablePhoto
 from .rebuild import MAX_PIXELS, STORED_SIDE_PX, RebuiltPhoto
+from .request import CHECK, Request
 
 TIMEOUT_SECONDS = 20.0
 MAX_HEADER_BYTES = 1000  # of JSON: a long header could hold millions of lists
@@ -28,17 +30,25 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "animated": (),
     "unreadable": (),
     "decoder_crashed": (),
+    "not_confined": (),
 }
 """The codes that the decoder may answer with, and the whole numbers that each must tell."""
 
 
-def rebuild_apart(source: bytes, kind: str, max_pixels: int = MAX_PIXELS, timeout_seconds: float = TIMEOUT_SECONDS) -> RebuiltPhoto:
+def rebuild_apart(
+    source: bytes,
+    kind: str,
+    max_pixels: int = MAX_PIXELS,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    required: frozenset[str] = frozenset(),
+) -> RebuiltPhoto:
     """Return the photo, rebuilt from its pixels by `rebuild` in a separate process with limits.
 
-    `kind` is what `check_outside` returned. Raises UndecodablePhoto with a code of the decoder, or with decoder_crashed when the
-    process died, decoder_timeout when it took too long, busy when the system has no memory or process left.
+    `kind` is what `check_outside` returned, `required` the layers without which the process reads nothing. Raises UndecodablePhoto
+    with a code of the decoder, or with decoder_crashed when the process died, decoder_timeout when it took too long, busy when the
+    system has no memory or process left.
     """
-    answer = ask_decoder(source, kind, max_pixels, timeout_seconds)
+    answer = ask_decoder(source, Request(kind, max_pixels, required), timeout_seconds)
     try:
         result = _parse_answer(answer)
     except MALFORMED:
@@ -48,14 +58,23 @@ def rebuild_apart(source: bytes, kind: str, max_pixels: int = MAX_PIXELS, timeou
     return result
 
 
-def ask_decoder(source: bytes, kind: str, max_pixels: int, timeout_seconds: float) -> bytes:
+def missing_layers() -> frozenset[str]:
+    """Return the layers of confinement that a decoder of this process lacks, as one tells that opens nothing; all if none can."""
+    try:
+        told = json.loads(ask_decoder(b"", Request(CHECK), TIMEOUT_SECONDS))["missing"]
+    except (UndecodablePhoto, *MALFORMED):
+        return frozenset(LAYERS)
+    return frozenset(LAYERS).intersection(told)
+
+
+def ask_decoder(source: bytes, request: Request, timeout_seconds: float) -> bytes:
     """Return the decoder's answer, unchecked.
 
     Raises UndecodablePhoto when the decoder could not be started, died, took too long or answered too much.
     """
     give_up_at = time.monotonic() + timeout_seconds
     try:
-        with Decoder(kind, max_pixels) as decoder:
+        with Decoder(request) as decoder:
             answer = _exchange(decoder, source, give_up_at)
             if len(answer) <= MAX_ANSWER_BYTES:
                 decoder.wait(max(0.001, give_up_at - time.monotonic()))

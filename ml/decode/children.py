@@ -11,7 +11,7 @@ from io import FileIO
 from pathlib import Path
 from types import TracebackType
 
-from .request import BUSY, written
+from .request import BUSY, Request
 
 # The folder that holds this package: the root of a checkout, or site-packages.
 _FOLDER = Path(__file__).resolve().parents[2]
@@ -19,12 +19,12 @@ COMMAND = [sys.executable, "-s", "-B", "-m", f"{__package__}.parent"]
 
 
 class Decoder:
-    """A process that decodes one photo. `source` takes the file, `answer` gives what it says.
+    """A process that carries out one request. `source` takes the file, `answer` gives what it says.
 
     Leaving the `with` statement kills it. `returncode` is that of a subprocess, negative after a signal.
     """
 
-    def __init__(self, kind: str, max_pixels: int) -> None:
+    def __init__(self, request: Request) -> None:
         """Start it. Raises OSError when the system has no memory, process or handle left."""
         self.returncode: int | None = None
         with ExitStack() as ours, ExitStack() as theirs:
@@ -33,7 +33,7 @@ class Decoder:
             self._control, control = socket.socketpair()
             ours.enter_context(self._control)
             theirs.enter_context(control)
-            _send(written(kind, max_pixels), [source.fileno(), answer.fileno(), control.fileno()])
+            _send(request.written(), [source.fileno(), answer.fileno(), control.fileno()])
             self._open = ours.pop_all()
 
     def __enter__(self) -> "Decoder":

@@ -12,7 +12,7 @@ import socket
 
 from .__main__ import rebuild_input
 from .rebuild import load_decoder
-from .request import BUSY, REQUEST_BYTES, read
+from .request import BUSY, REQUEST_BYTES, Request, read
 
 
 class Parent:
@@ -58,7 +58,7 @@ class Parent:
             os.write(control, BUSY)
         else:
             if pid == 0:
-                _become_decoder(source, answer, *read(request))
+                _become_decoder(source, answer, read(request))
             self.controls[pid] = socket.socket(fileno=os.dup(control))
             self.selector.register(self.controls[pid], selectors.EVENT_READ, pid)
         for handle in handles:
@@ -84,7 +84,7 @@ def _kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def _become_decoder(source: int, answer: int, kind: str, max_pixels: int) -> None:
+def _become_decoder(source: int, answer: int, request: Request) -> None:
     """Decode one photo in the forked process, with nothing open but its two pipes and errors that go nowhere. Never returns."""
     status = 1
     try:
@@ -94,7 +94,7 @@ def _become_decoder(source: int, answer: int, kind: str, max_pixels: int) -> Non
         os.dup2(source, 0)
         os.dup2(answer, 1)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        rebuild_input(kind, max_pixels)
+        rebuild_input(request)
         status = 0
     finally:
         os._exit(status)

@@ -97,6 +97,13 @@ _TABLE = (
         _("The picture could not be opened safely."),
         _("Export it again as JPEG."),
     ),
+    UploadCode(
+        "not_confined",
+        503,
+        _("This server cannot open photos safely."),
+        _("Keep the photo, and tell your administrator."),
+        may_retry=True,
+    ),
     UploadCode("decoder_timeout", 422, _("Opening the picture took too long."), _("Export it again as JPEG.")),
     UploadCode(
         "not_stored",

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from inference.health import Heartbeat, Readiness, last_heartbeat, messages_waiting, readiness
+from inference.health import Heartbeat, Readiness, last_heartbeat, layers, messages_waiting, readiness
 from inference.models import Prediction
 from patients.audit.chain import read_head
 from patients.models import BreakGlass, Consent, ErasureRequest, Patient
@@ -41,6 +41,7 @@ class Health:
     """All that the page shows."""
 
     ready: Readiness
+    layers: dict[str, bool]  # around the decoder of uploads: whether each holds
     heartbeat: Heartbeat | None
     queue: Queue
     erasures_due: int
@@ -69,6 +70,7 @@ def show_health(request: ClinicianRequest) -> HttpResponse:
     erasures, now = ErasureRequest.objects.open(), timezone.now()
     health = Health(
         ready=readiness(),
+        layers=layers(),
         heartbeat=last_heartbeat(),
         queue=read_queue(),
         erasures_due=erasures.filter(due_at__lte=now).count(),

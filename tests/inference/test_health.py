@@ -1,13 +1,17 @@
 """Readiness: each part by itself, and a heartbeat that only a running worker sends."""
 
 import pytest
+from django.conf import LazySettings
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
 from inference import health
 from inference.health import HEARTBEAT, MISSED_AFTER, beat_heart, last_heartbeat, messages_waiting, readiness
+from ml.decode.confinement import LAYERS
 from ml.serve.reader import WeightsError
+from patients.models import User
+from tests.factories import make_clinician
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +32,14 @@ def living_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_is_ready_before_a_worker_has_spoken(client: Client) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == {"database": True, "broker": True, "worker": False, "model": False}
+    assert answer.json() == {
+        "database": True,
+        "broker": True,
+        "worker": False,
+        "model": False,
+        "confinement": True,
+        "layers": dict.fromkeys(("namespace", "capabilities", "landlock", "limits", "seccomp"), True),
+    }
 
 
 def test_everything_is_ready_after_it_has(client: Client) -> None:
@@ -37,7 +48,25 @@ def test_everything_is_ready_after_it_has(client: Client) -> None:
     assert heartbeat is not None
     assert heartbeat.model == "9.9.9"
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, dict.fromkeys(("database", "broker", "worker", "model"), True))
+    parts = dict.fromkeys(("database", "broker", "worker", "model", "confinement"), True)
+    assert (answer.status_code, answer.json()) == (200, parts | {"layers": dict.fromkeys(LAYERS, True)})
+
+
+def test_missing_layer_is_named_and_not_ready_unless_accepted(
+    client: Client, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    beat_heart()
+    monkeypatch.setattr(health, "missing_layers", lambda: frozenset({"landlock"}))
+    health.layers.cache_clear()
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["confinement"]) == (503, False)
+    assert [name for name, holds in answer.json()["layers"].items() if not holds] == ["landlock"]
+    client.force_login(make_clinician("Kim Berger", "kim@clinic.test", role=User.Role.ADMINISTRATOR))
+    assert "landlock is missing, limits, seccomp" in client.get("/health/").content.decode()
+    settings.DECODER_LAYERS = frozenset(LAYERS) - {"landlock"}
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["confinement"], answer.json()["layers"]["landlock"]) == (200, True, False)
+    health.layers.cache_clear()
 
 
 def test_worker_that_fell_silent_is_not_ready() -> None:

@@ -46,3 +46,16 @@ def test_demo_cannot_be_switched_on_for_another_address() -> None:
     done = settings_with(DEMO="1", ALLOWED_HOSTS="127.0.0.1,clinic.example")
     assert done.returncode != 0
     assert "DEMO has one password" in done.stderr
+
+
+def test_uploads_need_every_layer_around_the_decoder_that_is_not_named() -> None:
+    code = "from clinic import settings; print(*sorted(settings.DECODER_LAYERS))"
+
+    def layers(**environment: str) -> subprocess.CompletedProcess[str]:
+        command = (sys.executable, "-c", code)
+        return subprocess.run(command, cwd=PROJECT, env=os.environ | environment, capture_output=True, text=True, check=False)
+
+    assert layers(DEMO="0").stdout.split() == ["capabilities", "landlock", "limits", "namespace", "seccomp"]
+    assert layers(DEMO="0", DECODER_MAY_LACK="namespace, landlock").stdout.split() == ["capabilities", "limits", "seccomp"]
+    assert layers(DEMO="1").stdout.split() == []
+    assert "DECODER_MAY_LACK names all. There are namespace, " in layers(DEMO="0", DECODER_MAY_LACK="all").stderr

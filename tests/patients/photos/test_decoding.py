@@ -1,10 +1,9 @@
-"""The decoder's cage: what it may use, what its death means, and that the web process outlives and outnumbers it."""
+"""The decoder as a web process uses it: what it may use, what its death means, and that the web process outlives it."""
 
 import contextlib
 import io
 import json
 import os
-import re
 import signal
 import stat
 import subprocess
@@ -22,8 +21,9 @@ from django.test import Client
 from django.utils import translation
 from PIL import Image
 
+from inference import health
 from ml.decode import apart, children
-from ml.decode.confinement import MEMORY_BYTES
+from ml.decode.confinement import LAYERS, MEMORY_BYTES
 from patients.photos import decoding as sandbox
 from patients.photos.codes import RejectedPhoto
 from patients.photos.decoding import rebuild_apart
@@ -40,13 +40,6 @@ used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(used.ru_maxrss, used.ru_utime + used.ru_stime, file=sys.stderr)
 sys.exit(done.returncode)"""
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the system call exists on Linux")
-
-
-def confined(code: str, setup: str = "") -> str:
-    """Return what `code` prints in a process as confined as the decoder's."""
-    script = f"import os, socket, sys\n{setup}\nfrom ml.decode.confinement import *\nlimit_process()\nconfine_process()\n{code}"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
-    return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
 
 
 def refusal(source: bytes, kind: str = "JPEG") -> tuple[str, dict[str, object]]:
@@ -78,51 +71,6 @@ def says(script: Path, text: str) -> None:
     """Make a decoder of a shell script."""
     script.write_text(f"#!/bin/sh\n{text}\n")
     script.chmod(stat.S_IRWXU)
-
-
-@pytest.mark.parametrize(
-    "attempt",
-    [
-        "open('/etc/hostname')",
-        "open('/tmp/never', 'w')",
-        "socket.socket()",
-        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
-        "os.pipe()",
-        "os.listdir('/')",
-    ],
-)
-def test_decoder_can_open_nothing(attempt: str) -> None:
-    assert "Too many open files" in confined(attempt)
-
-
-@on_linux
-@pytest.mark.parametrize("attempt", ["os.open('/etc/hostname', os.O_RDONLY)", "os.mkdir('/tmp/never')", "os.listdir('/')"])
-def test_decoder_that_frees_a_handle_still_reaches_no_file(attempt: str) -> None:
-    assert "Permission denied" in confined(f"os.close(0); {attempt}")
-
-
-@on_linux
-def test_decoder_that_frees_a_handle_still_reaches_no_network() -> None:
-    code = "os.close(0); s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('127.0.0.1', 9))"
-    assert "unreachable" in confined(code)
-
-
-@on_linux
-def test_decoder_has_no_capability_in_any_namespace() -> None:
-    told = confined("print(*(line for line in status if line.startswith('Cap')))", "status = open('/proc/self/status')")
-    sets = dict(re.findall(r"(Cap\w+):\s*([0-9a-f]+)", told))
-    assert {sets[name] for name in ("CapInh", "CapPrm", "CapEff")} == {"0" * 16}
-
-
-@on_linux
-def test_decoder_can_run_no_other_program() -> None:
-    assert "Permission denied" in confined("os.execv('/bin/true', ['true'])")
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
-def test_decoder_can_start_no_process() -> None:
-    as_another_user = "import ml.decode.confinement\nos.setgroups([]); os.setgid(65534); os.setuid(65534)"
-    assert "Resource temporarily unavailable" in confined("os.fork()", as_another_user)
 
 
 def test_decoder_knows_none_of_our_secrets(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,6 +259,50 @@ os._exit(0)"""
     while parent.exists() and time.monotonic() < give_up_at:
         time.sleep(0.01)
     assert not parent.exists()
+
+
+def lacking(monkeypatch: pytest.MonkeyPatch, layer: str) -> None:
+    """Fork decoders from a parent as on a system without a layer."""
+    code = f"from ml.decode import confinement, parent\nconfinement.LAYERS[{layer!r}] = lambda *_: False\nparent.main()"
+    monkeypatch.setattr(children, "COMMAND", [sys.executable, "-c", code])
+    children.end_parent()
+
+
+@pytest.fixture
+def _own_parent() -> Iterator[None]:
+    """Let the next test have decoders of the real parent again."""
+    yield
+    children.end_parent()
+
+
+@pytest.mark.usefixtures("_own_parent")
+@pytest.mark.parametrize("layer", LAYERS)
+def test_photo_is_refused_where_a_layer_is_missing_unless_the_settings_accept_it(
+    monkeypatch: pytest.MonkeyPatch, layer: str
+) -> None:
+    lacking(monkeypatch, layer)
+    assert apart.missing_layers() == {layer}
+    assert refusal(picture()) == ("not_confined", {})
+    monkeypatch.setattr(settings, "DECODER_LAYERS", frozenset(LAYERS) - {layer})
+    assert rebuild_apart(picture(), "JPEG").width == 64
+
+
+@pytest.mark.usefixtures("_own_parent")
+def test_log_says_at_the_start_how_photos_are_opened(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    for layer in (None, "landlock"):
+        health.layers.cache_clear()
+        if layer:
+            lacking(monkeypatch, layer)
+        sandbox.report_layers()
+    monkeypatch.setattr(settings, "DECODER_LAYERS", frozenset())
+    sandbox.report_layers()
+    health.layers.cache_clear()
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", "Decoders are confined by namespace, capabilities, landlock, limits, seccomp"),
+        ("ERROR", "Decoders lack landlock: no upload is opened (DECODER_MAY_LACK)"),
+        ("WARNING", "Decoders lack landlock, which the settings accept"),
+    ]
 
 
 def test_no_failure_occupies_a_decoder_slot(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
