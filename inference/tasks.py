@@ -12,6 +12,7 @@ from PIL import Image
 
 from inference.models import Prediction
 from inference.photo import CONSENT_PATH, ReadablePhoto
+from ml.decode.made import NotOurPicture, open_made
 from ml.serve.preprocess import to_pixels
 from ml.serve.reader import FaceReader, WeightsError
 
@@ -36,8 +37,9 @@ def predict(prediction_id: str) -> None:
         if not photo.may_be_read:
             prediction.refuse("no_consent")
             return
-        with photo.image.open("rb") as file, Image.open(file, formats=["JPEG"]) as image:
-            reading = face_reader().read(image.convert("RGB"), face=prediction.box_wanted)
+        with photo.image.open("rb") as file:
+            picture = open_made(file.read())
+        reading = face_reader().read(picture, face=prediction.box_wanted)
         with transaction.atomic():
             prediction.record(reading)
     except SoftTimeLimitExceeded:
@@ -45,6 +47,9 @@ def predict(prediction_id: str) -> None:
     # The file is lost, or its folder is not mounted on this computer; then another worker may find it.
     except FileNotFoundError:
         prediction.release_or_fail("photo_missing")
+    except NotOurPicture:
+        log.error("The picture of prediction %s is not one that we made", prediction_id)
+        prediction.fail("photo_damaged")
     except WeightsError:
         log.exception("The model cannot be loaded; prediction %s waits", prediction_id)
         prediction.release_or_fail("model_unavailable")

@@ -13,7 +13,8 @@ from datetime import datetime
 from .children import Decoder
 from .confinement import LAYERS
 from .formats import UndecodablePhoto
-from .rebuild import MAX_PIXELS, STORED_SIDE_PX, RebuiltPhoto
+from .made import check_made
+from .rebuild import MAX_PIXELS, PREVIEW_SIDE_PX, RebuiltPhoto
 from .request import CHECK, Request
 
 TIMEOUT_SECONDS = 20.0
@@ -128,10 +129,11 @@ def _parse_answer(answer: bytes) -> RebuiltPhoto | UndecodablePhoto:
     if "code" in facts:
         numbers = NUMBERS[facts["code"]]
         return UndecodablePhoto(facts["code"], **{name: int(facts["detail"][name]) for name in numbers})
-    width, height = int(facts["width"]), int(facts["height"])
-    image, preview = pictures[: facts["image_bytes"]], pictures[facts["image_bytes"] :]
-    is_plausible = 0 < width <= STORED_SIDE_PX and 0 < height <= STORED_SIDE_PX and len(preview) == facts["preview_bytes"]
-    if not is_plausible or not (image.startswith(b"\xff\xd8\xff") and preview.startswith(b"\xff\xd8\xff")):
-        raise ValueError("not two JPEGs")
+    width, height, image_bytes = int(facts["width"]), int(facts["height"]), int(facts["image_bytes"])
+    image, preview = pictures[: max(0, image_bytes)], pictures[max(0, image_bytes) :]
+    if (len(image), len(preview)) != (image_bytes, int(facts["preview_bytes"])) or check_made(image) != (width, height):
+        raise ValueError("not the pictures that were announced")
+    if any(small > large for small, large in zip(check_made(preview, PREVIEW_SIDE_PX), (width, height), strict=True)):
+        raise ValueError("a preview larger than its picture")
     taken_at = datetime.fromisoformat(facts["taken_at"]) if facts["taken_at"] else None
     return RebuiltPhoto(width, height, taken_at, image, preview)

@@ -1,7 +1,6 @@
 """Files in, readings out: each photo is opened in a process of its own and read here, some at once, in the order of the files."""
 
 import hashlib
-import io
 import logging
 import os
 import time
@@ -10,10 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from PIL import Image
-
 from ..decode.apart import rebuild_apart
 from ..decode.formats import UndecodablePhoto, check_outside
+from ..decode.made import open_made
 from ..serve.engines import EngineName
 from ..serve.reader import WEIGHTS, FaceReader
 from .faces import PhotoReading, face_choice, of_photo
@@ -45,8 +43,7 @@ class PhotoReader:
         open_ms = round(1000 * (time.perf_counter() - began), 2)
         try:
             # As on the server, what is read is the photo as it is stored.
-            with Image.open(io.BytesIO(photo.image), formats=["JPEG"]) as image:
-                readings = self.reader.read_faces(image.convert("RGB"), self.choose)
+            readings = self.reader.read_faces(open_made(photo.image), self.choose)
         except Exception:
             log.exception("%s could not be read", file.name)
             return PhotoReading(file.name, "failed", "reader_fault", sha256, face_choice=self.choice)

@@ -4,8 +4,8 @@ import io
 
 from django.db.models.fields.files import FieldFile
 from django.http import Http404, HttpResponse
-from PIL import Image
 
+from ml.decode.made import NotOurPicture, open_made
 from patients.models import Photo
 from patients.photos.files import read_stored
 from patients.readings.crop import face_boxes
@@ -33,11 +33,14 @@ def face_of(photo: Photo, face: int) -> HttpResponse:
     content = read_stored(photo.image)
     if content is None:
         raise Http404
+    try:
+        image = open_made(content)
+    except NotOurPicture:
+        raise Http404 from None
     box = boxes[face]
     side = max(box.width, box.height) * 1.1
     left, top = box.left + (box.width - side) / 2, box.top + (box.height - side) / 2
-    with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
-        crop = image.crop((round(left), round(top), round(left + side), round(top + side)))
+    crop = image.crop((round(left), round(top), round(left + side), round(top + side)))
     crop.thumbnail((FACE_SIDE_PX, FACE_SIDE_PX))
     jpeg = io.BytesIO()
     crop.save(jpeg, "JPEG", quality=85)

@@ -57,6 +57,7 @@ FAULTS = {
     "gave_up": Refusal(_("could not be analysed"), _("Three attempts failed. Retry later, or tell your administrator.")),
     "reader_fault": FAULT,
     "photo_missing": Refusal(_("file is missing"), _("Add the photo again.")),
+    "photo_damaged": Refusal(_("file is damaged"), _("Add the photo again.")),
     "model_unavailable": Refusal(_("the model is not available"), _("Tell your administrator, then retry.")),
     "model_changed": Refusal(_("the model has changed"), _("Retry to analyse it with the new model.")),
 }

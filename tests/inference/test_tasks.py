@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
+from django.core.files.base import ContentFile
 from django.db import connection
 from django.utils import timezone
 from PIL import Image
@@ -20,6 +21,7 @@ from ml.serve.expressions import FaceBox, Outcome, Reading
 from ml.serve.reader import WeightsError
 from patients.models import Consent, Photo, Visit
 from tests.factories import make_photo, make_prediction
+from tests.hostile import jpegs
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +89,15 @@ def test_lost_file_is_named(queued: Prediction, reader: FakeReader) -> None:
         assert outcome(queued) == ("queued", "")  # another worker may have the missing folder
     tasks.predict(str(queued.id))
     assert outcome(queued) == ("failed", "photo_missing")
+
+
+def test_stored_picture_that_we_did_not_make_is_named_and_never_decoded(queued: Prediction, reader: FakeReader) -> None:
+    """A hijacked decoder once left it: a few kilobytes that would fill gigabytes."""
+    photo = queued.photo
+    photo.image.save("image", ContentFile(jpegs.sized(13_300, 13_300)), save=True)
+    tasks.predict(str(queued.id))
+    assert outcome(queued) == ("failed", "photo_damaged")
+    assert reader.asked == []
 
 
 def test_missing_weights_leave_the_photo_waiting_until_the_third_attempt(
