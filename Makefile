@@ -19,8 +19,9 @@ run: .venv/runtime
 	@$(PANGO) || echo 'Without it, reports on paper (PDF) cannot be made; all else works.' >&2
 	@$(PY) -m clinic.serve --port $(PORT)
 
+# KEYS=/etc/affectline makes the keys there, apart from the data.
 setup: .venv/runtime
-	@$(PY) -m clinic.serve --setup
+	@$(PY) -m clinic.serve --setup $(if $(KEYS),--keys $(KEYS))
 
 # --- Tests. One failing gate does not hide the next: --keep-going runs them all and still fails at the end.
 
@@ -61,9 +62,10 @@ templates: .venv/dev
 migrations: .venv/dev
 	$(PY) manage.py makemigrations --check --dry-run
 
-# As in production: HTTPS on, no demo. A warning fails.
+# As in production: HTTPS on, no demo, keys as credentials. A warning fails.
 deploy-check: .venv/dev
-	ALLOWED_HOSTS=clinic.example DEMO=0 $(PY) manage.py check --deploy --fail-level WARNING
+	@$(PY) -m clinic.serve --setup --keys test-results/keys
+	CREDENTIALS_DIRECTORY=$(CURDIR)/test-results/keys ALLOWED_HOSTS=clinic.example DEMO=0 $(PY) manage.py check --deploy --fail-level WARNING
 
 unit: .venv/dev
 	$(PY) -m pytest tests $(addprefix --ignore=,$(REAL)) --numprocesses 2 --dist loadgroup

@@ -1,6 +1,7 @@
 """What the environment says: the readers that clinic/settings.py is made of.
 
 Each variable can also come from a file: where NAME_FILE is set, NAME is what that file holds. So containers hand secrets over.
+systemd does it with credentials: a file called name in $CREDENTIALS_DIRECTORY, which it makes for one service alone.
 """
 
 import os
@@ -9,16 +10,24 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 
-def env_str(name: str, default: str = "") -> str:
-    """Return the environment variable `name`, what the file in `name`_FILE holds, or the default.
+def file_of(name: str) -> Path | None:
+    """Return the file that holds the variable `name`: that in `name`_FILE, or the credential; None where neither exists."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path)
+    credential = Path(os.environ.get("CREDENTIALS_DIRECTORY") or "/nowhere") / name.lower()
+    return credential if credential.is_file() else None
 
-    Raises ImproperlyConfigured when that file cannot be read.
+
+def env_str(name: str, default: str = "") -> str:
+    """Return what the file of the variable `name` holds, the environment variable, or the default.
+
+    Raises ImproperlyConfigured when the file cannot be read.
     """
-    path = os.environ.get(f"{name}_FILE")
-    if not path:
+    path = file_of(name)
+    if path is None:
         return os.environ.get(name, default)
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise ImproperlyConfigured(f"{name}_FILE names a file that cannot be read: {error}") from None
 
@@ -40,6 +49,16 @@ def env_int(name: str, default: int) -> int:
 def env_list(name: str, default: str = "") -> list[str]:
     """Return the comma-separated environment variable `name` as a list."""
     return [word.strip() for word in env_str(name, default).split(",") if word.strip()]
+
+
+def is_given(name: str) -> bool:
+    """Whether the environment, a file that it names or a credential holds the variable `name`."""
+    return file_of(name) is not None or bool(os.environ.get(name))
+
+
+def secret_file(name: str, folder: Path) -> Path | None:
+    """Return the file that the secret `name` comes from; None when it comes from the environment."""
+    return file_of(name) or (None if os.environ.get(name) else folder / name.lower())
 
 
 def secret(name: str, folder: Path) -> str:

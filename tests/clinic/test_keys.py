@@ -7,6 +7,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from clinic.keys import MAKERS, ensure_keys
+from clinic.serve import main
 
 
 def test_keys_are_made_once_and_are_for_their_user_alone(tmp_path: Path) -> None:
@@ -18,6 +19,23 @@ def test_keys_are_made_once_and_are_for_their_user_alone(tmp_path: Path) -> None
     ensure_keys(tmp_path / "var")
     assert [path.read_text() for path in files] == before
     Fernet((tmp_path / "var" / "field_keys").read_text())
+
+
+def test_set_up_makes_keys_apart_from_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys, var = tmp_path / "etc", tmp_path / "var"
+    monkeypatch.setenv("AFFECTLINE_VAR", str(var))
+    monkeypatch.setattr("sys.argv", ["serve", "--setup", "--keys", str(keys)])
+    mask = os.umask(0o022)
+    try:
+        assert main() == 0
+        assert sorted(path.name for path in keys.iterdir()) == sorted(MAKERS)
+        assert list(var.iterdir()) == []
+        monkeypatch.setattr("sys.argv", ["serve", "--setup"])
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(keys))
+        assert main() == 0
+        assert list(var.iterdir()) == []  # none that nothing would use
+    finally:
+        os.umask(mask)
 
 
 def test_start_that_was_killed_over_a_key_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
