@@ -36,7 +36,8 @@ test-full: .venv/dev engines
 
 .PHONY: computing test-full full postgres-full
 computing:
-	@$(MAKE) --keep-going --jobs 1 gates unit postgres
+	@$(MAKE) --keep-going --jobs 2 --output-sync=target gates; gates=$$?; \
+	$(MAKE) --keep-going --jobs 1 unit postgres && exit $$gates
 
 gates: lint types arrow templates migrations deploy-check
 

@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from patients.audit import triggers as append_only
 from patients.models import AccessLog, Patient, User, Visit
 from tests.factories import make_clinician, make_patient, make_visit
+from tests.migrated import share_migrated_database
 
 # Other work may have the cores: how long one example takes proves nothing.
 hypothesis_settings.register_profile("affectline", deadline=None)
@@ -50,6 +51,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in sorted(slow, key=lambda report: -report.duration):
         reason = dict(report.user_properties).get("slow", "no reason given with @pytest.mark.slow")
         terminalreporter.write_line(f"{report.duration:.0f} s {report.nodeid}: {reason}")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def migrated_once() -> Iterator[None]:
+    """Migrate one database in each run."""
+    with pytest.MonkeyPatch.context() as patch:
+        share_migrated_database(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(migrated_once: None, django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Come before the database is made."""
 
 
 @pytest.fixture(autouse=True, scope="session")
