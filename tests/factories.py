@@ -9,12 +9,13 @@ from itertools import count
 from allauth.mfa.totp.internal import auth as totp
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
-from patients.models import Arm, Consent, Participation, Patient, Photo, Study, StudyMember, Task, User, Visit
+from patients.models import Arm, CareRequest, Consent, Notice, Participation, Patient, Photo, Study, StudyMember, Task, User, Visit
 
 PASSWORD = "correct horse battery"  # signs in to databases that live for one test
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # for the same reason
@@ -26,6 +27,12 @@ def make_clinician(name: str = "Dr Ada Lind", email: str = "ada@clinic.test", **
     user = User.objects.create_user(email, PASSWORD, display_name=name, **{"may_export": True, **fields})
     totp.TOTP.activate(user, TOTP_SECRET)
     return user
+
+
+def prove(client: Client) -> Client:
+    """Return the browser, whose user has just given the password again."""
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    return client
 
 
 def one_time_code(secret: str = TOTP_SECRET) -> str:
@@ -147,3 +154,10 @@ def make_finished_task(owner: User, patient: Patient, content: str, file_name: s
     task.patients.add(patient)
     task.finish(content.encode(), file_name, "application/pdf", "0" * 64)
     return task
+
+
+def make_care_request(clinician: User, patient: Patient) -> CareRequest:
+    """Return a request about responsibility for the patient, of which the clinician has a notice."""
+    asked = CareRequest.objects.create(kind="responsible", asked_by=clinician, to=clinician, patient=patient)
+    Notice.objects.create(person=clinician, kind="asked", by=clinician, patient=patient, care_request=asked)
+    return asked

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from encryption.fields import fernet
-from patients.models import BreakGlass, Membership, Task, User
+from patients.models import BreakGlass, Membership, Notice, Task, User
 
 
 class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no types
@@ -23,8 +23,14 @@ class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no ty
         access = BreakGlass.objects.filter(clinician=OuterRef("pk")).order_by("-ends_at").values("ends_at")[:1]
         lead = Membership.objects.filter(clinician=OuterRef("pk"), is_lead=True, clinician__role=User.Role.CLINICIAN)
         tasks = Task.objects.open().filter(owner=OuterRef("pk")).order_by().values("owner").annotate(n=Count("pk")).values("n")
+        told = Notice.objects.unread().filter(person=OuterRef("pk")).order_by().values("person").annotate(n=Count("pk")).values("n")
         # The user's properties read them.
-        facts = {"emergency_until": Subquery(access), "leads": Exists(lead), "open_tasks": Coalesce(Subquery(tasks), 0)}
+        facts = {
+            "unread_notices": Coalesce(Subquery(told), 0),
+            "emergency_until": Subquery(access),
+            "leads": Exists(lead),
+            "open_tasks": Coalesce(Subquery(tasks), 0),
+        }
         return User.objects.with_factors().annotate(**facts)
 
     def get_user(self, user_id: int) -> User | None:

@@ -1,4 +1,4 @@
-"""What administrators do with accounts: invite, set permissions, reset factors, hand patients over. The access log records each."""
+"""What administrators do with accounts: invite, set permissions, reset factors. The access log records each."""
 
 import logging
 
@@ -10,11 +10,14 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
-from patients.audit.log import Actor, record_access
-from patients.care.team import assign
-from patients.models import AccessLog, ApiToken, Patient, User
+from patients.audit.log import Actor, record_access, user_of
+from patients.care.notices import Told, administrators, tell
+from patients.models import AccessLog, ApiToken, User
 
 log = logging.getLogger(__name__)
+
+NOTICES = {"rights": "rights", "name and rights": "rights", "invitation shown": "invitation_shown"}
+"""What the person and the administrators are told of, by what the access log says."""
 
 
 def invitation_path(user: User) -> str:
@@ -50,6 +53,8 @@ def log_permissions(user: User, who: Actor, changed: str, keys: int = 0) -> None
         is_active=user.is_active,
         **ended,  # type: ignore[arg-type]  # a detail holds numbers
     )
+    if kind := NOTICES.get(changed):
+        tell({user, *administrators()}, Told(kind, user_of(who), about=user))
 
 
 def reset_factors(user: User, who: Actor) -> None:
@@ -60,13 +65,5 @@ def reset_factors(user: User, who: Actor) -> None:
     with transaction.atomic():
         Authenticator.objects.filter(user=user).delete()
         record_access(who, AccessLog.Action.PERMISSION, obj=user, changed="second factor reset", keys=ApiToken.revoke_all(user))
+        tell({user, *administrators()}, Told("factor_reset", user_of(who), about=user))
     get_adapter().send_notification_mail("mfa/email/totp_deactivated", user)
-
-
-def hand_over(leaving: User, to: User, who: Actor) -> int:
-    """Assign every patient of the `leaving` clinician to another one as well; return how many."""
-    patients = list(Patient.objects.filter(assignments__clinician=leaving))
-    with transaction.atomic():
-        for patient in patients:
-            assign(patient, to, who)
-    return len(patients)

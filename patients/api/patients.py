@@ -19,6 +19,7 @@ from patients.api.permission import signed_in
 from patients.api.revision import IF_MATCH, RevisedRow
 from patients.api.tables import CSV, CSV_PARAMETERS, csv_answer
 from patients.audit.log import record_access
+from patients.audit.outcome import lists
 from patients.care.patients import add_patient
 from patients.care.record_numbers import TAKEN, TOO_MANY, NumberTaken, TooManyTries, is_taken, one_number_each
 from patients.forms.conflicts import save_fields
@@ -96,6 +97,12 @@ class PatientViewSet(DescribedView, RevisedRow, mixins.ListModelMixin, mixins.Cr
     def get_queryset(self) -> QuerySet[Patient]:
         """Return the caller's patients."""
         return Patient.objects.visible_to(signed_in(self.request)).order_by("created_at", "id")
+
+    def paginate_queryset(self, queryset: Any) -> Any:  # Any: the framework's own signature
+        """Return one page, whose patients each get an entry in the access log."""
+        page = super().paginate_queryset(queryset)
+        lists(self.request, (patient.pk for patient in page or ()))
+        return page
 
     @extend_schema(responses={201: PatientSerializer, 400: refusal("A field is not right"), 429: refusal("Too many numbers tried")})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Any:  # Any: the framework's own signature

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from patients.api.form_data import checked
 from patients.api.parameters import DescribedView
 from patients.api.permission import signed_in
 from patients.audit.log import record_for_each
+from patients.care.break_glass import has_reauthenticated
 from patients.forms.export import PHOTOS, TABLES, ExportForm
 from patients.models import AccessLog, Patient, Visit
 from patients.reports.csv_export import csv_response
@@ -46,6 +48,8 @@ class CaseloadCsv(DescribedView):
     @extend_schema(responses=CSV, tags=["exports"])
     def get(self, request: Request) -> StreamingHttpResponse:
         """A table of all patients in your care, as CSV. The access log of each gets an entry."""
+        if request.auth is None and not has_reauthenticated(request._request):  # a browser; a key has its own limits
+            raise PermissionDenied("Give your password again on the page for exports first.", code="reauthentication_required")
         patients = list(Patient.objects.in_care_of(signed_in(request)).order_by("created_at", "pk"))
         answer = csv_answer(request, patients, is_caseload=True)
         record_for_each(request, AccessLog.Action.EXPORT, (patient.pk for patient in patients), page="caseload_csv")

@@ -29,6 +29,7 @@ from patients.audit.rules import (
     CARE_TEAM,
     EDITED,
     EXPORTED,
+    IDENTITY_BY_PROGRAM,
     LISTED,
     OPENED_OR_ADDED,
     OWN_ENTRY,
@@ -54,8 +55,7 @@ row_or_delete = one_row | {"delete": "destroy"}
 
 of_patients = [
     page("patients/", PatientViewSet.as_view({"get": "list", "post": "create"}), "patient-list", LISTED),
-    # VIEWED: the view adds the entry of a change itself.
-    page("patients/<uuid:patient>/", PatientViewSet.as_view({**one_row}), "patient-detail", VIEWED),
+    page("patients/<uuid:patient>/", PatientViewSet.as_view({**one_row}), "patient-detail", IDENTITY_BY_PROGRAM),
     page("patients/<uuid:patient>/consents/", PatientConsents.as_view(), "consents", SHOWN_OR_BY_CARE_TEAM),
     page("patients/<uuid:patient>/consents/<slug:purpose>/withdraw/", ConsentWithdrawal.as_view(), "withdraw-consent", CARE_TEAM),
     page("patients/<uuid:patient>/csv/", PatientViewSet.as_view({"get": "csv"}), "patient-csv", EXPORTED),

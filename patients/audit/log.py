@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Model, Subquery
@@ -16,7 +17,7 @@ from rest_framework.request import Request
 
 from encryption.fields import keyed_hash
 from patients.audit.outcome import outcome_of
-from patients.models.access import DETAIL_MAX_LENGTH, AccessLog, Detail, pseudonym
+from patients.models.access import DETAIL_MAX_LENGTH, AccessLog, AccessLogQuerySet, Detail, pseudonym
 from patients.models.event import Event
 from patients.models.patient import Patient
 from patients.models.phone_pairing import PhonePairing
@@ -52,7 +53,7 @@ def record_access(
     patient_id = patient_id_of(patient or obj)
     detail = _emergency_of(who, patient_id) | detail
     whose = pseudonym(patient_id) if patient_id else ""
-    entry = AccessLog(action=action, actor_id=_actor_id(who), patient=whose, detail=_checked(detail))
+    entry = AccessLog(action=action, **_actor(who), patient=whose, detail=_checked(detail))
     if obj is not None and not isinstance(obj, Patient):
         entry.object_kind, entry.object_id = obj._meta.model_name or "", str(obj.pk)
     entry.detail |= _key_of(who)
@@ -66,17 +67,29 @@ def record_access(
 
 
 def record_for_each(
-    who: HttpRequest | Request, action: AccessLog.Action, patient_ids: Iterable[uuid.UUID], **detail: str | int | bool | None
+    who: HttpRequest | Request,
+    action: AccessLog.Action,
+    patient_ids: Iterable[uuid.UUID],
+    again_after: timedelta | None = None,
+    **detail: str | int | bool | None,
 ) -> None:
     """Add one entry for each patient, so that each can be shown what was done with their data.
 
-    They are sorted by pseudonym: in the order of the export, the place of an entry would tell whose row is whose.
+    They are sorted by pseudonym: in the order of the export, the place of an entry would tell whose row is whose. `again_after`
+    is as in `record_access`, by one more query however many patients there are.
     """
     request = who._request if isinstance(who, Request) else who
     detail |= _key_of(who)
-    same = {"action": action, "actor_id": _actor_id(who), "request_id": request_id(request), "network": network_of(request)}
-    names = sorted(map(pseudonym, patient_ids))
-    AccessLog.append_all([AccessLog(patient=name, detail=_checked(detail), **same) for name in names])
+    same = {"action": action, **_actor(who), "request_id": request_id(request), "network": network_of(request)}
+    if outcome := outcome_of(request):
+        outcome.has_entry = True
+    names = sorted(set(map(pseudonym, patient_ids)))
+    if again_after is not None and not _key_of(who):  # a program is told apart from its owner
+        known = AccessLog(action=action, **_actor(who), detail=detail)
+        recorded = set(_recent(known, again_after).filter(patient__in=names).values_list("patient", flat=True))
+        names = [name for name in names if name not in recorded]
+    glasses = _emergencies_of(who)
+    AccessLog.append_all([AccessLog(patient=name, detail=glasses.get(name, {}) | _checked(detail), **same) for name in names])
 
 
 def request_id(request: HttpRequest) -> str:
@@ -107,11 +120,15 @@ def tried_name(name: str) -> str:
     return keyed_hash(b"tried to sign in:" + name.strip().lower().encode())[:16]
 
 
-def _actor_id(who: Actor) -> int | None:
-    if isinstance(who, User):
-        return who.pk
-    user = getattr(who, "user", None)
-    return user.pk if isinstance(user, User) else None
+def user_of(who: Actor) -> User | None:
+    """Return the user who acts; None for the system itself."""
+    user = who if isinstance(who, User) else getattr(who, "user", None)
+    return user if isinstance(user, User) else None
+
+
+def _actor(who: Actor) -> dict[str, Any]:  # Any: the fields of an entry
+    user = user_of(who)
+    return {"actor_id": user.pk, "actor_name": user.display_name} if user else {}
 
 
 def patient_id_of(subject: Model | None) -> uuid.UUID | None:
@@ -129,11 +146,16 @@ def _key_of(who: Actor) -> Detail:
 
 
 def _emergency_of(who: Actor, patient_id: uuid.UUID | None) -> Detail:
-    user = who if isinstance(who, User) else getattr(who, "user", None)
-    if patient_id is None or not isinstance(user, User) or not user.has_open_break_glass:
+    return _emergencies_of(who).get(pseudonym(patient_id), {}) if patient_id else {}
+
+
+def _emergencies_of(who: Actor) -> dict[str, Detail]:
+    """Return what an entry says of each open emergency access of the user, by pseudonym. No query without one."""
+    user = user_of(who)
+    if user is None or not user.has_open_break_glass:
         return {}
-    access = user.break_glasses.open().filter(patient=patient_id).first()
-    return {"glass": access.pk} if access else {}
+    opened = user.break_glasses.open().order_by("opened_at", "pk").values_list("patient_id", "pk")
+    return {pseudonym(patient_id): {"glass": pk} for patient_id, pk in opened}
 
 
 def _checked(detail: Detail) -> Detail:
@@ -144,15 +166,14 @@ def _checked(detail: Detail) -> Detail:
 
 
 def _was_recorded(entry: AccessLog, within: timedelta) -> bool:
-    same = AccessLog.objects.filter(
-        object_id=entry.object_id,
-        patient=entry.patient,
-        action=entry.action,
-        actor_id=entry.actor_id,
-        object_kind=entry.object_kind,
-    )
+    return _recent(entry, within).filter(object_id=entry.object_id, patient=entry.patient).exists()
+
+
+def _recent(entry: AccessLog, within: timedelta) -> AccessLogQuerySet:
+    """Return the entries of the same person and the same action on objects of the same kind within that time."""
+    same = AccessLog.objects.filter(action=entry.action, actor_id=entry.actor_id, object_kind=entry.object_kind)
     newest = AccessLog.objects.order_by("-sequence").values("sequence")[:1]
     recent = same.filter(sequence__gt=Subquery(newest) - ENTRIES_SEARCHED)
     now = timezone.now()
     # An entry from before the clock was set back may have a time in the future: it does not count.
-    return recent.filter(at__range=(now - within, now)).exists()
+    return recent.filter(at__range=(now - within, now))

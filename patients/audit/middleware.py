@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 
 from patients.audit.addresses import rule_for
-from patients.audit.log import POLLED_AGAIN_AFTER, patient_id_of, record_access
+from patients.audit.log import POLLED_AGAIN_AFTER, patient_id_of, record_access, record_for_each
 from patients.audit.outcome import admit, outcome_of
 from patients.audit.phrases import PAGES
 from patients.audit.rules import SAFE, Rule, Who
@@ -57,6 +57,7 @@ class AccessMiddleware:
         response = self.get_response(request)
         if action and outcome_of(request) and response.status_code < 300:  # a redirect and an error show nothing
             log_access(request, rule, action, subject, match)
+        log_listed(request, response)
         return response
 
     def _change(self, request: HttpRequest, rule: Rule, match: ResolverMatch) -> HttpResponseBase:
@@ -76,6 +77,7 @@ class AccessMiddleware:
         # Outside the transaction: a rollback must not undo this entry.
         if has_shown_instead(request, action, response) and (shown := subject or subject_of(match)):
             log_access(request, rule, AccessLog.Action.VIEW, shown, match)
+        log_listed(request, response)
         return response
 
     def process_view(
@@ -142,11 +144,24 @@ def has_shown_instead(request: HttpRequest, action: AccessLog.Action | None, res
     return outcome.is_shown or (action is None and response.status_code < 300 and not outcome.has_entry)
 
 
+def log_listed(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Add an entry for each patient whom the answer lists, in one statement. A redirect and a fault show none.
+
+    What the same person saw in a list within the last five minutes has its entry: a search is asked for again with every letter.
+    """
+    outcome = outcome_of(request)
+    is_shown = response.status_code < 300 or 400 <= response.status_code < 500
+    if outcome is not None and outcome.listed and is_shown:
+        record_for_each(request, AccessLog.Action.LIST, outcome.listed, POLLED_AGAIN_AFTER)
+
+
 def log_access(request: HttpRequest, rule: Rule, action: AccessLog.Action, subject: Model | None, match: ResolverMatch) -> None:
-    """Add the entry; none where one of the last minutes covers the request."""
+    """Add the entry; none where one of the last minutes covers the request, and for a list of patients, who have entries each."""
     outcome, page = outcome_of(request), (match.url_name or "").replace("-", "_")
+    if action is AccessLog.Action.LIST and outcome and outcome.listed:
+        return
     row = outcome.made if outcome and outcome.made else subject
-    again_after = POLLED_AGAIN_AFTER if rule.is_renewal(request, action) else None
+    again_after = POLLED_AGAIN_AFTER if rule.is_renewal(action) else None
     if page in PAGES:
         record_access(request, action, obj=row, again_after=again_after, page=page)
     else:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import cast
+from uuid import UUID
 
 from django.db.models import Model
 from django.http import HttpRequest
@@ -18,6 +20,7 @@ class AccessOutcome:
     is_shown: bool = False  # and shows what it would have changed
     has_entry: bool = False  # record_access added one for this request
     made: Model | None = None  # the new row, where the address only names what it belongs to
+    listed: set[UUID] = field(default_factory=set)  # the patients whom the answer shows beside the subject of its address
 
 
 class AdmittedRequest(HttpRequest):
@@ -54,3 +57,10 @@ def shows_nothing(request: AdmittedRequest | Request) -> None:
 def made(request: AdmittedRequest | Request, row: Model) -> None:
     """Say which row is new: the entry names it."""
     cast(AdmittedRequest, request).access_outcome.made = row
+
+
+def lists(request: AdmittedRequest | Request, patient_ids: Iterable[UUID]) -> None:
+    """Say which patients the answer shows: each gets an entry. For every page of more than one patient."""
+    outcome = outcome_of(request)
+    if outcome is not None:
+        outcome.listed |= set(patient_ids)

@@ -43,8 +43,9 @@ class Line:
 
     @property
     def who(self) -> str:
-        """The name of the person; empty for the system itself."""
-        return self.names.person(self._entry.actor_id)
+        """The name of the person at that time, with the present one where it differs; empty for the system itself."""
+        now, then = self.names.person(self._entry.actor_id), self._entry.actor_name
+        return _("%(then)s (now %(now)s)") % {"then": then, "now": now} if then and then != now else now
 
     @property
     def in_emergency(self) -> bool:
@@ -165,7 +166,7 @@ def _place_to_end(found: list[AccessLog], line_of: list[Line]) -> int:
 def _key(entry: AccessLog, names: Named) -> Key:
     whom = entry.object_id if entry.object_kind in ("user", "team") else ""
     told = entry.detail
-    return (entry.actor_id, phrase_key(entry), names.visit_of(entry), whom, told.get("glass"), told.get("key"))
+    return (entry.actor_id, entry.actor_name, phrase_key(entry), names.visit_of(entry), whom, told.get("glass"), told.get("key"))
 
 
 def _pauses(entry: AccessLog, later: AccessLog) -> bool:

@@ -85,14 +85,9 @@ class Rule:
             return Action.DELETE if request.method == "DELETE" else self.changes
         return None if request.method == "OPTIONS" else self.reads
 
-    def is_renewal(self, request: HttpRequest, action: Action) -> bool:
-        """Whether an entry of the last five minutes also covers this one. A change is never covered.
-
-        htmx fetches a list again with every letter of a search: that is one access. Any program can send its header, so a request
-        that carries it is logged too when there is no such entry.
-        """
-        is_search = self.reads is Action.LIST and request.headers.get("HX-Request") == "true"
-        return action is self.reads and (self.polled or is_search)
+    def is_renewal(self, action: Action) -> bool:
+        """Whether an entry of the last five minutes also covers this one: of an address that polls. A change is never covered."""
+        return self.polled and action is self.reads
 
 
 def change(action: Action) -> Rule:
@@ -116,6 +111,7 @@ STUDY_ADDED = Rule(Who.STUDY_PEOPLE)
 OWN_KEYS = Rule(Who.STUDY_PEOPLE)  # an administrator's key would reach nothing
 
 OWN_TASKS = Rule(Who.SIGNED_IN, Action.LIST)  # a download adds entries of its own
+OWN_NOTICES = Rule(Who.SIGNED_IN, Action.LIST)
 LISTED = Rule(Who.CLINICIANS, Action.LIST)
 VIEWED = Rule(Who.CLINICIANS, Action.VIEW)
 POLLED = Rule(Who.CLINICIANS, Action.VIEW, polled=True)
@@ -123,6 +119,9 @@ POLLED_OR_EDITED = Rule(Who.CLINICIANS, Action.VIEW, Action.EDIT, polled=True)
 PICTURE = Rule(Who.CLINICIANS, Action.IMAGE)
 ADDED = Rule(Who.CLINICIANS, Action.VIEW, Action.ADD)
 EDITED = Rule(Who.CLINICIANS, Action.VIEW, Action.EDIT)
+# Emergency access is for looking after a patient: it does not change who that is.
+IDENTITY = Rule(Who.CLINICIANS, Action.VIEW, Action.EDIT, right=Right.ASSIGN)
+IDENTITY_BY_PROGRAM = Rule(Who.CLINICIANS, Action.VIEW, right_to_change=Right.ASSIGN)  # a change adds its own entry
 EXPORTED = Rule(Who.CLINICIANS, Action.EXPORT, right=Right.EXPORT)
 REPORTED = Rule(Who.CLINICIANS, Action.VIEW, right=Right.EXPORT)  # the page shows it; the download of its PDF is the export
 OWN_EXPORT = Rule(Who.CLINICIANS, right=Right.EXPORT)  # the view adds an entry for each patient, or the download that follows
@@ -134,4 +133,4 @@ CARE_TEAM = Rule(Who.CLINICIANS, right=Right.ASSIGN)  # for consent too: a withd
 # Emergency access is for looking after a patient: it neither deletes, nor erases, nor gives data to another patient.
 DELETED = Rule(Who.CLINICIANS, changes=Action.DELETE, right=Right.ASSIGN)
 ERASED = Rule(Who.CLINICIANS, Action.VIEW, right=Right.ERASE)
-MOVED = Rule(Who.CLINICIANS, Action.VIEW, right=Right.ASSIGN)  # the view also adds a LIST entry
+MOVED = Rule(Who.CLINICIANS, Action.VIEW, right=Right.ASSIGN)

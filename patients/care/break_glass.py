@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from patients.audit.log import record_access
+from patients.care.notices import Told, carers_of, tell
 from patients.models import AccessLog, BreakGlass, Patient, User
 
 
@@ -35,10 +36,11 @@ def has_too_many_attempts(request: HttpRequest) -> bool:
 
 
 def break_glass(patient: Patient, user: User, reason: str, request: HttpRequest) -> BreakGlass:
-    """Open and return an emergency access."""
+    """Open and return an emergency access. The care team, its leads among them, is told at once."""
     with transaction.atomic():
         access = BreakGlass.objects.create(patient=patient, clinician=user, reason=reason)
         record_access(request, AccessLog.Action.BREAK_GLASS, patient, glass=access.pk)
+        tell(carers_of(patient), Told("emergency", user, patient=patient))
     return access
 
 

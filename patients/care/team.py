@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import QuerySet
 
-from patients.audit.log import Actor, record_access
+from patients.audit.log import Actor, record_access, user_of
+from patients.care.notices import Told, carers_of, tell
 from patients.models import AccessLog, Assignment, Patient, Team, TeamAssignment, User
 from patients.models.names import by_name
 
@@ -14,6 +15,14 @@ Carer = User | Team
 
 class LastCarer(Exception):
     """No one who can sign in would see the patient any more."""
+
+
+class ResponsibleClinician(Exception):
+    """The responsible clinician is replaced, never removed."""
+
+
+class MayNotRemove(Exception):
+    """Only the responsible clinician and leads remove others."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +54,8 @@ def care_of(patient: Patient) -> Care:
     )
 
 
-def assign(patient: Patient, carer: Carer, who: Actor) -> None:
-    """Let a clinician or a team see the patient."""
+def assign(patient: Patient, carer: Carer, who: Actor, *, is_told: bool = True) -> None:
+    """Let a clinician or a team see the patient. All who then see the patient are told, unless `is_told` is off."""
     with transaction.atomic():
         if isinstance(carer, Team):
             is_new = TeamAssignment.objects.get_or_create(patient=patient, team=carer)[1]
@@ -54,20 +63,49 @@ def assign(patient: Patient, carer: Carer, who: Actor) -> None:
             is_new = Assignment.objects.get_or_create(patient=patient, clinician=carer)[1]
         if is_new:
             record_access(who, AccessLog.Action.PERMISSION, patient, obj=carer, changed="assigned")
+            if is_told:
+                tell(carers_of(patient), _told("assigned", patient, carer, who))
+
+
+def leads_care_of(user: User, patient: Patient) -> bool:
+    """Whether the user leads a team that looks after the patient."""
+    return user.is_clinician and user.memberships.filter(is_lead=True, team__assignments__patient=patient).exists()
+
+
+def may_remove_others(user: User, patient: Patient) -> bool:
+    """Whether the user may remove colleagues and teams: the responsible clinician, and a lead."""
+    return patient.responsible_id == user.pk or leads_care_of(user, patient)
 
 
 def unassign(patient: Patient, carer: Carer, who: Actor) -> None:
-    """Remove a clinician or a team. Raises LastCarer if no one who can sign in would see the patient any more."""
+    """Remove a clinician or a team, and tell them and those who stay.
+
+    Raises LastCarer if no one who can sign in would see the patient any more, ResponsibleClinician for the responsible clinician,
+    and MayNotRemove for someone who may remove only themselves.
+    """
+    by = user_of(who)
     with transaction.atomic():
-        Patient.objects.select_for_update().get(pk=patient.pk)
+        patient = Patient.objects.select_for_update().get(pk=patient.pk)
+        if carer != by and by is not None and not may_remove_others(by, patient):
+            raise MayNotRemove
+        told = list(carers_of(patient))
         if isinstance(carer, Team):
             removed, _rows = TeamAssignment.objects.filter(patient=patient, team=carer).delete()
         else:
             removed, _rows = Assignment.objects.filter(patient=patient, clinician=carer).delete()
         if Patient.objects.without_carer().filter(pk=patient.pk).exists():
             raise LastCarer
+        if isinstance(carer, User) and carer.pk == patient.responsible_id and carer.is_active and carer.is_clinician:
+            raise ResponsibleClinician
         if removed:
             record_access(who, AccessLog.Action.PERMISSION, patient, obj=carer, changed="unassigned")
+            tell(told, _told("unassigned", patient, carer, who))
+
+
+def _told(kind: str, patient: Patient, carer: Carer, who: Actor) -> Told:
+    if isinstance(carer, Team):
+        return Told(f"team_{kind}", user_of(who), team=carer, patient=patient)
+    return Told(kind, user_of(who), about=carer, patient=patient)
 
 
 def unattended() -> WithoutCarer:

@@ -186,7 +186,8 @@ def anonymise(patient: Patient) -> None:
     born = date(max(patient.birth_date.year, clinic_today().year - MAX_AGE_KEPT), 1, 1)
     patient.name, patient.record_number, patient.birth_date, patient.sex = "", number, born, ""
     patient.created_at += shift
-    patient.save(update_fields=["name", "record_number", "birth_date", "sex", "created_at"])
+    patient.responsible = None
+    patient.save(update_fields=["name", "record_number", "birth_date", "sex", "created_at", "responsible"])
     ErasureRequest.objects.filter(patient=patient).update(patient=None)
     _give_new_ids(Patient, [patient.pk])
 

@@ -2,10 +2,12 @@
 
 from patients.models.access import AccessLog
 from patients.models.break_glass import BreakGlass
+from patients.models.care_request import CareRequest
 from patients.models.consent import Consent
 from patients.models.draft import Draft
 from patients.models.erasure import ErasureRequest
 from patients.models.event import Event
+from patients.models.notice import Notice
 from patients.models.own_label import OwnLabel
 from patients.models.patient import Assignment, LastViewed, Patient
 from patients.models.patient_import import PatientImport
@@ -26,6 +28,7 @@ __all__ = [
     "Arm",
     "Assignment",
     "BreakGlass",
+    "CareRequest",
     "Consent",
     "Draft",
     "ErasureRequest",
@@ -35,6 +38,7 @@ __all__ = [
     "ImportFailure",
     "LastViewed",
     "Membership",
+    "Notice",
     "OwnLabel",
     "Participation",
     "Patient",

@@ -49,7 +49,7 @@ class AccessLogQuerySet(models.QuerySet["AccessLog"]):
 
 
 class AccessLog(models.Model):
-    """One entry: who did what to whose data, and when. It holds no name, address or picture.
+    """One entry: who did what to whose data, and when. It holds no patient's name, and no address or picture.
 
     `seal` is a keyed hash over this entry and the seal before it, so an entry that is changed, removed or moved breaks every seal
     after it. Triggers in the database refuse UPDATE and DELETE; someone who gets around them still lacks the key.
@@ -91,6 +91,8 @@ class AccessLog(models.Model):
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False
     )
+    # The name of the account at that time: a later one does not rewrite the log. Empty before 30 November 2026, and for the system.
+    actor_name = models.CharField(max_length=100, blank=True)
     patient = models.CharField(max_length=32, blank=True)  # pseudonym()
     object_kind = models.CharField(max_length=20, blank=True)  # visit, photo, user
     object_id = models.CharField(max_length=36, blank=True)  # never a patient's own id
@@ -120,6 +122,8 @@ class AccessLog(models.Model):
     @classmethod
     def append_all(cls, entries: Sequence[AccessLog]) -> None:
         """Add `entries` to the end of the chain, in order. The number of statements hardly grows with their number."""
+        if not entries:
+            return
         with transaction.atomic():
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
@@ -147,6 +151,8 @@ class AccessLog(models.Model):
             self.network,
             self.detail,
         ]
+        if self.actor_name:  # entries from before it was kept have seals without it
+            facts.append(self.actor_name)
         text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return keyed_hash(f"access log:{seal_before}:{text}".encode())
 

@@ -36,12 +36,14 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         )
 
     def visible_to(self, user: User) -> PatientQuerySet:
-        """Return the patients in the care of `user`, and those open to them by emergency access.
+        """Return the patients in the care of `user`, and those open to them by emergency access, which the API does not know.
 
         Every query for a patient's data goes through this method: no other code decides who sees whom.
         """
         if not user.is_clinician:
             return self.none()
+        if user.is_program:
+            return self.in_care_of(user)
         opened = user.break_glasses.open().values("patient")
         return self.filter(Q(pk__in=Patient.objects.in_care_of(user).values("pk")) | Q(pk__in=opened))
 
@@ -83,6 +85,8 @@ class Patient(models.Model):
     sex = EncryptedTextField(_("sex as recorded"), blank=True, choices=Sex.choices)  # as the clinic's own record has it
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     clinicians = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Assignment", related_name="patients")
+    # Replaced by a lead, or by handing over with a confirmation (patients/care/responsible.py).
+    responsible = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.PROTECT, related_name="+")
 
     objects = PatientQuerySet.as_manager()
 
@@ -109,8 +113,11 @@ class Patient(models.Model):
         return self.consents.active().filter(purpose=purpose).exists()
 
     def assign(self, clinician: User) -> None:
-        """Assign the patient to `clinician`, who can then see them. Does nothing when they are assigned already."""
+        """Assign the patient to `clinician`, who can then see them; the first one is responsible."""
         Assignment.objects.get_or_create(patient=self, clinician=clinician)
+        if self.responsible_id is None:
+            self.responsible = clinician
+            self.save(update_fields=["responsible"])
 
 
 class Assignment(models.Model):

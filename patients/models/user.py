@@ -84,6 +84,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     objects = UserManager()
 
+    # Set for a request of the API: emergency access is for someone at the bedside, on the pages.
+    is_program = False
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["display_name"]
@@ -129,8 +132,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def has_open_break_glass(self) -> bool:
-        """Whether an emergency access of theirs is open."""
-        return self.emergency_until is not None and self.emergency_until > timezone.now()
+        """Whether an emergency access of theirs is open. A program has none."""
+        return not self.is_program and self.emergency_until is not None and self.emergency_until > timezone.now()
 
     @cached_property
     def leads(self) -> bool:
@@ -141,6 +144,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def open_tasks(self) -> int:
         """How many of their tasks wait or run. Needs no query for the session's user."""
         return self.tasks.open().count()
+
+    @cached_property
+    def unread_notices(self) -> int:
+        """How many notices they have not marked as read. Needs no query for the session's user."""
+        return self.notices.unread().count()
 
     @cached_property
     def factors(self) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import Count, Q
 from django.urls import reverse
@@ -59,6 +60,7 @@ class Row:
     more: str = ""
     link: tuple[str, str] | None = None  # address and text
     may_act: bool = True  # it is the reader's own
+    patients: tuple[UUID, ...] = ()  # whom it names
 
     @property
     def said(self) -> str:
@@ -89,6 +91,11 @@ class Rows:
         """Whether something may change without the reader."""
         return bool(self.running)
 
+    @property
+    def patients(self) -> set[UUID]:
+        """Whom the lists name."""
+        return {patient for row in (*self.running, *self.bad, *self.finished) for patient in row.patients}
+
     def add(self, rows: Iterable[Row]) -> None:
         """Put each row into its list."""
         for row in rows:
@@ -106,7 +113,8 @@ def task_rows(user: User, of_teams: bool = False) -> Rows:
         # What is about someone whom the reader no longer sees is not named.
         is_named = task.kind in KINDS and not KINDS[task.kind].is_pseudonymous
         if task.kind in KINDS and (not is_named or all(patient.pk in seen for patient in task.patients.all())):
-            rows.add([_task_row(task, user)])
+            patients = tuple(patient.pk for patient in task.patients.all()) if is_named else ()
+            rows.add([replace(_task_row(task, user), patients=patients)])
     if user.is_clinician and not of_teams:
         rows.add(_import_rows(user, since))
         rows.add(_reading_rows(user))
@@ -195,6 +203,7 @@ def _import_row(each: Import, failed: int, added: int) -> Row:
     count = ngettext("%(n)d photo", "%(n)d photos", each.asked) % {"n": each.asked}
     sub = f"{count} · {short_day(each.created_at)}, {clock(each.created_at)} · {_('by you')}"
     row = Row(str(each.pk), "upload", _("Import for %(name)s") % {"name": each.patient.name}, sub, link=(address, _("Open")))
+    row = replace(row, patients=(each.patient_id,))
     if each.undone_at:
         words = _("Undone on %(day)s, %(time)s") % {"day": short_day(each.undone_at), "time": clock(each.undone_at)}
         return replace(row, state="done", words=words)
@@ -229,6 +238,7 @@ def _reading_rows(user: User) -> list[Row]:
                 state="running",
                 words=ngettext("%(n)d photo to go", "%(n)d photos to go", left) % {"n": left},
                 link=(reverse("patients:detail", args=[patient.pk]), _("Open")),
+                patients=(patient.pk,),
             )
         )
     return rows
@@ -244,6 +254,7 @@ def _erasure_rows(user: User, since: datetime) -> list[Row]:
         asked = _("asked for by %(name)s on %(day)s") % {"name": each.asked_by.display_name, "day": day(each.asked_at)}
         title = _("Erasure of %(number)s") % {"number": name}
         row = Row(f"erasure-{each.pk}", "x", title, f"{each.get_level_display()} · {asked}")
+        row = replace(row, patients=(each.patient_id,) if each.patient_id else ())
         if each.done_at:
             count = ngettext("%(n)d photo erased", "%(n)d photos erased", each.photos_erased) % {"n": each.photos_erased}
             rows.append(replace(row, state="done", words=count))

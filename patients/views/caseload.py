@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 from django_htmx.http import replace_url
 
+from patients.audit.outcome import lists
 from patients.models import Patient
 from patients.models.formats import clinic_today
 from patients.models.names import Search, folded
@@ -42,6 +43,8 @@ def show_caseload(request: ClinicianRequest) -> HttpResponse:
     found = in_order(passing, chosen.get("sort", ""))
     shown = found if "all" in request.GET else found[:PAGE]
     first = [] if "sort" in chosen else [row for row in shown if row.is_new]
+    recent = _recent(all_rows)
+    lists(request, (patient.pk for patient in (*(row.patient for row in shown), *recent)))
     context = {
         "total": len(all_rows),
         "in_team": len(rows),
@@ -49,7 +52,7 @@ def show_caseload(request: ClinicianRequest) -> HttpResponse:
         "new": first,
         "others": shown[len(first) :],
         "counts": {name.replace("-", "_"): sum(row.passes(name) for row in rows) for name in FILTERS},
-        "recent": _recent(all_rows),
+        "recent": recent,
         "words": words,
         "teams": sorted(((str(key), name) for key, name in teams.items()), key=lambda each: folded(each[1])),
         "heads": {name: _head(name, chosen.get("sort", "")) for name in ORDERS},

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from patients.audit.log import record_access
+from patients.audit.outcome import lists
 from patients.care.break_glass import break_glass, has_reauthenticated, has_too_many_attempts
 from patients.forms.emergency import EmergencyForm
 from patients.models import AccessLog, BreakGlass, Draft, Patient
@@ -82,8 +83,9 @@ def end_emergency(request: ClinicianRequest, break_glass_id: int) -> HttpRespons
 def show_reviews(request: ClinicianRequest) -> HttpResponse:
     """Show every emergency access that this person reviews, open reviews first."""
     accesses = BreakGlass.objects.to_be_reviewed_by(request.user).select_related("patient", "clinician", "reviewed_by")
-    waiting_first = accesses.order_by(F("reviewed_at").desc(nulls_first=True), "-opened_at")
-    return render(request, "patients/emergency_reviews.html", {"accesses": waiting_first[:REVIEWS], "section": "reviews"})
+    shown = accesses.order_by(F("reviewed_at").desc(nulls_first=True), "-opened_at")[:REVIEWS]
+    lists(request, {access.patient_id for access in shown})
+    return render(request, "patients/emergency_reviews.html", {"accesses": shown, "section": "reviews"})
 
 
 @require_POST

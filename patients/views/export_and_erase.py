@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
+from patients.accounts.proof import password_before_page
 from patients.care.banner import banner_of
 from patients.consent.erasure import ask_for_erasure
 from patients.models import ErasureRequest, Patient
@@ -62,6 +63,7 @@ def send_patient_zip(request: ClinicianRequest, patient_id: UUID) -> StreamingHt
 
 
 @require_http_methods(["GET", "POST"])
+@password_before_page
 def erase_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Queue the erasure of pictures, names or everything. It cannot be undone, and there is no second confirmation."""
     patient = find_patient(request, patient_id)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from patients.accounts.proof import password_before_page
 from patients.audit.log import record_for_each
 from patients.care.banner import banner_of
 from patients.forms.export import PHOTOS, ExportForm
@@ -63,6 +64,7 @@ def send_visit_csv(request: ClinicianRequest, visit_id: UUID) -> HttpResponseBas
 
 
 @require_GET
+@password_before_page
 def send_caseload_csv(request: ClinicianRequest) -> HttpResponseBase:
     """Send a table of all patients in the clinician's care, after adding an entry to the access log of each."""
     patients = list(Patient.objects.in_care_of(request.user).order_by("created_at", "pk"))

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from patients.audit.log import POLLED_AGAIN_AFTER, record_access
+from patients.audit.log import record_access
+from patients.audit.outcome import lists
 from patients.care.banner import banner_of
 from patients.forms.move import GONE, MovePhotosForm, MoveVisitForm, patient_choices
 from patients.models import AccessLog, Patient, Photo, Visit
@@ -54,7 +55,7 @@ def choose_place_of_photos(request: ClinicianRequest, visit_id: UUID) -> HttpRes
         "owner": patient,
         "gone": GONE if is_gone else "",
     }
-    _log_others(request, source, patient)
+    _log_others(request, source, patient, patients)
     return render_form(request, "patients/_move_target.html" if request.htmx else "patients/move_photos.html", context)
 
 
@@ -63,7 +64,8 @@ def choose_patient_of_visit(request: ClinicianRequest, visit_id: UUID) -> HttpRe
     """Ask whose visit it is, then move it to that patient."""
     visit = find_visit(request, visit_id)
     owner = visit.patient
-    form = MoveVisitForm(request.POST or None, patient_choices(request.user), owner)
+    patients = patient_choices(request.user)
+    form = MoveVisitForm(request.POST or None, patients, owner)
     if request.method == "POST" and form.is_valid():
         try:
             move_visit(visit, form.target, request, form.cleaned_data["keep_duplicate"])
@@ -73,7 +75,7 @@ def choose_patient_of_visit(request: ClinicianRequest, visit_id: UUID) -> HttpRe
             messages.success(request, _("The visit was moved here with everything in it."))
             return redirect("patients:visit", visit.pk)
     context = banner_of(owner) | {"form": form, "visit": visit, "total": visit.photos.count()}
-    _log_others(request, visit, owner)
+    _log_others(request, visit, owner, patients)
     return render_form(request, "patients/move_visit.html", context)
 
 
@@ -87,12 +89,9 @@ def keep_dates(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     return redirect_back(request, "patients:visit", visit.pk)
 
 
-def _log_others(request: ClinicianRequest, visit: Visit, owner: Patient) -> None:
-    """Log what the page shows besides the visit: it names all patients of the clinician, and lists the visits of `owner`.
-
-    An entry of the last five minutes covers the list when htmx fetches the visits of another patient.
-    """
-    record_access(request, AccessLog.Action.LIST, again_after=POLLED_AGAIN_AFTER if request.htmx else None)
+def _log_others(request: ClinicianRequest, visit: Visit, owner: Patient, patients: dict[str, Patient]) -> None:
+    """Log what the page shows besides the visit: it names all patients of the clinician, and lists the visits of `owner`."""
+    lists(request, (patient.pk for patient in patients.values()))
     if owner.pk != visit.patient_id:
         record_access(request, AccessLog.Action.VIEW, owner)
 

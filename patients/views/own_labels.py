@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from patients.audit.outcome import lists
 from patients.care.banner import banner_of
 from patients.forms.label import OwnLabelForm
 from patients.models import OwnLabel, Patient, Photo
@@ -43,6 +44,8 @@ def show_agreement(request: ClinicianRequest) -> HttpResponse:
     patients = {patient.pk: patient for patient in Patient.objects.visible_to(request.user)}
     rows = [(patients[key], each) for key, each in labelled.agreement.by_patient.items()]
     rows.sort(key=lambda row: (-row[1].n, folded(row[0].name)))
+    if len(rows) > 1:  # else the page names no one
+        lists(request, labelled.agreement.by_patient)
     return render(request, "patients/agreement.html", {"labelled": labelled, "rows": rows, "section": "patients"})
 
 

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from patients.audit.outcome import unchanged
+from patients.audit.outcome import lists, unchanged
 from patients.forms.patient_import.carry_out import carry_out, difference
 from patients.forms.patient_import.codes import FILES, FIRST_LINE, MOST_ROWS, ROWS, UnreadableFile, Words
 from patients.forms.patient_import.read import read_patients
@@ -113,6 +113,7 @@ def _rows(batch: PatientImport, request: ClinicianRequest) -> list[Row]:
     found = batch.found
     patients = Patient.objects.visible_to(request.user).filter(pk__in=[row.patient for row in found if row.patient])
     by_id = {str(patient.pk): patient for patient in patients}
+    lists(request, (patient.pk for patient in by_id.values()))
     rows = []
     for place, row in enumerate(found):
         patient = by_id.get(row.patient)

@@ -11,10 +11,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from patients.accounts.people import hand_over, invitation_path, log_permissions, reset_factors, send_invitation
+from patients.accounts.people import invitation_path, log_permissions, reset_factors, send_invitation
+from patients.accounts.proof import password_before_change
+from patients.care.requests import ASKED, NO_SECOND_PERSON, NoSecondPerson, ask_to_hand_over
 from patients.care.team import unattended
 from patients.forms.conflicts import ConflictCheckedForm
 from patients.forms.names import TypedNameField
@@ -66,8 +68,9 @@ def show_people(request: ClinicianRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@password_before_change
 def invite_person(request: ClinicianRequest) -> HttpResponse:
-    """Create an account and mail its owner a link. Where no mail can be sent, the page shows the link."""
+    """Create an account and mail its owner a link. Where no mail server is set, the page shows the link."""
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
@@ -80,6 +83,7 @@ def invite_person(request: ClinicianRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@password_before_change
 def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
     """Change an account. Administrators cannot change their own."""
     person = get_object_or_404(User, pk=user_id)
@@ -98,18 +102,20 @@ def edit_person(request: ClinicianRequest, user_id: int) -> HttpResponse:
 
 
 @require_POST
+@password_before_change
 def renew_invitation(request: ClinicianRequest, user_id: int) -> HttpResponse:
-    """Mail a new link with which the owner of a new account sets a password; with `show`, or without mail, show it.
+    """Mail a new link with which the owner of a new account sets a password. Only without a mail server does the page show it.
 
     An account that has a password gets no link, so that no administrator can take it over: its owner resets it by mail.
     """
     person = get_object_or_404(User, pk=user_id, is_active=True)
     if person.has_usable_password():
         raise Http404
-    return _show_link(request, person) if "show" in request.POST else _invite(request, person)
+    return _invite(request, person)
 
 
 @require_POST
+@password_before_change
 def reset_factor(request: ClinicianRequest, user_id: int) -> HttpResponse:
     """Remove a lost second factor. Not one's own: a stolen session must not be able to remove it."""
     person = get_object_or_404(User.objects.exclude(pk=request.user.pk), pk=user_id)
@@ -119,19 +125,26 @@ def reset_factor(request: ClinicianRequest, user_id: int) -> HttpResponse:
 
 
 @require_POST
+@password_before_change
 def hand_over_patients(request: ClinicianRequest, user_id: int) -> HttpResponse:
-    """Assign the patients of someone who leaves to someone else."""
+    """Ask that the patients of someone who leaves are assigned to someone else as well: a second person confirms it."""
     leaving = get_object_or_404(User, pk=user_id)
     taking = get_object_or_404(_able_to_take(leaving), pk=number_in(request.POST.get("to", "")))
-    count = hand_over(leaving, taking, request)
-    done = ngettext("One patient is assigned to %(name)s.", "%(n)d patients are assigned to %(name)s.", count)
-    messages.success(request, done % {"n": count, "name": taking.display_name})
+    try:
+        ask_to_hand_over(leaving, taking, request.user, request)
+    except NoSecondPerson:
+        messages.error(request, NO_SECOND_PERSON)
+    else:
+        messages.success(request, ASKED)
     return redirect("patients:person", leaving.pk)
 
 
 def _invite(request: ClinicianRequest, person: User) -> HttpResponse:
-    if not send_invitation(person, request.user, request.build_absolute_uri(invitation_path(person))):
+    if not settings.HAS_MAIL:
         return _show_link(request, person)
+    if not send_invitation(person, request.user, request.build_absolute_uri(invitation_path(person))):
+        messages.error(request, _("The mail server did not take the invitation. Send the link again later."))
+        return redirect("patients:person", person.pk)
     messages.success(request, _("Invitation sent to %(email)s.") % {"email": person.email})
     return redirect("patients:person", person.pk)
 

@@ -4,6 +4,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from patients.accounts.proof import password_before_page
 from patients.audit.log import record_for_each
 from patients.models import AccessLog, Photo
 from patients.reports.research import research_patients, research_response, research_subjects
@@ -23,6 +24,7 @@ def show_research(request: ClinicianRequest) -> HttpResponse:
 
 
 @require_GET
+@password_before_page
 def send_research_csv(request: ClinicianRequest) -> StreamingHttpResponse:
     """Send the numbers of everyone who consented, after adding an entry to each access log."""
     people = research_subjects()

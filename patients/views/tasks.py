@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from patients.audit.outcome import lists
 from patients.models import Task
 from patients.tasks.download import task_file
 from patients.tasks.kinds import KINDS
@@ -18,7 +19,9 @@ from patients.views.requests import ClinicianRequest
 def show_tasks(request: ClinicianRequest) -> HttpResponse:
     """Show one's own tasks, or with `whose=teams` those of one's care teams. htmx asks for the lists alone."""
     of_teams = request.GET.get("whose") == "teams"
-    context = {"rows": task_rows(request.user, of_teams), "of_teams": of_teams, "section": "tasks"}
+    rows = task_rows(request.user, of_teams)
+    lists(request, rows.patients)
+    context = {"rows": rows, "of_teams": of_teams, "section": "tasks"}
     return render(request, "patients/_tasks.html" if request.htmx else "patients/tasks.html", context)
 
 

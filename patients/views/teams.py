@@ -10,9 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from patients.accounts.proof import password_before_change
 from patients.audit.log import record_access
+from patients.care.notices import Told, tell
+from patients.care.requests import ASKED, NO_SECOND_PERSON, NoSecondPerson, ask_to_join
 from patients.forms.names import TypedNameField
-from patients.models import AccessLog, Membership, Team, User
+from patients.models import AccessLog, Team, User
 from patients.models.names import by_name
 from patients.views.lookups import find_team, teams_of
 from patients.views.requests import ClinicianRequest
@@ -83,31 +86,49 @@ def show_team(request: ClinicianRequest, team_id: int) -> HttpResponse:
 
 
 @require_POST
+@password_before_change
 def join_team(request: ClinicianRequest, team_id: int) -> HttpResponse:
-    """Add a clinician, or change whether they lead."""
+    """Ask that a clinician joins, which a second person confirms; or change whether a member leads."""
     team = find_team(request, team_id)
     form = MemberForm(able_to_join(), request.POST)
-    if form.is_valid():
-        clinician, is_lead = form.cleaned_data["clinician"], form.cleaned_data["is_lead"]
-        with transaction.atomic():
-            Membership.objects.update_or_create(team=team, clinician=clinician, defaults={"is_lead": is_lead})
-            record_access(
-                request, AccessLog.Action.PERMISSION, obj=clinician, changed="joined a team", team=team.pk, is_lead=is_lead
-            )
+    if not form.is_valid():
+        return redirect("patients:team", team.pk)
+    clinician, is_lead = form.cleaned_data["clinician"], form.cleaned_data["is_lead"]
+    if team.memberships.filter(clinician=clinician).exists():
+        _change_lead(request, team, clinician, is_lead)
         messages.success(request, _("Team changed."))
+        return redirect("patients:team", team.pk)
+    try:
+        asked = ask_to_join(team, clinician, is_lead, request.user, request)
+    except NoSecondPerson:
+        messages.error(request, NO_SECOND_PERSON)
+    else:
+        messages.success(request, ASKED if asked else _("Team changed."))
     return redirect("patients:team", team.pk)
 
 
 @require_POST
+@password_before_change
 def leave_team(request: ClinicianRequest, team_id: int) -> HttpResponse:
-    """Remove a clinician from the team."""
+    """Remove a clinician from the team, and tell them and the team."""
     team = find_team(request, team_id)
     form = MemberForm(User.objects.filter(memberships__team=team), request.POST)
     if form.is_valid():
         clinician = form.cleaned_data["clinician"]
+        told = list(User.objects.filter(memberships__team=team))
         with transaction.atomic():
             team.memberships.filter(clinician=clinician).delete()
             record_access(request, AccessLog.Action.PERMISSION, obj=clinician, changed="left a team", team=team.pk)
+            tell(told, Told("left", request.user, about=clinician, team=team))
         messages.success(request, _("Team changed."))
     is_still_theirs = teams_of(request.user).filter(pk=team.pk).exists()
     return redirect("patients:team", team.pk) if is_still_theirs else redirect("patients:teams")
+
+
+def _change_lead(request: ClinicianRequest, team: Team, clinician: User, is_lead: bool) -> None:
+    with transaction.atomic():
+        if not team.memberships.filter(clinician=clinician).exclude(is_lead=is_lead).update(is_lead=is_lead):
+            return
+        record_access(request, AccessLog.Action.PERMISSION, obj=clinician, changed="lead of a team", team=team.pk, is_lead=is_lead)
+        members = User.objects.filter(memberships__team=team)
+        tell(members, Told("lead" if is_lead else "no_lead", request.user, about=clinician, team=team))

@@ -17,6 +17,8 @@ def test_an_invited_clinician_gets_to_the_first_photo(installation: Installation
     admin.get_by_label("E-mail").fill("nia@clinic.test")
     admin.get_by_label("Name").fill("Dr Nia New")
     admin.get_by_role("button", name="Create account").click()
+    admin.get_by_label("Password").fill(installation.password)
+    admin.get_by_role("button", name="Continue").click()
     link = admin.get_by_label("Link").input_value()
     assert violations(admin) == []
     admin.get_by_role("link", name="Back", exact=True).click()

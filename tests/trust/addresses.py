@@ -74,6 +74,7 @@ class Address:
             "pk": 1,
             "user_id": event.created_by_id,
             "team_id": 1,
+            "care_request_id": 1,
             "patient_import_id": photo.pk,  # no import has it
             "face": 0,
             "purpose": "care",

@@ -11,7 +11,7 @@ from django.utils import timezone
 from patients.consent.consent import consent_text_fingerprint
 from patients.models import OwnLabel, Patient, Photo, User, Visit
 from patients.models.patient import PatientQuerySet
-from tests.factories import make_clinician, make_patient, make_photo, make_prediction
+from tests.factories import make_clinician, make_patient, make_photo, make_prediction, prove
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +83,7 @@ def test_page_that_shows_an_invitation_leads_to_the_person(client: Client, ada: 
     ada.set_unusable_password()
     ada.save()
     client.force_login(admin)
+    prove(client)
     page = client.post(f"/people/{ada.pk}/invitation/")
     assert ways_back(page.content.decode()) == {f"/people/{ada.pk}/"}
 

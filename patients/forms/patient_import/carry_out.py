@@ -64,7 +64,7 @@ def _added(row: FoundPatient, request: HttpRequest) -> FoundPatient:
 
 def _updated(row: FoundPatient, request: HttpRequest) -> FoundPatient:
     assert isinstance(request.user, User)
-    patient = Patient.objects.visible_to(request.user).select_for_update(no_key=True).filter(pk=row.patient).first()
+    patient = Patient.objects.in_care_of(request.user).select_for_update(no_key=True).filter(pk=row.patient).first()
     if patient is None:
         raise BadRow("gone")
     if state_of(patient) != row.seen:

@@ -66,7 +66,7 @@ def _with_those_here(rows: Sequence[FoundPatient], request: HttpRequest) -> list
     """Return the rows, with the patient who has the number already. One whom the user may not see is only said to exist."""
     assert isinstance(request.user, User)
     hashes = [record_number_hash(row.record_number) for row in rows]
-    here = Patient.objects.visible_to(request.user).filter(record_number_hash__in=hashes).order_by("-record_number_twin")
+    here = Patient.objects.in_care_of(request.user).filter(record_number_hash__in=hashes).order_by("-record_number_twin")
     by_hash = {patient.record_number_hash: patient for patient in here}
     # One query for all numbers: each by itself would take four seconds for a full file.
     taken = set(Patient.objects.filter(record_number_hash__in=hashes).values_list("record_number_hash", flat=True))

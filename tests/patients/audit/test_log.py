@@ -180,6 +180,7 @@ CHANGES = {
     "at": "'2026-01-01 00:00:00+00:00'",
     "action": "'view'",
     "actor_id": "NULL",
+    "actor_name": "'Dr Bo'",
     "patient": "'f'",
     "object_kind": "'visit'",
     "object_id": "'0'",

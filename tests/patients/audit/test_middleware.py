@@ -3,14 +3,28 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import resolve
 from django.utils import timezone
+from rest_framework.test import APIClient
 
+from patients.audit.chain import find_faults
 from patients.consent.consent import consent_text_fingerprint
 from patients.models import AccessLog, ApiToken, BreakGlass, Patient, Photo, User, Visit
+from patients.models.access import pseudonym
 from tests.answers import close_unread
-from tests.factories import PASSWORD, make_photo, make_prediction, one_time_code, upload
+from tests.factories import (
+    PASSWORD,
+    make_finished_task,
+    make_patient,
+    make_photo,
+    make_prediction,
+    make_visit,
+    one_time_code,
+    prove,
+    upload,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -116,6 +130,7 @@ def test_page_that_shows_a_form_with_errors_is_a_view(
     browser: Client, ada: User, photo: Photo, monkeypatch: pytest.MonkeyPatch, of: str
 ) -> None:
     User.objects.filter(pk=ada.pk).update(may_erase=True)
+    prove(browser)
     visit, number = photo.visit, photo.visit.patient.record_number
     fields = {"date": "never", "visit": str(visit.pk), "words": consent_text_fingerprint("research"), "given_on": "never"}
     fields["record_number"] = number
@@ -149,26 +164,108 @@ def test_late_note_shows_no_page_without_an_entry(browser: Client, photo: Photo,
     assert (answer.status_code, "Ines Moreau" in answer.content.decode()) == (500, False)
 
 
-def test_search_while_typing_is_one_view(browser: Client, ines: Patient) -> None:
-    browser.get("/patients/")
-    browser.get("/patients/", {"q": "in"}, headers={"HX-Request": "true"})
-    assert entries() == [("list", "")]
+def listed() -> list[str]:
+    """Return the pseudonyms of the patients who were listed."""
+    return sorted(AccessLog.objects.filter(action="list").values_list("patient", flat=True))
 
 
-@pytest.mark.parametrize("path", ["/patients/?all", "/agreement/", "/api/v1/patients/"])
-def test_header_of_a_script_does_not_avoid_the_entry(browser: Client, ines: Patient, path: str) -> None:
+def test_search_while_typing_is_one_view_of_each_patient(browser: Client, ada: User, ines: Patient) -> None:
+    tom = make_patient(ada, name="Tom Weber")
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        browser.get("/patients/", {"q": "ines"}, headers={"HX-Request": "true"})
+        assert listed() == [pseudonym(ines.pk)]
+        for _ in range(2):
+            browser.get("/patients/")
+        assert listed() == sorted([pseudonym(ines.pk), pseudonym(tom.pk)])
+        clock.shift(timedelta(minutes=5, seconds=1))
+        browser.get("/patients/", {"q": "ines"}, headers={"HX-Request": "true"})
+    assert listed() == sorted([pseudonym(ines.pk), pseudonym(ines.pk), pseudonym(tom.pk)])
+
+
+@pytest.mark.parametrize("is_scripted", [True, False])
+@pytest.mark.parametrize("path", ["/patients/", "/tasks/", "/visits/{}/move/", "/visits/{}/move-photos/"])
+def test_each_patient_on_a_page_gets_an_entry(browser: Client, ada: User, photo: Photo, path: str, is_scripted: bool) -> None:
+    make_finished_task(ada, photo.visit.patient, "report", "report.pdf")
+    headers = {"HX-Request": "true"} if is_scripted else {}
+    page = browser.get(path.format(photo.visit_id), headers=headers)
+    assert photo.visit.patient.name in page.content.decode()
+    assert listed() == [pseudonym(photo.visit.patient_id)]
+
+
+def test_each_patient_in_the_agreement_gets_an_entry(browser: Client, ada: User, photo: Photo) -> None:
+    tom = make_photo(make_visit(make_patient(ada, name="Tom Weber")))
+    make_prediction(tom)
+    for each in (photo, tom):
+        each.own_labels.create(clinician=ada, label="happy")
+    assert "Tom Weber" in browser.get("/agreement/").content.decode()
+    assert listed() == sorted(pseudonym(each.visit.patient_id) for each in (photo, tom))
+
+
+def test_each_patient_in_the_list_of_the_api_gets_an_entry_each_time(api: APIClient, ada: User, ines: Patient) -> None:
+    tom, key = make_patient(ada, name="Tom Weber"), ApiToken.objects.get().pk
     for _ in range(2):
-        assert browser.get(path, headers={"HX-Request": "true"}).status_code == 200
-    assert entries() == [("list", "")]
+        assert api.get("/api/v1/patients/", {"limit": 1}).json()["results"][0]["name"] == ines.name
+    assert api.get("/api/v1/patients/", {"limit": 1, "offset": 1}).json()["results"][0]["name"] == tom.name
+    assert listed() == sorted([pseudonym(ines.pk)] * 2 + [pseudonym(tom.pk)])
+    assert {entry.detail["key"] for entry in AccessLog.objects.all()} == {key}
 
 
-def test_entry_names_the_key_or_the_emergency_access(client: Client, bo: User, ines: Patient) -> None:
+@pytest.mark.parametrize("path", ["/patients/", "/api/v1/patients/"])
+def test_no_list_is_shown_without_its_entries(browser: Client, ines: Patient, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setattr(AccessLog, "append_all", lambda entries: 1 / 0)
+    answer = browser.get(path)
+    assert (answer.status_code, ines.name in answer.content.decode()) == (500, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("patients/{patient}/edit/", {"name": ""}),
+        ("visits/{visit}/edit/", {"date": "never"}),
+        ("visits/{visit}/note/", {"note": "x", "initial-note": "of older words"}),
+        ("visits/{visit}/self-report/", {"mood": "99"}),
+        ("photos/{photo}/note/", {"note": "x", "initial-note": "of older words"}),
+        ("photos/{photo}/exclude/", {"reason": "x" * 201}),
+        ("photos/{photo}/choose-face/", {"face": "7"}),
+        ("photos/{photo}/label/", {"label": "hungry"}),
+    ],
+)
+def test_refused_change_adds_no_entry_of_a_change_whatever_the_header(
+    browser: Client, photo: Photo, path: str, fields: dict[str, str]
+) -> None:
+    address = path.format(patient=photo.visit.patient_id, visit=photo.visit_id, photo=photo.pk)
+    for headers in ({}, {"HX-Request": "true"}):
+        browser.post(f"/{address}", fields, headers=headers)
+    assert {action for action, _kind in entries()} <= {"view"}
+
+
+def test_entry_keeps_the_name_of_its_time(browser: Client, ada: User, ines: Patient) -> None:
+    browser.get(f"/patients/{ines.pk}/")
+    User.objects.filter(pk=ada.pk).update(display_name="Dr Bo Lindqvist")
+    assert AccessLog.objects.about(ines)[0].actor_name == "Dr Ada Lind"
+    assert "Dr Ada Lind (now Dr Bo Lindqvist)" in browser.get(f"/patients/{ines.pk}/access-log/").content.decode()
+    assert list(find_faults()) == []
+
+
+def test_entry_names_the_key_or_the_emergency_access(client: Client, bo: User, ada: User, ines: Patient) -> None:
     access = BreakGlass.objects.create(patient=ines, clinician=bo, reason="Overdose")
-    key = {"Authorization": f"Bearer {ApiToken.issue(bo)}"}
+    key = {"Authorization": f"Bearer {ApiToken.issue(ada)}"}
     assert client.get(f"/api/v1/patients/{ines.pk}/", headers=key).status_code == 200
-    assert AccessLog.objects.get().detail == {"glass": access.pk, "key": ApiToken.objects.get().pk}
+    client.force_login(bo)
+    for path in (f"/patients/{ines.pk}/", "/patients/"):
+        assert client.get(path).status_code == 200
+    by_program, opened, listed = AccessLog.objects.all()
+    assert by_program.detail == {"key": ApiToken.objects.get().pk}
+    assert opened.detail == listed.detail == {"glass": access.pk}
     BreakGlass.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
+    assert client.get(f"/patients/{ines.pk}/").status_code == 404
+
+
+def test_no_program_reaches_a_record_by_emergency_access(client: Client, bo: User, ines: Patient) -> None:
+    BreakGlass.objects.create(patient=ines, clinician=bo, reason="Overdose")
+    key = {"Authorization": f"Bearer {ApiToken.issue(bo)}"}
     assert client.get(f"/api/v1/patients/{ines.pk}/", headers=key).status_code == 404
+    assert client.get("/api/v1/patients/", headers=key).json()["results"] == []
 
 
 def test_sign_in_sign_out_and_failures_are_logged(client: Client, ada: User) -> None:

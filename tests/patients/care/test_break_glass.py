@@ -1,18 +1,24 @@
 """Emergency access: a reason, reauthentication, two hours, a banner on every page, and a review."""
 
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from django.conf import LazySettings
+from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from patients.models import AccessLog, BreakGlass, Draft, ErasureRequest, Membership, Patient, Team, User, Visit
+from patients.models import AccessLog, BreakGlass, Draft, ErasureRequest, Membership, Patient, PatientImport, Team, User, Visit
+from patients.models.patient_import import FoundPatient
 from tests.factories import PASSWORD, make_clinician, make_patient, make_photo, make_prediction, make_visit, upload
 from tests.trust.test_sessions import NOON
 
+Callback = Callable[..., AbstractContextManager[list[Callable[[], None]]]]
 pytestmark = pytest.mark.django_db
 REASON = "Brought in unconscious, need the last visits."
 
@@ -99,7 +105,9 @@ def test_emergency_access_allows_no_export_and_no_assignment(bo: User, ines: Pat
     ask(client, ines)
     assert client.get(f"/patients/{ines.pk}/csv/").status_code == 403
     assert client.get(f"/patients/{ines.pk}/zip/").status_code == 403
-    assert client.get(f"/api/v1/patients/{ines.pk}/csv/").status_code == 403
+    for path in ("", "csv/", "fhir/", "timeline/"):
+        assert client.get(f"/api/v1/patients/{ines.pk}/{path}").status_code == 404
+    assert client.get("/api/v1/patients/").json()["count"] == 0
     assert client.post(f"/patients/{ines.pk}/care/assign/", {"clinician": bo.pk}).status_code == 403
 
 
@@ -109,7 +117,7 @@ def test_emergency_access_allows_no_erasure_and_no_move_to_another_patient(bo: U
     ask(client, visit.patient)
     assert client.get(f"/photos/{photo.pk}/").status_code == 200
     assert client.post(f"/photos/{photo.pk}/delete/").status_code == 403
-    assert client.delete(f"/api/v1/photos/{photo.pk}/").status_code == 403
+    assert client.delete(f"/api/v1/photos/{photo.pk}/").status_code == 404
     assert client.get(f"/visits/{visit.pk}/move/").status_code == 403
     event = visit.patient.events.create(kind="therapy", starts_on=visit.date, created_by=bo)
     assert client.post(f"/events/{event.pk}/delete/").status_code == 403
@@ -118,6 +126,42 @@ def test_emergency_access_allows_no_erasure_and_no_move_to_another_patient(bo: U
     own.refresh_from_db()
     assert own.patient.name == "Omar Haddad"
     assert visit.photos.get() == photo
+
+
+def test_emergency_access_changes_no_name_number_or_birth_date(bo: User, ines: Patient) -> None:
+    client, known = proved(bo), (ines.name, ines.record_number, ines.birth_date)
+    ask(client, ines)
+    fields = {"name": "Ina Moor", "record_number": "R-9", "birth_date": "1990-01-01"}
+    assert client.get(f"/patients/{ines.pk}/edit/").status_code == 403
+    assert client.post(f"/patients/{ines.pk}/edit/", fields).status_code == 403
+    assert client.patch(f"/api/v1/patients/{ines.pk}/", fields, "application/json").status_code == 404
+    row = FoundPatient(2, "Ina Moor", ines.record_number, "1990-01-01", patient=str(ines.pk))
+    batch = PatientImport(created_by=bo, file_name="patients.csv")
+    batch.found = [row]
+    batch.save()
+    client.post(f"/patients/import/{batch.pk}/carry-out/", {"row-0": "update"})
+    ines.refresh_from_db()
+    assert (ines.name, ines.record_number, ines.birth_date) == known
+
+
+def test_care_team_and_lead_are_told_at_once(
+    bo: User, ada: User, ines: Patient, settings: LazySettings, django_capture_on_commit_callbacks: Callback
+) -> None:
+    settings.HAS_MAIL = True
+    lead, client = lead_of_ines(ines), proved(bo)
+    with django_capture_on_commit_callbacks(execute=True):
+        ask(client, ines)
+    assert sorted(message.to[0] for message in mail.outbox) == [ada.email, lead.email]
+    assert "Dr Bo Lindqvist opened the record of a patient in an emergency." in str(mail.outbox[0].body)
+    assert not any(ines.name in str(message.body) for message in mail.outbox)
+    own = Client()
+    own.force_login(lead)
+    page = own.get("/notices/").content.decode()
+    assert "Dr Bo Lindqvist opened the record of a patient in an emergency." in page
+    assert ines.name in page
+    assert 'aria-label="Notices, 1 new"' in page
+    own.post("/notices/read/")
+    assert 'aria-label="Notices"' in own.get("/notices/").content.decode()
 
 
 def test_emergency_access_allows_no_change_of_consent(bo: User, ines: Patient) -> None:

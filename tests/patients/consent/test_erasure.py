@@ -41,13 +41,11 @@ from patients.models import (
     PhonePairing,
     Photo,
     SelfReport,
-    Team,
-    TeamAssignment,
     User,
     Visit,
 )
 from patients.models.access import pseudonym
-from tests.factories import make_finished_task, make_patient, make_photo, make_prediction, make_study, make_visit
+from tests.factories import make_care_request, make_finished_task, make_patient, make_photo, make_prediction, make_study, make_visit
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +80,8 @@ def marked(ada: User) -> Patient:
     Consent.give(patient, "care", ada, on=date(2026, 1, 2), text_version=MARKS["text"])
     LastViewed.now(patient, ada)
     make_study(ada, patient)
-    TeamAssignment.objects.create(patient=patient, team=Team.objects.create(name="Day clinic"))
+    make_care_request(ada, patient)
+    patient.teams.create(name="Day clinic")
     BreakGlass.objects.create(patient=patient, clinician=ada, reason=MARKS["emergency"])
     Event.objects.create(patient=patient, kind="note", label=MARKS["event"], starts_on=date(2026, 2, 3), created_by=ada)
     batch = Import.objects.create(patient=patient, created_by=ada, name=MARKS["folder"])

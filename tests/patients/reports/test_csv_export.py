@@ -22,7 +22,7 @@ from patients.reports.dialects import COMMA, PROGRAMS, SEMICOLON, Dialect
 from patients.reports.events_table import EVENT_COLUMNS
 from patients.reports.scope import Scope
 from patients.reports.visits_table import VISIT_COLUMNS
-from tests.factories import make_clinician, make_photo, make_prediction, probabilities_of
+from tests.factories import make_clinician, make_photo, make_prediction, probabilities_of, prove
 
 FACE = {"left": 8, "top": 6, "width": 24, "height": 30}  # as make_prediction finds it
 HEADER = (
@@ -117,6 +117,7 @@ def test_label_of_a_colleague_is_there_once_one_has_given_one_s_own(visit: Visit
 def test_file_name_has_table_and_day_and_nothing_of_the_patient(visit: Visit, client: Client) -> None:
     client.force_login(visit.created_by)
     with time_machine.travel("2026-11-29T12:00:00Z"):
+        prove(client)
         paths = (f"/visits/{visit.pk}/csv/", f"/patients/{visit.patient_id}/csv/?table=events", "/patients/csv/?table=visits")
         names = [client.get(path).headers["Content-Disposition"] for path in paths]
     assert names == [

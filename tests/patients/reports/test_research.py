@@ -11,7 +11,7 @@ from patients.audit.chain import find_faults
 from patients.models import AccessLog, Consent, Patient, User
 from patients.reports.research import research_rows, research_subjects
 from tests.answers import close_unread
-from tests.factories import make_clinician, make_patient, make_photo, make_prediction, make_visit
+from tests.factories import make_clinician, make_patient, make_photo, make_prediction, make_visit, prove
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +74,8 @@ def test_every_exported_patient_gets_an_entry(client: Client, agreed: Patient, i
     other = make_patient(ada, name="Vic Roe", consents=(Consent.Purpose.RESEARCH,))
     researcher = make_clinician("Rae Search", "rae@clinic.test", role=User.Role.RESEARCHER)
     client.force_login(researcher)
+    assert client.get("/research/csv/").headers["Location"].startswith("/accounts/reauthenticate/")
+    prove(client)
     close_unread(client.get("/research/csv/"))
     for patient in (agreed, other):
         assert [(entry.action, entry.actor) for entry in AccessLog.objects.about(patient)] == [("export", researcher)]
@@ -85,6 +87,7 @@ def test_entries_for_many_patients_take_few_statements(client: Client, ada: User
     for number in range(20):
         make_patient(ada, name=f"Vic Roe {number}", consents=(Consent.Purpose.RESEARCH,))
     client.force_login(make_clinician("Rae Search", "rae@clinic.test", role=User.Role.RESEARCHER))
+    prove(client)
     with django_assert_max_num_queries(20):
         client.get("/research/csv/")
     assert AccessLog.objects.filter(action="export").exclude(patient="").count() == 20

@@ -15,7 +15,7 @@ from patients.models.formats import hundredths, signed
 from patients.reports.csv_export import events_csv, photos_csv, visits_csv
 from patients.reports.scope import Scope
 from patients.timeline.page import timeline
-from tests.factories import make_patient, make_photo, make_prediction, make_visit, probabilities_of
+from tests.factories import make_patient, make_photo, make_prediction, make_visit, probabilities_of, prove
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +94,9 @@ def test_caseload_export_holds_those_in_regular_care_and_is_logged_for_each(ada:
         make_visit(patient)
     client = Client()
     client.force_login(ada)
+    assert client.get("/patients/csv/?table=visits").headers["Location"].startswith("/accounts/reauthenticate/")
+    assert client.get("/api/v1/csv/?table=visits").status_code == 403
+    prove(client)
     rows = read([b"".join(client.get("/patients/csv/?table=visits")).decode("utf-8-sig")])
     assert {row["record_number"] for row in rows} == {ines.record_number, uma.record_number}
     for patient, count in ((ines, 1), (uma, 1), (foreign, 0)):
@@ -113,6 +116,7 @@ def test_export_without_the_right_is_refused(ada: User, ines: Patient) -> None:
 def test_address_that_cannot_be_read_sends_nothing(ada: User, visit: Visit, asked: str) -> None:
     client = Client()
     client.force_login(ada)
+    prove(client)
     for path in (f"/patients/{visit.patient_id}/csv/", "/patients/csv/", f"/visits/{visit.pk}/csv/"):
         answer = client.get(f"{path}?{asked}")
         assert answer.status_code == 400

@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from inference import health
-from patients.models import AccessLog, ApiToken, Membership, Patient, Team, User, Visit
+from patients.models import AccessLog, ApiToken, CareRequest, Membership, Patient, Team, User, Visit
 from patients.views.people import PersonForm
-from tests.factories import make_clinician, make_photo, make_prediction, one_time_code
+from tests.factories import PASSWORD, make_clinician, make_photo, make_prediction, one_time_code, prove
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def kim(db: None) -> User:
 
 @pytest.fixture
 def admin(kim: User) -> Client:
-    """Return the browser of Kim."""
+    """Return the browser of Kim, who has just given the password again."""
     client = Client()
     client.force_login(kim)
-    return client
+    return prove(client)
 
 
 def rights(user: User, **changed: object) -> dict[str, object]:
@@ -92,24 +92,73 @@ def test_without_mail_the_page_shows_the_link_and_the_log_says_so(admin: Client,
     assert AccessLog.objects.last().detail["changed"] == "invitation shown"  # type: ignore[union-attr]  # there is one
 
 
-def test_a_mail_server_that_fails_leaves_the_link(admin: Client, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_server_that_fails_leaves_no_link_on_the_page(
+    admin: Client, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.HAS_MAIL = True
 
     def fail(*args: object) -> None:
         raise ConnectionRefusedError
 
     monkeypatch.setattr(get_adapter().__class__, "send_mail", fail)
-    link_on(admin.post("/people/invite/", NEW).content.decode())
+    page = admin.post("/people/invite/", NEW, follow=True).content.decode()
+    assert "The mail server did not take the invitation." in page
+    assert "/password/reset/key/" not in page
 
 
-def test_link_is_sent_again_or_shown(admin: Client, settings: LazySettings) -> None:
+def test_link_is_sent_again_and_never_shown_where_there_is_mail(admin: Client, settings: LazySettings) -> None:
     settings.HAS_MAIL = True
     admin.post("/people/invite/", NEW)
     path = f"/people/{User.objects.get(email='new@clinic.test').pk}/invitation/"
-    admin.post(path)
-    assert len(mail.outbox) == 2
-    link_on(admin.post(path, {"show": "yes"}).content.decode())
-    assert len(mail.outbox) == 2
+    for sent in ({}, {"show": "yes"}):
+        assert "/password/reset/key/" not in admin.post(path, sent, follow=True).content.decode()
+    assert len(mail.outbox) == 3
+    assert not AccessLog.objects.filter(detail__changed="invitation shown").exists()
+
+
+def test_other_administrators_are_told_that_a_link_was_shown(admin: Client, settings: LazySettings) -> None:
+    settings.HAS_MAIL = False
+    lea = make_clinician("Lea Admin", "lea@clinic.test", role=User.Role.ADMINISTRATOR)
+    admin.post("/people/invite/", NEW)
+    assert [(notice.kind, notice.about and notice.about.email) for notice in lea.notices.all()] == [
+        ("invitation_shown", "new@clinic.test")
+    ]
+
+
+PROTECTED = ("", "invitation/", "reset-factor/", "hand-over/")
+
+
+@pytest.mark.parametrize("path", ["/people/invite/", *(f"/people/{{}}/{part}" for part in PROTECTED)])
+def test_password_is_asked_for_again(kim: User, ada: User, bo: User, client: Client, path: str) -> None:
+    User.objects.filter(pk=bo.pk).update(password="")
+    client.force_login(kim)
+    before = list(User.objects.values_list("display_name", "role", "password"))
+    asked = client.post(path.format(ada.pk), NEW | {"to": bo.pk, "is_active": "on"})
+    assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert list(User.objects.values_list("display_name", "role", "password")) == before
+    assert (AccessLog.objects.count(), CareRequest.objects.count()) == (0, 0)
+
+
+def test_what_was_posted_is_carried_out_after_the_password(kim: User, ada: User, client: Client) -> None:
+    client.force_login(kim)
+    asked = client.post(f"/people/{ada.pk}/", rights(ada, may_erase="on"))
+    client.post(asked.headers["Location"], {"password": PASSWORD, "next": f"/people/{ada.pk}/"})
+    ada.refresh_from_db()
+    assert ada.may_erase
+
+
+def test_role_that_was_lost_meanwhile_carries_nothing_out(kim: User, ada: User, client: Client) -> None:
+    client.force_login(kim)
+    asked = client.post(f"/people/{ada.pk}/", rights(ada, may_erase="on"))
+    User.objects.filter(pk=kim.pk).update(role=User.Role.RESEARCHER)
+    answer = client.post(asked.headers["Location"], {"password": PASSWORD, "next": f"/people/{ada.pk}/"})
+    ada.refresh_from_db()
+    assert (answer.status_code, ada.may_erase) == (404, False)
+
+
+def test_person_is_told_of_changed_rights(admin: Client, kim: User, ada: User) -> None:
+    admin.post(f"/people/{ada.pk}/", rights(ada))
+    assert [(each.kind, each.by) for each in ada.notices.all()] == [("rights", kim)]
 
 
 def test_used_link_says_what_helps(client: Client, kim: User) -> None:
@@ -194,12 +243,6 @@ def test_keys_end_with_a_lost_factor_and_the_owner_is_told(admin: Client, client
     assert entry.detail == {"changed": "second factor reset", "keys": 1}
 
 
-def test_patients_of_a_leaving_clinician_are_handed_over(admin: Client, ada: User, bo: User, ines: Patient) -> None:
-    admin.post(f"/people/{ada.pk}/hand-over/", {"to": bo.pk})
-    assert Patient.objects.visible_to(bo).get() == ines
-    assert AccessLog.objects.about(ines)[0].detail == {"changed": "assigned"}
-
-
 def test_patients_without_a_carer_are_reported(admin: Client, ada: User, bo: User, ines: Patient) -> None:
     assert admin.get("/people/").context["unattended"].count == admin.get("/health/").context["health"].unattended == 0
     admin.post(f"/people/{ada.pk}/", rights(ada, is_active=None))
@@ -227,7 +270,7 @@ def test_lead_manages_only_their_own_team(admin: Client, browser: Client, ada: U
     admin.post(f"/teams/{team.pk}/join/", {"clinician": ada.pk, "is_lead": "1"})
     assert "Ward 9" not in browser.get("/teams/").content.decode()
     assert "Day clinic" in browser.get("/teams/").content.decode()
-    browser.post(f"/teams/{team.pk}/join/", {"clinician": bo.pk})
+    prove(browser).post(f"/teams/{team.pk}/join/", {"clinician": bo.pk})
     assert Membership.objects.get(clinician=bo).team == team
     assert browser.post(f"/teams/{other.pk}/join/", {"clinician": ada.pk}).status_code == 404
     browser.post(f"/teams/{team.pk}/leave/", {"clinician": bo.pk})
@@ -268,6 +311,7 @@ def test_old_page_gives_back_no_right_that_a_colleague_took(admin: Client, ada: 
     sent |= rights(ada, display_name="Dr Ada Linde", may_export="on" if ada.may_export else None)
     other = Client()
     other.force_login(make_clinician("Lea Admin", "lea@clinic.test", role=User.Role.ADMINISTRATOR))
+    prove(other)
     assert other.post(f"/people/{ada.pk}/", rights(ada, is_active=None)).status_code == 302
     assert not ApiToken.objects.open().exists()
     assert AccessLog.objects.last().detail["keys"] == 1  # type: ignore[union-attr]  # there is one
