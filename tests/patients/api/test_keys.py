@@ -16,7 +16,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from patients.models import AccessLog, ApiToken, Patient, User
-from tests.factories import PASSWORD, make_clinician
+from tests.factories import PASSWORD, make_clinician, prove
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -110,6 +110,7 @@ def test_change_of_the_password_says_in_the_log_how_many_keys_ended(ada: User) -
 def test_change_of_the_role_ends_keys_for_good(ada: User) -> None:
     key, administrator = ApiToken.issue(ada), Client()
     administrator.force_login(make_clinician("Lea Admin", "lea@clinic.test", role=User.Role.ADMINISTRATOR))
+    prove(administrator)
     rights = {"display_name": ada.display_name, "may_export": "on", "is_active": "on"}
     for role in ("researcher", "clinician"):
         administrator.post(f"/people/{ada.pk}/", rights | {"role": role})

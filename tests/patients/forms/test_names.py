@@ -5,7 +5,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from patients.models import AccessLog, Patient, User
-from tests.factories import make_clinician, make_patient
+from tests.factories import make_clinician, make_patient, prove
 
 pytestmark = pytest.mark.django_db
 FIELDS = {"name": "Mara Novak", "birth_date": "1980-05-04", "record_number": "R-77"}
@@ -89,6 +89,7 @@ def test_program_finds_patients_by_words(api: APIClient, ada: User, bo: User) ->
 
 def test_colleague_with_the_same_address_in_another_spelling_is_refused(client: Client, ada: User) -> None:
     client.force_login(make_clinician("Kim Roe", "kim@clinic.test", role=User.Role.ADMINISTRATOR))
+    prove(client)
     fields = {"email": "ada@ｃlinic\u200b.test", "display_name": "Ada", "role": "clinician"}
     assert "already signs in with this address" in client.post("/people/invite/", fields).content.decode()
 

@@ -11,7 +11,7 @@ from django.test import Client
 from encryption.fields import keyed_hash
 from patients.models import ErasureRequest, Patient, User
 from patients.models.number_twins import rehash, twins
-from tests.factories import make_clinician, make_patient
+from tests.factories import make_clinician, make_patient, prove
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +65,7 @@ def test_twin_is_erased_by_its_own_number(client: Client, ada: User, former: lis
     rehash()
     User.objects.filter(pk=ada.pk).update(may_erase=True)
     client.force_login(ada)
+    prove(client)
     answer = client.post(f"/patients/{former[1].pk}/erase/", {"level": "all", "record_number": "R-77"})
     assert answer.status_code == 302
     assert ErasureRequest.objects.get().patient == former[1]

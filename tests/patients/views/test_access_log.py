@@ -91,7 +91,8 @@ def test_older_entries_keep_the_filters(browser: Client, ada: User, ines: Patien
 
 
 def test_csv_has_a_row_for_each_entry_that_the_filters_leave(browser: Client, ada: User, ines: Patient) -> None:
-    User.objects.filter(pk=ada.pk).update(display_name="=Ada")
+    ada.display_name = "=Ada"
+    ada.save()
     with time_machine.travel("2026-11-20T09:00:00Z", tick=False):
         record_access(ada, Action.VIEW, ines, page="compare")
         record_access(ada, Action.EXPORT, ines, page="patient_csv", glass=4)
