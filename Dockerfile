@@ -6,6 +6,7 @@ COPY requirements-serve.lock ./
 RUN python -m venv /opt/venv && \
     /opt/venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps --requirement requirements-serve.lock
 COPY manage.py ./
+COPY gunicorn.conf.py ./
 COPY clinic clinic
 COPY demo demo
 COPY encryption encryption

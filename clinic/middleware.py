@@ -9,7 +9,9 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, get_user_model, update_session_auth_hash
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseForbidden, JsonResponse
+from django.http.request import split_domain_port
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone, translation
 from django.utils.http import urlencode
@@ -22,6 +24,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via")
+PROBES = {"/healthz", "/readyz", "/metrics"}
 # What a user without a second factor can open: to set one up, or to sign out.
 OPEN_WITHOUT_FACTOR = {
     "mfa_index",
@@ -72,6 +75,22 @@ class LocalDemoOnly:
         except ValueError:
             return False
         return is_near and name in LOOPBACK and not any(header in request.headers for header in FORWARDED)
+
+
+class ProbesOnly:
+    """Answer nothing but probes under the name of this host, where the site has a name of its own.
+
+    127.0.0.1 is allowed for probes. A mail that someone has sent under that name would hold a link that leads nowhere.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        has_name = not LOOPBACK.issuperset(settings.ALLOWED_HOSTS)
+        if has_name and request.path_info not in PROBES and split_domain_port(request.get_host())[0] in LOOPBACK:
+            raise DisallowedHost("The site has a name of its own: this one answers probes.")
+        return self.get_response(request)
 
 
 class SignInRequired(LoginRequiredMiddleware):

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
 from clinic.environment import env_bool, env_int, env_list, env_str, is_given, secret, secret_file
+from clinic.transport import is_near
 from ml.decode.confinement import LAYERS
 
 django_stubs_ext.monkeypatch()  # lets Django's classes be written as they are typed, ModelForm[Patient]
@@ -64,6 +65,7 @@ HTTPS = env_bool("HTTPS", True)
 
 # --- Apps and middleware
 INSTALLED_APPS = [
+    "clinic.apps.Clinic",
     "demo",
     "patients",
     "inference",
@@ -91,14 +93,16 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "clinic.middleware.PrivateResponses",
     "clinic.middleware.LocalDemoOnly",
+    "clinic.middleware.ProbesOnly",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "clinic.bodies.BodyLimits",
     "clinic.limits.SessionLimits",
     "clinic.middleware.SignInRequired",
     "clinic.middleware.SecondFactor",
+    "django.middleware.csrf.CsrfViewMiddleware",  # reads the body: only of someone who is signed in, or of a page for anyone
     "clinic.middleware.ClinicianTimeZone",
     "clinic.middleware.ClinicianLanguage",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -128,6 +132,9 @@ TEMPLATES: list[dict[str, Any]] = [  # Any: Django's own shape
 ]
 
 # --- Engines
+ACCEPT_PLAIN = env_list("ACCEPT_PLAIN")  # connections to other hosts that need not be encrypted (clinic/checks.py)
+if unknown := set(ACCEPT_PLAIN) - {"database", "queue", "mail"}:
+    raise ImproperlyConfigured(f"ACCEPT_PLAIN names {', '.join(sorted(unknown))}. There are database, queue and mail.")
 # Not as part of the URL: the path may hold characters that mean something in a URL.
 DATABASES = {"default": dj_database_url.parse(env_str("DATABASE_URL") or "sqlite://", conn_max_age=60)}
 if not env_str("DATABASE_URL"):
@@ -142,6 +149,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    if not is_near(DATABASES["default"]["HOST"]) and "database" not in ACCEPT_PLAIN:
+        DATABASES["default"].setdefault("OPTIONS", {}).setdefault("sslmode", "require")
 # Shared by all web processes: rate limits and used one-time codes. Not in Redis, which may be down while pages still work.
 # Django's own limit of 300 entries would let an attacker push out the counters that slow guessing down.
 SHARED_CACHE = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
@@ -264,9 +273,9 @@ ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # people with a second factor are asked 
 ACCOUNT_RATE_LIMITS = {
     "login": "120/m/ip",
     "login_failed": "5/5m/key",  # codes of one account, after its password
-    "password_from_network": "5/5m/key,30/m/ip",  # of one account, from one network (patients/accounts/guessing.py)
-    "password_on_device": "5/5m/key",  # of one account, in a browser where it has signed in
-    "password_of_strangers": "100/h/key",  # of one account, from everywhere else together
+    "password_from_network": "5/5m/key,30/m/ip",  # nosec B105  # of one account, from one network (patients/accounts/guessing.py)
+    "password_on_device": "5/5m/key",  # nosec B105  # of one account, in a browser where it has signed in
+    "password_of_strangers": "100/h/key",  # nosec B105  # of one account, from everywhere else together
     "failures": "10/h/key",  # wrong passwords and codes of one account, until its owner and the administrators are told
     "failures_told": "1/d/key",  # of one account
     "failures_told_of_all": "20/d/key",  # to administrators
@@ -296,7 +305,8 @@ EMAIL_HOST = env_str("EMAIL_HOST", "localhost")
 EMAIL_PORT = env_int("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env_str("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env_str("EMAIL_HOST_PASSWORD")
-EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = env_bool("EMAIL_USE_SSL", False)
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", not EMAIL_USE_SSL and not is_near(EMAIL_HOST))
 DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "affectline@localhost")
 
 # --- Transport and headers

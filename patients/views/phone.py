@@ -58,9 +58,9 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def photos(request: HttpRequest) -> HttpResponse:
     """Show the ways to add photos (GET), or receive photos (POST): one from a script, many from a plain form."""
-    phone_pairing = _pairing_of(request)
+    phone_pairing = phone_pairing_of(request)
     if phone_pairing is None:
-        return _over(request)
+        return answer_over(request)
     if request.method == "GET":
         limits = {"max_bytes": settings.PHOTO_MAX_BYTES, "too_large": RejectedPhoto("too_large").message(on_phone=True)}
         context = {"phone_pairing": phone_pairing, "sent": phone_pairing.photos.count()} | limits
@@ -96,7 +96,8 @@ def over(request: HttpRequest) -> HttpResponse:
     return render(request, "phone/over.html")
 
 
-def _pairing_of(request: HttpRequest) -> PhonePairing | None:
+def phone_pairing_of(request: HttpRequest) -> PhonePairing | None:
+    """Return the open pairing that a phone shows; None without one."""
     key = request.COOKIES.get(COOKIE, "")
     return PhonePairing.objects.with_key(key) if key else None
 
@@ -109,7 +110,7 @@ def _receive(request: HttpRequest, phone_pairing: PhonePairing, keep: bool, file
     return receive_photo(phone_pairing.visit, file, phone_pairing.clinician, keep_duplicate=keep, phone_pairing=phone_pairing)
 
 
-def _over(request: HttpRequest) -> HttpResponse:
+def answer_over(request: HttpRequest) -> HttpResponse:
     """Answer a phone whose pairing has expired or never existed."""
     over = RejectedPhoto("over")
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":

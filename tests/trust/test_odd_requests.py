@@ -129,3 +129,12 @@ def test_program_gives_no_day_that_is_to_come(browser: Client, ines: Patient, pa
     tomorrow = timezone.localdate() + timedelta(days=2)
     answer = browser.post(path.format(ines.pk), TWIN | {"record_number": "R-9", name: tomorrow.isoformat()}, "application/json")
     assert (answer.status_code, list(answer.json()["fields"])) == (400, [name])
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/docs/", "/api/v1/schema/", "/api/v1/me/", "/api/v1/patients/", "/accounts/login/", "/healthz"]
+)
+def test_options_of_no_address_is_an_error_of_ours(path: str, ada: User) -> None:
+    stranger, signed_in = Client(), Client()
+    signed_in.force_login(ada)
+    assert {client.options(path).status_code for client in (stranger, signed_in)} <= {200, 302, 401, 403, 405}

@@ -1,5 +1,6 @@
 """Sign-in with a second factor: enforced for people and their keys, and not bypassed by a password reset."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from django.conf import LazySettings
 from django.contrib.auth import get_user
 from django.contrib.auth.hashers import make_password
 from django.core import mail
+from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 
@@ -252,3 +254,31 @@ def test_visibility_of_a_key_ends_with_its_owner(client: Client, ada: User, ines
 
 def test_clinicians_of_the_tests_have_a_factor() -> None:
     assert make_clinician().has_factor
+
+
+@pytest.fixture
+def mails(settings: LazySettings) -> list[EmailMessage]:
+    """Return the mails that are sent by a site with a name of its own, whose host answers probes too."""
+    settings.ALLOWED_HOSTS = ["clinic.example", "127.0.0.1", "localhost"]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    return mail.outbox
+
+
+def test_password_link_leads_to_the_site_whatever_name_was_asked(client: Client, ada: User, mails: list[EmailMessage]) -> None:
+    for host in ("127.0.0.1", "localhost:8000", "elsewhere.example"):
+        assert client.post("/accounts/password/reset/", {"email": ada.email}, headers={"host": host}).status_code == 400
+    assert mails == []
+    assert client.get("/healthz", headers={"host": "127.0.0.1"}).status_code == 200
+    client.post("/accounts/password/reset/", {"email": ada.email}, headers={"host": "clinic.example"})
+    assert re.findall(r"https?://[^/]+/accounts/password/reset/key/", str(mails[0].body)) == [
+        "http://clinic.example/accounts/password/reset/key/"
+    ]
+
+
+def test_no_mail_goes_to_an_address_without_an_account(client: Client, ada: User, mails: list[EmailMessage]) -> None:
+    answers = [
+        client.post("/accounts/password/reset/", {"email": email}, headers={"host": "clinic.example"})
+        for email in ("nobody@elsewhere.example", ada.email)
+    ]
+    assert [(answer.status_code, answer.headers["Location"]) for answer in answers] == [(302, "/accounts/password/reset/done/")] * 2
+    assert [each.to for each in mails] == [[ada.email]]
