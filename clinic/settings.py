@@ -1,6 +1,7 @@
 """One settings file for every place Affectline runs. The environment chooses; docs/operators.md lists every variable."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -193,6 +194,14 @@ CELERY_BEAT_SCHEDULE = {
     "erase": {"task": "patients.consent.erasure.carry_out_erasures", "schedule": 60, "options": {"expires": 60}},
     "retain": {"task": "patients.consent.retention.retain", "schedule": crontab(hour=2, minute=30)},
     "audit-head": {"task": "patients.audit.chain.log_head", "schedule": crontab(hour=3, minute=0)},
+    "audit-unsent": {"task": "patients.audit.shipping.send_unsent", "schedule": 60, "options": {"expires": 60}},
+    "audit-heads": {"task": "patients.audit.shipping.send_head", "schedule": 300, "options": {"expires": 300}},
+    # In the queue of the long tasks: photos do not wait for it.
+    "audit-verify": {
+        "task": "patients.accounts.log_check.verify_log",
+        "schedule": crontab(hour=3, minute=15),
+        "options": {"queue": "tasks", "expires": 6 * 3600},
+    },
 }
 
 # --- The model
@@ -388,6 +397,12 @@ FORMAT_MODULE_PATH = ["clinic.formats"]
 # --- Figures for Prometheus (clinic/metrics.py)
 METRICS_TOKEN = env_str("METRICS_TOKEN")
 BUILD = env_str("BUILD", "unknown")
+
+# --- The access log, sent away as it is written (patients/audit/shipping.py)
+LOG_SHIP = env_str("LOG_SHIP")
+if LOG_SHIP and not re.fullmatch(r"(file|unix|syslog):/.+|(tcp|syslog):[^/]+:\d+", LOG_SHIP):
+    raise ImproperlyConfigured("LOG_SHIP is file:PATH, unix:PATH, syslog:PATH, syslog:HOST:PORT or tcp:HOST:PORT.")
+AUDIT_HEAD_FILE = env_str("AUDIT_HEAD_FILE", str(VAR / "access-log-head.json"))
 
 # --- Logs: ids, never names, file names or images
 LOGGING = {

@@ -86,6 +86,7 @@ def emptying_between_tests() -> Iterator[None]:
 def private_files(settings: LazySettings, tmp_path: Path) -> Path:
     """Store the photos of each test in a folder of its own."""
     settings.MEDIA_ROOT = tmp_path / "photos"
+    settings.AUDIT_HEAD_FILE = str(tmp_path / "access-log-head.json")
     return tmp_path / "photos"
 
 

@@ -1,72 +1,47 @@
 """Proves that no entry of the access log was changed, removed or moved."""
 
-import json
 import logging
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from celery import shared_task
 
-from patients.models.access import FIRST_SEAL, AccessLog, moment
+from patients.audit.head import Head, read_head
+from patients.models.access import FIRST_SEAL, AccessLog
+from patients.models.user import User
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Head:
-    """The newest entry at some moment. A copy kept elsewhere shows later whether the end of the log was cut off."""
-
-    sequence: int
-    seal: str
-    at: str
-
-    def as_json(self) -> str:
-        """Return the head as one line of text."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "Head":
-        """Return the head that `as_json` wrote. Raises ValueError for anything else."""
-        try:
-            facts = json.loads(text)
-            return cls(int(facts["sequence"]), str(facts["seal"]), str(facts["at"]))
-        except (TypeError, KeyError) as error:
-            raise ValueError("This is not an exported head.") from error
-
-
-@dataclass(frozen=True)
 class Fault:
-    """Where the chain breaks and how: gap, changed or cut_off."""
+    """Where the chain breaks and how: gap, changed, cut_off or empty."""
 
     sequence: int
     kind: str
 
 
-def read_head() -> Head:
-    """Return the newest entry; sequence 0 while there is none."""
-    last = AccessLog.objects.order_by("-sequence").first()
-    return Head(last.sequence, last.seal, moment(last.at)) if last else Head(0, FIRST_SEAL, "")
-
-
-def find_faults(kept: Head | None = None) -> Iterator[Fault]:
+def find_faults(kept: Sequence[Head] = ()) -> Iterator[Fault]:
     """Yield every place where the chain breaks, and where it contradicts a head that was kept elsewhere.
 
     A removed entry leaves a gap, and a changed one has a seal that does not match. Two entries that swapped places are both
     changed. After a fault the search continues from the stored seal, so that one fault is not reported for every later entry.
+    An empty log is a fault once someone has signed in: signing in adds an entry.
     """
-    sequence, seal, is_kept_found = 0, FIRST_SEAL, kept is None or kept.sequence == 0
+    seals = {head.sequence: head.seal for head in kept if head.sequence}
+    sequence, seal = 0, FIRST_SEAL
     for entry in AccessLog.objects.order_by("sequence").iterator(chunk_size=2000):
         if entry.sequence != sequence + 1:
             yield Fault(sequence + 1, "gap")
         elif entry.seal != entry.sealed_after(seal):
             yield Fault(entry.sequence, "changed")
         sequence, seal = entry.sequence, entry.seal
-        if kept and kept.sequence == sequence:
-            is_kept_found = True
-            if kept.seal != seal:
-                yield Fault(sequence, "changed")
-    if kept and not is_kept_found:
+        if seals.pop(sequence, seal) != seal:
+            yield Fault(sequence, "changed")
+    if any(known > sequence for known in seals):
         yield Fault(sequence + 1, "cut_off")
+    elif not sequence and User.objects.exclude(last_login=None).exists():
+        yield Fault(1, "empty")
 
 
 @shared_task

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 
 from encryption.fields import keyed_hash
 from patients.audit.outcome import outcome_of
+from patients.audit.shipping import ship_after_commit
 from patients.models.access import DETAIL_MAX_LENGTH, AccessLog, AccessLogQuerySet, Detail, pseudonym
 from patients.models.event import Event
 from patients.models.patient import Patient
@@ -63,7 +64,9 @@ def record_access(
             outcome.has_entry = True
     if again_after is not None and _was_recorded(entry, again_after):
         return None
-    return AccessLog.append(entry)
+    AccessLog.append(entry)
+    ship_after_commit([entry])
+    return entry
 
 
 def record_for_each(
@@ -89,7 +92,9 @@ def record_for_each(
         recorded = set(_recent(known, again_after).filter(patient__in=names).values_list("patient", flat=True))
         names = [name for name in names if name not in recorded]
     glasses = _emergencies_of(who)
-    AccessLog.append_all([AccessLog(patient=name, detail=glasses.get(name, {}) | _checked(detail), **same) for name in names])
+    entries = [AccessLog(patient=name, detail=glasses.get(name, {}) | _checked(detail), **same) for name in names]
+    AccessLog.append_all(entries)
+    ship_after_commit(entries)
 
 
 def request_id(request: HttpRequest) -> str:

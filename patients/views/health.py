@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET
 
 from inference.health import Heartbeat, Readiness, last_heartbeat, layers, messages_waiting, readiness
 from inference.models import Prediction
-from patients.audit.chain import read_head
+from patients.accounts.log_check import LogState, log_state
+from patients.audit.head import read_head
 from patients.models import BreakGlass, Consent, ErasureRequest, Patient
 from patients.views.requests import ClinicianRequest
 
@@ -51,6 +52,7 @@ class Health:
     number_twins: int
     free_gigabytes: float
     log_lines: int
+    log: LogState
     kept: list[Kept]
 
 
@@ -80,6 +82,7 @@ def show_health(request: ClinicianRequest) -> HttpResponse:
         number_twins=Patient.objects.filter(record_number_twin__gt=0).count(),
         free_gigabytes=min(shutil.disk_usage(path).free for path in (settings.VAR, settings.MEDIA_ROOT) if path.exists()) / 1e9,
         log_lines=read_head().sequence,
+        log=log_state(),
         kept=[Kept(str(purpose.label), settings.RETENTION_DAYS[purpose.value]) for purpose in Consent.Purpose],
     )
     return render(request, "patients/health.html", {"health": health, "section": "health"})

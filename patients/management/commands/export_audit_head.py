@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
-from patients.audit.chain import read_head
+from patients.audit.head import read_head
 
 
 class Command(BaseCommand):
