@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import dj_database_url
 import django_stubs_ext
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
 from clinic.environment import env_bool, env_int, env_list, env_str, is_given, secret, secret_file
+from clinic.schedule import schedule
 from clinic.transport import is_near
 from ml.decode.confinement import LAYERS
 
@@ -186,23 +186,7 @@ CELERY_TASK_TIME_LIMIT = READ_TIME_LIMIT_SECONDS
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 15)
-CELERY_BEAT_SCHEDULE = {
-    # An unsent sweep is worthless once the next one is due.
-    "sweep": {"task": "inference.sweep.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
-    "heartbeat": {"task": "inference.health.beat_heart", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
-    "tasks": {"task": "patients.tasks.sweep.sweep_tasks", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
-    "erase": {"task": "patients.consent.erasure.carry_out_erasures", "schedule": 60, "options": {"expires": 60}},
-    "retain": {"task": "patients.consent.retention.retain", "schedule": crontab(hour=2, minute=30)},
-    "audit-head": {"task": "patients.audit.chain.log_head", "schedule": crontab(hour=3, minute=0)},
-    "audit-unsent": {"task": "patients.audit.shipping.send_unsent", "schedule": 60, "options": {"expires": 60}},
-    "audit-heads": {"task": "patients.audit.shipping.send_head", "schedule": 300, "options": {"expires": 300}},
-    # In the queue of the long tasks: photos do not wait for it.
-    "audit-verify": {
-        "task": "patients.accounts.log_check.verify_log",
-        "schedule": crontab(hour=3, minute=15),
-        "options": {"queue": "tasks", "expires": 6 * 3600},
-    },
-}
+CELERY_BEAT_SCHEDULE = schedule(SWEEP_SECONDS)
 
 # --- The model
 MODEL_DIR = Path(env_str("MODEL_DIR", str(BASE_DIR / "ml" / "weights")))
