@@ -121,7 +121,7 @@
 
   // Polled content that was deleted or is no longer visible to this user: says so and stops polling.
   function isGone(event) {
-    return event.detail.xhr.status === 404 && /\bevery\b/.test(event.detail.elt.getAttribute("hx-trigger") || "");
+    return event.detail.xhr.status === 404 && /\b(again|every)\b/.test(event.detail.elt.getAttribute("hx-trigger") || "");
   }
 
   function putAway(place) {

@@ -66,7 +66,7 @@ def test_a_card_that_is_gone_says_so_and_asks_no_more(installation: Installation
             const card = document.createElement("li");
             card.id = "gone";
             card.setAttribute("hx-get", "/photos/00000000-0000-4000-8000-000000000000/card/");
-            card.setAttribute("hx-trigger", "every 200ms");
+            card.setAttribute("hx-trigger", "again consume");
             document.getElementById("photos").append(card);
             htmx.process(card);
         }"""
@@ -108,7 +108,7 @@ def test_a_page_that_renews_itself_waits_for_who_writes(installation: Installati
             const said = document.createElement("p");
             said.innerHTML = "Being analysed <button type=button data-reload hidden>Analysed. Show it</button>";
             said.setAttribute("hx-get", location.pathname + "reading/");
-            said.setAttribute("hx-trigger", "every 200ms");
+            said.setAttribute("hx-trigger", "again consume");
             document.getElementById("note-card").after(said);
             document.getElementById("id_note").focus();
             htmx.process(said);

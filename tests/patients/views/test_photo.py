@@ -310,7 +310,7 @@ def test_a_picture_erased_unread_asks_for_nothing(browser: Client, visit: Visit,
     text = page.content.decode()
     assert "The picture was erased before it was analysed." in text
     assert (page.context["counts"]["needs_you"], page.context["counts"]["on_the_way"]) == (0, 0)
-    for words in ("/retry/", "/choose-face/", "waits for a face", "every 1500ms"):
+    for words in ("/retry/", "/choose-face/", "waits for a face", "again consume"):
         assert words not in text
     assert "This photo was not analysed." in browser.get(f"/photos/{unread.pk}/").content.decode()
     assert browser.get("/patients/").context["counts"]["needs_you"] == 0
