@@ -72,7 +72,7 @@ unit: .venv/dev
 	$(PY) -m pytest tests $(addprefix --ignore=,$(REAL)) --numprocesses 2 --dist loadgroup
 
 # Once more on PostgreSQL: the tests of what can differ there, which is locks, constraints, triggers, claims, JSON, order and time.
-ON_POSTGRES := tests/encryption tests/inference tests/trust/test_sessions.py $(addprefix tests/patients/,audit consent care tasks \
+ON_POSTGRES := tests/clinic/test_backup.py tests/encryption tests/inference tests/trust/test_sessions.py $(addprefix tests/patients/,audit consent care tasks \
 	forms/test_once.py photos/test_move.py photos/test_reanalyse.py photos/test_same_file_at_once.py reports/test_csv_export.py \
 	reports/test_research.py reports/test_tables.py studies/test_participation.py timeline/test_points.py views/test_caseload.py \
 	views/test_conflicts.py views/test_patient_imports.py views/test_people.py views/test_study_conflicts.py)

@@ -5,6 +5,7 @@ systemd does it with credentials: a file called name in $CREDENTIALS_DIRECTORY, 
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -59,6 +60,14 @@ def is_given(name: str) -> bool:
 def secret_file(name: str, folder: Path) -> Path | None:
     """Return the file that the secret `name` comes from; None when it comes from the environment."""
     return file_of(name) or (None if os.environ.get(name) else folder / name.lower())
+
+
+def env_choices(name: str, choices: Iterable[str]) -> frozenset[str]:
+    """Return the comma-separated environment variable `name`. Raises ImproperlyConfigured when a word is not one of the choices."""
+    found = frozenset(env_list(name))
+    if unknown := found - set(choices):
+        raise ImproperlyConfigured(f"{name} names {', '.join(sorted(unknown))}. There are {', '.join(choices)}.")
+    return found
 
 
 def secret(name: str, folder: Path) -> str:

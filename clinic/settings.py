@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
-from clinic.environment import env_bool, env_int, env_list, env_str, is_given, secret, secret_file
+from clinic.environment import env_bool, env_choices, env_int, env_list, env_str, is_given, secret, secret_file
 from clinic.schedule import schedule
 from clinic.transport import is_near
 from ml.decode.confinement import LAYERS
@@ -33,13 +33,6 @@ def load_consent_texts(path: str) -> dict[str, str]:
     if not isinstance(texts, dict) or set(texts) != {"care", "research", "teaching"} or not all(map(_is_text, texts.values())):
         raise ImproperlyConfigured("CONSENT_TEXTS needs one text each under care, research and teaching.")
     return texts
-
-
-def required_layers(may_lack: list[str]) -> frozenset[str]:
-    """Return the layers around decoders that must hold. Raises ImproperlyConfigured when `may_lack` names one that there is not."""
-    if unknown := set(may_lack) - set(LAYERS):
-        raise ImproperlyConfigured(f"DECODER_MAY_LACK names {', '.join(sorted(unknown))}. There are {', '.join(LAYERS)}.")
-    return frozenset(LAYERS) - set(may_lack)
 
 
 def _is_text(value: object) -> bool:
@@ -133,9 +126,8 @@ TEMPLATES: list[dict[str, Any]] = [  # Any: Django's own shape
 ]
 
 # --- Engines
-ACCEPT_PLAIN = env_list("ACCEPT_PLAIN")  # connections to other hosts that need not be encrypted (clinic/checks.py)
-if unknown := set(ACCEPT_PLAIN) - {"database", "queue", "mail"}:
-    raise ImproperlyConfigured(f"ACCEPT_PLAIN names {', '.join(sorted(unknown))}. There are database, queue and mail.")
+# Connections to other hosts that need not be encrypted (clinic/checks.py).
+ACCEPT_PLAIN = env_choices("ACCEPT_PLAIN", ("database", "queue", "mail"))
 # Not as part of the URL: the path may hold characters that mean something in a URL.
 DATABASES = {"default": dj_database_url.parse(env_str("DATABASE_URL") or "sqlite://", conn_max_age=60)}
 if not env_str("DATABASE_URL"):
@@ -192,6 +184,8 @@ CELERY_BEAT_SCHEDULE = schedule(SWEEP_SECONDS)
 MODEL_DIR = Path(env_str("MODEL_DIR", str(BASE_DIR / "ml" / "weights")))
 MODEL_ENGINE: Literal["onnx", "keras"] = "keras" if env_str("MODEL_ENGINE", "onnx") == "keras" else "onnx"
 
+BACKUP_KEYS = env_list("BACKUP_KEYS")  # public keys, age1..., of those who may open a backup (manage.py backup)
+
 # --- Exchange with other systems
 RECORD_NUMBER_SYSTEM = env_str("RECORD_NUMBER_SYSTEM")  # the URI that names the record numbers of the hospital in FHIR
 
@@ -218,7 +212,7 @@ PHOTOS_PER_VISIT = env_int("PHOTOS_PER_VISIT", 60)
 DECODE_TIMEOUT_SECONDS = env_int("DECODE_TIMEOUT_SECONDS", 20)
 DECODES_AT_ONCE = env_int("DECODES_AT_ONCE", 2)  # up to 800 MB each, while the largest pictures are rebuilt
 # Without these layers around its decoder (ml/decode/confinement.py), no upload is opened.
-DECODER_LAYERS = frozenset() if DEMO else required_layers(env_list("DECODER_MAY_LACK"))
+DECODER_LAYERS = frozenset() if DEMO else frozenset(LAYERS) - env_choices("DECODER_MAY_LACK", LAYERS)
 PHOTOS_PER_USER_AND_DAY = env_int("PHOTOS_PER_USER_AND_DAY", 2000)
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 # One photo fits into memory; larger uploads go to a file without a name, up to a limit (patients/photos/upload_handler.py).

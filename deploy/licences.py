@@ -27,6 +27,8 @@ REVIEWED = (
     "ZPL",
 )
 """Licences under which a clinic may run the packages unchanged. LGPL and MPL add duties only for changes to a package itself."""
+IN_FILES = {"Apache License, Version 2.0": "Apache-2.0", "Permission is hereby granted, free of charge, to any": "MIT"}
+"""Words at the beginning of a licence, for packages that state none."""
 HEAD = """# Licences
 
 Every package of requirements.lock with the licence that it states. Written by `make licences`; vendored files (Plotly, the face
@@ -55,11 +57,9 @@ def licence_of(name: str) -> str:
 
 
 def in_its_file(name: str) -> str:
-    """Return Apache-2.0 when the package's LICENSE file begins with that licence; otherwise empty."""
-    for path in files(name) or []:
-        if path.name.startswith("LICENSE") and "Apache License, Version 2.0" in path.read_text()[:400]:
-            return "Apache-2.0"
-    return ""
+    """Return the licence with which the package's LICENSE file begins, if it is one of IN_FILES; otherwise empty."""
+    begins = [path.read_text()[:400] for path in files(name) or [] if path.name.startswith("LICENSE")]
+    return next((licence for words, licence in IN_FILES.items() if any(words in text for text in begins)), "")
 
 
 def main() -> int:

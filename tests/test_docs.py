@@ -30,7 +30,7 @@ def first_cells(table: str) -> list[str]:
 def variables_read() -> set[str]:
     """Return every environment variable that settings, supervisor and web server read by name."""
     names: set[str] = set()
-    readers = {"env_str", "env_bool", "env_int", "env_list", "secret"}
+    readers = {"env_str", "env_bool", "env_int", "env_list", "env_choices", "secret"}
     files = [PROJECT / "clinic" / name for name in ("settings.py", "behind_proxy.py")]
     for node in (node for file in files for node in ast.walk(ast.parse(file.read_text()))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in readers:

@@ -71,4 +71,4 @@ importlib.reload(settings)"""
     command = (sys.executable, "-c", code.format(environments))
     done = subprocess.run(command, cwd=PROJECT, env=os.environ, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == ["require True", "verify-full True", "None False", "None False"]
-    assert "There are database, queue and mail" in done.stderr
+    assert "There are database, queue, mail" in done.stderr

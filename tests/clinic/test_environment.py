@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from clinic.environment import env_int, env_list, env_str, is_given, secret, secret_file
+from clinic.environment import env_choices, env_int, env_list, env_str, is_given, secret, secret_file
 
 
 def test_value_comes_from_the_file_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,3 +43,12 @@ def test_value_comes_from_the_credential_of_the_service(tmp_path: Path, monkeypa
 def test_secret_that_is_nowhere_is_not_made_up(tmp_path: Path) -> None:
     with pytest.raises(ImproperlyConfigured, match="Set EXAMPLE"):
         secret("EXAMPLE", tmp_path)
+
+
+def test_word_that_is_no_choice_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert env_choices("MAY_LACK", ("a", "b")) == frozenset()
+    monkeypatch.setenv("MAY_LACK", "b, a")
+    assert env_choices("MAY_LACK", ("a", "b")) == {"a", "b"}
+    monkeypatch.setenv("MAY_LACK", "b, all")
+    with pytest.raises(ImproperlyConfigured, match=r"MAY_LACK names all\. There are a, b\."):
+        env_choices("MAY_LACK", ("a", "b"))
