@@ -13,11 +13,18 @@ from django.urls import reverse
 from patients.audit.log import Actor, record_access, user_of
 from patients.care.notices import Told, administrators, tell
 from patients.models import AccessLog, ApiToken, User
+from patients.models.names import folded
 
 log = logging.getLogger(__name__)
 
 NOTICES = {"rights": "rights", "name and rights": "rights", "invitation shown": "invitation_shown"}
 """What the person and the administrators are told of, by what the access log says."""
+
+
+def is_name_taken(name: str, owner: int | None = None) -> bool:
+    """Return whether someone but the account `owner` has the name, however it is spelt. The access log tells people apart by it."""
+    others = User.objects.exclude(pk=owner or 0).values_list("display_name", flat=True)
+    return folded(name) in map(folded, others)
 
 
 def invitation_path(user: User) -> str:

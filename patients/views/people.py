@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from patients.accounts.people import invitation_path, log_permissions, reset_factors, send_invitation
+from patients.accounts.people import invitation_path, is_name_taken, log_permissions, reset_factors, send_invitation
 from patients.accounts.proof import password_before_change
 from patients.care.requests import ASKED, NO_SECOND_PERSON, NoSecondPerson, ask_to_hand_over
 from patients.care.team import unattended
@@ -22,7 +22,7 @@ from patients.forms.conflicts import ConflictCheckedForm
 from patients.forms.names import TypedNameField
 from patients.models import ApiToken, User
 from patients.models.identifiers import canonical_address
-from patients.models.names import by_name, folded
+from patients.models.names import by_name
 from patients.views.requests import ClinicianRequest, number_in
 
 
@@ -34,8 +34,7 @@ class PersonForm(ConflictCheckedForm[User]):
     def clean_display_name(self) -> str:
         """Return the name, which no one else has, however it is spelt: the access log tells people apart by it."""
         name: str = self.cleaned_data["display_name"]
-        others = User.objects.exclude(pk=self.instance.pk).values_list("display_name", flat=True)
-        if folded(name) in map(folded, others):
+        if is_name_taken(name, self.instance.pk):
             raise forms.ValidationError(_("Someone already has this name. Add what tells the two apart."))
         return name
 

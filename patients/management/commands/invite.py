@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
-from patients.accounts.people import invitation_path, log_permissions
+from patients.accounts.people import invitation_path, is_name_taken, log_permissions
 from patients.models import User
 from patients.models.identifiers import canonical_address
 
@@ -30,7 +30,11 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(f"{email} is not an email address.") from error
         email = canonical_address(email)
-        user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email, display_name=name)
+        user = User.objects.filter(email__iexact=email).first()
+        if user is None:
+            if is_name_taken(name):
+                raise CommandError(f"Someone already has the name {name}. Add what tells the two apart.")
+            user = User.objects.create_user(email, display_name=name)
         if role:
             user.role = role
             user.save(update_fields=["role"])

@@ -22,6 +22,12 @@ def test_invited_clinician_sets_a_password_and_signs_in(client: Client, capsys: 
     assert client.login(email="cem@clinic.example", password="a calm long phrase")
 
 
+def test_no_one_is_invited_under_the_name_of_another() -> None:
+    call_command("invite", "cem@clinic.example", "Dr Cem Aydin")
+    with pytest.raises(CommandError, match="already has the name"):
+        call_command("invite", "cem2@clinic.example", "dr cem aydin")
+
+
 def test_invitation_needs_an_address() -> None:
     with pytest.raises(CommandError, match="not an email address"):
         call_command("invite", "Cem", "Dr Cem Aydin")

@@ -196,7 +196,7 @@ def test_nightly_check_turns_health_red_and_tells_administrators(
     browser.force_login(kim)
 
     def red() -> int:
-        return browser.get("/health/").content.decode().split("Access log verified")[1].split("</dd>")[0].count("badge--bad")
+        return browser.get("/health/").content.decode().split("<dt>Verified</dt>")[1].split("</dd>")[0].count("badge--bad")
 
     write(3, ada, ines, django_capture_on_commit_callbacks)
     for is_verified in (False, True):
