@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import islice
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from patients.models import Event, SelfReport
-from patients.models.formats import day, percent, rounded, signed
+from patients.models.formats import day, percent, rounded_all, signed
 from patients.timeline.baseline import Baseline
 from patients.timeline.plot.frame import Plain, Visits
 from patients.timeline.plot.self_report_row import Reports
@@ -23,10 +24,12 @@ def cards(visits: Visits, baseline: Baseline | None, events: Sequence[Event], re
     """Return one card per visit that has photos, oldest first, with the valence index and the own label of each of its photos."""
     found = []
     since = date.max
+    dots = iter(rounded_all([value for point in visits.every for value in point.photo_valences]))
     for point in visits.every:
         around = [event.label for event in events if event.covers(point.date) or since < event.starts_on <= point.date]
         found.append(
             _card(point, visits.moments[point.visit_id], baseline, around)
+            | {"y": [*islice(dots, len(point.photo_valences))]}
             | {"said": self_report_in_words(reports.get(point.visit_id))}
             | _labelled([labels.get(key, "") for key in point.photo_keys])
         )
@@ -57,7 +60,6 @@ def _card(point: VisitPoint, moment: str, baseline: Baseline | None, events: Seq
     """Return one card; `events` are those that last on the day and those that began since the visit before."""
     return {
         "x": moment,
-        "y": [rounded(value) for value in point.photo_valences],
         "href": reverse("patients:visit", args=[point.visit_id]),
         "date": day(point.date),
         "n": photos_in_words(point),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.serve.expressions import valence_index
-from patients.models.formats import MINUS, decimal, hundredths, of_hundred, percent, rounded, signed
+from patients.models.formats import MINUS, decimal, hundredths, of_hundred, percent, rounded, rounded_all, signed
 from patients.readings.visit_summary import VisitSummary
 from patients.reports.csv_export import csv_cell
 from patients.templatetags.timeline import in_points
@@ -54,6 +54,12 @@ def test_page_prints_the_rounded_number_of_the_csv_file(value: float) -> None:
     assert half_up(exported) == number(signed(value)) == Decimal(str(rounded(value)))
     assert half_up(exported, "0.1") == number(signed(value, 1))
     assert abs(Decimal(exported) - Decimal(value)) <= Decimal("0.0000501")
+
+
+@given(st.lists(INDEX))
+def test_thousands_of_numbers_are_rounded_as_one_is(values: list[float]) -> None:
+    values += [0.125, -0.125, 0.285, 0.1 + 0.185, -0.004, 1, 0.9999]
+    assert rounded_all(values) == [rounded(value) for value in values]
 
 
 @given(SHARE)
