@@ -52,7 +52,7 @@ def measure(visits: int = 400, photos: int = 20) -> None:
     from patients.models import User
     from patients.timeline.page import timeline
     from patients.timeline.plot.figure import figure
-    from patients.timeline.points import points
+    from patients.timeline.summaries import points
     from tests.patients.timeline.long_record import write_record
 
     ada = User.objects.create_user("ada@clinic.example", display_name="Ada Okafor")

@@ -18,6 +18,7 @@ TASK_MODULES = (
     "patients.consent.retention",
     "patients.tasks.run",
     "patients.tasks.sweep",
+    "patients.timeline.background",
 )
 
 app = Celery("affectline", include=TASK_MODULES)

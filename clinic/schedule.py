@@ -12,6 +12,11 @@ def schedule(seconds: int) -> dict[str, dict[str, Any]]:  # Any: Celery's own sh
         "sweep": {"task": "inference.sweep.sweep", "schedule": seconds, "options": {"expires": seconds}},
         "heartbeat": {"task": "inference.health.beat_heart", "schedule": seconds, "options": {"expires": seconds}},
         "tasks": {"task": "patients.tasks.sweep.sweep_tasks", "schedule": seconds, "options": {"expires": seconds}},
+        "summaries": {
+            "task": "patients.timeline.background.refresh_summaries",
+            "schedule": seconds,
+            "options": {"expires": seconds},
+        },
         "erase": {"task": "patients.consent.erasure.carry_out_erasures", "schedule": 60, "options": {"expires": 60}},
         "retain": {"task": "patients.consent.retention.retain", "schedule": crontab(hour=2, minute=30)},
         "audit-head": {"task": "patients.audit.chain.log_head", "schedule": crontab(hour=3, minute=0)},

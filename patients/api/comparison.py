@@ -17,8 +17,8 @@ from patients.readings.comparison import asked_in
 from patients.timeline.baseline import baseline_of
 from patients.timeline.compare import Comparison, ComparisonRow, Side
 from patients.timeline.interval import Interval
-from patients.timeline.points import points
 from patients.timeline.sides import Sides
+from patients.timeline.summaries import points
 
 Json = dict[str, Any]  # Any: JSON
 NOTHING: Json = {"first": None, "second": None, "rows": []}

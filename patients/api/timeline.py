@@ -12,7 +12,7 @@ from patients.api.lookups import visible
 from patients.api.parameters import DescribedView
 from patients.models import Patient
 from patients.timeline.baseline import Baseline, baseline_of
-from patients.timeline.points import points
+from patients.timeline.summaries import points
 
 
 def baseline_json(baseline: Baseline | None) -> dict[str, Any] | None:  # Any: JSON

@@ -26,7 +26,20 @@ from inference.models import Prediction
 from patients.accounts.messages import EncryptedMessages, decrypt_messages
 from patients.audit.log import Actor, record_access
 from patients.consent.consent import stop_reading
-from patients.models import AccessLog, Consent, Draft, ErasureRequest, Event, Patient, Photo, SelfReport, Task, User, Visit
+from patients.models import (
+    AccessLog,
+    Consent,
+    Draft,
+    ErasureRequest,
+    Event,
+    Outdated,
+    Patient,
+    Photo,
+    SelfReport,
+    Task,
+    User,
+    Visit,
+)
 from patients.models.formats import clinic_today
 from patients.models.patient import record_number_hash
 from patients.models.photo import PhotoQuerySet
@@ -41,6 +54,7 @@ SHIFT_DAYS = 365
 PORTION_SECONDS = 10
 """How long one task erases before it hands over to the next: it must end well before the time limit of a task."""
 SHORT_TEXT = 4  # letters; a shorter text is part of many words
+MARKS_PER_STATEMENT = 1000
 IDS_PER_STATEMENT = 30  # each is a branch of one CASE; measured: more take longer, fewer make more statements
 
 
@@ -99,21 +113,32 @@ def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
         lock_record(patient)
         Task.objects.about(patient).withdraw()
         request.photos_erased += erase_pictures(photos)  # those that arrived in the meantime
-        everything = ErasureRequest.objects.open().filter(patient=patient, level=Level.ALL)  # also one that another worker is at
-        if request.level == Level.ANONYMISE and everything.exists():
-            request.level = Level.ALL  # requested in the meantime: later, no one could find the rest
-        if request.level == Level.ALL:
-            Patient.objects.filter(pk=patient.pk).delete()  # not patient.delete(): the log entry below needs its id
-        elif request.level == Level.ANONYMISE:
-            anonymise(patient)
-        if request.level != Level.IMAGES:
-            request.patient = None
-            ErasureRequest.objects.filter(pseudonym=request.pseudonym).update(patient=None)
+        _erase_the_rest(request, patient)
         request.finish()
         # Last: no one else can add an entry until we commit, and no page opens without one.
         record_access(request.asked_by, AccessLog.Action.ERASED, patient, level=request.level, photos=request.photos_erased)
     truncate_wal()
     log.info("Erasure %d is done: %s, %d photos", request.pk, request.level, request.photos_erased)
+
+
+def _erase_the_rest(request: ErasureRequest, patient: Patient) -> None:
+    """Erase what else the request names, when the pictures are gone. Must run in a transaction."""
+    ids = [
+        patient.pk,
+        *Photo.objects.filter(visit__patient=patient).values_list("pk", flat=True),
+        *patient.visits.values_list("pk", flat=True),
+    ]
+    everything = ErasureRequest.objects.open().filter(patient=patient, level=Level.ALL)  # also one that another worker is at
+    if request.level == Level.ANONYMISE and everything.exists():
+        request.level = Level.ALL  # requested in the meantime: later, no one could find the rest
+    if request.level == Level.ALL:
+        Patient.objects.filter(pk=patient.pk).delete()  # not patient.delete(): the log entry below needs its id
+    elif request.level == Level.ANONYMISE:
+        anonymise(patient)
+    if request.level != Level.IMAGES:
+        forget_ids(ids)
+        request.patient = None
+        ErasureRequest.objects.filter(pseudonym=request.pseudonym).update(patient=None)
 
 
 def lock_record(patient: Patient) -> None:
@@ -190,6 +215,12 @@ def anonymise(patient: Patient) -> None:
     patient.save(update_fields=["name", "record_number", "birth_date", "sex", "created_at", "responsible"])
     ErasureRequest.objects.filter(patient=patient).update(patient=None)
     _give_new_ids(Patient, [patient.pk])
+
+
+def forget_ids(ids: Sequence[uuid.UUID]) -> None:
+    """Remove the marks of outdated summaries that name one of `ids`. A patient who stays is marked under the new id as well."""
+    for start in range(0, len(ids), MARKS_PER_STATEMENT):
+        Outdated.objects.naming(ids[start : start + MARKS_PER_STATEMENT]).delete()
 
 
 def tables_below(model: type[models.Model], *ids: object) -> Iterator[tuple[type[models.Model], list[object]]]:
@@ -286,6 +317,8 @@ def _give_new_ids(model: type[models.Model], ids: Sequence[object]) -> None:
         if isinstance(relation, models.ForeignObjectRel)
         and not isinstance(relation, models.ManyToManyRel)
         and relation.field.concrete
+        and not relation.field.primary_key  # a summary: it was deleted
+        and getattr(relation.field, "db_constraint", True)  # a mark: `forget_ids` removes it
     ]
     for start in range(0, len(ids), IDS_PER_STATEMENT):
         new = {old: Value(uuid.uuid4(), models.UUIDField()) for old in ids[start : start + IDS_PER_STATEMENT]}

@@ -16,6 +16,7 @@ from patients.models.photo import Photo
 from patients.models.photo_import import Import, ImportFailure
 from patients.models.self_report import SelfReport
 from patients.models.study import Arm, GroupModel, Participation, Study, StudyMember
+from patients.models.summary import Outdated, PatientSummary, VisitSummary
 from patients.models.task import Task
 from patients.models.team import Membership, Team, TeamAssignment
 from patients.models.token import ApiToken
@@ -39,10 +40,12 @@ __all__ = [
     "LastViewed",
     "Membership",
     "Notice",
+    "Outdated",
     "OwnLabel",
     "Participation",
     "Patient",
     "PatientImport",
+    "PatientSummary",
     "PhonePairing",
     "Photo",
     "SelfReport",
@@ -53,4 +56,5 @@ __all__ = [
     "TeamAssignment",
     "User",
     "Visit",
+    "VisitSummary",
 ]

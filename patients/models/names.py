@@ -1,8 +1,10 @@
 """Names: stored as they were typed, searched and sorted by what can be typed on a plain keyboard."""
 
+from __future__ import annotations
+
 import unicodedata
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from encryption.fields import EncryptedTextField
 from patients.models.characters import APOSTROPHES, is_dash, is_ignorable, without_turns
@@ -47,6 +49,18 @@ def by_name(things: Iterable[Thing], name_of: Callable[[Thing], str]) -> list[Th
     return sorted(things, key=lambda thing: (folded(name_of(thing)), name_of(thing)))
 
 
+class Spelt(NamedTuple):
+    """A name and a record number as searches and lists compare them. The first of `names` is the folded name."""
+
+    names: list[str]
+    number: str
+
+    @classmethod
+    def of(cls, name: str, record_number: str) -> Spelt:
+        """Return the spellings of both."""
+        return cls(_spellings(name), canonical_number(record_number))
+
+
 class Search:
     """Words that someone typed to find a patient: each is a part of the name or of the record number, in any order."""
 
@@ -56,10 +70,11 @@ class Search:
 
     def finds(self, name: str, record_number: str) -> bool:
         """Whether every word is in the name or the record number. Without words everyone is found."""
-        if not self.pieces:
-            return True
-        names, number = _spellings(name), canonical_number(record_number)
-        return all(piece in number or _is_in(spellings, names) for spellings, piece in self.pieces)
+        return not self.pieces or self.finds_in(Spelt.of(name, record_number))
+
+    def finds_in(self, spelt: Spelt) -> bool:
+        """Whether every word is in these spellings. Without words all are found."""
+        return all(piece in spelt.number or _is_in(spellings, spelt.names) for spellings, piece in self.pieces)
 
 
 class NameField(EncryptedTextField):

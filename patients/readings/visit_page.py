@@ -15,7 +15,7 @@ from patients.photos.other_days import other_days
 from patients.photos.phone_card import phone_card
 from patients.readings.photo_card import Kind, PhotoCard, cards_of, count_filters, passes
 from patients.readings.unusable import Unusable
-from patients.readings.visit_summary import summarise
+from patients.readings.visit_summary import VisitSummary, summarise
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ def visit_page(
     report_form: SelfReportForm | None = None,
 ) -> dict[str, object]:
     """Return what the page shows, with the cards of those photos that pass the filter `show`, and forms with what was typed."""
-    cards = cards_of(photos)
-    days = list(visit.patient.visits.order_by("date", "created_at").only("pk", "date", "patient"))
+    cards, summary = cards_of(photos), summarise(visit)
+    days = [Visit(pk=each.visit_id, date=each.date, patient=visit.patient) for each in summary.visits]
     at = [each.pk for each in days].index(visit.pk)
     return (
         banner_of(visit.patient)
-        | _state(visit, cards, show)
+        | _state(visit, cards, show, summary)
         | {
             "visits": [each for each in reversed(days) if each.pk != visit.pk],
             "number": at + 1,
@@ -81,10 +81,10 @@ def visit_page(
 
 def visit_state(visit: Visit, photos: PhotoQuerySet, show: str) -> dict[str, object]:
     """Return what the part of the page shows that changes with its photos: the summary and the counts of the filters."""
-    return _state(visit, cards_of(photos), show) | {"is_update": True}
+    return _state(visit, cards_of(photos), show, summarise(visit)) | {"is_update": True}
 
 
-def _state(visit: Visit, cards: list[PhotoCard], show: str) -> dict[str, object]:
+def _state(visit: Visit, cards: list[PhotoCard], show: str, summary: VisitSummary) -> dict[str, object]:
     """Return the summary, the filters, and the cards that `show` lets pass, those of unusable photos apart."""
     shown = [card for card in cards if passes(card, show)]
     counts = {name.replace("-", "_"): count for name, count in count_filters(cards).items()}
@@ -99,5 +99,5 @@ def _state(visit: Visit, cards: list[PhotoCard], show: str) -> dict[str, object]
         "counts": counts,
         "read": sum(card.kind in (Kind.READ, Kind.CLOSE) for card in cards),
         "other_days": other_days(visit, (card.photo for card in cards)),
-        "summary": summarise(visit),
+        "summary": summary,
     }

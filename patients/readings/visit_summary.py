@@ -1,6 +1,6 @@
 """The summary of one visit: its mean and interval beside the patient's baseline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -10,8 +10,9 @@ from patients.models.formats import signed
 from patients.timeline.baseline import Baseline, Place, baseline_of
 from patients.timeline.last_time import LastTime, last_time
 from patients.timeline.plot.sparkline import IntervalGlyph, interval_glyph
-from patients.timeline.points import VisitPoint, points
+from patients.timeline.points import VisitPoint
 from patients.timeline.sentence import too_few_chosen
+from patients.timeline.summaries import visits_by_patient
 
 GLYPH_WIDTH = 278
 
@@ -24,6 +25,7 @@ class VisitSummary:
     baseline: Baseline | None
     last_time: LastTime | None
     too_few_chosen: str  # in words, when a chosen usual range is lost for it
+    visits: list[VisitPoint] = field(default_factory=list)  # of the patient, oldest first, with or without photos
 
     @property
     def glyph(self) -> IntervalGlyph | None:
@@ -78,6 +80,8 @@ class VisitSummary:
 
 def summarise(visit: Visit) -> VisitSummary:
     """Return the summary of the visit. Two queries: the usual range needs every visit of the patient."""
-    all_points = points(visit.patient)
-    point = next((point for point in all_points if point.visit_id == visit.pk), VisitPoint(visit.pk, visit.date))
-    return VisitSummary(point, baseline_of(all_points), last_time(all_points, point), too_few_chosen(all_points))
+    visits = visits_by_patient([visit.patient_id])[visit.patient_id]
+    with_photos = [point for point in visits if point.total]
+    point = next((point for point in visits if point.visit_id == visit.pk), VisitPoint(visit.pk, visit.date))
+    last = last_time(with_photos, point)
+    return VisitSummary(point, baseline_of(with_photos), last, too_few_chosen(with_photos), visits)

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from patients.models import Participation, SelfReport, Study, Visit
 from patients.models.self_report import MOST
-from patients.timeline.points import VisitPoint, points_by_patient
+from patients.timeline.points import VisitPoint
+from patients.timeline.summaries import points_by_patient
 
 MEASURES = ("valence", "phq9", "gad7", "mood")
 """What is compared between arms."""
@@ -123,7 +124,7 @@ def group_of(study: Study) -> Group:
     patient_ids = [each.patient_id for each in taking_part]
     points: dict[UUID, VisitPoint] = {}
     if study.shows(Study.Field.EXPRESSIONS):
-        points = {point.visit_id: point for found in points_by_patient(patient_ids).values() for point in found}
+        points = {point.visit_id: point for found in points_by_patient(patient_ids, with_photos=False).values() for point in found}
     reports: Reports = {}
     if study.shows(Study.Field.SELF_REPORTS):
         stored = SelfReport.objects.filter(visit__patient__in=patient_ids)

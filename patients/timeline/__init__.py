@@ -2,7 +2,9 @@
 
 | what | where |
 |---|---|
-| one point per visit that has photos, oldest first; two queries for any number of patients | `points.py` |
+| a point: one visit that has photos | `points.py` |
+| which photos count | `tally.py` |
+| the points of patients from stored summaries, oldest first; two queries for any number of patients | `summaries.py` |
 | the patient's own baseline, or None before four visits | `baseline.py` |
 | the last visit in words | `sentence.py`, `last_time.py` |
 | two visits side by side | `compare.py` |

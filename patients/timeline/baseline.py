@@ -25,32 +25,16 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """The range of a patient's valence index at the baseline visits: mean ± 2.66 × mean moving range."""
+class Limits:
+    """Both ends of the range of a patient's valence index."""
 
     low: float
     high: float
-    mean: float
-    visit_ids: frozenset[UUID]
-    first: date
-    last: date
-    model_versions: tuple[str, ...]
-    is_chosen: bool = False  # by a clinician; else the first eight visits
-
-    @property
-    def n(self) -> int:
-        """Return the number of baseline visits."""
-        return len(self.visit_ids)
 
     @property
     def on_scale(self) -> tuple[float, float]:
         """Return both limits, cut to the scale from −1 to 1, as they are printed."""
         return max(-1.0, self.low), min(1.0, self.high)
-
-    @property
-    def is_provisional(self) -> bool:
-        """Whether it is based on fewer than eight visits."""
-        return self.n < SETTLED_VISITS
 
     def place(self, point: VisitPoint) -> Place | None:
         """Return where the mean of the visit lies, or None when it has none. Compared as printed.
@@ -68,6 +52,28 @@ class Baseline:
         """Whether the interval overlaps the range, both as printed."""
         low, high = rounded(interval.low), rounded(interval.high)
         return low <= rounded(self.high) and high >= rounded(self.low)
+
+
+@dataclass(frozen=True)
+class Baseline(Limits):
+    """The range of a patient's valence index at the baseline visits: mean ± 2.66 × mean moving range."""
+
+    mean: float
+    visit_ids: frozenset[UUID]
+    first: date
+    last: date
+    model_versions: tuple[str, ...]
+    is_chosen: bool = False  # by a clinician; else the first eight visits
+
+    @property
+    def n(self) -> int:
+        """Return the number of baseline visits."""
+        return len(self.visit_ids)
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether it is based on fewer than eight visits."""
+        return self.n < SETTLED_VISITS
 
 
 def baseline_of(points: Sequence[VisitPoint]) -> Baseline | None:

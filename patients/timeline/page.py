@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from inference.dispatch import current_model_version
 from ml.serve.expressions import EXPRESSIONS
-from patients.models import Event, Patient, SelfReport, Visit
+from patients.models import Event, Patient, SelfReport
 from patients.models.formats import day, hundredths, signed
 from patients.photos.reanalyse import outdated_photos
 from patients.timeline.baseline import Baseline, baseline_of, outside
@@ -18,8 +18,12 @@ from patients.timeline.plot.cards import Labels
 from patients.timeline.plot.figure import figure
 from patients.timeline.plot.frame import Plain
 from patients.timeline.plot.self_report_row import Reports, Scale, ScaleChoice, choices, has_answered, rated
-from patients.timeline.points import Probability, VisitPoint, points
+from patients.timeline.points import Probability, VisitPoint
 from patients.timeline.sentence import Sentence, place_in_words, sentence, too_few_chosen
+from patients.timeline.summaries import visits_by_patient
+
+NUMBERS_AT_ONCE = 60
+"""Up to so many visits, the table of all numbers is part of the page. Of 400 it would be nine tenths of it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class NumberRow:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The timeline of one patient. `points` oldest first; `others` are visits without photos."""
+    """The timeline of one patient. `visits` oldest first: `points` are those with photos, `others` those without."""
 
     patient: Patient
     points: list[VisitPoint]
@@ -46,10 +50,12 @@ class Timeline:
     events: list[Event]
     reports: Reports
     others: list[VisitPoint]
+    visits: list[VisitPoint]
     labels: Labels = field(default_factory=dict)
     chosen: Mapping[str, bool] = field(default_factory=dict)
     """Which rows the reader switched on or off; `labels` are the reader's own."""
     expressions: tuple[str, ...] = EXPRESSIONS
+    asks_all: bool = False  # the reader asked for every number, however many visits there are
 
     @property
     def first(self) -> VisitPoint:
@@ -86,6 +92,11 @@ class Timeline:
     def rows(self) -> list[NumberRow]:
         """Return the table of all numbers, newest first."""
         return [self._row(point) for point in reversed(self.drawn)]
+
+    @property
+    def lists_numbers(self) -> bool:
+        """Return whether the page has the table of all numbers: with many visits only where it was asked for."""
+        return self.asks_all or len(self.drawn) <= NUMBERS_AT_ONCE
 
     @cached_property
     def drawn(self) -> list[VisitPoint]:
@@ -173,20 +184,26 @@ class Timeline:
         )
 
 
-def timeline(patient: Patient, labels: Labels | None = None, chosen: Mapping[str, bool] | None = None) -> Timeline:
-    """Return the timeline of `patient` with the reader's labels and chosen rows. Five queries, whatever the number of visits."""
-    known = points(patient)
-    with_photos = {point.visit_id for point in known}
-    visits = Visit.objects.filter(patient=patient).order_by("date", "created_at").values_list("id", "date")
+def timeline(
+    patient: Patient, labels: Labels | None = None, chosen: Mapping[str, bool] | None = None, asks_all: bool = False
+) -> Timeline:
+    """Return the timeline of `patient` with the reader's labels and chosen rows. Four queries, whatever the number of visits.
+
+    More where something changed.
+    """
+    every = visits_by_patient([patient.pk])[patient.pk]
+    known = [point for point in every if point.total]
     return Timeline(
         patient=patient,
         points=known,
         baseline=baseline_of(known),
         events=list(Event.objects.filter(patient=patient)),
         reports={report.visit_id: report for report in SelfReport.objects.filter(visit__patient=patient)},
-        others=[VisitPoint(visit_id, on) for visit_id, on in visits if visit_id not in with_photos],
+        others=[point for point in every if not point.total],
+        visits=every,
         labels=labels or {},
         chosen=chosen or {},
+        asks_all=asks_all,
     )
 
 

@@ -1,28 +1,16 @@
 """One point per visit that has photos: how many count, their mean probabilities and their valence index."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, Q
-from django.db.models.functions import Cast
-
-from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS, valence_index
-from patients.models import Patient, Photo, Visit
-from patients.models.photo import PhotoQuerySet
 from patients.timeline.interval import LEAST, Interval, bootstrap
+from patients.timeline.packed import Numbers
 
 Probabilities = tuple[float, ...]
-State = Prediction.State
-DONE = State.DONE  # a name of its own is read faster, and this one is asked of every photo
-FIELDS = ("state", "abstained", "model_version", *EXPRESSIONS)
 
 
 @dataclass(frozen=True)
@@ -38,8 +26,8 @@ class Probability:
 class VisitPoint:
     """One visit that has photos. Each photo is in exactly one of the six counts; only the used ones enter means.
 
-    `photo_probabilities` holds seven probabilities in label order for each used photo: shape (used, 7).
-    Means and intervals are computed on first use.
+    `photo_probabilities` holds seven probabilities in label order for each used photo: shape (used, 7); empty where only means were
+    asked for. Means and intervals are computed on first use, unless they are `stored`.
     """
 
     visit_id: UUID
@@ -54,6 +42,7 @@ class VisitPoint:
     photo_probabilities: tuple[Probabilities, ...] = ()
     photo_keys: tuple[str, ...] = ()  # the ids of the used photos as 32 digits, in the same order
     is_baseline: bool = False  # chosen by a clinician as usual for the patient
+    stored: Numbers | None = field(default=None, compare=False, repr=False)  # what was computed of the same photos before
 
     @property
     def total(self) -> int:
@@ -73,6 +62,8 @@ class VisitPoint:
     @cached_property
     def mean_probabilities(self) -> Probabilities | None:
         """Return seven mean probabilities in label order, or None when no photo is used."""
+        if self.stored:
+            return self.stored.means
         if not self.photo_probabilities:
             return None
         return tuple(sum(column) / self.used for column in zip(*self.photo_probabilities, strict=True))
@@ -80,6 +71,8 @@ class VisitPoint:
     @cached_property
     def valence(self) -> float | None:
         """Return the mean valence index in [-1, 1], or None when no photo is used."""
+        if self.stored:
+            return self.stored.valence
         return None if self.mean_probabilities is None else valence_index(self.mean_probabilities)
 
     @cached_property
@@ -90,10 +83,19 @@ class VisitPoint:
     @cached_property
     def _intervals(self) -> tuple[Interval, ...] | None:
         """Return the intervals of the seven probabilities and of the valence index, or None below three photos."""
+        if self.stored:
+            return self.stored.intervals
         if self.used < LEAST:
             return None
         photos = zip(self.photo_probabilities, self.photo_valences, strict=True)
         return bootstrap([(*probabilities, value) for probabilities, value in photos])
+
+    @property
+    def numbers(self) -> Numbers | None:
+        """Return means, valence index and intervals, to be stored; None when no photo is used."""
+        if self.mean_probabilities is None or self.valence is None:
+            return None
+        return Numbers(self.mean_probabilities, self.valence, self._intervals)
 
     @property
     def interval(self) -> Interval | None:
@@ -128,107 +130,10 @@ class VisitPoint:
         }
 
 
-def points(patient: Patient) -> list[VisitPoint]:
-    """Return the visits of `patient` that have photos, oldest first. Two queries, whatever the number of visits."""
-    return points_by_patient([patient.pk])[patient.pk]
-
-
-def points_by_patient(patient_ids: Iterable[UUID]) -> dict[UUID, list[VisitPoint]]:
-    """Return the points of each patient, oldest first; an empty list for a patient without photos. Two queries in all."""
-    found: dict[UUID, list[VisitPoint]] = {patient_id: [] for patient_id in patient_ids}
-    visits = Visit.objects.filter(patient__in=list(found)).order_by("date", "created_at", "id")
-    tallies = _tallies(Photo.objects.filter(visit__patient__in=list(found)))
-    for visit_id, patient_id, day, is_baseline in visits.values_list("id", "patient_id", "date", "is_baseline"):
-        if visit_id in tallies:
-            found[patient_id].append(tallies[visit_id].point(visit_id, day, is_baseline))
-    return found
-
-
-def point_of(visit: Visit) -> VisitPoint:
-    """Return the point of one visit, even of one without photos. One query."""
-    tallies = _tallies(Photo.objects.filter(visit=visit))
-    return tallies[visit.pk].point(visit.pk, visit.date, visit.is_baseline) if tallies else VisitPoint(visit.pk, visit.date)
-
-
 def _ends(interval: Interval | None) -> list[float] | None:
     return [interval.low, interval.high] if interval else None
-
-
-class _Tally:
-    """Counts the photos of one visit."""
-
-    def __init__(self) -> None:
-        self.uses: Counter[str] = Counter()
-        self.versions: set[str] = set()
-        self.probabilities: list[Probabilities] = []
-        self.keys: list[str] = []
-
-    def add(
-        self,
-        key: str,
-        is_excluded: bool,
-        is_erased: bool,
-        state: str | None,
-        abstained: bool,
-        version: str,
-        *probabilities: float,
-    ) -> None:
-        """Count the photo `key` by its newest prediction; `state` is None when there is none."""
-        use = "excluded" if is_excluded else _use(state, abstained, is_erased)
-        self.uses[use] += 1
-        if use == "used":
-            self.versions.add(version)
-            self.probabilities.append(probabilities)
-            self.keys.append(key.replace("-", ""))  # SQLite keeps ids without hyphens, PostgreSQL with them
-
-    def point(self, visit_id: UUID, day: date, is_baseline: bool = False) -> VisitPoint:
-        """Return the counts as the point of a visit."""
-        return VisitPoint(
-            visit_id,
-            day,
-            model_versions=tuple(sorted(self.versions, key=version_order)),
-            photo_probabilities=tuple(self.probabilities),
-            photo_keys=tuple(self.keys),
-            is_baseline=is_baseline,
-            **self.uses,
-        )
 
 
 def version_order(version: str) -> list[tuple[int, str]]:
     """Return a sort key for model versions: 1.9.0 comes before 1.10.0."""
     return [(int(part), "") if part.isdigit() else (0, part) for part in version.split(".")]
-
-
-def _use(state: str | None, abstained: bool, is_erased: bool) -> str:
-    """Return the name of the count for a photo, given its newest prediction."""
-    # Most photos are done, so this is asked first.
-    if state == DONE:
-        return "too_close" if abstained else "used"
-    if state is None or state in Prediction.UNFINISHED:
-        return "unfinished"
-    # No face of an erased picture can be chosen.
-    return "to_choose" if state == State.CHOOSE_FACE and not is_erased else "failed"
-
-
-def _tallies(photos: PhotoQuerySet) -> dict[UUID, _Tally]:
-    """Return the counts of each visit that has photos. One query."""
-    tallies: dict[str, _Tally] = defaultdict(_Tally)
-    for key, visit_id, *row in _newest(photos):
-        tallies[visit_id].add(key, *row)
-    return {UUID(visit_id): tally for visit_id, tally in tallies.items()}
-
-
-def _newest(photos: PhotoQuerySet) -> Iterator[tuple[Any, ...]]:  # Any: what a row holds
-    """Yield one row per photo: its id, its visit's, whether excluded, whether erased, and FIELDS of the newest prediction.
-
-    Ids are text: converting thousands of them to UUIDs takes longer than the query.
-    """
-    rows = (
-        photos.annotate(is_excluded=Q(excluded_at__isnull=False), is_blank=Q(image=""))
-        .annotate(photo_key=Cast("id", CharField()), visit_key=Cast("visit_id", CharField()))
-        .order_by("id", "predictions__requested_at", "predictions__id")
-        .values_list("photo_key", "visit_key", "is_excluded", "is_blank", *(f"predictions__{field}" for field in FIELDS))
-    )
-    for _photo, versions in groupby(rows.iterator(chunk_size=2000), key=itemgetter(0)):
-        *_older, newest = versions
-        yield newest

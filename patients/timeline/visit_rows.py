@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from patients.models import Patient, Visit
+from patients.models import Visit
 from patients.timeline.page import Timeline
 from patients.timeline.plot.sparkline import IntervalGlyph, interval_glyph
 from patients.timeline.points import Probability, VisitPoint
@@ -32,12 +32,13 @@ class VisitRow:
         return bool(self.visit.note)
 
 
-def visit_rows(patient: Patient, shown: Timeline) -> list[VisitRow]:
-    """Return all visits, newest first, with or without photos. One query."""
-    of = {point.visit_id: point for point in shown.points}
+def visit_rows(shown: Timeline, most: int | None = None) -> list[VisitRow]:
+    """Return the visits, newest first, with or without photos; at most the `most` newest. One query."""
+    last = [*enumerate(shown.visits, start=1)][-most:] if most else [*enumerate(shown.visits, start=1)]
+    visits = Visit.objects.in_bulk([point.visit_id for _number, point in last])
     rows = []
-    for number, visit in enumerate(patient.visits.order_by("date", "created_at", "id"), start=1):
-        point = of.get(visit.pk) or VisitPoint(visit.pk, visit.date)
-        report = shown.reports.get(visit.pk)
-        rows.append(VisitRow(visit, number, point, interval_glyph(point, shown.baseline), report.mood if report else None))
-    return rows[::-1]
+    for number, point in reversed(last):
+        report = shown.reports.get(point.visit_id)
+        if visit := visits.get(point.visit_id):  # else someone deleted it meanwhile
+            rows.append(VisitRow(visit, number, point, interval_glyph(point, shown.baseline), report.mood if report else None))
+    return rows

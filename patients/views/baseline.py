@@ -16,7 +16,8 @@ from patients.models import Patient
 from patients.photos.reanalyse import reanalyse_outdated
 from patients.timeline.baseline import LEAST_VISITS, baseline_of
 from patients.timeline.plot.sparkline import interval_glyph
-from patients.timeline.points import VisitPoint, points
+from patients.timeline.points import VisitPoint
+from patients.timeline.summaries import points
 from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest, render_form
 

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_GET
 from django_htmx.http import replace_url
 
 from patients.audit.outcome import lists
-from patients.models import Patient
+from patients.models import LastViewed, Patient, Team, TeamAssignment, User
 from patients.models.formats import clinic_today
 from patients.models.names import Search, folded
-from patients.timeline.case_rows import ORDERS, CaseRow, case_rows, in_order
+from patients.timeline.case_rows import ORDERS, case_rows, in_order, light_rows
 from patients.timeline.plot.sparkline import twelve_months
 from patients.views.requests import ClinicianRequest
 
@@ -34,19 +34,22 @@ class Head:
 @require_GET
 def show_caseload(request: ClinicianRequest) -> HttpResponse:
     """Show the patients assigned to the clinician. While someone types a search, htmx requests only the table."""
-    all_rows = case_rows(request.user)
-    teams = {key: name for row in all_rows for key, name in row.teams.items()}
+    visible = Patient.objects.visible_to(request.user)
+    teams = dict(
+        Team.objects.filter(pk__in=TeamAssignment.objects.filter(patient__in=visible).values("team")).values_list("pk", "name")
+    )
     words, chosen = request.GET.get("q", "").strip(), _chosen(request, teams)
     search, show, team = Search(words), chosen.get("show", ""), chosen.get("team", "")
-    rows = [row for row in all_rows if not team or int(team) in row.teams]
-    passing = (row for row in rows if row.passes(show) and search.finds(row.patient.name, row.patient.record_number))
+    everyone = light_rows(request.user, team)
+    rows = [row for row in everyone if row.in_team]
+    passing = [row for row in rows if row.passes(show) and (not words or search.finds_in(row.spelt))]
     found = in_order(passing, chosen.get("sort", ""))
-    shown = found if "all" in request.GET else found[:PAGE]
+    shown = case_rows(found if "all" in request.GET else found[:PAGE])
     first = [] if "sort" in chosen else [row for row in shown if row.is_new]
-    recent = _recent(all_rows)
+    recent = _recent(request.user)
     lists(request, (patient.pk for patient in (*(row.patient for row in shown), *recent)))
     context = {
-        "total": len(all_rows),
+        "total": len(everyone),
         "in_team": len(rows),
         "found": len(found),
         "new": first,
@@ -83,7 +86,8 @@ def _head(name: str, sort: str) -> Head:
     return Head(other if sort == usual else usual, direction)
 
 
-def _recent(rows: list[CaseRow]) -> list[Patient]:
+def _recent(user: User) -> list[Patient]:
     """Return the patients that the clinician opened most recently."""
-    looked = [(row.viewed_at, row.patient) for row in rows if row.viewed_at]
-    return [patient for _at, patient in sorted(looked, key=lambda pair: pair[0], reverse=True)[:RECENT]]
+    visible = Patient.objects.visible_to(user)
+    looks = LastViewed.objects.filter(clinician=user, patient__in=visible).select_related("patient").order_by("-viewed_at")
+    return [look.patient for look in looks[:RECENT]]

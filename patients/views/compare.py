@@ -13,8 +13,8 @@ from patients.care.banner import banner_of
 from patients.readings.comparison import HALF_YEAR, asked_in, halves, visits_named
 from patients.timeline.baseline import baseline_of
 from patients.timeline.difference import certainty, difference_in_words
-from patients.timeline.points import points
 from patients.timeline.sides import BASELINE, Sides
+from patients.timeline.summaries import visits_by_patient
 from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest
 
@@ -31,9 +31,9 @@ class Shortcut:
 def show_comparison(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Show both sides with the difference; by default the last two visits with photos that count."""
     patient = find_patient(request, patient_id)
-    taken = points(patient)
-    offered = Sides([point for point in taken if point.used], baseline_of(taken))
-    context = banner_of(patient)
+    visits = visits_by_patient([patient.pk])[patient.pk]
+    offered = Sides([point for point in visits if point.used], baseline_of(visits))
+    context = banner_of(patient) | {"visits_count": len(visits)}
     if len(offered.known) > 1:
         context |= {"shortcuts": _shortcuts(offered)} | _asked(request, offered)
     return render(request, "patients/compare.html", context)

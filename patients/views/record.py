@@ -25,14 +25,17 @@ from patients.views.requests import ClinicianRequest, render_form
 
 @require_GET
 def show_patient(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
-    """Show the timeline, the visits and every number."""
+    """Show the timeline, the visits and every number. Where there are many, htmx requests the table of numbers alone."""
     patient = find_patient(request, patient_id)
-    shown = timeline(patient, labels_by_photo(request.user, patient), request.user.timeline_rows)
-    rows = visit_rows(patient, shown)
+    asks_all = request.GET.get("numbers") == "all"
+    labels = {} if asks_all and request.htmx else labels_by_photo(request.user, patient)
+    shown = timeline(patient, labels, request.user.timeline_rows, asks_all)
+    if asks_all and request.htmx:
+        return render(request, "patients/_timeline_numbers.html", {"timeline": shown})
     context = banner_of(patient) | {
         "timeline": shown,
-        "visits": rows if request.GET.get("visits") == "all" else rows[:SHOWN],
-        "visits_count": len(rows),
+        "visits": visit_rows(shown, None if request.GET.get("visits") == "all" else SHOWN),
+        "visits_count": len(shown.visits),
         "events_count": len(shown.events),
     }
     LastViewed.now(patient, request.user)

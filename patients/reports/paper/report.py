@@ -23,8 +23,9 @@ from patients.reports.paper.shapes import Drawing
 from patients.timeline.baseline import Place
 from patients.timeline.interval import Interval
 from patients.timeline.page import Timeline, timeline
-from patients.timeline.points import VisitPoint, point_of
+from patients.timeline.points import VisitPoint
 from patients.timeline.sentence import in_words, photos_in_words, range_in_words
+from patients.timeline.summaries import point_of
 
 LAST_VISITS = 6
 LANES = 4

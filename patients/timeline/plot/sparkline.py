@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from patients.timeline.baseline import Baseline, Place
+from patients.timeline.baseline import Baseline, Limits, Place
 from patients.timeline.breaks import runs
 from patients.timeline.points import VisitPoint
 
@@ -74,7 +74,7 @@ def twelve_months(today: date) -> tuple[date, date]:
     return next_month.replace(year=next_month.year - 1), next_month - timedelta(days=1)
 
 
-def sparkline(points: Sequence[VisitPoint], baseline: Baseline | None, today: date) -> Sparkline:
+def sparkline(points: Sequence[VisitPoint], baseline: Limits | None, today: date) -> Sparkline:
     """Return the drawing of the visits in the twelve months up to `today`'s month."""
     first, last = twelve_months(today)
     shown = [point for point in points if point.valence is not None and first <= point.date <= last]

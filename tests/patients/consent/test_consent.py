@@ -26,7 +26,7 @@ from patients.models import AccessLog, Consent, ErasureRequest, Patient, Photo, 
 from patients.photos import checks
 from patients.photos.codes import RejectedPhoto
 from patients.photos.receive import receive_photo
-from patients.timeline.points import point_of
+from patients.timeline.summaries import point_of
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, upload
 
 pytestmark = pytest.mark.django_db

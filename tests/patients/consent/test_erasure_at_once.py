@@ -38,7 +38,7 @@ def test_new_ids_take_few_statements(visit: Visit, ada: User, django_assert_max_
     )
     Prediction.objects.bulk_create(Prediction(photo=photo, model_version="1") for photo in visit.photos.all())
     patient = visit.patient
-    with django_assert_max_num_queries(66):
+    with django_assert_max_num_queries(68):
         anonymise(patient)
     assert Prediction.objects.filter(photo__visit__patient=Patient.objects.get()).count() == 150
     connection.check_constraints()

@@ -12,7 +12,7 @@ from patients.models import AccessLog, Consent, Draft, ErasureRequest, OwnLabel,
 from patients.models.access import pseudonym
 from patients.photos import move as moving
 from patients.photos.move import CannotMove, move_photos, move_visit
-from patients.timeline.points import points
+from patients.timeline.summaries import points
 from tests.factories import make_patient, make_photo, make_prediction, make_visit
 
 pytestmark = pytest.mark.django_db

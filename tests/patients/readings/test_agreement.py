@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from inference.models import Prediction
 from patients.models import OwnLabel, Patient, Photo, User, Visit
 from patients.readings.agreement import Agreement, labelled_by, labels_by_photo, wilson
-from patients.timeline.points import points
+from patients.timeline.summaries import points
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, probabilities_of
 
 pytestmark = pytest.mark.django_db

@@ -99,6 +99,25 @@ def test_eight_visits_are_listed_until_all_are_asked_for(page: Client, ines: Pat
     assert "Show all" not in everything
 
 
+def test_numbers_of_many_visits_are_listed_where_they_are_asked_for(
+    page: Client, ines: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day, sad in ((date(2026, 1, 5), 0.3), (date(2026, 1, 12), 0.5)):
+        read_visit(ines, day, sad)
+    row = "12 Jan 2026 1 0 −0.50 – – no usual range yet 0 0 0 0 50 0 50 1.0.0"
+    assert row in text_of(page, ines)
+    monkeypatch.setattr("patients.timeline.page.NUMBERS_AT_ONCE", 1)
+    shown = page.get(f"/patients/{ines.pk}/").content.decode()
+    assert row not in text_of(page, ines)
+    assert 'href="?numbers=all#numbers"' in shown
+    asked = page.get(f"/patients/{ines.pk}/?numbers=all").content.decode()  # without JavaScript
+    table = page.get(f"/patients/{ines.pk}/?numbers=all", headers={"HX-Request": "true"}).content.decode()
+    for answer in (asked, table):
+        assert re.search(r'<details class="card__foot numbers"\s+id="numbers" open>', answer)
+        assert row in re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", answer)))
+    assert "<html" not in table
+
+
 def test_tabs_lead_to_every_part_of_the_record(page: Client, ines: Patient) -> None:
     read_visit(ines, date(2026, 1, 5), 0.3)
     read_visit(ines, date(2026, 1, 12), 0.3)

@@ -9,7 +9,8 @@ from pytest_django import DjangoAssertNumQueries
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
 from patients.models import Patient, Photo, Visit
-from patients.timeline.points import point_of, points, points_by_patient, version_order
+from patients.timeline.points import version_order
+from patients.timeline.summaries import point_of, points, points_by_patient, refresh
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, probabilities_of
 
 pytestmark = pytest.mark.django_db
@@ -110,7 +111,8 @@ def test_many_patients_take_two_queries_and_keep_apart(
     elsewhere = Visit.objects.create(patient=omar, date=date(2026, 4, 1), created_by=visit.created_by)
     read(visit, happy=0.5)
     read(elsewhere, sad=0.5)
-    with django_assert_num_queries(2):
+    refresh([ines.pk, omar.pk])
+    with django_assert_num_queries(2):  # marks, and visits with their summaries
         found = points_by_patient([ines.pk, omar.pk, empty.pk])
         values = {patient_id: [point.valence for point in each] for patient_id, each in found.items()}
     assert values == {ines.pk: [pytest.approx(0.5)], omar.pk: [pytest.approx(-0.5)], empty.pk: []}

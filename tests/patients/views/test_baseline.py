@@ -7,7 +7,7 @@ from django.test import Client
 
 from patients.models import Patient, Visit
 from patients.timeline.baseline import baseline_of
-from patients.timeline.points import points
+from patients.timeline.summaries import points
 from tests.factories import make_photo, make_prediction, make_visit, probabilities_of
 
 
