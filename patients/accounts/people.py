@@ -17,7 +17,13 @@ from patients.models.names import folded
 
 log = logging.getLogger(__name__)
 
-NOTICES = {"rights": "rights", "name and rights": "rights", "invitation shown": "invitation_shown"}
+NOTICES = {
+    "invited": "invited",
+    "invited at the command line": "invited",
+    "invitation shown": "invitation_shown",
+    "rights": "rights",
+    "name and rights": "rights",
+}
 """What the person and the administrators are told of, by what the access log says."""
 
 

@@ -33,6 +33,7 @@ SENTENCES: dict[str, str | Promise] = {
     "left": gettext_lazy("%(by)s removed %(about)s from the team %(team)s."),
     "rights": gettext_lazy("%(by)s changed the name, role or permissions of %(about)s."),
     "factor_reset": gettext_lazy("%(by)s reset the two-factor sign-in of %(about)s."),
+    "invited": gettext_lazy("%(by)s invited %(about)s."),
     "invitation_shown": gettext_lazy("%(by)s was shown the invitation link of %(about)s."),
     "emergency": gettext_lazy("%(by)s opened the record of a patient in an emergency."),
     "log_fault": gettext_lazy("The nightly check of the access log found a fault. See Health."),

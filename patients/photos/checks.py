@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from encryption.fields import keyed_hash
 from ml.decode.rebuild import RebuiltPhoto
-from patients.models import Consent, Photo, User, Visit
+from patients.models import Consent, Patient, Photo, User, Visit
 from patients.photos.codes import RejectedPhoto
 from patients.photos.decoding import announced_format, rebuild_apart
 
@@ -33,6 +33,8 @@ class Arrival:
     upload: UploadedFile[bytes]
     user: User
     keep_duplicate: bool = False
+    named: Patient | None = None
+    """Another patient whom the refusal names."""
     format: str = field(init=False)
     """The format that the first bytes announce; set by `is_a_picture`."""
     rebuilt: RebuiltPhoto = field(init=False)
@@ -107,6 +109,7 @@ def is_of_this_patient(arrival: Arrival) -> None:
     known = elsewhere.visible_to(arrival.user).select_related("visit__patient").first()
     if known is not None:
         visit = known.visit
+        arrival.named = visit.patient
         raise RejectedPhoto("duplicate_in_other_patient", visit=str(visit.pk), name=visit.patient.name, date=visit.date.isoformat())
     if elsewhere.exists():
         raise RejectedPhoto("duplicate_in_other_patient")

@@ -102,7 +102,12 @@ def receive_photo(
     Raises RejectedPhoto; then nothing is stored.
     """
     arrival = Arrival(visit, upload, user, keep_duplicate)
-    check(arrival)
+    try:
+        check(arrival)
+    except RejectedPhoto:
+        if arrival.named and phone_pairing is None:  # a phone is not told the name
+            record_access(who or user, AccessLog.Action.LIST, arrival.named)
+        raise
     photo = Photo(
         visit=visit,
         original_name=(upload.name or "")[:255],

@@ -116,12 +116,13 @@ def test_link_is_sent_again_and_never_shown_where_there_is_mail(admin: Client, s
     assert not AccessLog.objects.filter(detail__changed="invitation shown").exists()
 
 
-def test_other_administrators_are_told_that_a_link_was_shown(admin: Client, settings: LazySettings) -> None:
+def test_other_administrators_are_told_who_was_invited_and_that_a_link_was_shown(admin: Client, settings: LazySettings) -> None:
     settings.HAS_MAIL = False
     lea = make_clinician("Lea Admin", "lea@clinic.test", role=User.Role.ADMINISTRATOR)
     admin.post("/people/invite/", NEW)
-    assert [(notice.kind, notice.about and notice.about.email) for notice in lea.notices.all()] == [
-        ("invitation_shown", "new@clinic.test")
+    assert [(notice.kind, notice.about and notice.about.email) for notice in lea.notices.order_by("pk")] == [
+        ("invited", "new@clinic.test"),
+        ("invitation_shown", "new@clinic.test"),
     ]
 
 

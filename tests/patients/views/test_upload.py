@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from django.conf import LazySettings
 from django.test import Client
 
-from patients.models import Photo, User, Visit
+from patients.models import AccessLog, Photo, User, Visit
 from patients.photos.receive import receive_photo
 from tests.factories import make_patient, make_visit, picture, upload
 
@@ -99,6 +99,8 @@ def test_file_of_another_patient_is_asked_back_and_names_only_whom_one_sees(
         "message": f"This photo is also {where}. Is this the right patient? Keep it here as well, or skip it.",
         "retry": False,
     }
+    entries = [(entry.action, entry.actor) for entry in AccessLog.objects.about(other.patient)[:1]]
+    assert entries == [("list", ada) if is_seen else ("upload", bo)]  # whom the answer named
     page = browser.post(address, {"photos": upload()}, follow=True).content.decode()
     assert f"This photo is also {where}." in page
     assert ("Omar" in page) is is_seen
