@@ -220,7 +220,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = PHOTO_MAX_BYTES + 1_000_000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler", "patients.photos.upload_handler.NamelessFile"]
 
 # --- Consent and erasure
-BUILT_IN_CONSENT_TEXTS = "2026-11-29"  # version of the texts in patients/consent/consent.py; change both together
+BUILT_IN_CONSENT_TEXTS = "2026-11-30"  # version of the texts in patients/consent/consent.py; change both together
 CONSENT_TEXT_VERSION = env_str("CONSENT_TEXT_VERSION", BUILT_IN_CONSENT_TEXTS)
 CONSENT_TEXTS = load_consent_texts(env_str("CONSENT_TEXTS"))
 if CONSENT_TEXTS and CONSENT_TEXT_VERSION == BUILT_IN_CONSENT_TEXTS:

@@ -18,11 +18,13 @@ TEXTS: dict[str, str | Promise] = {
     # The hours are those that an erasure really waits.
     Consent.Purpose.CARE: ngettext_lazy(
         "Photos of my face are taken in sessions and stored encrypted. A computer program (AI) estimates which expressions they "
-        "resemble, and my care team uses this to follow changes. I can withdraw at any time. Reading then stops at once, and the "
-        "photos are erased after %(hours)d hour. Values already read stay in my record unless I ask to have them erased too.",
+        "resemble, and my care team uses this to follow changes. The law calls this emotion recognition. I can withdraw at any "
+        "time. Reading then stops at once, and the photos are erased after %(hours)d hour. Values already read stay in my record "
+        "unless I ask to have them erased too.",
         "Photos of my face are taken in sessions and stored encrypted. A computer program (AI) estimates which expressions they "
-        "resemble, and my care team uses this to follow changes. I can withdraw at any time. Reading then stops at once, and the "
-        "photos are erased after %(hours)d hours. Values already read stay in my record unless I ask to have them erased too.",
+        "resemble, and my care team uses this to follow changes. The law calls this emotion recognition. I can withdraw at any "
+        "time. Reading then stops at once, and the photos are erased after %(hours)d hours. Values already read stay in my record "
+        "unless I ask to have them erased too.",
         "hours",
     ),
     Consent.Purpose.RESEARCH: _(
