@@ -24,6 +24,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from ..decode.apart import missing_layers
 from ..serve.onnx_session import WeightsError
 from ..serve.reader import WEIGHTS
 from .faces import PhotoReading, face_choice
@@ -184,6 +185,8 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
     if not options.quiet:
         say(summary(states, len(out.done), time.monotonic() - began))
+        if missing := missing_layers():
+            say(f"this system lacks a part of what confines the process that opens photos: {', '.join(sorted(missing))}")
     return SOME_FAILED if states["failed"] else 0
 
 

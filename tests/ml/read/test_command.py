@@ -60,6 +60,15 @@ def test_status_is_0_if_every_file_could_be_opened(folder: Path, quick: list[Qui
     assert main([str(folder), "--quiet"]) == 0
 
 
+def test_missing_confinement_is_told(
+    folder: Path, quick: list[QuickReader], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.read.__main__.missing_layers", lambda: frozenset({"seccomp", "landlock"}))
+    main([str(folder / "b.jpg")])
+    told = capsys.readouterr().err.splitlines()[1]
+    assert told == ("affectline-read: this system lacks a part of what confines the process that opens photos: landlock, seccomp")
+
+
 def test_without_out_the_table_is_printed_and_nothing_else(
     folder: Path, quick: list[QuickReader], capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
