@@ -34,18 +34,20 @@ class Restored:
     """Files that were there before and that no row names now."""
 
 
-def back_up(target: Path, recipients: list[str]) -> Manifest:
-    """Write database and pictures to `target` and return what it holds. Others go on working meanwhile.
+def back_up(target: Path, recipients: list[str]) -> tuple[Manifest, int]:
+    """Write database and pictures to `target`; return what it holds, and how many files that rows name are not there.
 
-    The database is saved first: a photo that arrives later is left out, one that is erased meanwhile is missing in the backup too.
+    Others go on working meanwhile. The database is saved first: a photo that arrives later is left out, and one that is erased
+    meanwhile is not there.
     """
     facts = {"format": FORMAT, "made_at": timezone.now().isoformat(), "database": databases.name(), "keys": _keys()}
     with _private_folder() as folder:
         database = folder / databases.name()
         databases.save(database)
-        files = [(databases.name(), database)]
-        files += [(pictures.FOLDER + name, pictures.root() / name) for name in sorted(pictures.named())]
-        return archive.write(target, files, facts | {"build": settings.BUILD}, recipients)
+        names = sorted(pictures.named())
+        files = [(databases.name(), database), *((pictures.FOLDER + name, pictures.root() / name) for name in names)]
+        manifest = archive.write(target, files, facts | {"build": settings.BUILD}, recipients)
+        return manifest, len(files) - len(manifest.files)
 
 
 def identity_in(path: Path) -> Any:  # Any: pyrage has no types

@@ -100,6 +100,16 @@ def test_backup_is_read_back_and_holds_neither_keys_nor_names(
     assert not [name for name, content in found.items() for secret in secrets if secret in content]
 
 
+def test_file_that_is_lost_is_told_at_the_backup_and_at_the_restore(photo: Photo, key: Path, tmp_path: Path) -> None:
+    photo.image.storage.delete(str(photo.image.name))
+    warned = StringIO()
+    told("backup", tmp_path / "backup.age", to=[public(key)], stderr=warned)
+    assert "1 files that rows name were not there" in warned.getvalue()
+    with pytest.raises(CommandError, match="`check_keys` lists what cannot be opened"):
+        told("restore", tmp_path / "backup.age", key=key, force=True)
+    assert set(pictures.stored()) == {photo.preview.name}
+
+
 def test_damage_is_found_before_anything_is_touched(photo: Photo, key: Path, tmp_path: Path) -> None:
     backup = backed_up(tmp_path, key)
     whole, saved = backup.read_bytes(), rows()

@@ -39,7 +39,7 @@ class Command(BaseCommand):
             target /= f"affectline-{timezone.now():%Y-%m-%dT%H%M%S}.age"
         began = time.monotonic()
         try:
-            manifest = back_up(target, keys)
+            manifest, missing = back_up(target, keys)
         except (pyrage.RecipientError, BrokenBackup, DatabaseFault, OSError) as error:
             raise CommandError(f"No backup was made: {error}") from error
         seconds = time.monotonic() - began
@@ -47,6 +47,8 @@ class Command(BaseCommand):
             f"{target}: {len(manifest.files) - 1} pictures and the database, {manifest.bytes / 1e6:.0f} MB, "
             f"written and read back in {seconds:.0f} s. The keys are not in it."
         )
+        if missing:
+            self.stderr.write(f"{missing} files that rows name were not there: erased meanwhile, or lost (check_keys).")
 
     @staticmethod
     def _new_key(target: Path) -> str:
