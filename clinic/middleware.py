@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import HASH_SESSION_KEY, get_user_model, update_session_auth_hash
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import DisallowedHost
@@ -19,6 +20,7 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from clinic.faults import is_for_api
+from patients.accounts.provider import has_provider_factor
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -37,6 +39,9 @@ OPEN_WITHOUT_FACTOR = {
     "readyz",
     "metrics",
 }
+# What the provider's word for two factors does not open, beside the views of patients/accounts/proof.py: a factor of one's own
+# has to confirm it.
+OWN_FACTOR_NEEDED = {"patients:emergency", "patients:add_api_key"}
 
 
 class PrivateResponses:
@@ -133,6 +138,10 @@ class SecondFactor:
         match = request.resolver_match
         if match is None or match.view_name in OPEN_WITHOUT_FACTOR:
             return None
+        if has_provider_factor(request):
+            if match.view_name not in OWN_FACTOR_NEEDED and request.method not in getattr(view, "asks_again", ()):
+                return None
+            messages.info(request, _("Set up a second factor of your own first: it is asked for again here."))
         if "api" in match.app_names:
             message = _("Set up two-factor sign-in first.")
             return JsonResponse({"code": "second_factor_missing", "message": message}, status=403)

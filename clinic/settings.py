@@ -12,6 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
 from clinic.environment import env_bool, env_choices, env_int, env_list, env_str, is_given, secret, secret_file
+from clinic.oidc import oidc_from_environment
+from clinic.rates import ACCOUNT_RATE_LIMITS as ACCOUNT_RATE_LIMITS
 from clinic.schedule import schedule
 from clinic.transport import is_near
 from ml.decode.confinement import LAYERS
@@ -72,6 +74,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.mfa",
     "allauth.usersessions",
     "csp",
@@ -242,6 +246,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+OIDC = oidc_from_environment()
+SOCIALACCOUNT_ADAPTER = "patients.accounts.provider.InvitedOnly"
+SOCIALACCOUNT_PROVIDERS = OIDC.providers if OIDC else {}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "patients.accounts.adapter.InvitationOnly"
@@ -256,23 +263,6 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Affectline: "
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # people with a second factor are asked for it
-# These limits come on top of django-allauth's own for sign-in. Everyone in a hospital may share one address.
-ACCOUNT_RATE_LIMITS = {
-    "login": "120/m/ip",
-    "login_failed": "5/5m/key",  # codes of one account, after its password
-    "password_from_network": "5/5m/key,30/m/ip",  # nosec B105  # of one account, from one network (patients/accounts/guessing.py)
-    "password_on_device": "5/5m/key",  # nosec B105  # of one account, in a browser where it has signed in
-    "password_of_strangers": "100/h/key",  # nosec B105  # of one account, from everywhere else together
-    "failures": "10/h/key",  # wrong passwords and codes of one account, until its owner and the administrators are told
-    "failures_told": "1/d/key",  # of one account
-    "failures_told_of_all": "20/d/key",  # to administrators
-    "phone_pairing": "10/10m/user",
-    "phone_code": "20/m/ip",
-    "phone_photo": "60/m/key",
-    "break_glass": "10/h/user",
-    "record_number": "10/h/user",  # of patients whom the user may not see
-    "api_key": "20/10m/key",  # wrong keys from one network
-}
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0  # the client's IP, for rate limits and the list of sessions
 MFA_REQUIRED = not DEMO
 MFA_ADAPTER = "patients.accounts.mfa.EncryptedFactors"
@@ -331,7 +321,7 @@ CONTENT_SECURITY_POLICY = {
         "worker-src": [SELF],
         "object-src": [NONE],
         "base-uri": [NONE],
-        "form-action": [SELF],
+        "form-action": [SELF, *(OIDC.all_origins if OIDC else [])],
         "frame-ancestors": [NONE],
     }
 }

@@ -12,6 +12,7 @@ from inference.health import layers, readiness
 from patients.audit.addresses import page
 from patients.audit.rules import ANYONE, NO_ONE, SIGNED_IN
 from patients.views.home import go_home
+from patients.views.provider import go_to_provider, return_from_provider
 
 
 @login_not_required
@@ -48,7 +49,12 @@ urlpatterns = [
     page("accounts/email/", not_found, "account_email", NO_ONE),
     page("accounts/confirm-email/", not_found, "account_email_verification_sent", NO_ONE),
     page("accounts/confirm-email/<str:key>/", not_found, "account_confirm_email", NO_ONE),
-    path("accounts/", include("allauth.urls")),
+    page("accounts/oidc/<str:provider_id>/login/", go_to_provider, "openid_connect_login", ANYONE),
+    page("accounts/oidc/<str:provider_id>/login/callback/", return_from_provider, "openid_connect_callback", ANYONE),
+    # Not allauth.urls: it adds pages to link accounts of other providers, which no one here may.
+    path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/sessions/", include("allauth.usersessions.urls")),
     path("api/v1/", include("patients.api.urls")),
     path("", include("patients.urls")),
 ]

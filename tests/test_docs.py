@@ -31,7 +31,7 @@ def variables_read() -> set[str]:
     """Return every environment variable that settings, supervisor and web server read by name."""
     names: set[str] = set()
     readers = {"env_str", "env_bool", "env_int", "env_list", "env_choices", "secret"}
-    files = [PROJECT / "clinic" / name for name in ("settings.py", "behind_proxy.py")]
+    files = [PROJECT / "clinic" / name for name in ("settings.py", "oidc.py", "behind_proxy.py")]
     for node in (node for file in files for node in ast.walk(ast.parse(file.read_text()))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in readers:
             names |= {node.args[0].value for _ in [0] if isinstance(node.args[0], ast.Constant)}  # type: ignore[misc]  # str

@@ -5,11 +5,13 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.stagekit import clear_login
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from patients.accounts.guessing import consume_try, note_failure, remember_device
+from patients.accounts.provider import is_linked, refusal
 from patients.audit.log import record_access, tried_name
 from patients.models import AccessLog, User
 
@@ -20,15 +22,35 @@ def _name_in(credentials: dict[str, Any]) -> str:  # Any: allauth's own signatur
     return str(credentials.get("email") or credentials.get("username") or "")
 
 
+def _is_by_provider(options: dict[str, Any]) -> bool:  # Any: allauth's own signature
+    return "sociallogin" in (options.get("signal_kwargs") or {})
+
+
 class InvitationOnly(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """No one can sign up: administrators invite, on their page or with `manage.py invite`."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def pre_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse | None:  # Any: allauth's own signature
+        """Refuse a password, a passkey or a link for someone whom the provider signs in: it alone knows whether they have left."""
+        if settings.OIDC and not _is_by_provider(options) and is_linked(user):
+            clear_login(request)
+            return refusal(request, "only", user.email)
+        answer: HttpResponse | None = super().pre_login(request, user, **options)
+        return answer
+
+    def get_login_stages(self) -> list[str]:
+        """Return allauth's steps after the password, with our rule of when the second factor is asked for."""
+        ours = {"allauth.mfa.stages.AuthenticateStage": "patients.accounts.mfa.SecondFactorStage"}
+        return [ours.get(stage, stage) for stage in super().get_login_stages()]
+
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse:  # Any: allauth's own signature
         """Log the sign-in, once all factors are given."""
-        record_access(request, AccessLog.Action.SIGN_IN, obj=user)
+        if _is_by_provider(options):
+            record_access(request, AccessLog.Action.SIGN_IN, obj=user, by="provider")
+        else:
+            record_access(request, AccessLog.Action.SIGN_IN, obj=user)
         if settings.MFA_REQUIRED and not user.has_factor:
             # They set one up next: the password that they have just entered is not asked for again.
             record_authentication(request, user, method="password", reauthenticated=True)

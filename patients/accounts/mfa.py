@@ -3,14 +3,20 @@
 from functools import cache
 
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.stages import AuthenticateStage
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.http import HttpRequest
 
 from encryption.fields import fernet
 from patients.models import BreakGlass, Membership, Notice, Task, User
+
+BY_PROVIDER = "provider_mfa"
+"""How a session records that the hospital's provider asked for two factors (patients/accounts/provider.py)."""
 
 
 class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no types
@@ -37,6 +43,17 @@ class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no ty
         """Return the user of a session, or None for a disabled user, which ends all their sessions at once."""
         user = self._people().filter(pk=user_id).first()
         return user if user is not None and self.user_can_authenticate(user) else None
+
+
+class SecondFactorStage(AuthenticateStage):  # type: ignore[misc]  # allauth has no types
+    """Asks for the second factor, unless the provider asked for two in this sign-in. Administrators are always asked."""
+
+    def _should_handle(self, request: HttpRequest) -> bool:
+        user, by = self.login.user, self.login.signal_kwargs or {}
+        records = get_authentication_records(request, user)
+        if "sociallogin" in by and not user.is_administrator and any(record.get("method") == BY_PROVIDER for record in records):
+            return False
+        return bool(super()._should_handle(request))
 
 
 class EncryptedFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types

@@ -37,6 +37,7 @@ def password_before_change(view: View) -> View:
             check(rule, request.user if isinstance(request.user, User) else None, match, request.method)
         return asked(request, *args, **kwargs)
 
+    checked.asks_again = ("POST",)  # type: ignore[attr-defined]  # clinic.middleware.SecondFactor reads it
     return checked
 
 
@@ -54,4 +55,5 @@ def password_before_page(view: View) -> View:
             raise ReauthenticationRequired
         return HttpResponseRedirect(request.get_full_path())
 
+    asked.asks_again = ("GET", "POST")  # type: ignore[attr-defined]  # clinic.middleware.SecondFactor reads it
     return asked

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 
 from patients.accounts.mfa import Backend
+from patients.accounts.provider import key_refusal
 from patients.audit.log import network_of, record_access
 from patients.models import AccessLog, ApiToken, User
 from patients.models.token import prefix_of
@@ -51,7 +52,7 @@ def check_key(request: HttpRequest, key: str) -> ShownKey:
     now, network = timezone.now(), network_of(request)
     token = ApiToken.find(key)
     owner = Backend().get_user(token.clinician_id) if token else None
-    reason = token.refusal(owner) if token else "unknown"
+    reason = (token.refusal(owner) or (key_refusal(owner) if owner else "")) if token else "unknown"
     if reason or token is None:
         return ShownKey(error=_refuse(request, token, prefix_of(key), reason, network))
     if token.is_spent(now):

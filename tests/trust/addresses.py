@@ -80,6 +80,7 @@ class Address:
             "purpose": "care",
             "session_id": 1,
             "api_token_id": 1,
+            "provider_id": "hospital",
             "key": "k-1",
             "uidb36": "1",
         }

@@ -37,6 +37,7 @@ pytestmark = pytest.mark.django_db
 DOOR = "/accounts/login/"
 WITHOUT_ANYTHING_TO_SHOW = {"mfa_remove_webauthn", "mfa_edit_webauthn", "mfa_download_recovery_codes", "mfa_view_recovery_codes"}
 WITHOUT_ANYTHING_TO_SHOW |= {"patients:revoke_api_key"}
+WITHOUT_ANYTHING_TO_SHOW |= {"openid_connect_login", "openid_connect_callback"}  # without a provider
 WITHOUT_ANYTHING_TO_SHOW |= {"patients:end_session", "patients:draft", "patients:end_emergency", "patients:review_emergency"}
 WITHOUT_ANYTHING_TO_SHOW |= {
     "patients:team",
