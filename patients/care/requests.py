@@ -34,8 +34,11 @@ def ask_to_hand_over(source: User, to: User, by: User, who: Actor) -> CareReques
 
 
 def ask_to_join(team: Team, clinician: User, is_lead: bool, by: User, who: Actor) -> CareRequest | None:
-    """Ask that `clinician` joins the team, or add them at once (None) where the team looks after no one. Raises NoSecondPerson."""
-    if not team.assignments.exists():
+    """Ask that `clinician` joins the team. An administrator adds them at once (None) where the team looks after no one yet.
+
+    Raises NoSecondPerson.
+    """
+    if by.is_administrator and not team.assignments.exists():
         _join(team, clinician, is_lead, by, who)
         return None
     return _ask(CareRequest(kind=Kind.JOIN, asked_by=by, team=team, to=clinician, is_lead=is_lead), who)

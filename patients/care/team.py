@@ -68,8 +68,15 @@ def assign(patient: Patient, carer: Carer, who: Actor, *, is_told: bool = True) 
 
 
 def leads_care_of(user: User, patient: Patient) -> bool:
-    """Whether the user leads a team that looks after the patient."""
-    return user.is_clinician and user.memberships.filter(is_lead=True, team__assignments__patient=patient).exists()
+    """Whether the user leads a team that looks after the patient and to which the responsible clinician belongs.
+
+    Anyone in care can assign a team of their own: leading that one gives no say over the colleagues.
+    """
+    led = Team.objects.led_by(user).filter(assignments__patient=patient)
+    responsible = patient.responsible
+    if responsible and responsible.is_active and responsible.is_clinician:
+        led = led.filter(pk__in=Team.objects.of(responsible).values("pk"))
+    return user.is_clinician and led.exists()
 
 
 def may_remove_others(user: User, patient: Patient) -> bool:

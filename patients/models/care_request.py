@@ -118,7 +118,9 @@ class CareRequest(models.Model):
         if self.kind == self.Kind.RESPONSIBLE:
             return able.filter(pk=self.asked_by_id)
         if self.kind == self.Kind.HAND_OVER:
-            teams = Team.objects.filter(memberships__clinician=self.source_id)
+            # Teams that look after these patients: an administrator can put anyone into a team without patients.
+            theirs = {"assignments__patient__assignments__clinician": self.source_id}
+            teams = Team.objects.filter(memberships__clinician=self.source_id, **theirs)
             leads = Q(memberships__team__in=teams.values("pk"), memberships__is_lead=True)
             return able.filter(pk__in=able.filter(Q(pk=self.source_id) | leads).values("pk")).exclude(pk=self.to_id)
         members = able.filter(pk__in=self.team.memberships.values("clinician")) if self.team else able.none()

@@ -55,7 +55,7 @@ def age(user: User) -> None:
 
 
 def test_administrator_alone_reaches_no_patient(kim: User, ada: User, ines: Patient, settings: LazySettings) -> None:
-    """The five requests of the attack: invite, take the link, set the password, hand over, and now: confirm."""
+    """The attack: invite, take the link, set a password, hand over; make them lead a new team, and confirm."""
     settings.HAS_MAIL = False
     admin = browser_of(kim)
     page = admin.post("/people/invite/", {"email": "new@clinic.test", "display_name": "Dr New", "role": "clinician"})
@@ -63,8 +63,13 @@ def test_administrator_alone_reaches_no_patient(kim: User, ada: User, ines: Pati
     new = User.objects.get(email="new@clinic.test")
     new.set_password("correct horse battery")
     new.save()
+    admin.post("/teams/new/", {"name": "Ward 9"})
+    for clinician, lead in ((ada, {}), (new, {"is_lead": "1"})):
+        admin.post(f"/teams/{Team.objects.get().pk}/join/", {"clinician": clinician.pk} | lead)
+    assert Membership.objects.count() == 2
     admin.post(f"/people/{ada.pk}/hand-over/", {"to": new.pk})
     asked = CareRequest.objects.get()
+    assert list(asked.deciders()) == [ada]  # not who leads a team that was made for this
     for user in (kim, new):
         browser_of(user).post(f"/requests/{asked.pk}/decide/", {"decision": "confirm"})
     User.objects.filter(pk=ada.pk).update(is_active=False)  # and no one is left who could object

@@ -92,6 +92,8 @@ def test_responsible_clinician_is_replaced_and_never_removed(browser: Client, in
     lead = make_clinician("Dr Lea Dahl", "lea@clinic.test")
     team = Team.objects.create(name="Day clinic")
     Membership.objects.create(team=team, clinician=lead, is_lead=True)
+    for member in (ada, bo):
+        Membership.objects.create(team=team, clinician=member)
     ines.teams.add(team)
     leading = Client()
     leading.force_login(lead)
@@ -101,6 +103,7 @@ def test_responsible_clinician_is_replaced_and_never_removed(browser: Client, in
     ines.refresh_from_db()
     assert ines.responsible == bo
     assert ("responsible", "Dr Lea Dahl", "Dr Bo Lindqvist") in kinds_of(ada)
+    team.memberships.filter(clinician=ada).delete()
     leading.post(f"/patients/{ines.pk}/care/unassign/", {"clinician": ada.pk})
     assert not sees(ada, ines)
     # Whoever is removed still sees who did it, and of which record.
@@ -110,6 +113,17 @@ def test_responsible_clinician_is_replaced_and_never_removed(browser: Client, in
     assert f"record {ines.record_number}" in page
     assert ines.name not in page
     assert AccessLog.objects.filter(action="list", patient=pseudonym(ines.pk), actor=ada).exists()
+
+
+def test_leading_a_team_of_one_s_own_gives_no_say(strange: Client, ines: Patient, ada: User, bo: User, team: Team) -> None:
+    ines.assign(bo)
+    team.memberships.update(is_lead=True)  # Dr Bo leads the team, and assigns it
+    strange.post(f"/patients/{ines.pk}/care/assign/", {"team": team.pk})
+    prove(strange).post(f"/patients/{ines.pk}/care/responsible/", {"clinician": bo.pk})
+    strange.post(f"/patients/{ines.pk}/care/unassign/", {"clinician": ada.pk})
+    strange.post(f"/teams/{team.pk}/join/", {"clinician": ada.pk})  # she would have to confirm
+    ines.refresh_from_db()
+    assert (ines.responsible, sees(ada, ines), team.memberships.count()) == (ada, True, 1)
 
 
 def test_responsible_clinician_hands_over_and_the_colleague_confirms(

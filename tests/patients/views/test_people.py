@@ -272,6 +272,8 @@ def test_lead_manages_only_their_own_team(admin: Client, browser: Client, ada: U
     assert "Ward 9" not in browser.get("/teams/").content.decode()
     assert "Day clinic" in browser.get("/teams/").content.decode()
     prove(browser).post(f"/teams/{team.pk}/join/", {"clinician": bo.pk})
+    assert list(CareRequest.objects.get().deciders()) == [bo]
+    admin.post(f"/teams/{team.pk}/join/", {"clinician": bo.pk})  # the team has no patients yet
     assert Membership.objects.get(clinician=bo).team == team
     assert browser.post(f"/teams/{other.pk}/join/", {"clinician": ada.pk}).status_code == 404
     browser.post(f"/teams/{team.pk}/leave/", {"clinician": bo.pk})
