@@ -33,3 +33,6 @@ def plain_connections() -> Iterator[tuple[str, str]]:
     is_encrypted = settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL
     if settings.EMAIL_BACKEND.endswith("smtp.EmailBackend") and not is_near(settings.EMAIL_HOST) and not is_encrypted:
         yield "mail", "EMAIL_USE_TLS=0. Leave it out, or set EMAIL_USE_SSL=1."
+    kind, _colon, place = settings.LOG_SHIP.partition(":")
+    if kind in ("tcp", "syslog") and not is_near(place if place.startswith("/") else place.rpartition(":")[0]):
+        yield "log", "LOG_SHIP names another host. Send to an agent on this one, which forwards over TLS."

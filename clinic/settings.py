@@ -131,7 +131,7 @@ TEMPLATES: list[dict[str, Any]] = [  # Any: Django's own shape
 
 # --- Engines
 # Connections to other hosts that need not be encrypted (clinic/checks.py).
-ACCEPT_PLAIN = env_choices("ACCEPT_PLAIN", ("database", "queue", "mail"))
+ACCEPT_PLAIN = env_choices("ACCEPT_PLAIN", ("database", "queue", "mail", "log"))
 # Not as part of the URL: the path may hold characters that mean something in a URL.
 DATABASES = {"default": dj_database_url.parse(env_str("DATABASE_URL") or "sqlite://", conn_max_age=60)}
 if not env_str("DATABASE_URL"):

@@ -25,6 +25,7 @@ def found(**changed: object) -> list[str | None]:
         "EMAIL_USE_TLS": False,
         "EMAIL_HOST": "",
         "EMAIL_USE_SSL": False,
+        "LOG_SHIP": "",
         "ACCEPT_PLAIN": [],
     }
     with patch("clinic.checks.settings", SimpleNamespace(**values | {"EMAIL_USE_TLS": False, "EMAIL_HOST": ""} | changed)):
@@ -46,6 +47,11 @@ def found(**changed: object) -> list[str | None]:
         ({"EMAIL_BACKEND": SMTP, "EMAIL_HOST": "mail.clinic.example", "EMAIL_USE_SSL": True}, []),
         ({"EMAIL_BACKEND": SMTP, "EMAIL_HOST": "localhost"}, []),
         ({"EMAIL_HOST": "mail.clinic.example"}, []),  # no mail is sent
+        ({"LOG_SHIP": "syslog:siem.clinic.example:514"}, ["clinic.log"]),
+        ({"LOG_SHIP": "tcp:10.0.0.5:5170"}, ["clinic.log"]),
+        ({"LOG_SHIP": "tcp:10.0.0.5:5170", "ACCEPT_PLAIN": ["log"]}, []),
+        ({"LOG_SHIP": "tcp:127.0.0.1:5170"}, []),
+        ({"LOG_SHIP": "syslog:/dev/log"}, []),
     ],
 )
 def test_plain_connection_to_another_host_is_an_error(changed: dict[str, object], ids: list[str]) -> None:
