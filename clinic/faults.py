@@ -9,6 +9,8 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views import defaults
 
+from encryption.seal import SealBroken
+
 RETRY_AFTER_SECONDS = 5
 
 
@@ -18,7 +20,10 @@ def answer_fault(request: HttpRequest) -> HttpResponse:
     Django calls this while the error is handled. The change may have been made, for example if only the session could not be
     saved: so the text does not say that nothing happened.
     """
-    is_busy = isinstance(sys.exception(), OperationalError)
+    error = sys.exception()
+    if isinstance(error, SealBroken):
+        return answer_broken_seal(request, error.code)
+    is_busy = isinstance(error, OperationalError)
     status = HTTPStatus.SERVICE_UNAVAILABLE if is_busy else HTTPStatus.INTERNAL_SERVER_ERROR
     response: HttpResponse
     if asks_for_json(request):
@@ -31,6 +36,15 @@ def answer_fault(request: HttpRequest) -> HttpResponse:
     if is_busy:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+def answer_broken_seal(request: HttpRequest, code: str) -> HttpResponse:
+    """Answer 500 when something stored does not belong where it stands: nothing of it is shown (encryption.seal)."""
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    if asks_for_json(request):
+        message = _("Stored data do not belong to this record, or were changed. They are not shown.")
+        return JsonResponse({"code": f"seal_{code}", "message": message}, status=status)
+    return HttpResponse(render_to_string("seal_broken.html", {"code": code}), status=status)
 
 
 def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:

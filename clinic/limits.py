@@ -8,7 +8,7 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponseBase
 
 from clinic.sessions import SEEN, STARTED
-from encryption.fields import keyed_hash
+from encryption.keys import keyed_hash
 from patients.audit.log import record_access
 from patients.models import AccessLog
 from patients.views.requests import LimitedRequest
@@ -29,7 +29,7 @@ def seconds_left(request: HttpRequest) -> int:
 
 def user_mark(request: HttpRequest) -> str:
     """Return a keyed hash of the signed-in user, by which an open page notices that another user has signed in."""
-    return keyed_hash(f"page of {request.user.pk}".encode())[:16]
+    return keyed_hash("owners of pages", str(request.user.pk).encode())[:16]
 
 
 def is_background(request: HttpRequest) -> bool:

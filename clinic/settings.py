@@ -198,12 +198,15 @@ STATIC_URL = "static/"
 STATIC_ROOT = Path(env_str("STATIC_ROOT", str(VAR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env_str("MEDIA_ROOT", str(VAR / "photos")))
+PATIENT_KEYS = Path(
+    env_str("PATIENT_KEYS", str(VAR / "patient_keys"))
+)  # shared by all hosts, like the photos; never in their backup
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 if Path("/dev/shm").is_dir():  # nosec B108  # files there have no name (patients/photos/upload_handler.py)
     FILE_UPLOAD_TEMP_DIR = "/dev/shm"  # nosec B108  # in memory: an original with its GPS position and time is never on disk
 STORAGES = {
-    "default": {"BACKEND": "encryption.storage.EncryptedStorage"},
+    "default": {"BACKEND": "encryption.storage.PrivateStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "clinic.static_files.StaticFilesStorage"
     },

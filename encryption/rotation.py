@@ -1,64 +1,51 @@
-"""Re-encrypts everything with the newest key: rows in batches, files one at a time, while the site is up.
+"""Gives every key of a patient, and what belongs to the installation, the newest field key, while the site is up.
 
-Values that the newest key opens are skipped, so a second run continues where an interrupted one stopped.
+What the newest key opens is skipped, so a second run continues where an interrupted one stopped. Pictures and records are sealed by
+the keys of their patients, which stay: a rotation touches one small file for each patient.
 """
 
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
 from django.apps import apps
-from django.core.files.storage import default_storage
-from django.db import connection, models, transaction
+from django.db import models, transaction
 
-from encryption.fields import UNFINISHED, EncryptedBinaryField, EncryptedTextField, fernet, field_keys
+from encryption import patient_keys
+from encryption.fields import SealedMixin, open_all, sealed_fields_of
+from encryption.keys import Ring
+from encryption.seal import TOKEN, SealBroken, from_text, house_ring, key_id_of, open_text, seal_text
+from encryption.sealing import sealing_of
+from encryption.storage import SealedFileField
 
-TOKEN = re.compile(rb"gAAAAA[\w-]{90,}={0,2}")  # version 0x80, the zeros of a 64-bit time; the shortest has 100 characters
+NO_KEYS = (
+    "{count} patients have no keys in {root}. Is PATIENT_KEYS set, and mounted? "
+    "After a restored backup, run reapply_erasures first (docs/operators.md)."
+)
 NOT_THERE = (
     "{count} pictures that rows name are not in {root}. Is MEDIA_ROOT set, and mounted? "
     "A photo that is lost for good is to be deleted on its page."
 )
-Sealed = str | bytes | memoryview | None
-
-
-class SealedFiles(Protocol):
-    """A storage whose files are encrypted."""
-
-    def listdir(self, path: str) -> tuple[list[str], list[str]]: ...
-    def delete(self, name: str) -> None: ...
-    def read_sealed(self, name: str) -> bytes: ...
-    def write_sealed(self, name: str, sealed: bytes) -> bool: ...
+FACTORS = "second factors"
+Progress = Callable[[str, int], None]
 
 
 @dataclass
 class Count:
-    """How many encrypted values there are, by the key that opens them."""
+    """How many values there are, by the key that opens them."""
 
     newest: int = 0
     older: int = 0
     unreadable: int = 0
 
-    def add(self, sealed: bytes) -> bool:
-        """Count a value. Return whether it needs an older key."""
-        for number, key in enumerate(field_keys()):
-            try:
-                Fernet(key).extract_timestamp(sealed)  # checks the signature and decrypts nothing
-            except InvalidToken:
-                continue
-            self.newest, self.older = self.newest + (number == 0), self.older + (number > 0)
-            return number > 0
-        self.unreadable += 1
-        return False
-
 
 @dataclass
 class Survey:
-    """The counts by model and field, and of the files."""
+    """The counts by place."""
 
     counts: dict[str, Count] = field(default_factory=dict)
 
@@ -66,117 +53,138 @@ class Survey:
         """Return the count of one place."""
         return self.counts.setdefault(place, Count())
 
-    @property
-    def total(self) -> int:
-        """How many values there are."""
-        return sum(count.newest + count.older + count.unreadable for count in self.counts.values())
-
-    @property
-    def older(self) -> int:
-        """How many values need an older key."""
-        return sum(count.older for count in self.counts.values())
-
-    @property
-    def unreadable(self) -> int:
-        """How many values no key opens."""
-        return sum(count.unreadable for count in self.counts.values())
+    def sum(self, kind: str) -> int:
+        """Return the number of all values of one kind: newest, older or unreadable."""
+        return sum(getattr(count, kind) for count in self.counts.values())
 
 
-Progress = Callable[[str, int], None]
+def walk_keys(change: bool, progress: Progress, survey: Survey) -> None:
+    """Count the keys of patients; if `change`, give those that need it the newest field key."""
+    if change:
+        patient_keys.remove_unfinished()
+    count = survey.of("keys of patients")
+    for done, path in enumerate(list(patient_keys.stored()), start=1):
+        try:
+            is_newest = patient_keys.is_wrapped_by_newest(path)
+            if not is_newest and change:
+                patient_keys.rewrap(path)
+        except FileNotFoundError:  # destroyed meanwhile
+            continue
+        except SealBroken:
+            count.unreadable += 1
+            continue
+        count.newest, count.older = count.newest + is_newest, count.older + (not is_newest)
+        if done % 100 == 0:
+            progress("keys of patients", done)
 
 
-def sealed_fields() -> Iterator[tuple[type[models.Model], list[models.Field[Any, Any]]]]:  # Any: fields of every kind
-    """Yield each model with its encrypted fields, found by their class, and its JSON fields: they may hold encrypted texts."""
-    kinds = (EncryptedTextField, EncryptedBinaryField, models.JSONField)
+def sealed_models() -> Iterator[type[models.Model]]:
+    """Yield each model with sealed fields or files."""
     for model in apps.get_models(include_auto_created=True):
-        fields: list[models.Field[Any, Any]] = [each for each in model._meta.local_concrete_fields if isinstance(each, kinds)]
-        if fields and model._meta.managed and not model._meta.proxy:
-            yield model, fields
+        if any(isinstance(each, SealedMixin | SealedFileField) for each in model._meta.concrete_fields):
+            yield model
 
 
-def _tokens(value: Sealed, is_json: bool) -> list[bytes]:
-    """Return the encrypted values in a column: its content, or the tokens inside its JSON."""
-    content = value.encode() if isinstance(value, str) else bytes(value or b"")
-    if is_json:
-        return TOKEN.findall(content)
-    return [content] if content else []
+def walk_house(change: bool, portion: int, progress: Progress, survey: Survey) -> None:
+    """Count what the field keys seal themselves: rows that belong to no patient, and secrets of second factors."""
+    for model in sealed_models():
+        sealing = sealing_of(model)
+        if sealing.may_have_none:
+            ownerless = model._default_manager.filter(**{sealing.owner: None})
+            _walk_rows(model, ownerless, change, progress, survey)
+    for factor in apps.get_model("mfa.Authenticator")._default_manager.iterator(chunk_size=portion):
+        count = survey.of("mfa.Authenticator.data")
+        changed = _with_newest(factor.data, count)
+        if change and changed != factor.data:
+            factor.data = changed
+            factor.save(update_fields=["data"])
 
 
-def _reseal(value: Sealed, older: list[bytes]) -> str | bytes:
-    """Return the value of a column with each token of `older` encrypted with the newest key. The time in a token is kept."""
-    content = value.encode() if isinstance(value, str) else bytes(value or b"")
-    for token in older:
-        content = content.replace(token, fernet().rotate(token))
-    return content.decode() if isinstance(value, str) else content
+def _walk_rows(
+    model: type[models.Model], rows: "models.QuerySet[Any]", change: bool, progress: Progress, survey: Survey
+) -> None:  # Any: rows of every model
+    names = [each.name for each in sealed_fields_of(model)]
+    for pk in list(rows.values_list("pk", flat=True)):
+        with transaction.atomic():
+            row = model._default_manager.select_for_update().filter(pk=pk).first()
+            if row is None:
+                continue
+            needs = [_count(row, name, survey.of(f"{model._meta.label}.{name}"), house_ring()) for name in names]
+            if change and any(needs):
+                open_all(row)
+                row.save(update_fields=names)
 
 
-def _quoted(column: str | None) -> str:
-    """Return the name of a table or column as SQL has it."""
-    assert column is not None  # every concrete field has a column
-    return connection.ops.quote_name(column)
+def _count(row: models.Model, name: str, count: Count, ring: Ring) -> bool:
+    """Count one value. Return whether it needs an older key."""
+    held = row.__dict__.get(name)
+    if held in (None, ""):
+        return False
+    try:
+        getattr(row, name)
+    except SealBroken:
+        count.unreadable += 1
+        return False
+    value = held.value if hasattr(held, "value") else b""
+    key = key_id_of(from_text(value) if isinstance(value, str) else value)
+    is_newest = key == ring.newest.id
+    count.newest, count.older = count.newest + is_newest, count.older + (not is_newest)
+    return not is_newest
 
 
-def _primary(model: type[models.Model]) -> str:
-    assert model._meta.pk is not None
-    return _quoted(model._meta.pk.column)
+def _with_newest(value: Any, count: Count) -> Any:  # Any: JSON
+    """Return JSON with every sealed text in it sealed by the newest key."""
+    if isinstance(value, dict):
+        return {name: _with_newest(each, count) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_newest(each, count) for each in value]
+    if not isinstance(value, str) or not TOKEN.fullmatch(value.encode()):
+        return value
+    try:
+        plain = open_text(FACTORS, value)
+    except SealBroken:
+        count.unreadable += 1
+        return value
+    is_newest = key_id_of(from_text(value)) == house_ring().newest.id
+    count.newest, count.older = count.newest + is_newest, count.older + (not is_newest)
+    return value if is_newest else seal_text(FACTORS, plain)
 
 
-def _rows(model: type[models.Model], columns: list[str], after: Any, most: int, lock: bool) -> list[tuple[Any, ...]]:
-    """Return the next rows as the database holds them: the key, then `columns`. Any: whatever a primary key or a column holds."""
-    table, primary = _quoted(model._meta.db_table), _primary(model)
-    where = f"WHERE {primary} > %s" if after is not None else ""
-    locked = "FOR UPDATE" if lock and connection.features.has_select_for_update else ""  # SQLite lets one writer in anyway
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {', '.join([primary, *columns])} FROM {table} {where} ORDER BY {primary} LIMIT {most} {locked}",  # nosec B608  # names of ours, quoted
-            [] if after is None else [after],
-        )
-        return list(cursor.fetchall())
+def walk_records(progress: Progress, survey: Survey) -> None:
+    """Open every field and file of every row, and count those that do not open where they stand."""
+    for model in sealed_models():
+        sealing, fields = sealing_of(model), sealed_fields_of(model)
+        files = [each for each in model._meta.concrete_fields if isinstance(each, SealedFileField)]
+        rows = model._default_manager.select_related(*sealing.joins or (None,))
+        for done, row in enumerate(rows.iterator(chunk_size=100), start=1):
+            for each in fields:
+                if row.__dict__.get(each.name) not in (None, ""):
+                    _try(survey.of(f"{model._meta.label}.{each.name}"), partial(getattr, row, each.name))
+            for file in files:
+                if getattr(row, file.name):
+                    _try(survey.of(f"{model._meta.label}.{file.name}"), getattr(row, file.name).opened)
+            if done % 1000 == 0:
+                progress(model._meta.label, done)
 
 
-def _portion(
-    model: type[models.Model], fields: list[models.Field[Any, Any]], after: Any, most: int, survey: Survey, change: bool
-) -> list[tuple[Any, ...]]:
-    """Count, and if `change` re-encrypt, the rows after key `after`. Return them."""
-    json = [isinstance(each, models.JSONField) for each in fields]
-    columns = [
-        f"CAST({_quoted(each.column)} AS text)" if is_json else _quoted(each.column)
-        for each, is_json in zip(fields, json, strict=True)
-    ]
-    rows = _rows(model, columns, after, most, lock=change)
-    for key, *values in rows:
-        for each, is_json, value in zip(fields, json, values, strict=True):
-            count = survey.of(f"{model._meta.label}.{each.name}")
-            older = [token for token in _tokens(value, is_json) if count.add(token)]
-            if change and older:
-                _write(model, each, key, _reseal(value, older))
-    return rows
+def _try(count: Count, opens: Callable[[], object]) -> None:
+    try:
+        opens()
+        count.newest += 1
+    except FileNotFoundError:  # told by `missing_files`
+        return
+    except SealBroken:
+        count.unreadable += 1
 
 
-def _write(model: type[models.Model], each: models.Field[Any, Any], key: Any, value: str | bytes) -> None:
-    """Store the new value of one column. In SQL, because the field would encrypt it again."""
-    is_jsonb = isinstance(each, models.JSONField) and connection.vendor == "postgresql"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {_quoted(model._meta.db_table)} SET {_quoted(each.column)} = {'%s::jsonb' if is_jsonb else '%s'} "  # nosec B608  # quoted
-            f"WHERE {_primary(model)} = %s",
-            [value, key],
-        )
-
-
-def walk_rows(change: bool, most: int, progress: Progress, survey: Survey) -> None:
-    """Count every encrypted value of every row; if `change`, give those that need it the newest key, `most` rows at a time."""
-    for model, fields in sealed_fields():
-        after: Any = None  # a primary key of any kind
-        done = 0
-        while True:
-            with transaction.atomic():
-                rows = _portion(model, fields, after, most, survey, change)
-            done += len(rows)
-            progress(model._meta.label, done)
-            if len(rows) < most:
-                break
-            after = rows[-1][0]
+def keyless() -> int:
+    """Return how many patients have no keys: they were erased after this database was saved, or the folder is not mounted."""
+    count = 0
+    for model in sealed_models():
+        sealing = sealing_of(model)
+        if sealing.makes_key(is_new=True) and not sealing.is_lazy:
+            count += sum(not patient_keys.has(pk) for pk in model._default_manager.values_list("pk", flat=True).iterator())
+    return count
 
 
 def missing_files() -> list[str]:
@@ -188,35 +196,6 @@ def missing_files() -> list[str]:
                 names = model._default_manager.exclude(**{each.name: ""}).values_list(each.name, flat=True)
                 missing += [name for name in names.iterator() if not each.storage.exists(name)]
     return missing
-
-
-def stored_files(storage: SealedFiles, folder: str = "") -> Iterator[str]:
-    """Yield the name of every file."""
-    try:
-        folders, files = storage.listdir(folder)
-    except FileNotFoundError:  # nothing was stored yet, or it was deleted a moment ago
-        return
-    for name in files:
-        yield os.path.join(folder, name)
-    for name in folders:
-        yield from stored_files(storage, os.path.join(folder, name))
-
-
-def walk_files(change: bool, progress: Progress, survey: Survey, storage: SealedFiles = default_storage) -> None:  # type: ignore[assignment]  # a proxy of it
-    """Count every stored file; if `change`, give those that need it the newest key, and take away what an earlier run left."""
-    count = survey.of("files")
-    for done, name in enumerate(list(stored_files(storage)), start=1):
-        try:
-            if name.endswith(UNFINISHED) and change:
-                storage.delete(name)
-                continue
-            sealed = storage.read_sealed(name)
-        except FileNotFoundError:  # deleted meanwhile
-            continue
-        if count.add(sealed) and change:
-            storage.write_sealed(name, fernet().rotate(sealed))
-        if done % 100 == 0:
-            progress("files", done)
 
 
 def write_keys(path: Path, keys: tuple[str, ...]) -> None:

@@ -1,55 +1,42 @@
-"""The storage of photos: a private folder in which every file is encrypted with the keys of the fields."""
+"""Stored pictures and files: each sealed for its row, in a private folder. Files have no address."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage
+from django.db import models
+from django.db.models.fields.files import FieldFile
 
-from encryption.fields import UNFINISHED, fernet
-
-
-def _exchange(new: Path, old: Path) -> bool:
-    """Swap two files in one step. Return False when `old` is gone; a plain rename would bring a deleted photo back."""
-    swap = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if swap is not None:
-        here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-        if swap(here, os.fsencode(new), here, os.fsencode(old), exchange) == 0:
-            return True
-    with contextlib.suppress(FileNotFoundError):  # not Linux, or a file system that cannot swap
-        old.stat()
-        os.replace(new, old)
-        return True
-    return False
+from encryption.patient_keys import UNFINISHED, exchange
+from encryption.seal import HEAD_BYTES, Place, SealBroken, key_id_of, seal, unseal
+from encryption.sealing import place_of, sealing_of
+from encryption.watch import watched
 
 
-class EncryptedStorage(FileSystemStorage):
-    """Encrypts files when they are saved and decrypts them when they are opened. Files have no URL."""
+class PrivateStorage(FileSystemStorage):
+    """Keeps what SealedFileField has sealed. Files have no URL."""
 
     def _save(self, name: str, content: File[bytes]) -> str:
-        content.seek(0)
         try:
-            sealed: str = super()._save(name, ContentFile(fernet().encrypt(content.read())))  # type: ignore[misc]  # not in the stubs
+            saved: str = super()._save(name, content)  # type: ignore[misc]  # not in the stubs
         except OSError:
             with contextlib.suppress(OSError):
                 self.delete(name)  # the beginning of a file, on a disk that is full
             raise
-        return sealed
-
-    def _open(self, name: str, mode: str = "rb") -> File[bytes]:
-        with super()._open(name, "rb") as sealed:  # type: ignore[misc]  # not in the stubs
-            return ContentFile(fernet().decrypt(sealed.read()), name=name)
+        return saved
 
     def read_sealed(self, name: str) -> bytes:
-        """Return the encrypted bytes of a file. Raises FileNotFoundError."""
+        """Return the sealed bytes of a file. Raises FileNotFoundError."""
         return Path(self.path(name)).read_bytes()
 
     def write_sealed(self, name: str, sealed: bytes) -> bool:
-        """Replace the encrypted bytes of a file atomically. Return False when the file is gone; it is not created again."""
+        """Replace the sealed bytes of a file atomically. Return False when the file is gone; it is not created again."""
         path = Path(self.path(name))
         new = path.with_name(path.name + UNFINISHED)
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, self.file_permissions_mode or 0o600)
@@ -58,10 +45,80 @@ class EncryptedStorage(FileSystemStorage):
                 file.write(sealed)
                 file.flush()
                 os.fsync(file.fileno())
-            return _exchange(new, path)
+            return exchange(new, path)
         finally:
             new.unlink(missing_ok=True)
 
     def url(self, name: str | None) -> str:
         """Raise ValueError: only views that check access serve photos."""
         raise ValueError("Photos have no address of their own.")
+
+
+class SealedFieldFile(FieldFile):
+    """A file of a row: sealed when it is saved, opened when it is read. Reading raises SealBroken or FileNotFoundError."""
+
+    field: SealedFileField
+
+    def save(self, name: str | None, content: File[Any], save: bool = True) -> None:  # Any: Django's own signature
+        """Seal the content for the row and store it; note its hash in the row."""
+        content.seek(0)
+        sealing = sealing_of(type(self.instance))
+        ring = sealing.ring_of(sealing.owner_of(self.instance), True, sealing.makes_key(self.instance._state.adding))
+        sealed = seal(ring, self._place, content.read())
+        if self.field.hash_field:
+            setattr(self.instance, self.field.hash_field, hashlib.sha256(sealed).hexdigest())
+        super().save(str(name), ContentFile(sealed), save)
+
+    def has_key(self) -> bool:
+        """Whether its key is still there: the pictures of its patient may have been erased since it was stored."""
+        sealing = sealing_of(type(self.instance))
+        with Path(self.storage.path(str(self.name))).open("rb") as sealed:
+            head = sealed.read(HEAD_BYTES)
+        return sealing.ring_of(sealing.owner_of(self.instance)).find(key_id_of(head)) is not None
+
+    def opened(self) -> bytes:
+        """Return the content of the file."""
+        self._require_file()  # type: ignore[attr-defined]  # not in the stubs
+        sealed = Path(self.storage.path(str(self.name))).read_bytes()
+        with watched(self._place):
+            known = getattr(self.instance, self.field.hash_field) if self.field.hash_field else ""
+            if known and hashlib.sha256(sealed).hexdigest() != known:
+                raise SealBroken("other_file", self._place)
+            sealing = sealing_of(type(self.instance))
+            return unseal(sealing.ring_of(sealing.owner_of(self.instance)), self._place, sealed)
+
+    def open(self, mode: str = "rb") -> SealedFieldFile:  # type: ignore[override]  # the stubs name the base class
+        """Open the file for reading, from its beginning."""
+        self.file.seek(0)
+        return self
+
+    def _get_file(self) -> File[Any]:  # Any: Django's own signature
+        if getattr(self, "_file", None) is None:
+            self._file: File[Any] = ContentFile(self.opened(), name=self.name)
+        return self._file
+
+    def _set_file(self, file: File[Any]) -> None:  # Any: Django's own signature
+        self._file = file
+
+    def _del_file(self) -> None:
+        del self._file
+
+    file = property(_get_file, _set_file, _del_file)
+
+    @property
+    def _place(self) -> Place:
+        return place_of(self.instance, self.field)
+
+
+class SealedFileField(models.FileField):
+    """A file that is sealed for its row. `hash_field` names the field of the row that keeps the SHA-256 of the sealed file."""
+
+    attr_class = SealedFieldFile
+
+    def __init__(self, *args: Any, hash_field: str = "", **kwargs: Any) -> None:  # Any: Django's own signature
+        self.hash_field = hash_field
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:  # Any: Django's own signature
+        name, path, args, kwargs = super().deconstruct()
+        return name, path, args, kwargs | ({"hash_field": self.hash_field} if self.hash_field else {})

@@ -5,14 +5,15 @@ from __future__ import annotations
 import uuid
 from dataclasses import asdict
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from encryption.fields import EncryptedBinaryField
+from encryption.fields import EncryptedBinaryField, sealed_values
+from encryption.sealing import Sealing
 from ml.serve.expressions import EXPRESSIONS, FaceBox, Outcome, Reading, valence_index
 
 MAX_ATTEMPTS = 3
@@ -96,6 +97,8 @@ class Prediction(models.Model):
 
     UNFINISHED: ClassVar = (State.QUEUED, State.RUNNING)
     DROPPED: ClassVar = ("no_consent", "photo_erased")  # reasons of REJECTED that need no action
+
+    sealing: ClassVar = Sealing("photo.visit.patient_id")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     photo = models.ForeignKey("patients.Photo", on_delete=models.CASCADE, related_name="predictions")
@@ -200,7 +203,7 @@ class Prediction(models.Model):
         """
         same = Prediction.objects.filter(id=self.id, state=self.State.DONE, finished_at=self.finished_at)
         requested = same.filter(explanation_requested_at=self.explanation_requested_at, input_png__isnull=False)
-        return bool(requested.update(explanation_png=png, explanation_drop=drop))
+        return self._update_sealed(requested, explanation_png=png, explanation_drop=drop)
 
     def _mine(self) -> PredictionQuerySet:
         """Return this row while our claim on it is the newest."""
@@ -211,8 +214,9 @@ class Prediction(models.Model):
     def record(self, reading: Reading) -> bool:
         """Store the reading. Return False, and store nothing, when the row is gone or no longer ours."""
         probabilities = reading.probabilities if reading.outcome is Outcome.DONE else None
-        return bool(
-            self._mine().update(
+        return self._update_sealed(
+            self._mine(),
+            **dict[str, Any](
                 state=reading.outcome.value,
                 reason=reading.reason.value if reading.reason else "",
                 model_version=reading.model_version,
@@ -226,8 +230,18 @@ class Prediction(models.Model):
                 milliseconds=dict(reading.milliseconds),
                 fer2013=reading.fer2013 if probabilities else None,
                 **dict(zip(EXPRESSIONS, probabilities or (None,) * len(EXPRESSIONS), strict=True)),
-            )
+            ),
         )
+
+    def _update_sealed(self, rows: PredictionQuerySet, **values: Any) -> bool:  # Any: what the columns hold
+        """Update `rows`, this one or none, sealed for the patient of the photo as it is now. Return False when nothing was stored.
+
+        The photo is locked: it may be on its way to another patient.
+        """
+        with transaction.atomic():
+            locked = Prediction.objects.select_related("photo__visit").select_for_update(of=("photo",))
+            row = locked.filter(pk=self.pk).first()
+            return row is not None and bool(rows.update(**sealed_values(row, **values)))
 
     def fail(self, reason: str) -> bool:
         """End as FAILED for `reason`, unless the row is no longer ours."""

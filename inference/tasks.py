@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from PIL import Image
 
+from encryption.seal import SealBroken
 from inference.models import Prediction
 from inference.photo import CONSENT_PATH, ReadablePhoto
 from ml.decode.made import NotOurPicture, open_made
@@ -50,6 +51,9 @@ def predict(prediction_id: str) -> None:
     except NotOurPicture:
         log.error("The picture of prediction %s is not one that we made", prediction_id)
         prediction.fail("photo_damaged")
+    # The file was changed, or is that of another photo: its reading would not be this patient's.
+    except SealBroken:
+        prediction.fail("photo_not_authentic")
     except WeightsError:
         log.exception("The model cannot be loaded; prediction %s waits", prediction_id)
         prediction.release_or_fail("model_unavailable")

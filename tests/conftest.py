@@ -87,6 +87,7 @@ def private_files(settings: LazySettings, tmp_path: Path) -> Path:
     """Store the photos of each test in a folder of its own."""
     settings.MEDIA_ROOT = tmp_path / "photos"
     settings.AUDIT_HEAD_FILE = str(tmp_path / "access-log-head.json")
+    settings.PATIENT_KEYS = tmp_path.with_name(f"{tmp_path.name}-keys")
     return tmp_path / "photos"
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from clinic.backup import archive, databases, pictures
 from clinic.backup.archive import Manifest
-from encryption.fields import keyed_hash
+from encryption.keys import keyed_hash
 
 FORMAT = "1"
 
@@ -112,4 +112,4 @@ def _private_folder() -> Iterator[Path]:
 
 def _keys() -> str:
     """Return what tells one installation's keys from another's, and nothing else."""
-    return keyed_hash(b"the keys of a backup")
+    return keyed_hash("backups", b"the keys of a backup")

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from cryptography.fernet import InvalidToken
 from django.contrib.messages.storage.session import SessionStorage
 
-from encryption.fields import fernet
+from encryption.seal import SealBroken, open_text, seal_text
 
 
 class EncryptedMessages(SessionStorage):
@@ -16,7 +15,7 @@ class EncryptedMessages(SessionStorage):
 
     def serialize_messages(self, messages: object) -> str:
         """Return the messages, encrypted."""
-        return fernet().encrypt(str(super().serialize_messages(messages)).encode()).decode()  # type: ignore[arg-type]
+        return seal_text("messages", str(super().serialize_messages(messages)))  # type: ignore[arg-type]
 
     def deserialize_messages(self, data: object) -> list[Any] | None:  # Any: Django's own signature
         """Return the messages; none if their key was removed in the meantime."""
@@ -24,10 +23,10 @@ class EncryptedMessages(SessionStorage):
             return None
         try:
             return super().deserialize_messages(decrypt_messages(data))
-        except InvalidToken:
+        except SealBroken:
             return []
 
 
 def decrypt_messages(encrypted: str) -> str:
-    """Return the messages of a session as JSON text. Raises InvalidToken if no key opens them."""
-    return fernet().decrypt(encrypted.encode()).decode()
+    """Return the messages of a session as JSON text. Raises SealBroken if no key opens them."""
+    return open_text("messages", encrypted)

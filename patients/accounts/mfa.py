@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
-from encryption.fields import fernet
+from encryption.seal import open_text, seal_text
 from patients.models import BreakGlass, Membership, Notice, Task, User
 
 BY_PROVIDER = "provider_mfa"
@@ -60,10 +60,10 @@ class EncryptedFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has 
     """Encrypts the secrets of factors with the field keys."""
 
     def encrypt(self, text: str) -> str:
-        return fernet().encrypt(text.encode()).decode()
+        return seal_text("second factors", text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return fernet().decrypt(encrypted_text.encode()).decode()
+        return open_text("second factors", encrypted_text)
 
     def get_totp_issuer(self) -> str:
         return "Affectline"

@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from encryption.fields import keyed_hash
+from encryption.keys import keyed_hash
 
 Row = TypeVar("Row", bound=Model)
 IF_MATCH = OpenApiParameter(
@@ -42,7 +42,7 @@ class ChangedMeanwhile(APIException):
 def revision(row: Model, names: Sequence[str]) -> str:
     """Return the `ETag` of these columns: 16 hex digits in quotes, from which nothing can be recovered."""
     values = {name: str(getattr(row, name)) for name in names}
-    return f'"{keyed_hash(b"revision:" + json.dumps([str(row.pk), values], sort_keys=True).encode())[:16]}"'
+    return f'"{keyed_hash("revisions", json.dumps([str(row.pk), values], sort_keys=True).encode())[:16]}"'
 
 
 def check_revision(request: Request, row: Model, names: Sequence[str]) -> None:

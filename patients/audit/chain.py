@@ -29,11 +29,13 @@ def find_faults(kept: Sequence[Head] = ()) -> Iterator[Fault]:
     An empty log is a fault once someone has signed in: signing in adds an entry.
     """
     seals = {head.sequence: head.seal for head in kept if head.sequence}
-    sequence, seal = 0, FIRST_SEAL
+    is_former, sequence, seal = True, 0, FIRST_SEAL
     for entry in AccessLog.objects.order_by("sequence").iterator(chunk_size=2000):
         if entry.sequence != sequence + 1:
             yield Fault(sequence + 1, "gap")
-        elif entry.seal != entry.sealed_after(seal):
+        elif entry.seal == entry.sealed_after(seal):
+            is_former = False  # no later entry may have a seal of before
+        elif not is_former or entry.seal != entry.sealed_after(seal, is_former=True):
             yield Fault(entry.sequence, "changed")
         sequence, seal = entry.sequence, entry.seal
         if seals.pop(sequence, seal) != seal:

@@ -15,10 +15,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.request import Request
 
-from encryption.fields import keyed_hash
+from encryption.keys import keyed_hash
 from patients.audit.outcome import outcome_of
 from patients.audit.shipping import ship_after_commit
-from patients.models.access import DETAIL_MAX_LENGTH, AccessLog, AccessLogQuerySet, Detail, pseudonym
+from patients.models.access import DETAIL_MAX_LENGTH, AccessLog, AccessLogQuerySet, Detail, object_name, pseudonym
 from patients.models.event import Event
 from patients.models.patient import Patient
 from patients.models.phone_pairing import PhonePairing
@@ -28,6 +28,9 @@ from patients.models.token import ApiToken
 from patients.models.user import User
 from patients.models.visit import Visit
 
+OF_PATIENTS = (Visit, Photo, Event, PhonePairing, Import)
+"""Rows of patients: the log names them by `object_name`, not by their ids."""
+IDS_IN_DETAIL = frozenset({"from_visit", "to_visit", "phone_pairing"})
 Actor = HttpRequest | Request | User | None
 POLLED_AGAIN_AFTER = timedelta(minutes=5)
 """A card or a summary that polls every second is one access, not three hundred."""
@@ -52,11 +55,12 @@ def record_access(
     """
     request = who._request if isinstance(who, Request) else who
     patient_id = patient_id_of(patient or obj)
-    detail = _emergency_of(who, patient_id) | detail
+    detail = _emergency_of(who, patient_id) | _without_ids(detail, patient_id)
     whose = pseudonym(patient_id) if patient_id else ""
     entry = AccessLog(action=action, **_actor(who), patient=whose, detail=_checked(detail))
     if obj is not None and not isinstance(obj, Patient):
-        entry.object_kind, entry.object_id = obj._meta.model_name or "", str(obj.pk)
+        entry.object_kind = obj._meta.model_name or ""
+        entry.object_id = object_name(patient_id, obj.pk) if patient_id and isinstance(obj, OF_PATIENTS) else str(obj.pk)
     entry.detail |= _key_of(who)
     if isinstance(request, HttpRequest):
         entry.request_id, entry.network = request_id(request), network_of(request)
@@ -67,6 +71,14 @@ def record_access(
     AccessLog.append(entry)
     ship_after_commit([entry])
     return entry
+
+
+def _without_ids(detail: Detail, patient_id: uuid.UUID | None) -> Detail:
+    """Return the detail with names of the patient's rows in place of their ids."""
+    if patient_id is None:
+        return detail
+    ids = {name: uuid.UUID(str(detail[name])) for name in IDS_IN_DETAIL & detail.keys()}
+    return detail | {name: object_name(patient_id, key) for name, key in ids.items()}
 
 
 def record_for_each(
@@ -122,7 +134,7 @@ def network_of(request: HttpRequest) -> str:
 
 def tried_name(name: str) -> str:
     """Return a hash of the name typed at a failed sign-in. It tells only whether two names are equal."""
-    return keyed_hash(b"tried to sign in:" + name.strip().lower().encode())[:16]
+    return keyed_hash("names tried at sign-in", name.strip().lower().encode())[:16]
 
 
 def user_of(who: Actor) -> User | None:

@@ -81,7 +81,7 @@ class Line:
     def items(self) -> Iterator[tuple[datetime, list[Part]]]:
         """The entries by themselves, oldest first."""
         for entry in reversed(self.entries):
-            is_photo = entry.object_kind == "photo" and entry.object_id in self.names.photos
+            is_photo = entry.object_kind == "photo" and self.names.id_of(entry) in self.names.photos
             yield entry.at, [self.names.photo(entry)] if is_photo else _sentence(entry, self.names, 1)
 
 

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from encryption.fields import keyed_hash
+from encryption.keys import keyed_hash
 from inference.models import Prediction
 from patients.audit.log import Actor, record_access
 from patients.models import AccessLog, Consent, ErasureRequest, Participation, Patient, Task, User
@@ -50,7 +50,7 @@ def consent_text(purpose: str) -> str:
 
 def consent_text_fingerprint(purpose: str) -> str:
     """Return a keyed hash of the text in force and its version: a form sends it back to prove which text was shown."""
-    return keyed_hash(f"consent:{settings.CONSENT_TEXT_VERSION}:{consent_text(purpose)}".encode())[:16]
+    return keyed_hash("texts of consent", f"{settings.CONSENT_TEXT_VERSION}:{consent_text(purpose)}".encode())[:16]
 
 
 def new_consent(patient: Patient, purpose: str, by: User) -> Consent:

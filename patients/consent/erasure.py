@@ -11,21 +11,25 @@ import secrets
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import date, timedelta
 from importlib import import_module
 
 from celery import shared_task
-from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection, models, transaction
 from django.db.models import Case, F, Value, When
 
-from encryption.fields import EncryptedBinaryField, EncryptedTextField
+from encryption import patient_keys
+from encryption.fields import EncryptedBinaryField, EncryptedTextField, sealed_fields_of, sealed_values
+from encryption.seal import SealBroken
+from encryption.sealing import sealing_of
 from inference.models import Prediction
 from patients.accounts.messages import EncryptedMessages, decrypt_messages
 from patients.audit.log import Actor, record_access
 from patients.consent.consent import stop_reading
+from patients.consent.tombstones import leave
 from patients.models import (
     AccessLog,
     Consent,
@@ -80,6 +84,8 @@ def carry_out_erasures() -> None:
 
 def carry_out_due(until: float = math.inf) -> None:
     """Carry out every request that is due, until `until` (time.monotonic, in seconds)."""
+    for done in ErasureRequest.objects.exclude(keys_of=None):  # a worker died right before
+        forget(done)
     for pk in list(ErasureRequest.objects.due().values_list("pk", flat=True)):
         request = ErasureRequest.objects.claim(pk)
         if request is not None:
@@ -109,6 +115,20 @@ def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
     if request.photos_erased > erased_before and time.monotonic() > until:  # the last step gets the time of a whole task
         request.pause()
         return
+    _finish(request, patient, photos)
+    forget(request)
+    truncate_wal()
+    log.info("Erasure %d is done: %s, %d photos", request.pk, request.level, request.photos_erased)
+
+
+def forget(request: ErasureRequest) -> None:
+    """Note the erasure where a restored database finds it, and destroy the keys. Done twice, it is noted twice."""
+    leave(request)
+    request.forget_keys()
+
+
+def _finish(request: ErasureRequest, patient: Patient, photos: PhotoQuerySet) -> None:
+    """Do the last step of a request, in one transaction. The keys go after it: a rollback must leave a record that opens."""
     with transaction.atomic():
         lock_record(patient)
         Task.objects.about(patient).withdraw()
@@ -117,8 +137,6 @@ def carry_out(request: ErasureRequest, until: float = math.inf) -> None:
         request.finish()
         # Last: no one else can add an entry until we commit, and no page opens without one.
         record_access(request.asked_by, AccessLog.Action.ERASED, patient, level=request.level, photos=request.photos_erased)
-    truncate_wal()
-    log.info("Erasure %d is done: %s, %d photos", request.pk, request.level, request.photos_erased)
 
 
 def _erase_the_rest(request: ErasureRequest, patient: Patient) -> None:
@@ -135,9 +153,11 @@ def _erase_the_rest(request: ErasureRequest, patient: Patient) -> None:
         Patient.objects.filter(pk=patient.pk).delete()  # not patient.delete(): the log entry below needs its id
     elif request.level == Level.ANONYMISE:
         anonymise(patient)
+    else:
+        patient_keys.renew_pictures(patient.pk)  # before the commit: a photo that waits for our locks gets the new key
     if request.level != Level.IMAGES:
         forget_ids(ids)
-        request.patient = None
+        request.patient, request.keys_of = None, patient.pk
         ErasureRequest.objects.filter(pseudonym=request.pseudonym).update(patient=None)
 
 
@@ -183,6 +203,8 @@ def erase_picture(photo: Photo) -> None:
         Photo.objects.filter(pk=photo.pk).update(
             image="",
             preview="",
+            image_sha256="",
+            preview_sha256="",
             original_name="",
             taken_at=None,
             fingerprint=f"erased {uuid.uuid4().hex}",
@@ -200,21 +222,40 @@ def anonymise(patient: Patient) -> None:
         if model not in KEPT_WHEN_ANONYMISED:
             model._default_manager.filter(pk__in=ids).delete()
     shift = timedelta(days=-1 - secrets.randbelow(SHIFT_DAYS))
+    new_ids, numbers = dict[object, uuid.UUID](), _numbers(rows)
     for model, ids in rows:
         if model in KEPT_WHEN_ANONYMISED:
-            kept = model._default_manager.filter(pk__in=ids)
-            kept.update(**_empty_fields(model, EncryptedTextField, EncryptedBinaryField), **_shift_dates(model, shift))
-            _give_new_ids(model, ids)
+            these = model._default_manager.filter(pk__in=ids)
+            these.update(**_empty_fields(model, EncryptedTextField, EncryptedBinaryField), **_shift_dates(model, shift))
+            new_ids |= _give_new_ids(model, ids)
     for pages in (Visit, Event):
         pages._default_manager.filter(patient=patient).update(form_token=None)
     number = f"anonymous {secrets.token_hex(8)}"
     born = date(max(patient.birth_date.year, clinic_today().year - MAX_AGE_KEPT), 1, 1)
-    patient.name, patient.record_number, patient.birth_date, patient.sex = "", number, born, ""
-    patient.created_at += shift
-    patient.responsible = None
-    patient.save(update_fields=["name", "record_number", "birth_date", "sex", "created_at", "responsible"])
     ErasureRequest.objects.filter(patient=patient).update(patient=None)
-    _give_new_ids(Patient, [patient.pk])
+    kept = copy(patient)  # the caller still needs the old id
+    kept.pk = _give_new_ids(Patient, [patient.pk])[patient.pk]
+    kept.name, kept.record_number, kept.birth_date, kept.sex = "", number, born, ""
+    kept.created_at += shift
+    kept.responsible = None
+    patient_keys.find_or_make(kept.pk)
+    kept.save(update_fields=["name", "record_number", "birth_date", "sex", "created_at", "responsible"])
+    for model, pk, values in numbers:
+        row = model._default_manager.select_related(*sealing_of(model).joins or (None,)).get(pk=new_ids.get(pk, pk))
+        model._default_manager.filter(pk=row.pk).update(**sealed_values(row, **values))
+
+
+def _numbers(rows: Iterable[tuple[type[models.Model], list[object]]]) -> list[tuple[type[models.Model], object, dict[str, object]]]:
+    """Return what stays of the sealed fields, opened: all but texts and pictures. Their rows get new ids, and a new key."""
+    found = []
+    for model, ids in rows:
+        names = [
+            field.name for field in sealed_fields_of(model) if not isinstance(field, EncryptedTextField | EncryptedBinaryField)
+        ]
+        if names and model in KEPT_WHEN_ANONYMISED:
+            kept = model._default_manager.filter(pk__in=ids).select_related(*sealing_of(model).joins or (None,))
+            found += [(model, row.pk, {name: getattr(row, name) for name in names}) for row in kept]
+    return found
 
 
 def forget_ids(ids: Sequence[uuid.UUID]) -> None:
@@ -239,11 +280,21 @@ def tables_below(model: type[models.Model], *ids: object) -> Iterator[tuple[type
 def identifying_texts(patient: Patient, level: str) -> list[str]:
     """Return the texts that identify what is erased: file names and, unless only pictures go, the name, record number and ids."""
     photos = Photo.objects.filter(visit__patient=patient)
-    texts = list(photos.values_list("original_name", flat=True))
+    texts = [
+        _readable(photo, "original_name") for photo in photos.select_related("visit").only("original_name", "visit__patient_id")
+    ]
     if level != Level.IMAGES:
         ids = [patient.pk, *photos.values_list("pk", flat=True), *patient.visits.values_list("pk", flat=True)]
-        texts += [patient.name, patient.record_number, *map(str, ids)]
+        texts += [_readable(patient, "name"), _readable(patient, "record_number"), *map(str, ids)]
     return [text for text in texts if text]
+
+
+def _readable(row: models.Model, name: str) -> str:
+    """Return the text of a field; empty when it does not open: nothing else that opens can hold it."""
+    try:
+        return str(getattr(row, name))
+    except SealBroken:
+        return ""
 
 
 def end_identifying_sessions(texts: Iterable[str]) -> int:
@@ -281,7 +332,7 @@ def session_text(facts: Mapping[str, object]) -> str:
     """Return the content of a session as text, messages decrypted, without what sign-in itself keeps there."""
     messages = facts.get(EncryptedMessages.session_key)
     text = str({name: fact for name, fact in facts.items() if not name.startswith("_auth_") and not isinstance(fact, int)})
-    with contextlib.suppress(InvalidToken):
+    with contextlib.suppress(SealBroken):
         return f"{text} {decrypt_messages(messages) if isinstance(messages, str) else ''}"
     return text
 
@@ -304,13 +355,13 @@ def _shift_dates(model: type[models.Model], shift: timedelta) -> dict[str, objec
     return {field.name: F(field.name) + shift for field in model._meta.concrete_fields if isinstance(field, models.DateField)}
 
 
-def _give_new_ids(model: type[models.Model], ids: Sequence[object]) -> None:
-    """Replace UUIDs by new ones, in the rows and in the foreign keys to them. Tables with numbered rows keep theirs.
+def _give_new_ids(model: type[models.Model], ids: Sequence[object]) -> dict[object, uuid.UUID]:
+    """Replace UUIDs by new ones, in the rows and in the foreign keys to them, and return these. Numbered rows keep theirs.
 
     Many per statement: one by one, ten thousand photos would exceed the time limit of a task.
     """
     if not isinstance(model._meta.pk, models.UUIDField):
-        return
+        return {}
     pointing = [
         (relation.related_model, relation.field.attname)
         for relation in model._meta.get_fields(include_hidden=True)
@@ -320,9 +371,11 @@ def _give_new_ids(model: type[models.Model], ids: Sequence[object]) -> None:
         and not relation.field.primary_key  # a summary: it was deleted
         and getattr(relation.field, "db_constraint", True)  # a mark: `forget_ids` removes it
     ]
+    given = {old: uuid.uuid4() for old in ids}
     for start in range(0, len(ids), IDS_PER_STATEMENT):
-        new = {old: Value(uuid.uuid4(), models.UUIDField()) for old in ids[start : start + IDS_PER_STATEMENT]}
+        new = {old: Value(given[old], models.UUIDField()) for old in ids[start : start + IDS_PER_STATEMENT]}
         for table, name in ((model, model._meta.pk.name), *pointing):
             assert not isinstance(table, str)
             cases = (When(**{name: old, "then": value}) for old, value in new.items())
             table._default_manager.filter(**{f"{name}__in": list(new)}).update(**{name: Case(*cases)})
+    return given

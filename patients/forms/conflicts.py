@@ -19,7 +19,7 @@ from django.db.models import Model
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
-from encryption.fields import keyed_hash
+from encryption.keys import keyed_hash
 from patients.models.formats import day
 
 Row = TypeVar("Row", bound=Model)
@@ -53,7 +53,7 @@ class NoteField(forms.CharField):
     @staticmethod
     def token_of(text: str) -> str:
         """Return a short token: 16 hex digits, from which the text cannot be recovered."""
-        return keyed_hash(b"note:" + "\n".join(text.strip().splitlines()).encode())[:16]
+        return keyed_hash("notes", "\n".join(text.strip().splitlines()).encode())[:16]
 
 
 def token_of(field: forms.Field, value: object) -> str:

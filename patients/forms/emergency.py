@@ -29,8 +29,8 @@ class EmergencyForm(forms.Form):
         """Find the patient; the same words whether number or date is wrong."""
         fields = self.cleaned_data
         if "record_number" in fields and "birth_date" in fields:
-            rows = Patient.objects.with_record_number(fields["record_number"]).filter(birth_date=fields["birth_date"])
-            patient = rows.order_by("record_number_twin").first()
+            twins = Patient.objects.with_record_number(fields["record_number"]).order_by("record_number_twin")
+            patient = next((each for each in twins if each.birth_date == fields["birth_date"]), None)
             if patient is None:
                 raise forms.ValidationError(_("No patient has this record number and this date of birth."), code="no_such_patient")
             self.patient = patient

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import ClassVar
 from uuid import UUID
 
@@ -13,7 +15,9 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from encryption.fields import keyed_hash
+from encryption import patient_keys
+from encryption.keys import first_hash, keyed_hash
+from encryption.seal import SealBroken
 
 Detail = dict[str, str | int | bool | None]
 
@@ -25,7 +29,19 @@ INSERT_BATCH_SIZE = 500  # entries per INSERT
 
 def pseudonym(patient_id: UUID) -> str:
     """Return the patient's pseudonym in the access log: 32 hex digits that cannot be reversed and outlive an erasure."""
-    return keyed_hash(b"patient in the access log:" + patient_id.bytes)[:32]
+    return first_hash(b"patient in the access log:" + patient_id.bytes)[:32]
+
+
+def object_name(patient_id: UUID, key: UUID) -> str:
+    """Return what names a row of a patient in the access log: 32 hex digits; empty when the patient has no keys.
+
+    It is made with a key that an erasure destroys: after that, no one can tell which visit or photo of an older export it was.
+    """
+    try:
+        log_key = patient_keys.find(patient_id).log_key
+    except SealBroken:
+        return ""
+    return hmac.new(log_key, key.bytes, sha256).hexdigest()[:32]
 
 
 class AccessLogQuerySet(models.QuerySet["AccessLog"]):
@@ -95,7 +111,7 @@ class AccessLog(models.Model):
     actor_name = models.CharField(max_length=100, blank=True)
     patient = models.CharField(max_length=32, blank=True)  # pseudonym()
     object_kind = models.CharField(max_length=20, blank=True)  # visit, photo, user
-    object_id = models.CharField(max_length=36, blank=True)  # never a patient's own id
+    object_id = models.CharField(max_length=36, blank=True)  # object_name() of a patient's row; before 30 November 2026 its id
     request_id = models.CharField(max_length=32, blank=True)  # the same for all entries of one request
     network = models.CharField(max_length=43, blank=True)  # the client's address, cut to /24 or /48
     detail = models.JSONField(default=dict, blank=True)
@@ -137,8 +153,11 @@ class AccessLog(models.Model):
                 before, seal_before = entry.sequence, entry.seal
             AccessLog.objects.bulk_create(entries, batch_size=INSERT_BATCH_SIZE)
 
-    def sealed_after(self, seal_before: str) -> str:
-        """Return the seal of this entry, given the seal of the entry before it."""
+    def sealed_after(self, seal_before: str, is_former: bool = False) -> str:
+        """Return the seal of this entry, given the seal of the entry before it.
+
+        `is_former`: as it was before seals had a key of their own (ADR 0131).
+        """
         facts = [
             self.sequence,
             moment(self.at),
@@ -154,7 +173,8 @@ class AccessLog(models.Model):
         if self.actor_name:  # entries from before it was kept have seals without it
             facts.append(self.actor_name)
         text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return keyed_hash(f"access log:{seal_before}:{text}".encode())
+        content = f"access log:{seal_before}:{text}".encode()
+        return first_hash(content) if is_former else keyed_hash("seals of the access log", content)
 
     def save(self, *args: object, **kwargs: object) -> None:
         """Insert the entry. Raises TypeError when it is stored already."""

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from encryption.fields import EncryptedTextField
+from encryption.sealing import Sealing
 from patients.models.patient import Patient
 from patients.models.user import User
 
@@ -49,6 +50,8 @@ class BreakGlass(models.Model):
 
         open -> over (after two hours, or ended by hand) -> reviewed
     """
+
+    sealing: ClassVar = Sealing("patient_id", row=("clinician_id", "opened_at"))
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="break_glasses")
     clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="break_glasses")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from encryption.fields import EncryptedTextField
+from encryption.sealing import Sealing
 from patients.models.patient import Patient
 from patients.models.user import User
 
@@ -25,6 +26,8 @@ class Draft(models.Model):
 
     Deleted when the form is saved or left, after a day, and with its patient.
     """
+
+    sealing: ClassVar = Sealing("patient_id", row=("clinician_id", "path"), may_have_none=True)
 
     clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
     patient = models.ForeignKey(Patient, null=True, on_delete=models.CASCADE, related_name="drafts")

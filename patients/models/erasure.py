@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from encryption import patient_keys
 from patients.models.access import pseudonym
 from patients.models.patient import Patient
 from patients.models.user import User
@@ -81,6 +82,7 @@ class ErasureRequest(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
     photos_erased = models.PositiveIntegerField(default=0)
+    keys_of = models.UUIDField(null=True, editable=False)  # whose keys are still to be destroyed, once all else is committed
 
     objects = ErasureRequestQuerySet.as_manager()
 
@@ -121,6 +123,13 @@ class ErasureRequest(models.Model):
         self.save(update_fields=["started_at"])
 
     def finish(self) -> None:
-        """Mark the request as done."""
-        self.state, self.done_at = self.State.DONE, timezone.now()
-        self.save(update_fields=["state", "done_at", "photos_erased", "level"])
+        """Mark the request as done, now or at the time it has: of an erasure that is carried out again."""
+        self.state, self.done_at = self.State.DONE, self.done_at or timezone.now()
+        self.save(update_fields=["state", "done_at", "photos_erased", "level", "keys_of"])
+
+    def forget_keys(self) -> None:
+        """Destroy the keys of what was erased, wherever copies of it lie."""
+        if self.keys_of is not None:
+            patient_keys.destroy(self.keys_of)
+            self.keys_of = None
+            self.save(update_fields=["keys_of"])

@@ -14,7 +14,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from encryption.fields import EncryptedTextField
+from encryption.fields import EncryptedCharField, EncryptedTextField
+from encryption.sealing import Sealing
 from patients.models.patient import Patient
 from patients.models.user import User
 
@@ -69,9 +70,11 @@ class Event(models.Model):
             kind._value_, kind.icon, kind.lane = value, icon, lane
             return kind
 
+    sealing: ClassVar = Sealing("patient_id")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="events")
-    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    kind = EncryptedCharField(_("kind"), max_length=10, choices=Kind.choices)
     label = EncryptedTextField(_("what happened"))
     starts_on = models.DateField(_("first day"))
     ends_on = models.DateField(_("last day"), null=True, blank=True)

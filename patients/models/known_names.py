@@ -5,31 +5,35 @@ no list has asked for during an hour or two is dropped with the next list, a cor
 """
 
 import time
-from typing import Any
+from uuid import UUID
 
+from encryption.fields import Sealed, SealedMixin
+from encryption.seal import Place
 from patients.models.names import Spelt
 from patients.models.patient import Patient
 
 KEPT_SECONDS = 3600
 MOST = 50_000
-Sealed = tuple[str, str]
-"""Name and record number as the database holds them."""
+Held = tuple[str, str, str]
+"""The id of a patient, then name and record number as the database holds them: they open for this patient alone."""
 
 
 class KnownNames:
     """Two generations of spellings: what is asked for moves to the younger one, and the older one is dropped after an hour."""
 
     def __init__(self) -> None:
-        self.young: dict[Sealed, Spelt] = {}
-        self.old: dict[Sealed, Spelt] = {}
+        self.young: dict[Held, Spelt] = {}
+        self.old: dict[Held, Spelt] = {}
         self.since = time.monotonic()
 
-    def spelt(self, sealed: Sealed) -> Spelt:
-        """Return the spellings of a name and a record number."""
-        found = self.young.get(sealed)
+    def spelt(self, held: Held) -> Spelt:
+        """Return the spellings of a name and a record number. Raises SealBroken."""
+        found = self.young.get(held)
         if found is None:
-            found = self.old.get(sealed) or Spelt.of(*(_opened(*each) for each in zip(FIELDS, sealed, strict=True)))
-            self.young[sealed] = found
+            found = self.old.get(held) or Spelt.of(
+                *(_opened(name, held[0], text) for name, text in zip(FIELDS, held[1:], strict=True))
+            )
+            self.young[held] = found
         return found
 
     def age(self) -> None:
@@ -45,7 +49,9 @@ FIELDS = ("name", "record_number")
 known_names = KnownNames()
 
 
-def _opened(field: str, sealed: str) -> str:
-    column: Any = Patient._meta.get_field(field)  # Any: the stubs do not know from_db_value
-    text: str = column.from_db_value(sealed, None, None)
-    return text
+def _opened(name: str, key: str, text: str) -> str:
+    field = Patient._meta.get_field(name)
+    assert isinstance(field, SealedMixin)
+    owner = UUID(key)
+    place = Place(Patient._meta.label, name, str(owner), str(owner))
+    return str(field.opened_at(place, Sealed(text), owner)) if text else ""

@@ -80,10 +80,9 @@ class Search:
 class NameField(EncryptedTextField):
     """An encrypted name. What turns the direction of writing is left out when it is read: it could upset the page around it."""
 
-    def from_db_value(self, value: str | None, *args: object) -> str | None:
+    def from_plain(self, content: bytes) -> str:
         """Return the name as it is shown."""
-        name = super().from_db_value(value, *args)
-        return None if name is None else without_turns(name)
+        return without_turns(content.decode())
 
 
 def _bare(text: str) -> str:

@@ -1,7 +1,7 @@
 """Patients whose record numbers are one and the same: entered before numbers were compared in their canonical form."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from patients.models.patient import Patient, record_number_hash
 
 AT_ONCE = 500
+HashOf = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,14 @@ class _Row:
     """Whether the row has that hash already."""
 
 
-def rehash(model: Any = Patient) -> int:  # Any: in a migration the model as it was then
+def rehash(model: Any = Patient, hash_of: HashOf = record_number_hash) -> int:  # Any: in a migration the model as it was then
     """Give every patient the hash of their record number in its canonical form; return how many had another.
 
     Of several with the same number the first that was added is found as before; the others become twins 1, 2 and so on. Twins
     are found by the number too. Run again it changes nothing.
     """
     taken: defaultdict[str, set[int]] = defaultdict(set)
-    rows = list(_rows(model))
+    rows = list(_rows(model, hash_of))
     for row in rows:
         if row.is_right:
             taken[row.hash].add(row.twin)
@@ -53,10 +54,8 @@ def twins() -> list[list[Patient]]:
     return [patients for patients in together.values() if len(patients) > 1]
 
 
-def _rows(model: Any) -> Iterator[_Row]:  # Any: in a migration the model as it was then
-    fields = model.objects.order_by("created_at", "pk").values_list(
-        "pk", "record_number", "record_number_hash", "record_number_twin"
-    )
-    for pk, number, stored, twin in fields.iterator(chunk_size=AT_ONCE):
-        hashed = record_number_hash(number)
-        yield _Row(pk, hashed, twin, hashed == stored)
+def _rows(model: Any, hash_of: HashOf) -> Iterator[_Row]:  # Any: in a migration the model as it was then
+    read = model.objects.order_by("created_at", "pk").only("pk", "record_number", "record_number_hash", "record_number_twin")
+    for patient in read.iterator(chunk_size=AT_ONCE):
+        hashed = hash_of(patient.record_number)
+        yield _Row(patient.pk, hashed, patient.record_number_twin, hashed == patient.record_number_hash)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from encryption.fields import EncryptedTextField
+from encryption.sealing import Sealing
 from ml.serve.expressions import EXPRESSIONS
 from patients.models.photo import Photo
 from patients.models.user import User
@@ -31,6 +32,8 @@ class OwnLabelQuerySet(models.QuerySet["OwnLabel"]):
 
 class OwnLabel(models.Model):
     """One clinician's label of one photo. It affects no mean and no reading."""
+
+    sealing: ClassVar = Sealing("photo.visit.patient_id", row=("photo_id", "clinician_id"))
 
     photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="own_labels")
     clinician = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

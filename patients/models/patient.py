@@ -12,7 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from encryption.fields import EncryptedTextField, keyed_hash
+from encryption.fields import EncryptedDateField, EncryptedTextField
+from encryption.keys import stored_hash
+from encryption.sealing import Sealing
 from patients.models.identifiers import canonical_number
 from patients.models.names import NameField, Search
 from patients.models.user import User
@@ -20,7 +22,7 @@ from patients.models.user import User
 
 def record_number_hash(record_number: str) -> str:
     """Return the hash that finds a record number, however it was typed."""
-    return keyed_hash(canonical_number(record_number).encode())
+    return stored_hash("record numbers", canonical_number(record_number).encode())
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):
@@ -64,7 +66,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
     def found_by(self, words: str) -> list[uuid.UUID]:
         """Return the ids of those whose name or record number has all the words. Decrypts them all."""
         search = Search(words)
-        return [key for key, name, number in self.values_list("pk", "name", "record_number") if search.finds(name, number)]
+        return [each.pk for each in self.only("pk", "name", "record_number") if search.finds(each.name, each.record_number)]
 
 
 class Patient(models.Model):
@@ -75,13 +77,15 @@ class Patient(models.Model):
         MALE = "male", pgettext_lazy("sex", "male")
         OTHER = "other", pgettext_lazy("sex", "other")
 
+    sealing: ClassVar = Sealing("pk")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = NameField(_("name"))
     record_number = NameField(_("record number"))
     record_number_hash = models.CharField(max_length=64, editable=False)
     # 0, but for patients who had the number of another in another spelling when the canonical form came in (migration 0091).
     record_number_twin = models.PositiveIntegerField(default=0, editable=False)
-    birth_date = models.DateField(_("date of birth"))
+    birth_date = EncryptedDateField(_("date of birth"))
     sex = EncryptedTextField(_("sex as recorded"), blank=True, choices=Sex.choices)  # as the clinic's own record has it
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     clinicians = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Assignment", related_name="patients")

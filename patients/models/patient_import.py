@@ -7,12 +7,15 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from encryption import patient_keys
 from encryption.fields import EncryptedTextField
+from encryption.sealing import Sealing
 
 LIFETIME = timedelta(hours=24)
 
@@ -41,7 +44,10 @@ class PatientImportQuerySet(models.QuerySet["PatientImport"]):
 
     def delete_expired(self) -> int:
         """Delete the others, and return their number."""
-        return self.filter(created_at__lte=timezone.now() - LIFETIME).delete()[0]
+        expired = list(self.filter(created_at__lte=timezone.now() - LIFETIME).values_list("pk", flat=True))
+        for pk in expired:
+            patient_keys.destroy(pk)
+        return self.filter(pk__in=expired).delete()[0] if expired else 0
 
 
 class PatientImport(models.Model):
@@ -51,6 +57,8 @@ class PatientImport(models.Model):
 
         checked -> finished (carried out; rows that became patients keep no more than their id)
     """
+
+    sealing: ClassVar = Sealing("pk", is_lazy=True)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

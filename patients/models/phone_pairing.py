@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
-from encryption.fields import keyed_hash
+from encryption.keys import keyed_hash
 from patients.models.user import User
 from patients.models.visit import Visit
 
@@ -24,7 +24,7 @@ CODE_BYTES, KEY_BYTES = 16, 32
 
 def secret_hash(secret: str) -> str:
     """Return the keyed hash of a code or a key. Only the hash is stored."""
-    return keyed_hash(b"hand-off:" + secret.encode())
+    return keyed_hash("secrets of phones", secret.encode())
 
 
 class PhonePairingQuerySet(models.QuerySet["PhonePairing"]):

@@ -11,7 +11,9 @@ from django.db.models import OuterRef, Prefetch, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from encryption.fields import EncryptedTextField
+from encryption.fields import EncryptedTextField, PictureNameField
+from encryption.sealing import Sealing
+from encryption.storage import SealedFileField
 from inference.models import Prediction
 from patients.models.consent import Consent
 from patients.models.patient import Patient
@@ -48,13 +50,17 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
 class Photo(models.Model):
     """One photo of one visit. `image` and `preview` are JPEGs rebuilt from pixels: upright, without metadata."""
 
+    sealing: ClassVar = Sealing("visit.patient_id")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     visit = models.ForeignKey(Visit, on_delete=models.CASCADE, related_name="photos")
-    image = models.FileField(upload_to=private_path, max_length=60)
-    preview = models.FileField(upload_to=private_path, max_length=60)
+    image = SealedFileField(upload_to=private_path, max_length=60, hash_field="image_sha256")
+    preview = SealedFileField(upload_to=private_path, max_length=60, hash_field="preview_sha256")
+    image_sha256 = models.CharField(max_length=64, blank=True, editable=False)  # of the sealed file
+    preview_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
-    original_name = EncryptedTextField(blank=True)
+    original_name = PictureNameField(blank=True)
     fingerprint = models.CharField(max_length=64)  # keyed hash of the original bytes: finds duplicates
     sha_fingerprint = models.CharField(max_length=64, blank=True)  # keyed hash of their SHA-256, which a browser can work out
     taken_at = models.DateTimeField(null=True, blank=True)  # the camera's time, taken to be in the clinic's zone

@@ -16,7 +16,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from encryption.fields import keyed_hash
+from encryption.keys import first_hash
 from patients.models.consent import Consent
 from patients.models.patient import Patient
 from patients.models.user import User
@@ -98,7 +98,7 @@ class Study(models.Model):
         It is the same as long as the study and the patient exist, differs from study to study, and says nothing about the patient
         to anyone without the key of this installation.
         """
-        key = keyed_hash(b"key of the study numbers:" + self.pk.bytes)
+        key = first_hash(b"key of the study numbers:" + self.pk.bytes)
         digest = hmac.new(key.encode(), patient.pk.bytes, sha256).digest()
         return base64.b32encode(digest[:5]).decode()
 

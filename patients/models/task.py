@@ -9,11 +9,14 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
-from encryption.fields import EncryptedTextField
+from encryption import patient_keys
+from encryption.fields import EncryptedTextField, sealed_values
+from encryption.sealing import Sealing
+from encryption.storage import SealedFileField
 from patients.models.patient import Patient
 from patients.models.team import Membership
 from patients.models.user import User
@@ -96,6 +99,8 @@ class Task(models.Model):
     STUDY_EXPORT: ClassVar = "study_export"  # the kind whose files hold numbers of patients who consent to research
     ERASED: ClassVar = "erased"  # reason: the data it worked on are gone
 
+    sealing: ClassVar = Sealing("pk", is_lazy=True)  # of several patients
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=40)  # a key of patients.tasks.kinds.KINDS
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tasks")
@@ -113,7 +118,7 @@ class Task(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
-    file = models.FileField(upload_to=task_path, max_length=60, blank=True)
+    file = SealedFileField(upload_to=task_path, max_length=60, blank=True)
     file_name = EncryptedTextField(blank=True)
     content_type = models.CharField(max_length=100, blank=True)
     size = models.PositiveBigIntegerField(default=0)  # of the file in bytes
@@ -161,7 +166,7 @@ class Task(models.Model):
         self.file.save(file_name, ContentFile(content), save=False)
         name = self.file.name or ""
         facts = {"file": name, "file_name": file_name, "content_type": content_type, "size": len(content), "sha256": sha256}
-        ended = self._mine().update(state=self.State.DONE, finished_at=timezone.now(), **facts)
+        ended = self._mine().update(state=self.State.DONE, finished_at=timezone.now(), **sealed_values(self, **facts))
         if not ended:
             self.file.storage.delete(name)
         return bool(ended)
@@ -188,6 +193,7 @@ class Task(models.Model):
         if self.file.name:
             self.file.storage.delete(self.file.name)
         Task.objects.filter(pk=self.pk).update(file="", file_name="", sha256="")
+        transaction.on_commit(lambda: patient_keys.destroy(self.pk))
 
     def _mine(self) -> TaskQuerySet:
         """Return this row while it is in the attempt that this worker claimed."""

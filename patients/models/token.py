@@ -12,7 +12,7 @@ from django.db.models import Case, F, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from encryption.fields import keyed_hash
+from encryption.keys import stored_hash
 from patients.models.user import User
 
 DAYS = 90  # how long a key lasts when no one says otherwise
@@ -71,7 +71,7 @@ class ApiToken(models.Model):
             clinician=clinician,
             name=name,
             prefix=prefix_of(key),
-            key_hash=keyed_hash(key.encode()),
+            key_hash=hash_of(key),
             scope=scope,
             role=clinician.role,
             created_at=now,
@@ -87,7 +87,7 @@ class ApiToken(models.Model):
     @classmethod
     def find(cls, key: str) -> ApiToken | None:
         """Return the token of `key`, valid or not; None when there is none."""
-        return cls.objects.filter(key_hash=keyed_hash(key.encode())).first()
+        return cls.objects.filter(key_hash=hash_of(key)).first()
 
     def refusal(self, owner: User | None) -> str:
         """Return why the key no longer works, as a code; empty when it does. `owner` is None for a disabled account."""
@@ -115,6 +115,11 @@ class ApiToken(models.Model):
             requests=Case(When(minute=minute, then=F("requests") + 1), default=Value(1)),
             minute=minute,
         )
+
+
+def hash_of(key: str) -> str:
+    """Return the hash that finds a key."""
+    return stored_hash("API keys", key.encode())
 
 
 def prefix_of(key: str) -> str:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from encryption.fields import EncryptedTextField
+from encryption.sealing import Sealing
 from patients.models.patient import Patient
 from patients.models.photo_import import Import
 from patients.models.user import User
@@ -26,6 +27,8 @@ class VisitQuerySet(models.QuerySet["Visit"]):
 
 class Visit(models.Model):
     """One visit of one patient. `date` is a day in the clinic's zone, not a moment."""
+
+    sealing: ClassVar = Sealing("patient_id")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="visits")

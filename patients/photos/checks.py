@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
-from encryption.fields import keyed_hash
+from encryption.keys import stored_hash
 from ml.decode.rebuild import RebuiltPhoto
 from patients.models import Consent, Patient, Photo, User, Visit
 from patients.photos.codes import RejectedPhoto
@@ -22,7 +22,7 @@ from patients.photos.decoding import announced_format, rebuild_apart
 
 def sha_fingerprint(sha256: str) -> str:
     """Return the keyed hash of the SHA-256 of a file, given as hex digits."""
-    return keyed_hash(b"sha256:" + sha256.encode())
+    return stored_hash("SHA-256 of files", b"sha256:" + sha256.encode())
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Arrival:
     @cached_property
     def fingerprint(self) -> str:
         """A keyed hash of the bytes, by which the same file is recognised."""
-        return keyed_hash(self.source)
+        return stored_hash("files", self.source)
 
     @property
     def sha_fingerprint(self) -> str:

@@ -4,13 +4,13 @@ import logging
 import re
 from datetime import datetime, timedelta
 
-from cryptography.fernet import InvalidToken
 from django.core.files.storage import default_storage
 from django.db.models import Q
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
-from encryption.rotation import stored_files
+from encryption.files import stored_files
+from encryption.seal import SealBroken
 from patients.models import Photo
 
 log = logging.getLogger(__name__)
@@ -24,11 +24,11 @@ STORED_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
 
 
 def read_stored(picture: FieldFile) -> bytes | None:
-    """Return the decrypted content of a stored picture; None, with an error in the log, when the file is lost or damaged."""
+    """Return the content of a stored picture; None, with an error in the log, when its file is lost, damaged or another's."""
     try:
         with picture.open() as file:
             return bytes(file.read())
-    except (FileNotFoundError, InvalidToken) as error:
+    except (FileNotFoundError, SealBroken) as error:
         log.error(
             "The file of %s %s cannot be read: %s", picture.instance._meta.model_name, picture.instance.pk, type(error).__name__
         )
@@ -60,7 +60,7 @@ def _stored() -> list[str]:
     except FileNotFoundError:  # nothing was stored yet
         return []
     ours = [folder for folder in folders if re.fullmatch("[0-9a-f]{2}", folder)]
-    found = [name for folder in ours for name in stored_files(default_storage, folder)]  # type: ignore[arg-type]  # a proxy of it
+    found = [name for folder in ours for name in stored_files(default_storage, folder)]
     return [name for name in found if STORED_NAME.match(name)]
 
 

@@ -154,7 +154,7 @@ def visits_by_day(patient: Patient) -> dict[date, list[Visit]]:
 
 def is_a_day_of(patient: Patient, day: date) -> bool:
     """Whether the patient can have been photographed on that day."""
-    return patient.birth_date <= day <= clinic_today()
+    return bool(patient.birth_date <= day <= clinic_today())
 
 
 def _kind_of(day: date | None, patient: Patient) -> Kind:

@@ -10,8 +10,10 @@ from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from encryption.fields import open_all
 from patients.audit.log import Actor, record_access
 from patients.models import AccessLog, Consent, Draft, ErasureRequest, Patient, Photo, Visit
+from patients.photos.reseal import opened_photo, opened_visit
 
 MESSAGES: dict[str, str | Promise] = {
     "no_consent": _("That patient has not consented to photos in their care. Record the consent on their page first."),
@@ -92,9 +94,12 @@ def move_visit(visit: Visit, target: Patient, who: Actor, keep_duplicate: bool =
         if not keep_duplicate and Photo.objects.filter(visit__patient=patient, fingerprint__in=list(files)).exists():
             raise CannotMove("duplicate_in_patient")
         source = visit.patient
+        rows = opened_visit(visit)
         # A baseline visit of one patient is none of another's.
         visit.patient, visit.is_baseline = patient, False
         visit.save(update_fields=["patient", "is_baseline"])
+        for row in rows:
+            row.seal_again()
         _move_drafts([visit.pk, *visit.photos.values_list("pk", flat=True)], patient)
         record_access(who, AccessLog.Action.MOVE, source, visit, direction="away")
         record_access(who, AccessLog.Action.MOVE, patient, visit, direction="here")
@@ -124,12 +129,18 @@ def _why_it_stays(photo: Photo, target: Visit, patient: Patient, keep_duplicate:
 
 
 def _move_one(photo: Photo, target: Visit) -> None:
+    rows = [] if photo.visit.patient_id == target.patient_id else opened_photo(photo)
     Photo.objects.filter(pk=photo.pk).update(visit=target, date_kept_at=None)
     _move_drafts([photo.pk], target.patient)
     photo.visit = target
+    for row in rows:
+        row.seal_again()
 
 
 def _move_drafts(ids: Iterable[UUID], patient: Patient) -> None:
     """Assign the drafts of these pages to `patient`, so that they are erased with the patient."""
     for each in ids:
-        Draft.objects.filter(path__contains=str(each)).update(patient=patient)
+        for draft in Draft.objects.filter(path__contains=str(each)):
+            open_all(draft)
+            draft.patient = patient
+            draft.save(update_fields=["patient", "fields"])

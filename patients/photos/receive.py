@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from encryption.storage import SealedFieldFile
 from inference.dispatch import request_prediction
 from ml.decode.camera_clock import EARLIEST_YEAR
 from ml.decode.rebuild import RebuiltPhoto
@@ -51,6 +52,10 @@ def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Actor) -> Photo:
         _write(photo, rebuilt)
         with transaction.atomic():
             _hold_consent(photo)
+            if not all(isinstance(file, SealedFieldFile) and file.has_key() for file in (photo.image, photo.preview)):
+                # The pictures of the patient were erased meanwhile, and the key with them.
+                _take_back(photo)
+                _write(photo, rebuilt)
             refuse_full(photo.visit)  # again: other photos may have arrived while this one was opened
             photo.save(force_insert=True)
             request_prediction(photo)

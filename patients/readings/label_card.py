@@ -23,7 +23,7 @@ class LabelCard:
 
 def label_card(photo: Photo, reader: User) -> LabelCard:
     """Return the labels of `photo` as `reader` may see them. Two queries."""
-    labels = list(OwnLabel.objects.filter(photo=photo).select_related("clinician"))
+    labels = list(OwnLabel.objects.filter(photo=photo).select_related("clinician", "photo__visit"))
     own = next((label for label in labels if label.clinician_id == reader.pk), None)
     others = [label for label in labels if label != own]
     agreement = labelled_by(reader, photo.visit.patient).agreement

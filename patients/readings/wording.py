@@ -58,6 +58,9 @@ FAULTS = {
     "reader_fault": FAULT,
     "photo_missing": Refusal(_("file is missing"), _("Add the photo again.")),
     "photo_damaged": Refusal(_("file is damaged"), _("Add the photo again.")),
+    "photo_not_authentic": Refusal(
+        _("file is not that of this photo"), _("Do not use the photo. Tell your administrator at once.")
+    ),
     "model_unavailable": Refusal(_("the model is not available"), _("Tell your administrator, then retry.")),
     "model_changed": Refusal(_("the model has changed"), _("Retry to analyse it with the new model.")),
 }

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from django.db.models import CharField, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from encryption.fields import sealed_fields_of
+from encryption.seal import Place
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
 from patients.models import OwnLabel, Patient, Photo, User
@@ -30,6 +32,7 @@ NO_RESULT = (None,) * len(OF_RESULT)
 RESULT = len(OF_PHOTO) + len(OF_READING)  # where these begin in a row of the database
 STATE = len(OF_PHOTO)
 PROCESSED = frozenset(State) - {*Prediction.UNFINISHED, State.FAILED}
+REASON = next(field for field in sealed_fields_of(Photo) if field.name == "excluded_reason")
 NO_LABELS: tuple[tuple[str, Any], ...] = ()
 SCORE = re.compile(r'"detector_score":\s*([^,}\s]+)')
 
@@ -66,7 +69,7 @@ class PhotoRow(NamedTuple):
     width: int
     height: int
     excluded_at: datetime | None
-    excluded_reason: str
+    excluded_reason: Any  # text; sealed until `_opened`
     state: str | None
     reason: str | None
     model_version: str | None
@@ -122,7 +125,14 @@ def photo_rows(scope: Scope, reader: User | None = None) -> Iterator[PhotoRow]:
         of_visits = {key: (visit, day, number) for key, (visit, day) in days.items()}
         make = PhotoRow._make
         for row in _newest(_readings(photos).iterator(chunk_size=AT_ONCE)):
-            yield make((*of_visits[row[1]], labels.get(row[0], NO_LABELS), *row))
+            made = make((*of_visits[row[1]], labels.get(row[0], NO_LABELS), *row))
+            yield _opened(made, patient) if made.excluded_reason else made
+
+
+def _opened(row: PhotoRow, patient: Patient) -> PhotoRow:
+    """Return the row with the reason why its photo was excluded, opened."""
+    place = Place(Photo._meta.label, REASON.name, row.photo, str(patient.pk))
+    return row._replace(excluded_reason=REASON.opened_at(place, row.excluded_reason, patient.pk))
 
 
 def _newest(readings: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:  # Any: what a row holds

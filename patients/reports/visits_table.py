@@ -45,7 +45,8 @@ def visit_rows(scope: Scope) -> Iterator[VisitRow]:
     for patient in scope.patients:
         known = visits_by_patient([patient.pk], with_photos=False)[patient.pk]
         baseline = baseline_of([point for point in known if point.total])
-        reports = {report.visit_id: report for report in SelfReport.objects.filter(visit__in=scope.visits_of(patient))}
+        said = SelfReport.objects.filter(visit__in=scope.visits_of(patient)).select_related("visit")
+        reports = {report.visit_id: report for report in said}
         for point in known:
             if scope.holds(point.date) and (scope.visit is None or scope.visit.pk == point.visit_id):
                 yield VisitRow(patient.record_number, point.visit_id, point.date, point, baseline, reports.get(point.visit_id))

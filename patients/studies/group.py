@@ -127,7 +127,7 @@ def group_of(study: Study) -> Group:
         points = {point.visit_id: point for found in points_by_patient(patient_ids, with_photos=False).values() for point in found}
     reports: Reports = {}
     if study.shows(Study.Field.SELF_REPORTS):
-        stored = SelfReport.objects.filter(visit__patient__in=patient_ids)
+        stored = SelfReport.objects.filter(visit__patient__in=patient_ids).select_related("visit")
         reports = {report.visit_id: {name: getattr(report, name) for name in MOST} for report in stored}
     visits: dict[UUID, list[Visit]] = {}
     found = Visit.objects.filter(patient__in=patient_ids).only("id", "patient_id", "date")

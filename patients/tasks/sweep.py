@@ -8,6 +8,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
+from encryption import patient_keys
 from inference.health import messages_waiting
 from patients.models import PatientImport, Task
 from patients.models.task import FILE_KEPT, LISTED_FOR, MAX_ATTEMPTS
@@ -76,4 +77,7 @@ def _delete_orphans() -> None:
 def delete_old_rows() -> int:
     """Delete what the page no longer lists: everything that ended over a week ago, but failures that no one has seen."""
     ended = Task.objects.exclude(state__in=Task.OPEN).filter(file="", finished_at__lt=timezone.now() - LISTED_FOR)
-    return ended.exclude(state=State.FAILED, acknowledged_at=None).delete()[0]
+    old = list(ended.exclude(state=State.FAILED, acknowledged_at=None).values_list("pk", flat=True))
+    for pk in old:
+        patient_keys.destroy(pk)  # again: a worker may have died before it did
+    return Task.objects.filter(pk__in=old).delete()[0] if old else 0

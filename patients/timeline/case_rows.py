@@ -42,7 +42,7 @@ class LightRow(NamedTuple):
     @property
     def spelt(self) -> Spelt:
         """Name and record number as they are searched and sorted by."""
-        return known_names.spelt((self.name, self.record_number))
+        return known_names.spelt((self.key, self.name, self.record_number))
 
     def passes(self, show: str) -> bool:
         """Whether the row passes the filter. An unknown filter passes all."""

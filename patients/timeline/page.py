@@ -198,7 +198,7 @@ def timeline(
         points=known,
         baseline=baseline_of(known),
         events=list(Event.objects.filter(patient=patient)),
-        reports={report.visit_id: report for report in SelfReport.objects.filter(visit__patient=patient)},
+        reports={report.visit_id: report for report in SelfReport.objects.filter(visit__patient=patient).select_related("visit")},
         others=[point for point in every if not point.total],
         visits=every,
         labels=labels or {},

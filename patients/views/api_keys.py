@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from encryption.fields import fernet
+from encryption.seal import open_text, seal_text
 from patients.accounts.api_keys import make_key, revoke_key
 from patients.care.break_glass import has_reauthenticated
 from patients.forms.api_key import ApiKeyForm
@@ -23,7 +23,7 @@ NEW_KEY = "new_api_key"
 def show_api_keys(request: ClinicianRequest) -> HttpResponse:
     """Show the open keys of the user. A key that was just made is shown in full, this once."""
     hidden = request.session.pop(NEW_KEY, "")
-    new = fernet().decrypt(hidden.encode()).decode() if hidden else ""
+    new = open_text("new API keys", hidden) if hidden else ""
     keys = request.user.api_tokens.filter(revoked_at=None)
     context = {"keys": keys, "now": timezone.now(), "new_key": new, "new_prefix": prefix_of(new)}
     return render(request, "patients/api_keys.html", context)
@@ -42,7 +42,7 @@ def add_api_key(request: ClinicianRequest) -> HttpResponse:
         return render(request, "patients/api_key_form.html", {"form": form})
     name, scope, days = (form.cleaned_data[field] for field in ("name", "scope", "days"))
     key = make_key(request.user, request, name, scope, days)
-    request.session[NEW_KEY] = fernet().encrypt(key.encode()).decode()  # sessions are stored as they are
+    request.session[NEW_KEY] = seal_text("new API keys", key)  # sessions are stored as they are
     get_adapter().mail_notice("account/email/api_key_made", request.user, {"name": name})
     return redirect("patients:api_keys")
 

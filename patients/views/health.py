@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from encryption.watch import Broken, broken
 from inference.health import Heartbeat, Readiness, last_heartbeat, layers, messages_waiting, readiness
 from inference.models import Prediction
 from patients.accounts.log_check import LogState, log_state
@@ -54,6 +55,7 @@ class Health:
     log_lines: int
     log: LogState
     kept: list[Kept]
+    broken: list[Broken]
 
 
 def read_queue() -> Queue:
@@ -84,5 +86,6 @@ def show_health(request: ClinicianRequest) -> HttpResponse:
         log_lines=read_head().sequence,
         log=log_state(),
         kept=[Kept(str(purpose.label), settings.RETENTION_DAYS[purpose.value]) for purpose in Consent.Purpose],
+        broken=broken(),
     )
     return render(request, "patients/health.html", {"health": health, "section": "health"})

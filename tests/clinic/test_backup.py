@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
 from clinic.backup import archive, pictures
-from encryption import fields
+from encryption import keys
+from encryption.fields import sealed_values
 from patients.audit.log import record_access
 from patients.models import AccessLog, Patient, Photo, User, Visit
 from patients.photos.files import read_stored
@@ -67,7 +68,7 @@ def test_drill_brings_back_every_row_and_picture(photo: Photo, ada: User, key: P
     saved, picture_of_then = rows(), read_stored(photo.image)
     backup = backed_up(tmp_path, key)
     # The disaster: a record is changed, a picture is lost, and another patient comes.
-    Patient.objects.update(name="Changed")
+    Patient.objects.update(**sealed_values(Patient.objects.get(), name="Changed"))
     photo.image.storage.delete(str(photo.image.name))
     make_photo(Visit.objects.create(patient=make_patient(ada, name="New"), date="2026-11-21", created_by=ada))
     with pytest.raises(CommandError, match="--force says that you know"):
@@ -130,7 +131,7 @@ def test_backup_of_another_installation_is_refused(
     photo: Photo, key: Path, tmp_path: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backup = backed_up(tmp_path, key)
-    monkeypatch.setattr("clinic.backup.run.keyed_hash", lambda text: fields.keyed_hash(b"another key" + text))
+    monkeypatch.setattr("clinic.backup.run.keyed_hash", lambda purpose, text: keys.keyed_hash(purpose, b"another key" + text))
     with pytest.raises(CommandError, match="The keys of this installation are not those of the backup"):
         told("restore", backup, key=key, force=True)
     monkeypatch.setattr("clinic.backup.databases.NAMES", dict.fromkeys(("sqlite", "postgresql"), "database.other"))

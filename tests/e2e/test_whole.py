@@ -15,7 +15,9 @@ from tests.factories import make_photo, make_prediction
 visit = Patient.objects.get(pk="{patient}").visits.latest("date")
 for state in ("choose_face", "rejected", "running"):
     make_prediction(make_photo(visit), state=state, **(dict(reason="too_small") if state == "rejected" else dict()))
-Patient.objects.filter(pk="{patient}").update(name="Wilhelmina Alexandra Montgomery-Featherstone")
+patient = Patient.objects.get(pk="{patient}")
+patient.name = "Wilhelmina Alexandra Montgomery-Featherstone"
+patient.save()
 """
 # Words that end outside the nearest box with hidden overflow. What scrolls is not cut off.
 CUT_OFF = """() => {

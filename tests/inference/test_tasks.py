@@ -254,7 +254,7 @@ def test_map_of_a_smile_is_drawn_and_encrypted(portrait_read: Prediction) -> Non
         assert (drawn.format, drawn.mode, drawn.size) == ("PNG", "RGB", (192, 192))
     with connection.cursor() as cursor:
         cursor.execute("SELECT explanation_png FROM inference_prediction")
-        assert bytes(cursor.fetchone()[0]).startswith(b"gAAAA")  # a Fernet token, version and time first
+        assert bytes(cursor.fetchone()[0]).startswith(b"al1")
 
 
 def test_map_is_drawn_only_when_asked_for(portrait_read: Prediction) -> None:
@@ -263,7 +263,9 @@ def test_map_is_drawn_only_when_asked_for(portrait_read: Prediction) -> None:
 
 
 def test_map_that_is_there_is_not_drawn_twice(portrait_read: Prediction) -> None:
-    Prediction.objects.update(explanation_requested_at=timezone.now(), explanation_drop=0.2, explanation_png=b"map")
+    portrait_read.explanation_requested_at = timezone.now()
+    portrait_read.explanation_drop, portrait_read.explanation_png = 0.2, b"map"
+    portrait_read.save()
     portrait_read.refresh_from_db()
     assert not request_explanation(portrait_read)
 

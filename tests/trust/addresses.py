@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from drf_spectacular.generators import SchemaGenerator
 
+from encryption.fields import sealed_values
 from inference.models import Prediction
 from patients.audit.addresses import RuledView, rule_for
 from patients.audit.rules import Rule
@@ -133,5 +134,5 @@ def drawn(photo: Photo) -> Prediction:
     """Return the prediction of the photo with a map, so that every picture address has a picture."""
     prediction = photo.prediction
     assert prediction is not None
-    Prediction.objects.filter(pk=prediction.pk).update(explanation_png=b"map", explanation_drop=0.1)
+    Prediction.objects.filter(pk=prediction.pk).update(**sealed_values(prediction, explanation_png=b"map"), explanation_drop=0.1)
     return prediction

@@ -178,7 +178,7 @@ def test_owner_is_told_by_mail_that_the_password_changed(client: Client, ada: Us
 def test_secrets_of_factors_are_unreadable_in_the_database(ada: User) -> None:
     stored = Authenticator.objects.get(user=ada).data["secret"]
     assert TOTP_SECRET not in stored
-    assert stored.startswith("gAAAA")
+    assert stored.startswith("YWwx")
 
 
 def test_last_factor_cannot_be_removed(client: Client, ada: User) -> None:

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from encryption.fields import field_keys
-from encryption.rotation import NOT_THERE, Survey, missing_files, walk_files, walk_rows, write_keys
+from encryption.keys import field_keys
+from encryption.rotation import NO_KEYS, Survey, keyless, walk_house, walk_keys, write_keys
 
 NO_FILE = (
     "The keys come from the variable FIELD_KEYS, which this command cannot change. Put a new key behind the others, restart every "
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         if options["new"]:
             self._make_key()
         before = self._walk(change=True, portion=options["portion"])
-        self.stdout.write(f"{before.older} values have the newest key now. Next: check_keys, then rotate_keys --drop-old.")
+        self.stdout.write(f"{before.sum('older')} values have the newest key now. Next: check_keys, then rotate_keys --drop-old.")
 
     def _make_key(self) -> None:
         key = Fernet.generate_key().decode()
@@ -46,12 +46,14 @@ class Command(BaseCommand):
     def _drop_old(self, portion: int) -> None:
         newest, *older = field_keys()
         found = self._walk(change=False, portion=portion)
-        if not found.total:
-            raise CommandError(f"{self._database()} holds nothing encrypted. Is it the database of the site? Nothing was dropped.")
-        if needing := found.older:
+        if not found.of("keys of patients").newest + found.sum("older"):
+            raise CommandError(
+                f"{settings.PATIENT_KEYS} holds no keys of patients. Is it the folder of the site? Nothing was dropped."
+            )
+        if needing := found.sum("older") + found.sum("unreadable"):
             raise CommandError(f"{needing} values still need an older key. Run rotate_keys first; nothing was dropped.")
-        if missing := missing_files():
-            raise CommandError(NOT_THERE.format(count=len(missing), root=settings.MEDIA_ROOT) + " Nothing was dropped.")
+        if count := keyless():
+            raise CommandError(NO_KEYS.format(count=count, root=settings.PATIENT_KEYS) + " Nothing was dropped.")
         if settings.FIELD_KEYS_FILE is None:
             raise CommandError("Nothing needs the older keys. Leave only the first in the variable FIELD_KEYS and restart.")
         if field_keys() != (newest, *older):
@@ -62,10 +64,10 @@ class Command(BaseCommand):
     def _walk(self, change: bool, portion: int) -> Survey:
         self.stdout.write(f"Database: {self._database()}")
         survey = Survey()
-        walk_rows(change, portion, self._tell, survey)
-        walk_files(change, self._tell, survey)
-        if survey.unreadable:
-            self.stderr.write(f"{survey.unreadable} values open with no key: see check_keys.")
+        walk_keys(change, self._tell, survey)
+        walk_house(change, portion, self._tell, survey)
+        if unreadable := survey.sum("unreadable"):
+            self.stderr.write(f"{unreadable} values open with no key: see check_keys.")
         return survey
 
     def _database(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from django.http import HttpRequest
 
-from encryption.fields import keyed_hash
+from encryption.keys import keyed_hash
 from patients.care.record_numbers import TooManyTries, is_taken, may_try
 from patients.forms.patient_import.codes import MAX_BYTES, UnreadableFile
 from patients.forms.patient_import.csv_file import read_csv
@@ -34,7 +34,7 @@ def read_patients(content: bytes, request: HttpRequest) -> list[FoundPatient]:
 def state_of(patient: Patient) -> str:
     """Return a hash of what an import may change: it tells whether someone has changed it meanwhile."""
     facts = (patient.name, patient.birth_date.isoformat(), patient.sex, patient.record_number_hash)
-    return keyed_hash("\0".join(facts).encode())
+    return keyed_hash("states of patients", "\0".join(facts).encode())
 
 
 def _text(content: bytes) -> str:

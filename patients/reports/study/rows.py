@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID
 
-from encryption.fields import keyed_hash
+from encryption.keys import first_hash
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
 from patients.models import Event, OwnLabel, Participation, Photo, Study, Visit
@@ -192,7 +192,7 @@ def _labels(study: Study, numbered: list[NumberedPhoto]) -> list[Row]:
             "visit": each.visit,
             "photo": each.number,
             # A hash: numbers in order of the accounts would tell who came first.
-            "rater": keyed_hash(f"rater:{study.pk}:{label.clinician_id}".encode())[:8],
+            "rater": first_hash(f"rater:{study.pk}:{label.clinician_id}".encode())[:8],
             "label": label.label,
         }
         for each in numbered
@@ -209,7 +209,8 @@ def _events(group: Group) -> list[Row]:
     dates = {firsts[pk]: day for pk, day in Visit.objects.filter(pk__in=list(firsts)).values_list("pk", "date")}
     taking_part = Participation.objects.filter(study=group.study, number__in=days).select_related("study").order_by("number")
     events: dict[UUID, list[Event]] = {}
-    for event in Event.objects.filter(patient__in=taking_part.values("patient")).order_by("starts_on", "kind", "id"):
+    found = Event.objects.filter(patient__in=taking_part.values("patient"))
+    for event in sorted(found, key=lambda each: (each.starts_on, each.kind, each.id)):
         events.setdefault(event.patient_id, []).append(event)
     for each in taking_part:
         first = dates[each.number]

@@ -26,7 +26,7 @@ from patients.audit.chain import Fault, find_faults
 from patients.audit.head import read_head
 from patients.audit.log import POLLED_AGAIN_AFTER, network_of, record_access, request_id, tried_name
 from patients.models import AccessLog, ApiToken, Patient, User, Visit
-from patients.models.access import pseudonym
+from patients.models.access import object_name, pseudonym
 from tests.factories import make_photo
 
 Action = AccessLog.Action
@@ -65,7 +65,7 @@ def test_entry_says_who_did_what_to_which_photo(ada: User, visit: Visit) -> None
         "image",
         ada,
         "photo",
-        str(photo.pk),
+        object_name(visit.patient_id, photo.pk),
     )
     assert entry.patient == pseudonym(visit.patient_id)
     assert entry.detail == {"what": "preview"}

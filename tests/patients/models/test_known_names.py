@@ -2,7 +2,10 @@
 
 import pytest
 
-from encryption.fields import fernet
+from encryption.fields import sealed_values
+from encryption.patient_keys import find_or_make
+from encryption.seal import SealBroken
+from patients.models import Patient
 from patients.models.known_names import KEPT_SECONDS, KnownNames
 from patients.models.names import Search
 
@@ -15,9 +18,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def sealed(name: str, number: str) -> tuple[str, str]:
-    """Return both as the database holds them."""
-    return fernet().encrypt(name.encode()).decode(), fernet().encrypt(number.encode()).decode()
+def sealed(name: str, number: str) -> tuple[str, str, str]:
+    """Return the id of a new patient, and both as the database holds them."""
+    patient = Patient(name=name, record_number=number)
+    find_or_make(patient.pk)
+    stored = {name: value.value for name, value in sealed_values(patient, name=name, record_number=number).items()}
+    return str(patient.pk), stored["name"], stored["record_number"]
+
+
+@pytest.mark.django_db
+def test_name_of_another_patient_is_not_remembered(clock: list[float]) -> None:
+    (ines, *_), (_omar, *names) = sealed("Ines", "1"), sealed("Omar", "2")
+    with pytest.raises(SealBroken):
+        KnownNames().spelt((ines, names[0], names[1]))
 
 
 def test_a_sealed_name_is_found_as_it_was_typed(clock: list[float]) -> None:

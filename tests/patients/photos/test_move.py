@@ -1,6 +1,7 @@
 """Moving photos and visits: what moves along, what stays, and what is logged."""
 
 from datetime import date
+from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
@@ -9,7 +10,7 @@ from patients.consent import erasure
 from patients.consent.erasure import ask_for_erasure
 from patients.forms.move import MovePhotosForm
 from patients.models import AccessLog, Consent, Draft, ErasureRequest, OwnLabel, Patient, Photo, SelfReport, User, Visit
-from patients.models.access import pseudonym
+from patients.models.access import object_name, pseudonym
 from patients.photos import move as moving
 from patients.photos.move import CannotMove, move_photos, move_visit
 from patients.timeline.summaries import points
@@ -60,8 +61,11 @@ def test_drafts_move_along(ada: User, visit: Visit, tom: Patient, what: str) -> 
 def test_a_move_between_patients_is_logged_for_both(ada: User, visit: Visit, tom: Patient) -> None:
     there = make_visit(tom)
     move_photos([make_photo(visit)], there, ada)
-    where = {"from_visit": str(visit.pk), "to_visit": str(there.pk)}
-    assert moves() == [(pseudonym(visit.patient_id), "photo", where), (pseudonym(tom.pk), "photo", where)]
+
+    def where(patient_id: UUID) -> dict[str, str]:
+        return {"from_visit": object_name(patient_id, visit.pk), "to_visit": object_name(patient_id, there.pk)}
+
+    assert moves() == [(pseudonym(key), "photo", where(key)) for key in (visit.patient_id, tom.pk)]
 
 
 def test_a_move_between_visits_is_logged_once(ada: User, visit: Visit) -> None:

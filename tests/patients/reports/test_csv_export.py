@@ -13,6 +13,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from encryption.fields import sealed_values
 from ml.cells import FORMULA_STARTS
 from ml.serve.expressions import EXPRESSIONS
 from patients.models import Event, OwnLabel, Patient, User, Visit
@@ -211,7 +212,9 @@ def test_no_cell_of_any_table_starts_a_formula(visit: Visit, table: str, dialect
         make_prediction(photo)
         facts = {"kind": "note", "label": text, "starts_on": visit.date, "created_by": visit.created_by}
         Event.objects.create(patient=visit.patient, **facts)
-        Patient.objects.filter(pk=visit.patient_id).update(record_number=text, record_number_hash=str(number))
+        Patient.objects.filter(pk=visit.patient_id).update(
+            **sealed_values(visit.patient, record_number=text), record_number_hash=str(number)
+        )
         patient = Patient.objects.get(pk=visit.patient_id)
         lines = "".join(TABLES[table](Scope([patient]), visit.created_by, dialect))
         # As a program for this dialect reads it, and as one for another would, which splits whatever our quotes say.

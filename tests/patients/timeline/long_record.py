@@ -6,7 +6,6 @@ from math import sin
 
 import numpy as np
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 
 from inference.models import Prediction
 from ml.serve.expressions import EXPRESSIONS
@@ -14,6 +13,8 @@ from patients.models import Event, Patient, Photo, SelfReport, User, Visit
 from tests.factories import picture
 
 FIRST = date(2025, 3, 4)
+MOST_FILES = 1000
+"""A record with more photos has no pictures: each would be a file of its own."""
 KIND = Event.Kind
 
 
@@ -27,12 +28,11 @@ def write_days(clinician: User, number: str, days: Sequence[date], photos: Seque
     patient = Patient.objects.create(name="Jonas Record", record_number=number, birth_date=date(1991, 2, 14))
     patient.assign(clinician)
     kept = Visit.objects.bulk_create([Visit(patient=patient, date=day, created_by=clinician) for day in days])
-    file = default_storage.save(f"record/{number}", ContentFile(picture()))  # all photos share one picture
     rng = np.random.default_rng(5)
     for k, visit in enumerate(kept):
         weights = [0.6, 0.3, 0.4, 2.4 + 1.4 * sin(k / 6), 1.8, 0.5, 3.5]
         shares = rng.dirichlet(weights, size=photos[k]).tolist()
-        _write_photos(visit, clinician, shares, "1.2.0" if k < len(days) // 2 else "1.3.0", file)
+        _write_photos(visit, clinician, shares, "1.2.0" if k < len(days) // 2 else "1.3.0", has_files=sum(photos) <= MOST_FILES)
     SelfReport.objects.bulk_create([SelfReport(visit=visit, mood=k % 11) for k, visit in enumerate(kept)])
     return patient
 
@@ -57,9 +57,13 @@ def write_events(patient: Patient, clinician: User) -> None:
         )
 
 
-def _write_photos(visit: Visit, clinician: User, shares: list[list[float]], model: str, file: str) -> None:
-    fields = {"visit": visit, "image": file, "preview": file, "width": 64, "height": 48, "uploaded_by": clinician}
-    photos = Photo.objects.bulk_create(Photo(fingerprint=str(k), **fields) for k in range(len(shares)))
+def _write_photos(visit: Visit, clinician: User, shares: list[list[float]], model: str, has_files: bool) -> None:
+    fields = {"visit": visit, "width": 64, "height": 48, "uploaded_by": clinician}
+    photos = [Photo(fingerprint=str(k), image="none", preview="none", **fields) for k in range(len(shares))]
+    for photo in photos if has_files else ():
+        for file in (photo.image, photo.preview):
+            file.save("picture", ContentFile(picture()), save=False)
+    Photo.objects.bulk_create(photos)
     read = {"state": Prediction.State.DONE, "model_version": model, "input_png": picture(48, 48, "grey", "PNG", mode="L")}
     Prediction.objects.bulk_create(
         Prediction(photo=photo, **read, **dict(zip(EXPRESSIONS, row, strict=True)))

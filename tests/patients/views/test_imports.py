@@ -158,7 +158,9 @@ def test_an_import_is_undone(browser: Client, ines: Patient, paths: dict[str, st
 
 def test_a_new_visit_with_a_note_outlives_the_undo(browser: Client, ines: Patient, paths: dict[str, str]) -> None:
     add(browser, paths, picture())
-    Visit.objects.update(note="Sleeps better.")
+    visit = Visit.objects.get()
+    visit.note = "Sleeps better."
+    visit.save()
     browser.post(paths["show_import"] + "undo/")
     assert ines.visits.get().photos.count() == 0
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from patients.models import AccessLog, Consent, Patient, Photo, User, Visit
-from patients.models.access import pseudonym
+from patients.models.access import object_name, pseudonym
 from tests.factories import make_patient, make_photo, make_prediction, make_visit
 
 OCTOBER = datetime(2026, 10, 3, 9, 0, tzinfo=UTC)
@@ -154,7 +154,7 @@ def test_photos_of_another_day_are_pointed_out_until_someone_keeps_them(browser:
     assert "Two photos are dated" in words(browser.get(f"/visits/{visit.pk}/state/"))
     browser.post(f"/visits/{visit.pk}/keep-dates/")
     assert "are dated" not in words(browser.get(f"/visits/{visit.pk}/"))
-    assert AccessLog.objects.get(action="edit").object_id == str(visit.pk)
+    assert AccessLog.objects.get(action="edit").object_id == object_name(visit.patient_id, visit.pk)
 
 
 def test_the_day_of_the_camera_is_offered_for_a_new_visit(browser: Client, visit: Visit) -> None:

@@ -175,7 +175,7 @@ def test_a_model_that_was_not_measured_says_so(browser: Client, settings: LazySe
     assert browser.get("/model-card/report.json").status_code == 404
 
 
-@pytest.mark.parametrize("name", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html", "503.html"])
+@pytest.mark.parametrize("name", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html", "503.html", "seal_broken.html"])
 def test_an_error_page_needs_nothing_but_itself(name: str) -> None:
     page = render_to_string(name)
     assert page.count("<h1") == 1

@@ -75,7 +75,8 @@ def test_patient_who_is_here_changes_only_by_choice(browser: Client, ines: Patie
 
 
 def test_file_without_sex_leaves_it(browser: Client, ines: Patient) -> None:
-    Patient.objects.filter(pk=ines.pk).update(sex="female")
+    ines.sex = "female"
+    ines.save()
     check = upload(browser, f"record_number,name,birth_date\n{ines.record_number},Inès Moreau,1991-02-14\n")
     browser.post(f"{check}carry-out/", {"row-0": "update"})
     ines.refresh_from_db()

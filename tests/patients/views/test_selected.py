@@ -5,6 +5,7 @@ from django.test import Client
 
 from inference.models import Prediction
 from patients.models import AccessLog, Photo, User, Visit
+from patients.models.access import object_name
 from tests.factories import make_photo, make_prediction, make_visit
 from tests.patients.views.test_moving import words
 
@@ -27,7 +28,11 @@ def change(browser: Client, visit: Visit, photos: list[Photo], do: str, **fields
 
 
 def logged(action: str) -> list[str]:
-    return list(AccessLog.objects.filter(action=action).order_by("sequence").values_list("object_id", flat=True))
+    """Return the ids of the photos with entries of this kind."""
+    named = {object_name(pk, photo): str(photo) for photo, pk in Photo.objects.values_list("pk", "visit__patient")}
+    return [
+        named[each] for each in AccessLog.objects.filter(action=action).order_by("sequence").values_list("object_id", flat=True)
+    ]
 
 
 def test_selected_photos_are_excluded_with_a_reason_and_counted_again(browser: Client, ada: User, photos: list[Photo]) -> None:

@@ -97,7 +97,9 @@ def test_a_report_loads_nothing_from_elsewhere(address: str) -> None:
 
 
 def test_text_of_a_clinician_is_no_markup(record: Patient, ada: User) -> None:
-    Event.objects.update(label='<img src="https://example.org/x">')
+    for event in Event.objects.all():
+        event.label = '<img src="https://example.org/x">'
+        event.save()
     html = html_of(record, ada, all_visits=True)
     assert "<img" not in html
     assert "&lt;img" in html
@@ -129,7 +131,7 @@ def test_without_a_self_report_the_valence_index_is_higher(ines: Patient, ada: U
     for _ in range(2):
         heights.append(int(re.findall(r'viewBox="0 0 688 (\d+)"', html_of(ines, ada))[0]))
         for visit in ines.visits.all():
-            SelfReport.objects.get_or_create(visit=visit, phq9=9)
+            SelfReport.objects.get_or_create(visit=visit, defaults={"phq9": 9})
     assert heights[0] - heights[1] > 80
 
 

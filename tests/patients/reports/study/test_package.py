@@ -31,7 +31,9 @@ def study(ada: User) -> Study:
     """Return a study of six people in each arm, with an event, a label, an excluded photo and texts everywhere."""
     study = make_group(ada, people=6, visits=3)
     patient = Participation.objects.all()[0].patient
-    patient.visits.update(note="NOTEMARK")
+    for visit in patient.visits.all():
+        visit.note = "NOTEMARK"
+        visit.save()
     photo = Photo.objects.filter(visit__patient=patient).earliest("uploaded_at")
     photo.exclude("REASONMARK", ada)
     OwnLabel.objects.create(photo=photo, clinician=ada, label="sad", remark="REMARKMARK")
