@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from patients.models import AccessLog, Consent, PhonePairing, Photo, User, Visit
+from patients.models.access import object_name
 from patients.models.phone_pairing import LASTS, OPENED_WITHIN
 from patients.photos.phone_card import short_id
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, picture, upload
@@ -239,7 +240,8 @@ def test_a_phone_that_keeps_sending_is_told_to_wait(browser: Client, phone: Clie
 def test_every_step_is_logged(browser: Client, phone: Client, visit: Visit) -> None:
     phone_pairing = connected(browser, phone, visit)
     phone.post("/phone/", {"photos": upload()}, headers=JSON)
-    entries = AccessLog.objects.filter(detail__phone_pairing=str(phone_pairing.pk)).order_by("sequence")
+    name = object_name(visit.patient_id, phone_pairing.pk)
+    entries = AccessLog.objects.filter(detail__phone_pairing=name).order_by("sequence")
     assert [(entry.action, entry.actor_id, entry.detail.get("phone")) for entry in entries] == [
         ("permission", visit.created_by.pk, "offered"),
         ("permission", visit.created_by.pk, "connected"),
