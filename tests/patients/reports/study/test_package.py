@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -113,6 +114,7 @@ def test_events_are_days_within_the_study(study: Study) -> None:
 @pytest.mark.parametrize("form", ["csv", "bids", "redcap", "parquet"])
 def test_no_name_no_date_and_no_text_is_in_it(study: Study, form: str) -> None:
     content = b"\n".join(content for name, content in opened(study_package(study, form)).items() if name != "model-card.md")
+    content = re.sub(rb"[0-9a-f]{64}", b"", content)  # any four digits may stand in a checksum
     for mark in ("NOTEMARK", "REASONMARK", "REMARKMARK", "EVENTMARK", "2026-0", "2025-", "1961", "treatment 0"):
         assert mark.encode() not in content, mark
     for patient in Patient.objects.all():
