@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db.models import CharField, QuerySet, TextField
 from django.db.models.functions import Cast
@@ -24,7 +25,9 @@ from patients.readings.agreement import is_same_face
 from patients.reports.scope import Scope
 
 State = Prediction.State
-AT_ONCE = 5000
+PATIENTS_AT_ONCE, VISITS_AT_ONCE, FIRST_VISITS = 100, 100, 10
+VisitFacts = tuple[UUID, date, Patient]
+"""Id, day and patient."""
 OF_PHOTO = ("photo_key", "visit_key", "taken", "uploaded", "width", "height", "excluded_at", "excluded_reason")
 OF_READING = ("state", "reason", "model_version", "chosen_face")
 OF_RESULT = ("abstained", *EXPRESSIONS)
@@ -112,27 +115,49 @@ class PhotoRow(NamedTuple):
 
 
 def photo_rows(scope: Scope, reader: User | None = None) -> Iterator[PhotoRow]:
-    """Yield one row per photo, by patient, visit and time. Three queries for each patient, and memory for one batch.
+    """Yield one row per photo, by patient, visit and time. Two queries for each hundred visits, and memory for their photos.
 
     Labels are those that `reader` may see; none without a reader.
     """
-    for patient in scope.patients:
-        days: dict[str, tuple[str, date]] = {}
-        for pk, day in scope.visits_of(patient).values_list("pk", "date"):
-            days[str(pk)] = days[pk.hex] = (str(pk), day)
-        photos = scope.photos_of(patient)
-        labels, number = _labels(patient, reader), patient.record_number
-        of_visits = {key: (visit, day, number) for key, (visit, day) in days.items()}
-        make = PhotoRow._make
-        for row in _newest(_readings(photos).iterator(chunk_size=AT_ONCE)):
-            made = make((*of_visits[row[1]], labels.get(row[0], NO_LABELS), *row))
-            yield _opened(made, patient) if made.excluded_reason else made
+    make = PhotoRow._make
+    for visits in _portions(_visits(scope)):
+        ids = [pk for pk, _day, _patient in visits]
+        labels = _labels(ids, reader)
+        by_visit: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        for row in _newest(_readings(Photo.objects.filter(visit__in=ids))):
+            by_visit[row[1]].append(row)
+        for pk, day, patient in visits:
+            visit, number = str(pk), patient.record_number
+            # SQLite keeps ids without hyphens, PostgreSQL with them.
+            for row in by_visit.get(visit, []) or by_visit.get(pk.hex, []):
+                made = make((visit, day, number, labels.get(row[0], NO_LABELS), *row))
+                yield _opened(made, patient) if made.excluded_reason else made
 
 
 def _opened(row: PhotoRow, patient: Patient) -> PhotoRow:
     """Return the row with the reason why its photo was excluded, opened."""
     place = Place(Photo._meta.label, REASON.name, row.photo, str(patient.pk))
     return row._replace(excluded_reason=REASON.opened_at(place, row.excluded_reason, patient.pk))
+
+
+def _visits(scope: Scope) -> Iterator[VisitFacts]:
+    """Yield id, day and patient of each visit, by patient and day. One query for each hundred patients."""
+    for start in range(0, len(scope.patients), PATIENTS_AT_ONCE):
+        patients = scope.patients[start : start + PATIENTS_AT_ONCE]
+        found: dict[UUID, list[tuple[UUID, date]]] = defaultdict(list)
+        rows = scope.visits_of(*patients).order_by("date", "pk")
+        for pk, patient_id, day in rows.values_list("pk", "patient_id", "date"):
+            found[patient_id].append((pk, day))
+        for patient in patients:
+            yield from ((pk, day, patient) for pk, day in found[patient.pk])
+
+
+def _portions(visits: Iterator[VisitFacts]) -> Iterator[list[VisitFacts]]:
+    """Yield the visits, many at once; a few at first, so that the first row is there soon."""
+    size = FIRST_VISITS
+    while some := list(islice(visits, size)):
+        yield some
+        size = VISITS_AT_ONCE
 
 
 def _newest(readings: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:  # Any: what a row holds
@@ -152,16 +177,16 @@ def _readings(photos: PhotoQuerySet) -> QuerySet[Photo, tuple[Any, ...]]:
         photos.annotate(photo_key=Cast("id", CharField()), visit_key=Cast("visit_id", CharField()))
         .annotate(taken=Cast("taken_at", TextField()), uploaded=Cast("uploaded_at", TextField()))
         .annotate(faces=Cast("predictions__faces", TextField()))
-        .order_by("visit__date", "visit_id", "uploaded_at", "id", "predictions__requested_at", "predictions__id")
+        .order_by("uploaded_at", "id", "predictions__requested_at", "predictions__id")
         .values_list(*OF_PHOTO, *of_reading, "faces")
     )
 
 
-def _labels(patient: Patient, reader: User | None) -> dict[str, tuple[tuple[str, Any], ...]]:
-    """Return label and box of the labels open to `reader`, by photo of the patient."""
+def _labels(visit_ids: Sequence[UUID], reader: User | None) -> dict[str, tuple[tuple[str, Any], ...]]:
+    """Return label and box of the labels open to `reader`, by photo of these visits."""
     found: dict[str, list[tuple[str, Any]]] = defaultdict(list)
     if reader is not None:
-        own = OwnLabel.objects.open_to(reader).filter(photo__visit__patient=patient).order_by("given_at", "id")
+        own = OwnLabel.objects.open_to(reader).filter(photo__visit__in=visit_ids).order_by("given_at", "id")
         for photo, label, box in own.values_list("photo_id", "label", "box"):
             for key in (str(photo), photo.hex):
                 found[key].append((label, box))

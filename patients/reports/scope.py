@@ -8,9 +8,8 @@ from datetime import date
 
 from django.db.models import QuerySet
 
-from patients.models import Event, Patient, Photo, Visit
+from patients.models import Event, Patient, Visit
 from patients.models.formats import clinic_today
-from patients.models.photo import PhotoQuerySet
 
 
 @dataclass(frozen=True)
@@ -27,20 +26,14 @@ class Scope:
         """Whether `day` lies within the two days."""
         return (self.first is None or day >= self.first) and (self.last is None or day <= self.last)
 
-    def visits_of(self, patient: Patient) -> QuerySet[Visit]:
-        """Return the visits of one of the patients."""
-        visits = Visit.objects.filter(patient=patient)
+    def visits_of(self, *patients: Patient) -> QuerySet[Visit]:
+        """Return the visits of some of the patients."""
+        visits = Visit.objects.filter(patient__in=patients)
         if self.visit:
             visits = visits.filter(pk=self.visit.pk)
         if self.first:
             visits = visits.filter(date__gte=self.first)
         return visits.filter(date__lte=self.last) if self.last else visits
-
-    def photos_of(self, patient: Patient) -> PhotoQuerySet:
-        """Return the photos of these visits."""
-        if self.visit is None and self.first is None and self.last is None:
-            return Photo.objects.filter(visit__patient=patient)
-        return Photo.objects.filter(visit__in=self.visits_of(patient))
 
     def events_of(self, patient: Patient) -> list[Event]:
         """Return the events that touch these days, oldest first; of a visit, those that its day is part of."""
