@@ -84,9 +84,9 @@ class Timeline:
         return figure(self.points, self.baseline, self.events, self.reports, self.others, self.labels)
 
     @cached_property
-    def outside(self) -> list[NumberRow]:
+    def outside(self) -> list[VisitPoint]:
         """Return the visits outside the baseline, newest first."""
-        return [self._row(point) for point in outside(self.points, self.baseline)]
+        return outside(self.points, self.baseline)
 
     @cached_property
     def rows(self) -> list[NumberRow]:

@@ -30,6 +30,13 @@ _OPENINGS = {
 }
 
 
+_PLACES = {
+    Place.BELOW: gettext_lazy("below usual range"),
+    Place.INSIDE: gettext_lazy("in usual range"),
+    Place.ABOVE: gettext_lazy("above usual range"),
+}
+
+
 @dataclass(frozen=True)
 class Sentence:
     """The summary. `first` is complete by itself and set in bold; `rest` qualifies it and may be empty."""
@@ -72,8 +79,7 @@ def place_in_words(point: VisitPoint, baseline: Baseline | None) -> str:
     place = baseline.place(point) if baseline else None
     if place is None:
         return _("no usual range yet") if baseline is None else ""
-    texts = {Place.BELOW: _("below usual range"), Place.INSIDE: _("in usual range"), Place.ABOVE: _("above usual range")}
-    return texts[place]
+    return str(_PLACES[place])
 
 
 def too_few_chosen(points: Sequence[VisitPoint]) -> str:

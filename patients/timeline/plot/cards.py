@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import islice
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from patients.timeline.plot.self_report_row import Reports
 from patients.timeline.points import VisitPoint
 from patients.timeline.sentence import in_words, photos_in_words, place_in_words
 
+NO_ID = UUID(int=0)
 Labels = Mapping[str, str]
 """The reader's own label of each photo, by the photo's id as 32 digits: one of the seven expressions."""
 
@@ -24,11 +26,12 @@ def cards(visits: Visits, baseline: Baseline | None, events: Sequence[Event], re
     """Return one card per visit that has photos, oldest first, with the valence index and the own label of each of its photos."""
     found = []
     since = date.max
+    href = reverse("patients:visit", args=[NO_ID])  # once: it takes as long as half a card
     dots = iter(rounded_all([value for point in visits.every for value in point.photo_valences]))
     for point in visits.every:
         around = [event.label for event in events if event.covers(point.date) or since < event.starts_on <= point.date]
         found.append(
-            _card(point, visits.moments[point.visit_id], baseline, around)
+            _card(point, visits.moments[point.visit_id], baseline, around, href)
             | {"y": [*islice(dots, len(point.photo_valences))]}
             | {"said": self_report_in_words(reports.get(point.visit_id))}
             | _labelled([labels.get(key, "") for key in point.photo_keys])
@@ -56,11 +59,14 @@ def _labelled(labels: Sequence[str]) -> Plain:
     return {"labels": labels if counts else [], "own": _("Your labels: %(labels)s") % {"labels": words} if words else ""}
 
 
-def _card(point: VisitPoint, moment: str, baseline: Baseline | None, events: Sequence[str]) -> Plain:
-    """Return one card; `events` are those that last on the day and those that began since the visit before."""
+def _card(point: VisitPoint, moment: str, baseline: Baseline | None, events: Sequence[str], href: str) -> Plain:
+    """Return one card; `events` are those that last on the day and those that began since the visit before.
+
+    `href` is the address of the visit NO_ID.
+    """
     return {
         "x": moment,
-        "href": reverse("patients:visit", args=[point.visit_id]),
+        "href": href.replace(str(NO_ID), str(point.visit_id)),
         "date": day(point.date),
         "n": photos_in_words(point),
         "valence": signed(point.valence),
