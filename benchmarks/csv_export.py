@@ -34,7 +34,10 @@ def prepare() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.settings"
     os.environ["LOG_LEVEL"] = "WARNING"
     django.setup()
+    from django.conf import settings
     from django.core.management import call_command
+
+    settings.DEBUG = False  # Django would keep the text of every query
 
     call_command("migrate", verbosity=0)
 
