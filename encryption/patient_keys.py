@@ -90,7 +90,7 @@ def _name(search_key: str, owner: UUID) -> str:
 
 
 def _path(owner: UUID) -> Path:
-    """Return the file of an owner. Its name tells no one whose it is: an old list of the folder names no patient."""
+    """Return the file of an owner. Its name does not identify the patient: an old list of the folder reveals none."""
     name = _name(settings.SEARCH_KEY, owner)
     return Path(settings.PATIENT_KEYS, name[:2], name)
 

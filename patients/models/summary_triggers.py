@@ -1,4 +1,4 @@
-"""Triggers by which the database marks summaries as outdated, whoever changes a photo, a reading, a visit or a patient."""
+"""Triggers that mark summaries as outdated at every change of a photo, a reading, a visit or a patient."""
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
