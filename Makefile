@@ -193,9 +193,10 @@ bench: .venv/dev
 # No package index is named in a lock: each person's own settings decide where packages come from.
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 lock: .venv/bin/uv
-	$(LOCK) pyproject.toml --group server --group keras --group research --group dev --output-file requirements-dev.lock
+	$(LOCK) pyproject.toml --group server --group keras --group s3 --group research --group dev --output-file requirements-dev.lock
 	$(LOCK) pyproject.toml --group server --group keras --constraint requirements-dev.lock --output-file requirements.lock
 	$(LOCK) pyproject.toml --group server --constraint requirements-dev.lock --output-file requirements-serve.lock
+	$(LOCK) pyproject.toml --group server --group s3 --constraint requirements-dev.lock --output-file requirements-s3.lock
 	$(LOCK) --group pyproject.toml:audit --output-file requirements-audit.lock
 
 # --- Environment
@@ -229,6 +230,11 @@ endef
 	$(install)
 	@touch .venv/runtime  # the runtime is part of it
 
+# For S3_BUCKET.
+.venv/s3: requirements-s3.lock | .venv/bin/uv
+	$(install)
+	@touch .venv/runtime  # the runtime is part of it
+
 .venv/dev: requirements-dev.lock | .venv/bin/uv
 	$(install)
-	@touch .venv/runtime .venv/keras  # both are part of it
+	@touch .venv/runtime .venv/keras .venv/s3  # all are part of it

@@ -33,6 +33,9 @@ def plain_connections() -> Iterator[tuple[str, str]]:
     is_encrypted = settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL
     if settings.EMAIL_BACKEND.endswith("smtp.EmailBackend") and not is_near(settings.EMAIL_HOST) and not is_encrypted:
         yield "mail", "EMAIL_USE_TLS=0. Leave it out, or set EMAIL_USE_SSL=1."
+    store = urlsplit(settings.STORAGES["default"].get("OPTIONS", {}).get("endpoint_url") or "")
+    if store.scheme == "http" and not is_near(store.hostname or ""):
+        yield "photos", "S3_ENDPOINT begins with http://. Set https://."
     kind, _colon, place = settings.LOG_SHIP.partition(":")
     if kind in ("tcp", "syslog") and not is_near(place if place.startswith("/") else place.rpartition(":")[0]):
         yield "log", "LOG_SHIP names another host. Send to an agent on this one, which forwards over TLS."

@@ -15,6 +15,7 @@ from clinic.environment import env_bool, env_choices, env_int, env_list, env_str
 from clinic.oidc import oidc_from_environment
 from clinic.rates import ACCOUNT_RATE_LIMITS as ACCOUNT_RATE_LIMITS
 from clinic.schedule import schedule
+from clinic.stores import storage_from_environment
 from clinic.transport import is_near
 from ml.decode.confinement import LAYERS
 
@@ -131,7 +132,7 @@ TEMPLATES: list[dict[str, Any]] = [  # Any: Django's own shape
 
 # --- Engines
 # Connections to other hosts that need not be encrypted (clinic/checks.py).
-ACCEPT_PLAIN = env_choices("ACCEPT_PLAIN", ("database", "queue", "mail", "log"))
+ACCEPT_PLAIN = env_choices("ACCEPT_PLAIN", ("database", "queue", "mail", "log", "photos"))
 # Not as part of the URL: the path may hold characters that mean something in a URL.
 DATABASES = {"default": dj_database_url.parse(env_str("DATABASE_URL") or "sqlite://", conn_max_age=60)}
 if not env_str("DATABASE_URL"):
@@ -206,7 +207,7 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 if Path("/dev/shm").is_dir():  # nosec B108  # files there have no name (patients/photos/upload_handler.py)
     FILE_UPLOAD_TEMP_DIR = "/dev/shm"  # nosec B108  # in memory: an original with its GPS position and time is never on disk
 STORAGES = {
-    "default": {"BACKEND": "encryption.storage.PrivateStorage"},
+    "default": storage_from_environment(),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "clinic.static_files.StaticFilesStorage"
     },

@@ -1,7 +1,7 @@
 """Print the licence of every package that Affectline runs with, as a Markdown table: `python deploy/licences.py`.
 
-Reads requirements.lock and the metadata of each installed package. Exits with status 1 when a package states no licence, or one
-that has not been reviewed: see REVIEWED.
+Reads requirements.lock, requirements-s3.lock and the metadata of each installed package. Exits with status 1 when a package states
+no licence, or one that has not been reviewed: see REVIEWED.
 """
 
 import re
@@ -9,7 +9,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, files, metadata
 from pathlib import Path
 
-LOCK = Path(__file__).resolve().parent.parent / "requirements.lock"
+PROJECT = Path(__file__).resolve().parent.parent
+LOCKS = ("requirements.lock", "requirements-s3.lock")
 
 REVIEWED = (
     "0BSD",
@@ -31,8 +32,8 @@ IN_FILES = {"Apache License, Version 2.0": "Apache-2.0", "Permission is hereby g
 """Words at the beginning of a licence, for packages that state none."""
 HEAD = """# Licences
 
-Every package of requirements.lock with the licence that it states. Written by `make licences`; vendored files (Plotly, the face
-detector, the demo's portraits) have their licence beside them.
+Every package of requirements.lock and requirements-s3.lock with the licence that it states. Written by `make licences`; vendored
+files (Plotly, the face detector, the demo's portraits) have their licence beside them.
 
 | package | version | licence |
 |---|---|---|"""
@@ -40,8 +41,9 @@ TEXT_MAX = 60
 
 
 def locked() -> list[tuple[str, str]]:
-    """Return name and version of each package in the lock."""
-    return re.findall(r"^([a-z0-9._-]+)==([^ ;]+)", LOCK.read_text(), re.MULTILINE | re.IGNORECASE)
+    """Return name and version of each package in the locks."""
+    text = "".join((PROJECT / lock).read_text() for lock in LOCKS)
+    return sorted(set(re.findall(r"^([a-z0-9._-]+)==([^ ;]+)", text, re.MULTILINE | re.IGNORECASE)))
 
 
 def licence_of(name: str) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from encryption import patient_keys
@@ -19,6 +18,7 @@ from encryption.fields import Sealed
 from encryption.keys import Ring
 from encryption.legacy import START, fernet
 from encryption.seal import MAGIC, TEXT_START, Place, SealBroken, from_text, house_ring, seal, to_text, unseal
+from encryption.storage import sealed_storage
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -129,10 +129,10 @@ def _field(ring: Ring, place: Place, name: str, value: Any, change: Change) -> d
 
 
 def _file(ring: Ring, place: Place, name: str, path: str, hash_name: str, known: str, change: Change) -> dict[str, Any]:
-    sealed = default_storage.read_sealed(path)  # type: ignore[attr-defined]  # of our storage
+    sealed = sealed_storage().read_sealed(path)
     changed = change(ring, place, sealed)
     if changed != sealed:
-        default_storage.write_sealed(path, changed)  # type: ignore[attr-defined]  # of our storage
+        sealed_storage().write_sealed(path, changed)
     is_sealed = changed.startswith(MAGIC)
     if is_sealed:
         unseal(ring, place, changed)  # its hash enters the row: not that of another file

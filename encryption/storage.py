@@ -1,15 +1,16 @@
-"""Stored pictures and files: each sealed for its row, in a private folder. Files have no address."""
+"""Stored pictures and files: each sealed for its row, in a private folder or an object store. Files have no address."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db import models
 from django.db.models.fields.files import FieldFile
 
@@ -19,8 +20,39 @@ from encryption.sealing import place_of, sealing_of
 from encryption.watch import watched
 
 
-class PrivateStorage(FileSystemStorage):
-    """Keeps what SealedFileField has sealed. Files have no URL."""
+class StorageDown(OSError):
+    """The place of the files does not answer now. It says nothing about the file."""
+
+
+class SealedStorage(Storage):
+    """Where sealed files are kept. They are read and written whole, and have no URL."""
+
+    def read_sealed(self, name: str, most: int | None = None) -> bytes:
+        """Return the sealed bytes of a file, or the first `most` of them. Raises FileNotFoundError, StorageDown."""
+        raise NotImplementedError
+
+    def put_sealed(self, name: str, sealed: bytes) -> None:
+        """Write the sealed bytes of a file, whole or not at all; others of the name are replaced."""
+        raise NotImplementedError
+
+    def write_sealed(self, name: str, sealed: bytes) -> bool:
+        """Replace the sealed bytes of a file. Return False when the file is gone; it is not created again."""
+        raise NotImplementedError
+
+    def url(self, name: str | None, *args: Any, **kwargs: Any) -> str:  # Any: those of other storages
+        """Raise ValueError: only views that check access serve photos."""
+        raise ValueError("Photos have no address of their own.")
+
+
+def sealed_storage() -> SealedStorage:
+    """Return the storage of this installation."""
+    storage = storages["default"]
+    assert isinstance(storage, SealedStorage)
+    return storage
+
+
+class PrivateStorage(SealedStorage, FileSystemStorage):
+    """Keeps what SealedFileField has sealed in a folder."""
 
     def _save(self, name: str, content: File[bytes]) -> str:
         try:
@@ -31,13 +63,27 @@ class PrivateStorage(FileSystemStorage):
             raise
         return saved
 
-    def read_sealed(self, name: str) -> bytes:
-        """Return the sealed bytes of a file. Raises FileNotFoundError."""
-        return Path(self.path(name)).read_bytes()
+    def read_sealed(self, name: str, most: int | None = None) -> bytes:
+        """Return the sealed bytes of a file, or the first `most` of them. Raises FileNotFoundError."""
+        with Path(self.path(name)).open("rb") as file:
+            return file.read(-1 if most is None else most)
+
+    def put_sealed(self, name: str, sealed: bytes) -> None:
+        """Write the sealed bytes of a file, whole or not at all; others of the name are replaced."""
+        path = Path(self.path(name))
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._unfinished(path, sealed) as new:
+            os.replace(new, path)
 
     def write_sealed(self, name: str, sealed: bytes) -> bool:
         """Replace the sealed bytes of a file atomically. Return False when the file is gone; it is not created again."""
         path = Path(self.path(name))
+        with self._unfinished(path, sealed) as new:
+            return exchange(new, path)
+
+    @contextlib.contextmanager
+    def _unfinished(self, path: Path, sealed: bytes) -> Iterator[Path]:
+        """Yield a file beside `path` with the bytes, which are on disk; delete it if it is still there afterwards."""
         new = path.with_name(path.name + UNFINISHED)
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, self.file_permissions_mode or 0o600)
         try:
@@ -45,19 +91,16 @@ class PrivateStorage(FileSystemStorage):
                 file.write(sealed)
                 file.flush()
                 os.fsync(file.fileno())
-            return exchange(new, path)
+            yield new
         finally:
             new.unlink(missing_ok=True)
-
-    def url(self, name: str | None) -> str:
-        """Raise ValueError: only views that check access serve photos."""
-        raise ValueError("Photos have no address of their own.")
 
 
 class SealedFieldFile(FieldFile):
     """A file of a row: sealed when it is saved, opened when it is read. Reading raises SealBroken or FileNotFoundError."""
 
     field: SealedFileField
+    storage: SealedStorage
 
     def save(self, name: str | None, content: File[Any], save: bool = True) -> None:  # Any: Django's own signature
         """Seal the content for the row and store it; note its hash in the row."""
@@ -72,14 +115,13 @@ class SealedFieldFile(FieldFile):
     def has_key(self) -> bool:
         """Whether its key is still there: the pictures of its patient may have been erased since it was stored."""
         sealing = sealing_of(type(self.instance))
-        with Path(self.storage.path(str(self.name))).open("rb") as sealed:
-            head = sealed.read(HEAD_BYTES)
+        head = self.storage.read_sealed(str(self.name), HEAD_BYTES)
         return sealing.ring_of(sealing.owner_of(self.instance)).find(key_id_of(head)) is not None
 
     def opened(self) -> bytes:
         """Return the content of the file."""
         self._require_file()  # type: ignore[attr-defined]  # not in the stubs
-        sealed = Path(self.storage.path(str(self.name))).read_bytes()
+        sealed = self.storage.read_sealed(str(self.name))
         with watched(self._place):
             known = getattr(self.instance, self.field.hash_field) if self.field.hash_field else ""
             if known and hashlib.sha256(sealed).hexdigest() != known:

@@ -270,6 +270,10 @@ class Prediction(models.Model):
             return self.fail(reason)
         return bool(self._mine().update(state=self.State.QUEUED, queued_at=timezone.now()))
 
+    def release(self) -> bool:
+        """Give the claim back without counting the attempt: the photo was not opened. Return False when it is no longer ours."""
+        return bool(self._mine().update(state=self.State.QUEUED, queued_at=timezone.now(), attempts=self.attempts - 1))
+
     def requeue(self, wanted_box: FaceBox | None = None) -> bool:
         """Queue a final prediction again, to read `wanted_box` if given; it becomes the photo's newest.
 

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from PIL import Image
 
 from encryption.seal import SealBroken
+from encryption.storage import StorageDown
 from inference.models import Prediction
 from inference.photo import CONSENT_PATH, ReadablePhoto
 from ml.decode.made import NotOurPicture, open_made
@@ -33,18 +34,13 @@ def predict(prediction_id: str) -> None:
     if prediction is None:
         return
     try:
-        photo: ReadablePhoto = prediction.photo
-        # Consent may have been withdrawn, or the picture erased, while the prediction waited.
-        if not photo.may_be_read:
-            prediction.refuse("no_consent")
-            return
-        with photo.image.open("rb") as file:
-            picture = open_made(file.read())
-        reading = face_reader().read(picture, face=prediction.box_wanted)
-        with transaction.atomic():
-            prediction.record(reading)
+        _read(prediction)
     except SoftTimeLimitExceeded:
         prediction.fail("timed_out")
+    # The photo waits until the object store answers again, however long that takes.
+    except StorageDown as error:
+        log.error("%s; prediction %s waits", error, prediction_id)
+        prediction.release()
     # The file is lost, or its folder is not mounted on this computer; then another worker may find it.
     except FileNotFoundError:
         prediction.release_or_fail("photo_missing")
@@ -63,6 +59,19 @@ def predict(prediction_id: str) -> None:
     except Exception:
         log.exception("Prediction %s failed", prediction_id)
         prediction.fail("reader_fault")
+
+
+def _read(prediction: Prediction) -> None:
+    photo: ReadablePhoto = prediction.photo
+    # Consent may have been withdrawn, or the picture erased, while the prediction waited.
+    if not photo.may_be_read:
+        prediction.refuse("no_consent")
+        return
+    with photo.image.open("rb") as file:
+        picture = open_made(file.read())
+    reading = face_reader().read(picture, face=prediction.box_wanted)
+    with transaction.atomic():
+        prediction.record(reading)
 
 
 @shared_task

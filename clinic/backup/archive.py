@@ -19,6 +19,8 @@ import pyrage
 
 MANIFEST = "manifest.json"
 CHUNK_BYTES = 1_000_000
+Opens = Callable[[], IO[bytes]]
+"""Opens a file to be read. Raises FileNotFoundError when it has gone."""
 
 
 class BrokenBackup(Exception):
@@ -46,7 +48,7 @@ class Manifest:
 class _Tar:
     """A tar file as a stream that is made while it is read. Files that have gone meanwhile are left out."""
 
-    def __init__(self, files: Iterable[tuple[str, Path]], manifest: Manifest) -> None:
+    def __init__(self, files: Iterable[tuple[str, Opens]], manifest: Manifest) -> None:
         self.chunks, self.rest, self.manifest = self._made(files), b"", manifest
 
     def read(self, size: int = -1) -> bytes:
@@ -56,10 +58,12 @@ class _Tar:
         given, self.rest = self.rest[:size], self.rest[size:]
         return given
 
-    def _made(self, files: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
-        for name, path in files:
-            with suppress(FileNotFoundError), path.open("rb") as file:
-                yield from self._member(name, os.fstat(file.fileno()).st_size, file)
+    def _made(self, files: Iterable[tuple[str, Opens]]) -> Iterator[bytes]:
+        for name, opens in files:
+            with suppress(FileNotFoundError), opens() as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(0)
+                yield from self._member(name, size, file)
         told = self.manifest.as_json()
         yield from self._member(MANIFEST, len(told), io.BytesIO(told))
         del self.manifest.files[MANIFEST]
@@ -83,7 +87,7 @@ class _Tar:
         self.manifest.files[name] = (size, digest.hexdigest())
 
 
-def write(target: Path, files: Iterable[tuple[str, Path]], facts: dict[str, str], recipients: list[str]) -> Manifest:
+def write(target: Path, files: Iterable[tuple[str, Opens]], facts: dict[str, str], recipients: list[str]) -> Manifest:
     """Write a backup to `target`, read it back and return its manifest. Raises OSError, BrokenBackup, FileExistsError.
 
     `recipients` are public keys (age1...). A key that is made for this run, and never stored, is one more: with it the file is read

@@ -1,22 +1,17 @@
 """The stored files that belong to a database: pictures, and the files of tasks. They stay sealed all the way."""
 
-import os
-import shutil
+import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
 from django.apps import apps
-from django.conf import settings
 from django.db import models
+
+from encryption.files import stored_files
+from encryption.storage import sealed_storage
 
 FOLDER = "pictures/"
 """Before the name of each in a backup."""
-
-
-def root() -> Path:
-    """Return the folder of stored files."""
-    return Path(settings.MEDIA_ROOT)
 
 
 def named() -> set[str]:
@@ -31,17 +26,20 @@ def named() -> set[str]:
 
 
 def stored() -> Iterator[str]:
-    """Yield the names of all files in the folder."""
-    for folder, _, names in os.walk(root()):
-        for name in names:
-            yield (Path(folder) / name).relative_to(root()).as_posix()
+    """Yield the names of all files in the storage."""
+    return stored_files(sealed_storage())
+
+
+def opened(name: str) -> IO[bytes]:
+    """Return a stored file as it is, sealed. Raises FileNotFoundError, StorageDown."""
+    return io.BytesIO(sealed_storage().read_sealed(name))
 
 
 def put(name: str, file: IO[bytes]) -> None:
-    """Write a stored file, readable by its user alone, whole or not at all."""
-    path = root() / name
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.restored")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        shutil.copyfileobj(file, out, 1_000_000)
-    os.replace(new, path)
+    """Store a file, whole or not at all."""
+    sealed_storage().put_sealed(name, file.read())
+
+
+def delete(name: str) -> None:
+    """Delete a stored file."""
+    sealed_storage().delete(name)

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,7 +46,10 @@ def back_up(target: Path, recipients: list[str]) -> tuple[Manifest, int]:
         database = folder / databases.name()
         databases.save(database)
         names = sorted(pictures.named())
-        files = [(databases.name(), database), *((pictures.FOLDER + name, pictures.root() / name) for name in names)]
+        files: list[tuple[str, archive.Opens]] = [
+            (databases.name(), lambda: database.open("rb")),
+            *((pictures.FOLDER + name, partial(pictures.opened, name)) for name in names),
+        ]
         manifest = archive.write(target, files, facts | {"build": settings.BUILD}, recipients)
         return manifest, len(files) - len(manifest.files)
 
@@ -97,7 +101,7 @@ def restore(source: Path, identity: Any, force: bool = False) -> Restored:  # An
     held = {name.removeprefix(pictures.FOLDER) for name in manifest.files}
     leftover = [name for name in pictures.stored() if name not in wanted]
     for name in leftover:
-        (pictures.root() / name).unlink()
+        pictures.delete(name)
     if "reapply_erasures" in get_commands():
         call_command("reapply_erasures")
     return Restored(manifest, len(wanted - held), len(leftover))

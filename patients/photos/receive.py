@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from encryption.storage import SealedFieldFile
+from encryption.storage import SealedFieldFile, StorageDown
 from inference.dispatch import request_prediction
 from ml.decode.camera_clock import EARLIEST_YEAR
 from ml.decode.rebuild import RebuiltPhoto
@@ -52,7 +52,7 @@ def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Actor) -> Photo:
         _write(photo, rebuilt)
         with transaction.atomic():
             _hold_consent(photo)
-            if not all(isinstance(file, SealedFieldFile) and file.has_key() for file in (photo.image, photo.preview)):
+            if not _has_keys(photo):
                 # The pictures of the patient were erased meanwhile, and the key with them.
                 _take_back(photo)
                 _write(photo, rebuilt)
@@ -67,6 +67,15 @@ def _store(photo: Photo, rebuilt: RebuiltPhoto, who: Actor) -> Photo:
         _take_back(photo)
         raise
     return photo
+
+
+def _has_keys(photo: Photo) -> bool:
+    """Whether the pictures open. Raises RejectedPhoto when the store no longer answers."""
+    try:
+        return all(isinstance(file, SealedFieldFile) and file.has_key() for file in (photo.image, photo.preview))
+    except StorageDown as error:
+        log.error("A photo of visit %s could not be stored: %s", photo.visit_id, error)
+        raise RejectedPhoto("not_stored") from None
 
 
 def _take_back(photo: Photo) -> None:

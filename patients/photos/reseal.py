@@ -13,7 +13,7 @@ from django.db import models, transaction
 from encryption.fields import open_all, sealed_fields_of, sealed_values
 from encryption.seal import Place, SealBroken, unseal
 from encryption.sealing import place_of, sealing_of
-from encryption.storage import PrivateStorage, SealedFileField
+from encryption.storage import SealedFileField, SealedStorage
 from patients.models import Photo, SelfReport, Visit
 
 
@@ -46,7 +46,7 @@ class OpenedRow:
         storage, former = file.storage, str(file.name or "")
         if not former:
             return {}
-        assert isinstance(storage, PrivateStorage)
+        assert isinstance(storage, SealedStorage)
         try:
             ring = sealing_of(type(self.row)).ring_of(self.owner)
             content = unseal(ring, self.places[field.name], storage.read_sealed(former))

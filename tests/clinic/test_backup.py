@@ -144,7 +144,7 @@ def test_manifest_that_does_not_fit_is_found(tmp_path: Path) -> None:
     own = pyrage.x25519.Identity.generate()
     (tmp_path / "a").write_bytes(picture())
     manifest = archive.Manifest({})
-    stream = archive._Tar([("a", tmp_path / "a")], manifest)
+    stream = archive._Tar([("a", lambda: (tmp_path / "a").open("rb"))], manifest)
     plain = b"".join(iter(stream.read, b""))
     (tmp_path / "lied").write_bytes(pyrage.encrypt(plain.replace(b"JFIF", b"JFIX"), [own.to_public()]))
     with pytest.raises(archive.BrokenBackup, match="does not hold what its manifest says"):

@@ -27,6 +27,7 @@ def found(**changed: object) -> list[str | None]:
         "EMAIL_USE_SSL": False,
         "LOG_SHIP": "",
         "ACCEPT_PLAIN": [],
+        "STORAGES": {"default": {"OPTIONS": {"endpoint_url": changed.pop("S3", None)}}},
     }
     with patch("clinic.checks.settings", SimpleNamespace(**values | {"EMAIL_USE_TLS": False, "EMAIL_HOST": ""} | changed)):
         return [each.id for each in check_transport(None)]
@@ -52,6 +53,10 @@ def found(**changed: object) -> list[str | None]:
         ({"LOG_SHIP": "tcp:10.0.0.5:5170", "ACCEPT_PLAIN": ["log"]}, []),
         ({"LOG_SHIP": "tcp:127.0.0.1:5170"}, []),
         ({"LOG_SHIP": "syslog:/dev/log"}, []),
+        ({"S3": "http://store.clinic.example"}, ["clinic.photos"]),
+        ({"S3": "http://store.clinic.example", "ACCEPT_PLAIN": ["photos"]}, []),
+        ({"S3": "https://store.clinic.example"}, []),
+        ({"S3": "http://127.0.0.1:9000"}, []),
     ],
 )
 def test_plain_connection_to_another_host_is_an_error(changed: dict[str, object], ids: list[str]) -> None:

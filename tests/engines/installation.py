@@ -56,7 +56,7 @@ class Installation:
         self.var = var
         inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         # Of the demo only the newest visit of each patient: nineteen photos instead of two hundred.
-        self._environment = (
+        self.environment = (
             inherited | {"AFFECTLINE_VAR": str(var), "DEMO_VISITS": "1", "API_REQUESTS_PER_MINUTE": "100000"} | environment
         )
         self._process: subprocess.Popen[str] | None = None
@@ -75,7 +75,7 @@ class Installation:
         self._process = subprocess.Popen(
             (self.python, "-m", "clinic.serve", *(arguments or ("--port", "0"))),
             cwd=PROJECT,
-            env=self._environment,
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -169,6 +169,17 @@ class Installation:
                     return pid
         return 0
 
+    def signal_workers(self, number: signal.Signals) -> None:
+        """Pause every worker process that the command started, or resume it.
+
+        Only while we lock the database: a worker paused in a transaction would block all other writers.
+        """
+        with self.database() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for pid, command in self.processes().items():
+                if " worker " in command:
+                    os.kill(pid, number)
+
     # --- Its pages
 
     def get(self, path: str) -> bytes:
@@ -201,7 +212,7 @@ class Installation:
         return subprocess.Popen(
             (sys.executable, "manage.py", *command),
             cwd=PROJECT,
-            env=self._environment | {"HTTPS": "0", "DEMO": "1"},
+            env=self.environment | {"HTTPS": "0", "DEMO": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -210,6 +221,11 @@ class Installation:
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # Any: JSON
         """Return what the API answers to the demo's clinician."""
+        text = self.ask_raw(method, path, body)
+        return json.loads(text) if text else None
+
+    def ask_raw(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:  # Any: JSON
+        """Return the body of the API's answer to the demo's clinician."""
         if not self._key:
             self._key = self.manage("api_token", self.email, "--scope", "write").strip()
         request = urllib.request.Request(f"{self.address}/api/v1/{path}", method=method)
@@ -218,8 +234,8 @@ class Installation:
         if body is not None:
             request.data = encode_multipart(BOUNDARY, body) if "file" in body else json.dumps(body).encode()
         with urllib.request.urlopen(request, timeout=60) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+            text: bytes = answer.read()
+        return text
 
     def forget_key(self) -> None:
         """Make the next call of `ask` use a new API key."""

@@ -106,26 +106,26 @@ def test_broker_down_during_upload(installation: Installation, broker: Broker) -
 @pytest.mark.slow("photos count as lost only after seconds, and the sweep then finds them")
 def test_broker_emptied(installation: Installation, broker: Broker) -> None:
     visit = installation.new_visit()
-    pause(installation, signal.SIGSTOP)
+    installation.signal_workers(signal.SIGSTOP)
     try:
         upload(installation, visit, range(4))
         broker.empty()
     finally:
-        pause(installation, signal.SIGCONT)
+        installation.signal_workers(signal.SIGCONT)
     assert_each_ended_once(installation, visit, 4)
     assert installation.states(visit) == ["done"] * 4
 
 
 def test_photo_deleted_while_queued(installation: Installation) -> None:
     visit = installation.new_visit()
-    pause(installation, signal.SIGSTOP)
+    installation.signal_workers(signal.SIGSTOP)
     try:
         upload(installation, visit, range(2))
         gone, kept = installation.photos(visit)
         installation.ask("DELETE", f"photos/{gone['id']}/")
         worker = eventually(installation.worker, "a worker is there")
     finally:
-        pause(installation, signal.SIGCONT)
+        installation.signal_workers(signal.SIGCONT)
     assert_each_ended_once(installation, visit, 1)
     assert [photo["id"] for photo in installation.photos(visit)] == [kept["id"]]
     assert installation.worker() == worker
@@ -149,7 +149,7 @@ def test_database_held_for_longer_than_an_upload_waits(installation: Installatio
 
 def test_sign_of_life_comes_before_hundreds_of_photos(installation: Installation, broker: Broker) -> None:
     log = installation.var / "log" / "worker.log"
-    pause(installation, signal.SIGSTOP)
+    installation.signal_workers(signal.SIGSTOP)
     try:
         already = len(log.read_text())
         with celery_app.connection_for_write(broker.url) as connection:
@@ -157,7 +157,7 @@ def test_sign_of_life_comes_before_hundreds_of_photos(installation: Installation
                 predict.apply_async((str(uuid4()),), connection=connection)  # type: ignore[call-arg]  # missing in the stubs
             beat_heart.apply_async(connection=connection)  # type: ignore[call-arg]  # likewise
     finally:
-        pause(installation, signal.SIGCONT)
+        installation.signal_workers(signal.SIGCONT)
 
     def begun() -> list[str]:
         """Return the names of the tasks that the worker has started since, in order."""
@@ -220,15 +220,3 @@ def test_worker_killed_while_it_makes_a_report(installation: Installation) -> No
     eventually(lambda: task_row(installation, given_up)[0] == "failed", "no one tries a fourth time")
     assert installation.run(SAY_REASON.replace("TASK", given_up)).startswith("It was interrupted 3 times. Nothing was kept.")
     assert task_row(installation, given_up)[1] == ""
-
-
-def pause(installation: Installation, number: signal.Signals) -> None:
-    """Pause every worker process, or resume it.
-
-    Only while we lock the database: a worker paused in a transaction would block all other writers.
-    """
-    with installation.database() as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        for pid, command in installation.processes().items():
-            if " worker " in command:
-                os.kill(pid, number)
