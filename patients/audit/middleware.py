@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Exists, Model, OuterRef
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 
@@ -53,10 +53,10 @@ class AccessMiddleware:
 
     def _read(self, request: HttpRequest, rule: Rule, match: ResolverMatch) -> HttpResponseBase:
         action = rule.action(request)
-        subject = subject_of(match) if action else None
         response = self.get_response(request)
-        if action and outcome_of(request) and response.status_code < 300:  # a redirect and an error show nothing
-            log_access(request, rule, action, subject, match)
+        outcome = outcome_of(request)
+        if action and outcome and response.status_code < 300:  # a redirect and an error show nothing
+            log_access(request, rule, action, subject_of(match, outcome.found), match)
         log_listed(request, response)
         return response
 
@@ -105,21 +105,28 @@ def check(rule: Rule, user: User | None, match: ResolverMatch, method: str | Non
     right = rule.right_for(method)
     if right is None:
         return
-    patient_id = patient_id_of(subject_of(match))
+    patient_id = patient_named(match)
     if patient_id is not None:
-        if not Patient.objects.visible_to(user).filter(pk=patient_id).exists():
+        in_care = Exists(Patient.objects.in_care_of(user).filter(pk=OuterRef("pk")))
+        care = Patient.objects.visible_to(user).filter(pk=patient_id).values_list(in_care).first()
+        if care is None:
             raise Http404
-        if not Patient.objects.in_care_of(user).filter(pk=patient_id).exists():
+        if care == (False,):
             raise PermissionDenied
     if not right.belongs_to(user):
         raise PermissionDenied
 
 
-def subject_of(match: ResolverMatch) -> Model | None:
-    """Return the row that the address names; None when it names none, or a row that does not exist."""
+def subject_of(match: ResolverMatch, found: Model | None = None) -> Model | None:
+    """Return the row that the address names; None when it names none, or a row that does not exist.
+
+    No query where the view has `found` that row.
+    """
     for name, value in match.kwargs.items():
         model = SUBJECTS.get(name if name in SUBJECTS else f"{name}_id")
         if model is not None:
+            if isinstance(found, model) and str(found.pk) == str(value):
+                return found
             rows = model._default_manager.all()
             if model in (Photo, PhonePairing):
                 rows = rows.select_related("visit").only("id", "visit__patient_id")
@@ -128,6 +135,12 @@ def subject_of(match: ResolverMatch) -> Model | None:
             except ValueError:  # not an id: the view answers 404
                 return None
     return None
+
+
+def patient_named(match: ResolverMatch) -> UUID | None:
+    """Return the id of the patient whom the address names, who need not exist, or of the row that it names; None for none."""
+    named = match.kwargs.get("patient_id")
+    return named if isinstance(named, UUID) else patient_id_of(subject_of(match))
 
 
 def has_changed(request: HttpRequest, response: HttpResponseBase) -> bool:

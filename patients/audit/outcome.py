@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
 from django.db.models import Model
 from django.http import HttpRequest
 from rest_framework.request import Request
+
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass
@@ -21,6 +23,7 @@ class AccessOutcome:
     has_entry: bool = False  # record_access added one for this request
     made: Model | None = None  # the new row, where the address only names what it belongs to
     listed: set[UUID] = field(default_factory=set)  # the patients whom the answer shows beside the subject of its address
+    found: Model | None = None  # the row that the view fetched by its id
 
 
 class AdmittedRequest(HttpRequest):
@@ -57,6 +60,12 @@ def shows_nothing(request: AdmittedRequest | Request) -> None:
 def made(request: AdmittedRequest | Request, row: Model) -> None:
     """Say which row is new: the entry names it."""
     cast(AdmittedRequest, request).access_outcome.made = row
+
+
+def found(request: AdmittedRequest, row: Row) -> Row:
+    """Return the row, and keep it with the request: the entry about it needs no query of its own."""
+    request.access_outcome.found = row
+    return row
 
 
 def lists(request: AdmittedRequest | Request, patient_ids: Iterable[UUID]) -> None:

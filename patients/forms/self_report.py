@@ -45,5 +45,5 @@ class SelfReportForm(ConflictCheckedForm[SelfReport]):
 
 
 def report_of(visit: Visit) -> SelfReport:
-    """Return the self-report of the visit, or a new, unsaved one. One query."""
-    return SelfReport.objects.filter(visit=visit).first() or SelfReport(visit=visit)
+    """Return the self-report of the visit, or a new, unsaved one. One query unless it was read with the visit."""
+    return getattr(visit, "self_report", None) or SelfReport(visit=visit)

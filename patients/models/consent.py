@@ -18,10 +18,6 @@ from patients.models.user import User
 class ConsentQuerySet(models.QuerySet["Consent"]):
     """Queries on consents."""
 
-    def to_care_of(self, patient: Patient) -> Consent | None:
-        """Return the patient's active consent to care, or None."""
-        return self.active().filter(patient=patient, purpose=Consent.Purpose.CARE).first()
-
     def active(self) -> ConsentQuerySet:
         """Return the consents that were neither withdrawn nor replaced."""
         return self.filter(withdrawn_at=None, replaced_at=None)

@@ -32,7 +32,12 @@ def short_id(photo: Photo) -> str:
 
 
 def phone_card(visit: Visit, clinician: User, photos: Iterable[Photo]) -> PhoneCard | None:
-    """Return the card of the clinician's current pairing of the visit, or None. `photos` are those on the page. One query."""
+    """Return the card of the clinician's current pairing of the visit, or None. `photos` are those on the page.
+
+    One query; none where the visit was read with the column `is_paired`, and is not.
+    """
+    if not visit.__dict__.get("is_paired", True):
+        return None
     phone_pairing = PhonePairing.objects.going_on().filter(visit=visit, clinician=clinician).first()
     if phone_pairing is None:
         return None

@@ -12,11 +12,13 @@ def photo_page(photo: Photo, user: User, note_form: PhotoNoteForm | None = None)
     """Return what the page of the photo shows."""
     order = list(photo.visit.photos.order_by("uploaded_at", "id").values_list("pk", flat=True))
     at = order.index(photo.pk)
-    return banner_of(photo.visit.patient) | {
+    banner = banner_of(photo.visit.patient)
+    return banner | {
         "card": card_of(photo),
         "current_model": current_model_version(),
         "labels": label_card(photo, user),
         "photo": photo,
+        "may_be_read": banner["care_since"] is not None,
         "visit": photo.visit,
         "number": at + 1,
         "total": len(order),

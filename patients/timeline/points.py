@@ -42,6 +42,7 @@ class VisitPoint:
     photo_probabilities: tuple[Probabilities, ...] = ()
     photo_keys: tuple[str, ...] = ()  # the ids of the used photos as 32 digits, in the same order
     is_baseline: bool = False  # chosen by a clinician as usual for the patient
+    has_note: bool = field(default=False, compare=False)
     stored: Numbers | None = field(default=None, compare=False, repr=False)  # what was computed of the same photos before
 
     @property

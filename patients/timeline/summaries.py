@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, Q, QuerySet, Value
 
 from patients.models import Outdated, Patient, PatientSummary, Photo, Visit, VisitSummary
 from patients.models.photo import PhotoQuerySet
@@ -28,6 +28,7 @@ IN_A_LIST = 5000  # values of one statement
 TRIES = 5  # then the next reader goes on: someone changes the patient all the time
 PLACES = {Place.BELOW: -1, Place.INSIDE: 0, Place.ABOVE: 1}
 EVERY = Q()
+OF_VISIT = ("id", "patient_id", "date", "is_baseline", "has_note", "is_marked")
 Summary = TypeVar("Summary", VisitSummary, PatientSummary)
 Thing = TypeVar("Thing")
 
@@ -76,6 +77,7 @@ class KnownVisit(NamedTuple):
     patient_id: UUID
     point: VisitPoint
     stored: Stored | None
+    is_marked: bool  # a patient among those who were asked for has a mark
 
 
 @dataclass
@@ -99,12 +101,12 @@ class Changes:
 
 
 def points(patient: Patient) -> list[VisitPoint]:
-    """Return the visits of `patient` that have photos, oldest first. Two queries, whatever the number of visits."""
+    """Return the visits of `patient` that have photos, oldest first. One query, whatever the number of visits."""
     return points_by_patient([patient.pk])[patient.pk]
 
 
 def points_by_patient(patient_ids: Iterable[UUID], with_photos: bool = True) -> dict[UUID, list[VisitPoint]]:
-    """Return the points of each patient, oldest first; an empty list for a patient without photos. Two queries in all.
+    """Return the points of each patient, oldest first; an empty list for a patient without photos. One query in all.
 
     More where something changed. Without photos, points have means and intervals alone.
     """
@@ -115,14 +117,24 @@ def points_by_patient(patient_ids: Iterable[UUID], with_photos: bool = True) -> 
 def visits_by_patient(patient_ids: Iterable[UUID], with_photos: bool = True) -> dict[UUID, list[VisitPoint]]:
     """Return a point of every visit of each patient, oldest first: also of visits without photos."""
     found: dict[UUID, list[VisitPoint]] = {patient_id: [] for patient_id in patient_ids}
-    computed: dict[UUID, Stored | None] = {}
+    visits: Iterable[KnownVisit]
     if connection.in_atomic_block:  # a change is under way: it must neither wait for a lock of ours nor hold one
-        computed = changes_of(found).computed()
+        visits = _visits(list(found), changes_of(found).computed(), with_photos)
     else:
-        refresh(found)
-    for known in _visits(list(found), computed, with_photos):
+        visits = _up_to_date(list(found), with_photos)
+    for known in visits:
         found[known.patient_id].append(known.point)
     return found
+
+
+def _up_to_date(patient_ids: list[UUID], with_photos: bool) -> Iterable[KnownVisit]:
+    """Return the visits of these patients. One query, which asks for marks too, where nothing is outdated."""
+    marks = Outdated.objects.with_owner().filter(owner_id__in=patient_ids)
+    visits = list(_visits(patient_ids, {}, with_photos, marks=marks))
+    if not any(known.is_marked for known in visits[:1]):
+        return visits
+    refresh(patient_ids)
+    return _visits(patient_ids, {}, with_photos)
 
 
 def recent_points(patient_ids: Collection[UUID], since: date, also: Collection[UUID]) -> dict[UUID, list[VisitPoint]]:
@@ -212,16 +224,24 @@ def _replace(model: type[Summary], rows: list[Summary]) -> None:
 
 
 def _visits(
-    patient_ids: Collection[UUID], computed: dict[UUID, Stored | None], with_photos: bool, which: Q = EVERY
+    patient_ids: Collection[UUID],
+    computed: dict[UUID, Stored | None],
+    with_photos: bool,
+    which: Q = EVERY,
+    marks: QuerySet[Outdated] | None = None,
 ) -> Iterator[KnownVisit]:
-    """Yield the visits of these patients, oldest first, with what is `computed` before what is stored. One query."""
+    """Yield the visits of these patients, oldest first, with what is `computed` before what is stored. One query.
+
+    It also tells whether there are `marks`.
+    """
     fields = Stored._fields if with_photos else Stored._fields[:-1]
     rows = Visit.objects.filter(which, patient__in=patient_ids).order_by("date", "created_at", "id")
+    rows = rows.annotate(has_note=~Q(note=""), is_marked=Value(False) if marks is None else Exists(marks))
     of_summary = (f"summary__{name}" for name in fields)
-    for pk, patient_id, day, is_baseline, *kept in rows.values_list("id", "patient_id", "date", "is_baseline", *of_summary):
+    for pk, patient_id, day, is_baseline, has_note, is_marked, *kept in rows.values_list(*OF_VISIT, *of_summary):
         stored = computed[pk] if pk in computed else None if kept[0] is None else Stored(*kept)
         if stored is None:
-            yield KnownVisit(patient_id, VisitPoint(pk, day, is_baseline=is_baseline), None)
+            yield KnownVisit(patient_id, VisitPoint(pk, day, is_baseline=is_baseline, has_note=has_note), None, is_marked)
             continue
         keys, probabilities = unpack_photos(bytes(stored.photos))
         point = VisitPoint(
@@ -232,9 +252,10 @@ def _visits(
             photo_probabilities=probabilities,
             photo_keys=keys,
             is_baseline=is_baseline,
+            has_note=has_note,
             stored=unpack_numbers(bytes(stored.numbers)),
         )
-        yield KnownVisit(patient_id, point, stored)
+        yield KnownVisit(patient_id, point, stored, is_marked)
 
 
 def _stored(photos: PhotoQuerySet) -> dict[UUID, Stored | None]:

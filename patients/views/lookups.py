@@ -2,37 +2,44 @@
 
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 
 from inference.models import Prediction
+from patients.audit.outcome import found
+from patients.care.banner import keep_care_facts, with_care_facts
 from patients.models import Event, Import, OwnLabel, Patient, PhonePairing, Photo, Study, Team, User, Visit
 from patients.models.photo import PhotoQuerySet
 from patients.models.study import Right as StudyRight
+from patients.readings.label_card import with_label_count
 from patients.views.requests import ClinicianRequest
 
 
 def find_patient(request: ClinicianRequest, patient_id: UUID) -> Patient:
-    """Return the patient if the clinician may see them, else 404."""
-    return get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
+    """Return the patient, with what the banner says, if the clinician may see them, else 404."""
+    return found(request, get_object_or_404(with_care_facts(Patient.objects.visible_to(request.user)), pk=patient_id))
 
 
 def find_visit(request: ClinicianRequest, visit_id: UUID) -> Visit:
-    """Return the visit if the clinician may see it, else 404."""
-    visits = Visit.objects.visible_to(request.user).select_related("patient", "created_by")
-    return get_object_or_404(visits, pk=visit_id)
+    """Return the visit, with its self-report and what the banner says, if the clinician may see it, else 404."""
+    visits = Visit.objects.visible_to(request.user).select_related("patient", "created_by", "self_report")
+    paired = PhonePairing.objects.going_on().filter(visit=OuterRef("pk"), clinician=request.user)
+    rows = with_care_facts(visits.annotate(is_paired=Exists(paired)), "patient")
+    visit = found(request, get_object_or_404(rows, pk=visit_id))
+    keep_care_facts(visit, visit.patient)
+    return visit
 
 
 def find_import(request: ClinicianRequest, import_id: UUID) -> Import:
     """Return the import if the clinician may see its patient, else 404."""
     imports = Import.objects.visible_to(request.user).select_related("patient", "created_by")
-    return get_object_or_404(imports, pk=import_id)
+    return found(request, get_object_or_404(imports, pk=import_id))
 
 
 def find_event(request: ClinicianRequest, event_id: UUID) -> Event:
     """Return the event if the clinician may see its patient, else 404."""
     events = Event.objects.visible_to(request.user).select_related("patient")
-    return get_object_or_404(events, pk=event_id)
+    return found(request, get_object_or_404(events, pk=event_id))
 
 
 def readable_photos(user: User) -> PhotoQuerySet:
@@ -50,19 +57,22 @@ def photos_of(request: ClinicianRequest, visit: Visit) -> PhotoQuerySet:
 
 def find_photo(request: ClinicianRequest, photo_id: UUID) -> Photo:
     """Return the photo, with all that its card shows, if the clinician may see it, else 404."""
-    return get_object_or_404(readable_photos(request.user), pk=photo_id)
+    photos = with_care_facts(with_label_count(readable_photos(request.user)), "visit__patient")
+    photo = found(request, get_object_or_404(photos, pk=photo_id))
+    keep_care_facts(photo, photo.visit.patient)
+    return photo
 
 
 def find_bare_photo(request: ClinicianRequest, photo_id: UUID) -> Photo:
-    """Return the photo alone if the clinician may see it, else 404. One query, for an answer that is a picture."""
-    return get_object_or_404(Photo.objects.visible_to(request.user), pk=photo_id)
+    """Return the photo and its visit if the clinician may see it, else 404. One query, for an answer that is a picture."""
+    return found(request, get_object_or_404(Photo.objects.visible_to(request.user).select_related("visit"), pk=photo_id))
 
 
 def find_phone_pairing(request: ClinicianRequest, phone_pairing_id: UUID) -> PhonePairing:
     """Return one of the clinician's own pairings of a visit they may see, else 404."""
     visits = Visit.objects.visible_to(request.user)
     own = PhonePairing.objects.filter(clinician=request.user, visit__in=visits).select_related("visit__patient")
-    return get_object_or_404(own, pk=phone_pairing_id)
+    return found(request, get_object_or_404(own, pk=phone_pairing_id))
 
 
 def teams_of(user: User) -> QuerySet[Team]:

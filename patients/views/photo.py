@@ -12,6 +12,7 @@ from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 
 from inference.dispatch import current_model_version, request_explanation
 from patients.audit.outcome import unchanged
+from patients.care.banner import care_facts
 from patients.forms.photo import TOO_LONG, ExcludeForm
 from patients.models import LastViewed, Photo
 from patients.photos.reanalyse import reanalyse, why_not_reanalysed
@@ -154,7 +155,8 @@ def _answer(request: ClinicianRequest, photo: Photo) -> HttpResponse:
 
 
 def _answer_explanation(request: ClinicianRequest, photo: Photo) -> HttpResponse:
-    context = {"card": card_of(photo), "current_model": current_model_version(), "photo": photo}
+    facts = {"current_model": current_model_version(), "may_be_read": care_facts(photo.visit.patient).since is not None}
+    context = {"card": card_of(photo), "photo": photo} | facts
     return render(request, "patients/_photo_explanation.html", context)
 
 

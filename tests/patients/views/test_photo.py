@@ -39,9 +39,8 @@ def test_the_page_takes_a_fixed_number_of_queries(
     browser: Client, photo: Photo, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     browser.get(f"/photos/{photo.pk}/")  # remembers the look: later ones renew it
-    # session, user, photo, look, predictions, own labels, order, consent, care team, all labels, agreement, whose it is,
-    # and the access log
-    with django_assert_num_queries(12 + of_the_access_log()):
+    # session, user, photo with what the banner says, predictions, own labels, the last view, order, agreement
+    with django_assert_num_queries(8 + of_the_access_log()):
         browser.get(f"/photos/{photo.pk}/")
 
 

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from inference.models import Prediction
 from patients.models import Photo, Visit
 from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, probabilities_of
-from tests.queries import of_the_access_log
+from tests.queries import OF_A_TEST, of_the_access_log
 
 State = Prediction.State
 FACES = [
@@ -29,9 +29,8 @@ def test_the_number_of_queries_does_not_grow_with_the_photos(
         make_read_visits(visit.patient, days=2, photos_each=1)
         for state in State.values:
             make_prediction(make_photo(visit), state=state)
-        # session, user, visit, photos, predictions, own labels, days, self-report, phone, consent, care team,
-        # visits, probabilities, the last view, and the access log: whose it is, savepoint, last entry, new entry, release
-        with django_assert_num_queries(15 + of_the_access_log()):
+        # session, user, visit with what the banner says, photos, predictions, own labels, visits, the last view
+        with django_assert_num_queries(8 + OF_A_TEST + of_the_access_log()):
             browser.get(f"/visits/{visit.pk}/")
 
 
