@@ -5,13 +5,14 @@ Visits, consents and births have their days in the zone of the clinic; clock tim
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from math import floor
 
 import numpy as np
 from django.utils import timezone
 from django.utils.formats import date_format, get_format
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from ml.cells import EXPORTED_PLACES, TOLERANCE
 
@@ -137,8 +138,16 @@ def age(born: date) -> int:
 def _written(value: date | None, form: str) -> str:
     if value is None:
         return ""
-    if isinstance(value, datetime) and timezone.is_aware(value):  # a clock without a zone is told as it is
+    if not isinstance(value, datetime):
+        return _day_written(value, form, get_language())
+    if timezone.is_aware(value):  # a clock without a zone is told as it is
         value = timezone.localtime(value)
+    return date_format(value, form)
+
+
+@lru_cache(maxsize=10_000)  # a page of hundreds of visits has each day several times
+def _day_written(value: date, form: str, _language: str | None) -> str:
+    """Return the day in the language that is active, which `_language` names."""
     return date_format(value, form)
 
 

@@ -1,6 +1,7 @@
 """Template tags and filters: numbers, dates, icons and marks."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django import template
@@ -39,16 +40,18 @@ def in_order(carers: Iterable[User | Team]) -> list[User | Team]:
     return by_name(carers, lambda carer: carer.display_name if isinstance(carer, User) else carer.name)
 
 
-@register.inclusion_tag("_icon.html")
-def icon(name: str, extra: str = "") -> dict[str, str]:
-    """Return the context of an icon. Icons have a text beside them, except back, next, theme and more."""
-    return {"name": name, "extra": extra}
+@register.simple_tag
+@lru_cache(maxsize=500)  # a page of hundreds of rows has hundreds
+def icon(name: str, extra: str = "") -> SafeString:
+    """Return an icon. Icons have a text beside them, except back, next, theme and more."""
+    return render_to_string("_icon.html", {"name": name, "extra": extra})
 
 
-@register.inclusion_tag("_mark.html")
-def mark(expression: str) -> dict[str, str]:
-    """Return the context of an expression's mark. Each has one shape and one colour on all pages."""
-    return {"name": expression}
+@register.simple_tag
+@lru_cache(maxsize=20)
+def mark(expression: str) -> SafeString:
+    """Return an expression's mark. Each has one shape and one colour on all pages."""
+    return render_to_string("_mark.html", {"name": expression})
 
 
 @register.inclusion_tag("_help.html")

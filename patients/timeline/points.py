@@ -111,7 +111,7 @@ class VisitPoint:
         intervals = self._intervals or (None,) * (len(EXPRESSIONS) + 1)
         return tuple(Probability(*each) for each in zip(EXPRESSIONS, self.mean_probabilities, intervals[:-1], strict=True))
 
-    @property
+    @cached_property
     def top(self) -> tuple[Probability, ...]:
         """Return the two largest probabilities, the larger first."""
         return tuple(sorted(self.probabilities, key=lambda each: -each.mean)[:2])

@@ -67,6 +67,21 @@ class IntervalGlyph:
         """Return where the axis ends."""
         return self.width - EDGE
 
+    @property
+    def drawn(self) -> dict[str, str]:
+        """Return what the SVG says of each part, with a decimal point in every language; empty for a part that is not there."""
+        return {
+            "view": f"0 0 {self.width} 20",
+            "axis": f"M{EDGE} 10H{self.right}",
+            "band_x": str(self.band.at) if self.band else "",
+            "band_width": str(self.band.size) if self.band else "",
+            "zero": f"M{self.zero} 2v16",
+            "interval": "" if self.start is None else f"M{self.start} 10H{self.end}",
+            "x": str(self.dot),
+            "dot": "h" if self.is_sparse else "p",
+            "radius": "3.25" if self.is_sparse else "4",
+        }
+
 
 def twelve_months(today: date) -> tuple[date, date]:
     """Return the first day of the month eleven months before `today` and the last day of its own month."""

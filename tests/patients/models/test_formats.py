@@ -1,5 +1,6 @@
 """Every place prints a number alike: the visit, the comparison, the sentence, the card over the figure and the CSV file."""
 
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.serve.expressions import valence_index
-from patients.models.formats import MINUS, decimal, hundredths, of_hundred, percent, rounded, rounded_all, signed
+from patients.models.formats import MINUS, day, decimal, hundredths, of_hundred, percent, rounded, rounded_all, signed
 from patients.readings.visit_summary import VisitSummary
 from patients.reports.csv_export import csv_cell
 from patients.templatetags.timeline import in_points
@@ -119,3 +120,11 @@ def test_more_places_than_the_csv_file_has_are_kept() -> None:
     assert decimal(0.123456, 5) == "0.12346"
     assert signed(1234.5, 0) == "1235"
     assert rounded(FIRST.toordinal()) == FIRST.toordinal()
+
+
+def test_a_day_is_written_in_the_language_of_each_reader() -> None:
+    written = []
+    for language in ("en", "de", "en"):
+        with override(language):
+            written.append(day(date(2026, 3, 9)))
+    assert written == ["9 Mar 2026", "9. März 2026", "9 Mar 2026"]

@@ -47,7 +47,8 @@ def grow(patient: Patient) -> None:
     for name in ("Day clinic", "Night clinic"):
         Team.objects.create(name=name).patients.add(patient)
     for day in (1, 2):
-        Event.objects.create(patient=patient, kind="medication", label="Sertraline", starts_on=date(2026, 4, day), created_by=visit.created_by)
+        facts = {"kind": "medication", "label": "Sertraline", "starts_on": date(2026, 4, day)}
+        Event.objects.create(patient=patient, created_by=visit.created_by, **facts)
 
 
 def test_pages_take_the_same_few_queries_for_many_visits(
