@@ -42,4 +42,4 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
 USER 10001:10001
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-CMD ["python", "-m", "gunicorn", "clinic.wsgi:application", "--bind", "127.0.0.1:8000", "--workers", "4", "--worker-class", "gthread", "--threads", "4", "--timeout", "60", "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]
+CMD ["python", "-m", "gunicorn", "clinic.wsgi:application", "--bind", "127.0.0.1:8000", "--workers", "4", "--worker-class", "gthread", "--threads", "8", "--timeout", "60", "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]

@@ -112,18 +112,18 @@ def parts(var: Path, listener: socket.socket, lock: int) -> list[Part]:
         *(*celery, "worker", "--loglevel", "INFO", "--pool", "prefork", "--concurrency", "1"),
         *("--without-mingle", "--without-gossip"),
     )
-    # Photos come first: long work has a process of its own, which yields to the others.
+    # Pages come first, then photos; long work has a process of its own, which yields to both.
     photos = (*worker, "--exclude-queues", "tasks")
-    tasks = ("nice", "-n", "10", *worker, "--queues", "tasks", "--hostname", "tasks@%h")
+    tasks = (*worker, "--queues", "tasks", "--hostname", "tasks@%h")
     sweep = (*celery, "beat", "--loglevel", "INFO", "--pidfile", "", "--schedule", str(var / "sweep-schedule"))
     web = (
         *(sys.executable, "-m", "gunicorn", "clinic.wsgi:application", "--bind", f"fd://{listener.fileno()}"),
-        *("--workers", "2", "--worker-class", "gthread", "--threads", "4", "--preload"),
+        *("--workers", "2", "--worker-class", "gthread", "--threads", "8", "--preload"),
         *("--timeout", "60", "--graceful-timeout", "5", "--no-control-socket"),
     )
     return [
-        Part("worker", photos, stop_seconds=40.0, pass_fds=(lock,)),
-        Part("tasks", tasks, pass_fds=(lock,)),
+        Part("worker", photos, stop_seconds=40.0, pass_fds=(lock,), nice=5),
+        Part("tasks", tasks, pass_fds=(lock,), nice=10),
         Part("sweep", sweep, pass_fds=(lock,)),
         Part("web", web, pass_fds=(lock, listener.fileno())),
     ]

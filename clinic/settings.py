@@ -1,6 +1,7 @@
 """One settings file for every place Affectline runs. The environment chooses; docs/operators.md lists every variable."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -219,7 +220,9 @@ PHOTO_MAX_BYTES = env_int("PHOTO_MAX_BYTES", 30_000_000)
 PHOTO_MAX_PIXELS = env_int("PHOTO_MAX_PIXELS", 51_000_000)
 PHOTOS_PER_VISIT = env_int("PHOTOS_PER_VISIT", 60)
 DECODE_TIMEOUT_SECONDS = env_int("DECODE_TIMEOUT_SECONDS", 20)
-DECODES_AT_ONCE = env_int("DECODES_AT_ONCE", 2)  # up to 800 MB each, while the largest pictures are rebuilt
+# On this computer, in all its processes: as many as it has cores. Up to 800 MB each, while the largest pictures are rebuilt.
+DECODES_AT_ONCE = env_int("DECODES_AT_ONCE", min(max(os.cpu_count() or 2, 2), 8))
+UPLOADS_AT_ONCE = env_int("UPLOADS_AT_ONCE", 4)  # in each web process: half of its threads, so that the others answer pages
 # Without these layers around its decoder (ml/decode/confinement.py), no upload is opened.
 DECODER_LAYERS = frozenset() if DEMO else frozenset(LAYERS) - env_choices("DECODER_MAY_LACK", LAYERS)
 PHOTOS_PER_USER_AND_DAY = env_int("PHOTOS_PER_USER_AND_DAY", 2000)

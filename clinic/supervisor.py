@@ -13,6 +13,7 @@ from pathlib import Path
 
 LOG_MAX_BYTES = 5_000_000
 BACKOFF_MAX_SECONDS = 10.0
+AUTOGROUP_TRIES = 10
 STEADY_SECONDS = 60.0  # a process that ran this long counts as recovered
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -40,7 +41,8 @@ def end_with_parent() -> Callable[[], None] | None:
 class Part:
     """One process to keep running: its name, its command, and how long it may take to stop.
 
-    Parts that others need while they stop are `stopped_last`. A part that runs `once` is not restarted after it succeeded.
+    Parts that others need while they stop are `stopped_last`. A part that runs `once` is not restarted after it succeeded. The
+    larger `nice` is, from 0 to 19, the more it yields to the other parts.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Part:
     pass_fds: tuple[int, ...] = ()
     stopped_last: bool = False
     once: bool = False
+    nice: int = 0
 
 
 @dataclass
@@ -126,7 +129,7 @@ class Supervisor:
         if log.exists() and log.stat().st_size > LOG_MAX_BYTES:
             log.replace(log.with_suffix(".old.log"))
         with log.open("ab") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 part.command,
                 cwd=self.working_folder,
                 env=dict(self.environment),
@@ -137,6 +140,26 @@ class Supervisor:
                 start_new_session=True,
                 preexec_fn=end_with_parent(),
             )
+        if part.nice:
+            _lower(process.pid, part.nice)
+        return process
+
+
+def _lower(pid: int, nice: int) -> None:
+    """Let the process and those that it will start yield to others, by `nice`."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+    # Each part leads a session, and Linux on a desktop weighs sessions as a whole, by a number of their own.
+    session = Path(f"/proc/{pid}/autogroup")
+    for _ in range(AUTOGROUP_TRIES):
+        try:
+            session.write_text(str(nice))
+        except BlockingIOError:  # it takes ten changes a second, of all users together
+            time.sleep(0.1)
+        except OSError:  # another system
+            return
+        else:
+            return
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

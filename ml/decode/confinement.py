@@ -17,6 +17,7 @@ from .call_filter import filter_calls
 
 MEMORY_BYTES = 1_000_000_000  # a lossless WebP of 40 megapixels, the hungriest photo that is taken in, needs 790 MB
 CPU_SECONDS = 15
+NICE = 5  # someone waits for a page, too; it comes first
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38  # linux/prctl.h
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446  # the same number on every architecture
@@ -47,7 +48,8 @@ _LANDLOCK = {1: (13, 0, 0, 8), 2: (14, 0, 0, 8), 3: (15, 0, 0, 8), 4: (15, 2, 0,
 
 
 def limit_process() -> None:
-    """Limit the memory and CPU time of this process, and stop it from writing files."""
+    """Limit the memory, CPU time and priority of this process, and stop it from writing files."""
+    os.nice(NICE)
     # The soft limit on time is reached first: its signal says what happened. The hard one kills.
     for what, soft, most in (
         ("RLIMIT_AS", MEMORY_BYTES, MEMORY_BYTES),

@@ -90,7 +90,8 @@ def _become_decoder(source: int, answer: int, request: Request) -> None:
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.setsid()
+        # A group, by which it is killed, not a session: Linux may weigh a session as a whole, whatever the priorities in it.
+        os.setpgid(0, 0)
         os.dup2(source, 0)
         os.dup2(answer, 1)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))

@@ -36,7 +36,7 @@ def refusal(words: str) -> OpenApiResponse:
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:  # Any: the framework's own signature
     """Return the response to a known error; None for any other exception, which Django then logs as a fault."""
     if isinstance(error, RejectedPhoto):
-        return Response(error.as_json() | {"detail": error.detail}, status=error.row.status)
+        return Response(error.as_json() | {"detail": error.detail}, status=error.row.status, headers=error.headers)
     response = exception_handler(error, context)
     if response is None:
         return None

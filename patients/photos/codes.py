@@ -25,6 +25,8 @@ class UploadCode:
     """Whether the same file may be accepted later: the scripts keep it, and offer to send it again."""
     to_whom_may_know: str | Promise = ""
     """What is said in place of `sentence` where the detail names a patient: only to someone who sees that patient."""
+    retry_after_seconds: int = 0
+    """When a script should send the file again by itself; 0 where a person decides."""
     on_phone: str | Promise = ""
     """What a phone shows instead of `sentence` when that would reveal something about the patient: no user is signed in on it."""
 
@@ -70,7 +72,14 @@ _TABLE = (
         to_whom_may_know=_("This photo is also in the visit of %(name)s on %(date)s. Is this the right patient?"),
         on_phone=_("This photo is also in another patient’s visit. Is this the right patient?"),
     ),
-    UploadCode("busy", 503, _("Too many photos are arriving at once."), _("Try this one again in a moment."), may_retry=True),
+    UploadCode(
+        "busy",
+        503,
+        _("Too many photos are arriving at once."),
+        _("Try this one again in a moment."),
+        may_retry=True,
+        retry_after_seconds=2,
+    ),
     UploadCode(
         "too_many_scans",
         422,
@@ -131,6 +140,11 @@ class RejectedPhoto(Exception):
     def code(self) -> str:
         """The name of the reason."""
         return self.row.code
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of an answer to a script or a program: when to send the file again, where that helps."""
+        return {"Retry-After": str(self.row.retry_after_seconds)} if self.row.retry_after_seconds else {}
 
     def message(self, on_phone: bool = False) -> str:
         """Return what a person reads: what happened, and what helps."""

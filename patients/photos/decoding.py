@@ -1,4 +1,4 @@
-"""Opens uploads: each in a process of its own (ml.decode.apart), and only so many at once."""
+"""Opens uploads: each in a process of its own (ml.decode.apart), and only so many at once on one computer."""
 
 import contextlib
 import logging
@@ -13,28 +13,27 @@ from ml.decode.children import end_parent
 from ml.decode.formats import UndecodablePhoto, check_outside
 from ml.decode.rebuild import RebuiltPhoto
 from patients.photos.codes import RejectedPhoto
+from patients.photos.decoder_places import NoPlace, place
 
 log = logging.getLogger(__name__)
 
-_slots = threading.BoundedSemaphore(settings.DECODES_AT_ONCE)
-# A request that waits for a slot occupies a thread of the web server. Only one may wait, so that other pages stay responsive.
-_queue = threading.BoundedSemaphore(settings.DECODES_AT_ONCE + 1)
+_FOLDER = settings.VAR / "decoders"
+# Uploads that are opened, or wait for that, each occupy a thread of the web server. The others stay free for pages.
+_threads = threading.BoundedSemaphore(settings.UPLOADS_AT_ONCE)
 
 
 @contextlib.contextmanager
-def _decoder_slot() -> Iterator[None]:
-    """Hold one of the slots for decoders. Raises RejectedPhoto with the code busy when none becomes free in time."""
-    if not _queue.acquire(blocking=False):
+def _decoder_place() -> Iterator[None]:
+    """Hold one of the places for decoders. Raises RejectedPhoto with the code busy when none becomes free in time."""
+    if not _threads.acquire(blocking=False):
         raise RejectedPhoto("busy")
     try:
-        if not _slots.acquire(timeout=settings.DECODE_TIMEOUT_SECONDS):
-            raise RejectedPhoto("busy")
-        try:
+        with place(_FOLDER, settings.DECODES_AT_ONCE, settings.DECODE_TIMEOUT_SECONDS):
             yield
-        finally:
-            _slots.release()
+    except NoPlace:
+        raise RejectedPhoto("busy") from None
     finally:
-        _queue.release()
+        _threads.release()
 
 
 def report_layers() -> None:
@@ -59,8 +58,8 @@ def announced_format(source: bytes) -> str:
 
 
 def rebuild_apart(source: bytes, kind: str) -> RebuiltPhoto:
-    """Return the photo, rebuilt by ml.decode.apart. Raises RejectedPhoto with one of its codes, or busy if no slot becomes free."""
-    with _decoder_slot():
+    """Return the photo, rebuilt by ml.decode.apart. Raises RejectedPhoto with one of its codes, or busy without a place."""
+    with _decoder_place():
         try:
             return apart.rebuild_apart(
                 source, kind, settings.PHOTO_MAX_PIXELS, settings.DECODE_TIMEOUT_SECONDS, settings.DECODER_LAYERS

@@ -102,7 +102,7 @@ def add_imported_photo(request: ClinicianRequest, import_id: UUID) -> HttpRespon
                 name = (files[0].name or "") if files else ""
                 failure = keep_failure(batch, name, _day_in(request), rejected.code, rejected.detail)
             answer["failure"] = failure.pk
-        return JsonResponse(answer, status=rejected.row.status)
+        return JsonResponse(answer, status=rejected.row.status, headers=rejected.headers)
     _forget(batch, earlier)
     return JsonResponse({"photo": str(photo.pk), "visit": str(photo.visit_id), "analysed": analysed_by_day(batch)}, status=201)
 

@@ -30,7 +30,7 @@ def receive_one(
 
 def answer_rejected(rejected: RejectedPhoto, on_phone: bool = False) -> JsonResponse:
     """Tell a script that its photo was refused."""
-    return JsonResponse(rejected.as_json(on_phone), status=rejected.row.status)
+    return JsonResponse(rejected.as_json(on_phone), status=rejected.row.status, headers=rejected.headers)
 
 
 def receive_all(request: HttpRequest, files: list[UploadedFile[bytes]], receive: Receive, on_phone: bool = False) -> None:

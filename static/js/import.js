@@ -245,6 +245,7 @@
     const began = Date.now();
     const queue = jobs.slice();
     const state = { done: 0, failed: 0, running: 0, isCancelled: false };
+    const lane = window.sendAgain.lane(inFlight, next);
     rows.append.apply(rows, targets.map(progressRow));
     place.replaceChildren(card);
     document.querySelector("h1").textContent = place.dataset.importing.replace("%p", words("found", jobs.length));
@@ -277,11 +278,12 @@
 
     function next() {
       tell();
-      while (state.running < inFlight && queue.length) {
+      while (lane.isFree(state.running) && queue.length) {
         const job = queue.shift();
         state.running += 1;
-        send(job, paths).then(function (isAdded) {
+        send(job, paths, lane).then(function (isAdded) {
           state.running -= 1;
+          if (isAdded === null && !state.isCancelled) return next(queue.unshift(job)); // it waits for its turn
           state.done += 1;
           job.target.done += 1;
           state.failed += isAdded ? 0 : 1;
@@ -307,23 +309,26 @@
     return new Promise(function (resolve) { setTimeout(resolve, ms); });
   }
 
-  // Resolves to whether the photo is in the record. Tries again by itself where that may help.
-  function send(job, paths, tries) {
+  // Resolves to whether the photo is in the record; to null when the server is too busy: then it waits for its turn in the lane.
+  // Tries again by itself where that may help.
+  function send(job, paths, lane, tries) {
     tries = tries || 1;
     return fetch(paths.add_imported_photo, { method: "POST", headers: { "X-CSRFToken": token, Accept: "application/json" }, body: fields(job) }).then(
       function (answer) {
+        if (answer.status === 201) lane.arrived();
         if (answer.status === 201) return answer.json().then(function (added) { return Boolean(analysed = added.analysed); });
         return answer.json().catch(function () { return { retry: answer.status >= 500 }; }).then(function (refused) {
           if (/^duplicate/.test(refused.code || "")) return true; // there already
           if (refused.failure) job.failure = refused.failure;
-          if (refused.retry && tries < mostTries) return wait(1500 * tries).then(function () { return send(job, paths, tries + 1); });
+          if (lane.mayWait(job, answer.headers.get("Retry-After"))) return null;
+          if (refused.retry && tries < mostTries) return wait(1500 * tries).then(function () { return send(job, paths, lane, tries + 1); });
           return refused.failure ? keep(job) : report(job, paths, "fault");
         });
       },
       function () {
         return photoFiles.readable(files[job.at].file).then(function (isReadable) {
           if (!isReadable) return report(job, paths, "gone");
-          if (tries < mostTries) return wait(1500 * tries).then(function () { return send(job, paths, tries + 1); });
+          if (tries < mostTries) return wait(1500 * tries).then(function () { return send(job, paths, lane, tries + 1); });
           return report(job, paths, "offline");
         });
       }
@@ -371,10 +376,15 @@
       button.disabled = true;
       kept.delete(button.dataset.retry);
       isSending = true;
-      send(job, paths).then(function () {
-        isSending = false;
-        htmx.ajax("GET", paths.show_import, { target: "#import", swap: "innerHTML" });
-      });
+      const lane = window.sendAgain.lane(1, sendIt);
+      function sendIt() {
+        send(job, paths, lane).then(function (isAdded) {
+          if (isAdded === null) return; // the lane calls again
+          isSending = false;
+          htmx.ajax("GET", paths.show_import, { target: "#import", swap: "innerHTML" });
+        });
+      }
+      sendIt();
     });
   }
 

@@ -10,6 +10,7 @@
   const held = new Set(); // photos that can be sent again: there may be no other copy
   const inFlight = 2;
   const waiting = [];
+  const lane = window.sendAgain.lane(inFlight, next);
   let running = 0;
   let number = 0;
   let most = 0;
@@ -51,7 +52,7 @@
   }
 
   function next() {
-    while (running < inFlight && waiting.length) {
+    while (lane.isFree(running) && waiting.length) {
       running += 1;
       send(waiting.shift());
     }
@@ -80,6 +81,7 @@
     });
     request.addEventListener("load", function () {
       if (request.status === 201) arrive(job, request.response.sent);
+      else if (lane.mayWait(job, request.getResponseHeader("Retry-After"))) wait(job);
       else refuse(job, request.response || { status: request.status, retry: request.status === 403 || request.status >= 500 });
       done();
     });
@@ -93,7 +95,13 @@
     request.send(fields);
   }
 
+  function wait(job) {
+    say(job, "busy");
+    waiting.unshift(job);
+  }
+
   function arrive(job, sent) {
+    lane.arrived();
     say(job, "added", "is-added");
     most = Math.max(most, sent); // two requests may be answered in the other order
     total.textContent = most === 1 ? total.dataset.one : total.dataset.many.replace("%s", most);

@@ -5,8 +5,10 @@
   const asking = '[hx-trigger^="again"]';
   const firstMs = 300;
   const growth = 1.5;
-  const longestMs = 1500;
-  const eachMs = 60; // so that a page of sixty cards asks as often as one of twenty-five
+  // When many photos arrive, twenty pages of ten cards that each ask every second or two would take the time in which photos are read.
+  // A change is seen at the latest when half as much time again has passed, or after ten seconds.
+  const longestMs = 10000;
+  const eachMs = 60; // so that a page of many hundred cards asks as often as one of a hundred and sixty
 
   function askIn(wait, element) {
     setTimeout(function () {

@@ -11,6 +11,7 @@
   const held = new Set(); // photos that can be sent again: pasted or taken here, there is no other copy
   const inFlight = 3;
   const waiting = [];
+  const lane = window.sendAgain.lane(inFlight, next);
   let running = 0;
   let isOver = false; // the session has ended, and the photos that waited here are gone
   let added = 0;
@@ -68,7 +69,7 @@
   }
 
   function next() {
-    while (running < inFlight && waiting.length) {
+    while (lane.isFree(running) && waiting.length) {
       running += 1;
       send(waiting.shift());
     }
@@ -96,6 +97,8 @@
     const state = part(job.card, "state");
     const bar = job.card.querySelector("progress");
     state.textContent = state.dataset.sending.replace("%s", 0);
+    bar.value = 0;
+    bar.classList.remove("bar--run");
     request.open("POST", drop.action);
     request.setRequestHeader("Accept", "application/json");
     request.responseType = "json";
@@ -110,6 +113,7 @@
     });
     request.addEventListener("load", function () {
       if (request.status === 201) arrive(job, request.response);
+      else if (lane.mayWait(job, request.getResponseHeader("Retry-After"))) wait(job);
       else refuse(job, request.response || { status: request.status, retry: request.status === 403 || request.status >= 500 });
       done();
     });
@@ -123,7 +127,14 @@
     request.send(fields(job));
   }
 
+  function wait(job) {
+    const state = part(job.card, "state");
+    state.textContent = state.dataset.busy;
+    waiting.unshift(job);
+  }
+
   function arrive(job, answer) {
+    lane.arrived();
     const holder = document.createElement("template");
     holder.innerHTML = answer.card;
     const card = holder.content.firstElementChild;

@@ -1,4 +1,4 @@
-"""Parts that run once are restarted only if they fail."""
+"""Parts that run once are restarted only if they fail; some yield to others."""
 
 import sys
 import time
@@ -53,4 +53,16 @@ def test_errand_that_fails_is_run_again(tmp_path: Path, messages: list[str]) -> 
     runs = tmp_path / "runs"
     assert supervised_until(supervisor, lambda: runs.exists() and runs.read_text() == "xx")
     assert "errand ended with status 1" in messages[0]
+    supervisor.stop()
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="Linux weighs sessions only where it was built for it")
+def test_part_yields_with_all_that_it_starts(tmp_path: Path, messages: list[str]) -> None:
+    script = "import os, time; time.sleep(0.5); open('was', 'w').write(f\"{os.nice(0)} {open('/proc/self/autogroup').read()}\")"
+    supervisor = Supervisor(tmp_path / "log", {}, tmp_path, messages.append)
+    supervisor.start(Part("late", (sys.executable, "-c", script), once=True, nice=7))
+    was = tmp_path / "was"
+    assert supervised_until(supervisor, lambda: was.exists() and bool(was.read_text()))
+    own, _group, _word, of_session = was.read_text().split()
+    assert (own, of_session) == ("7", "7")
     supervisor.stop()

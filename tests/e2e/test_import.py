@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.chromium import PATIENCE_MS, violations_in_both_themes
 from tests.e2e.conftest import OpenPage, sign_in
@@ -141,6 +141,24 @@ def test_an_import_is_cancelled_on_a_phone(installation: Installation, open_page
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("heading", name="Import finished")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text(re.compile("^[1-5] photos? added to 1 visit."))).to_be_visible()
+
+
+def test_an_import_goes_on_by_itself_after_the_server_was_busy(
+    installation: Installation, browser: Browser, tmp_path: Path
+) -> None:
+    outside = browser.new_context(base_url=installation.address)  # not watched: the test provokes refusals
+    page = outside.new_page()
+    opened(page, installation)
+    page.locator("#import-files").set_input_files([dated(tmp_path, number, "2026:01:06 10:00:00") for number in (241, 242)])
+    busy = {"code": "busy", "message": "Too many photos are arriving at once.", "retry": True, "failure": None}
+    answers: list[int] = []
+    page.on("response", lambda answer: answers.append(answer.status) if answer.url.endswith("/photos/") else None)
+    answer = {"status": 503, "json": busy, "headers": {"Retry-After": "1"}}
+    page.route("**/imports/*/photos/", lambda route: route.fulfill(**answer), times=3)
+    page.get_by_role("button", name="Add 2 photos to 1 visit").click()
+    expect(page.get_by_text(re.compile("^2 photos added to 1 visit."))).to_be_visible(timeout=PATIENCE_MS)
+    assert sorted(answers) == [201, 201, 503, 503, 503]
+    outside.close()
 
 
 def test_without_a_script_the_server_shows_where_photos_go(installation: Installation, open_page: OpenPage, tmp_path: Path) -> None:

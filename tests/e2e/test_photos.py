@@ -244,6 +244,11 @@ def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
     phone.get_by_role("button", name="Start").click()
     expect(phone.get_by_text("Take a photo")).to_be_visible()
     phone.wait_for_load_state("load")  # what follows needs the scripts
+    busy = {"code": "busy", "message": "Too many photos are arriving at once.", "retry": True}
+    phone.route(phone.url, lambda route: route.fulfill(status=503, json=busy, headers={"Retry-After": "1"}), times=1)
+    phone.locator("#files").set_input_files(files(64))
+    expect(phone.get_by_text("This one waits and is sent again by itself.")).to_be_visible()
+    expect(phone.get_by_text("1 photo received.")).to_be_visible(timeout=PATIENCE_MS)
     phone.route(phone.url, lambda route: route.fulfill(status=502, body="<html>", content_type="text/html"))
     phone.locator("#files").set_input_files(files(63))
     expect(phone.get_by_text("The server could not add this photo (502).")).to_be_visible()
@@ -256,7 +261,7 @@ def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
     phone.get_by_role("button", name="Done").click()
     expect(phone.get_by_text("Some photos were not added and may exist only on this page.")).to_be_visible()
     phone.get_by_role("button", name="Retry").click()
-    expect(phone.get_by_text("1 photo received.")).to_be_visible(timeout=PATIENCE_MS)
+    expect(phone.get_by_text("2 photos received.")).to_be_visible(timeout=PATIENCE_MS)
     phone.get_by_role("button", name="Done").click()
     expect(phone.get_by_role("heading", name="Done")).to_be_visible()
     outside.close()

@@ -167,6 +167,30 @@ def test_a_photo_that_could_not_be_stored_waits_to_be_sent_again(installation: I
     outside.close()
 
 
+BUSY = {"code": "busy", "message": "Too many photos are arriving at once.", "retry": True}
+
+
+def test_photos_wait_while_the_server_is_busy_and_are_sent_by_themselves(installation: Installation, browser: Browser) -> None:
+    outside = browser.new_context(base_url=installation.address)  # not watched: the test provokes refusals
+    page = outside.new_page()
+    open_new_visit(page, installation)
+    busy: list[Route] = []
+
+    def refuse(route: Route) -> None:
+        if len(busy) == 4:  # three that were sent together, and the one that tries again
+            return route.continue_()
+        busy.append(route)
+        return route.fulfill(status=503, json=BUSY, headers={"Retry-After": "1"})
+
+    page.route("**/visits/*/photos/", refuse)
+    page.locator("#files").set_input_files(files(174, 175, 176))
+    expect(page.get_by_text("This one waits and is sent again by itself.").first).to_be_visible()
+    expect(page.get_by_text("Not added")).to_have_count(0)
+    expect(page.locator("#photos .rowlink")).to_have_count(3, timeout=PATIENCE_MS)
+    assert len(busy) == 4
+    outside.close()
+
+
 def test_a_note_does_not_overwrite_words_this_window_never_showed(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     open_new_visit(page, installation)

@@ -1,5 +1,6 @@
 """The REST interface: what it answers, and that a foreign row does not exist."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from inference.dispatch import current_model_version
 from patients.consent.erasure import erase_picture
 from patients.models import Patient, Photo, User, Visit
 from patients.models.formats import clinic_today
+from patients.photos import decoding
 from patients.photos.receive import receive_photo
 from tests.answers import close_unread
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, picture, upload
@@ -111,6 +113,13 @@ def test_duplicate_is_a_conflict(api: APIClient, visit: Visit, sent: list[str]) 
     api.post(address, {"file": upload()})
     answer = api.post(address, {"file": upload()})
     assert (answer.status_code, answer.json()["code"]) == (409, "duplicate_in_visit")
+
+
+def test_upload_to_a_busy_server_is_told_when_to_come_again(api: APIClient, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "_threads", threading.BoundedSemaphore(1))
+    with decoding._threads:
+        answer = api.post(f"/api/v1/visits/{visit.id}/photos/", {"file": upload()})
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "busy", "2")
 
 
 def test_day_of_a_duplicate_is_a_date_for_programs_and_words_for_people(api: APIClient, visit: Visit, sent: list[str]) -> None:

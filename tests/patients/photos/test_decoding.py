@@ -26,6 +26,7 @@ from ml.decode import apart, children
 from ml.decode.confinement import LAYERS, MEMORY_BYTES
 from patients.photos import decoding as sandbox
 from patients.photos.codes import RejectedPhoto
+from patients.photos.decoder_places import place
 from patients.photos.decoding import rebuild_apart
 from tests.cohort import clear_portraits
 from tests.factories import picture
@@ -305,7 +306,7 @@ def test_log_says_at_the_start_how_photos_are_opened(monkeypatch: pytest.MonkeyP
     ]
 
 
-def test_no_failure_occupies_a_decoder_slot(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_failure_occupies_a_place_or_a_thread(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as nothing:
         nothing.setattr(children, "COMMAND", [str(decoder)])  # cannot be started
         refusal(picture())
@@ -315,29 +316,45 @@ def test_no_failure_occupies_a_decoder_slot(decoder: Path, monkeypatch: pytest.M
     monkeypatch.setattr(apart, "ask_decoder", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         rebuild_apart(picture(), "JPEG")
-    assert sandbox._slots._value == settings.DECODES_AT_ONCE
-    assert sandbox._queue._value == settings.DECODES_AT_ONCE + 1
+    assert sandbox._threads._value == settings.UPLOADS_AT_ONCE
+    with contextlib.ExitStack() as held:
+        for _ in range(settings.DECODES_AT_ONCE):
+            held.enter_context(place(sandbox._FOLDER, settings.DECODES_AT_ONCE, 0))
 
 
-def test_one_upload_waits_for_a_decoder_slot_and_the_next_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    may_go_on, inside = threading.Event(), threading.Semaphore(0)
+def test_uploads_take_half_of_the_threads_and_the_next_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_go_on = threading.Event()
 
     def hold(*_: object) -> bytes:
-        inside.release()
         may_go_on.wait(60)
         return b'{"code": "unreadable", "detail": {}}'
 
     monkeypatch.setattr(apart, "ask_decoder", hold)
     with ThreadPoolExecutor() as pool:
-        uploads = [pool.submit(refusal, picture()) for _ in range(settings.DECODES_AT_ONCE)]
-        for _ in uploads:
-            assert inside.acquire(timeout=60)
-        uploads.append(pool.submit(refusal, picture()))
-        while sandbox._queue._value:
+        uploads = [pool.submit(refusal, picture()) for _ in range(settings.UPLOADS_AT_ONCE)]
+        while sandbox._threads._value:
             time.sleep(0.01)
         assert refusal(picture()) == ("busy", {})
         may_go_on.set()
-        assert [upload.result()[0] for upload in uploads] == ["unreadable"] * 3
+        assert [upload.result()[0] for upload in uploads] == ["unreadable"] * settings.UPLOADS_AT_ONCE
+
+
+def test_upload_is_refused_while_other_processes_hold_every_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "DECODES_AT_ONCE", 1)
+    monkeypatch.setattr(settings, "DECODE_TIMEOUT_SECONDS", 0)
+    with place(sandbox._FOLDER, 1, 0):
+        assert refusal(picture()) == ("busy", {})
+    assert refusal(picture())[0] == "decoder_timeout"  # it has its place
+
+
+def test_decoder_yields_to_the_pages(decoder: Path) -> None:
+    limited = "import os\nfrom ml.decode.confinement import limit_process\nlimit_process()\nprint(os.nice(0) - {})"
+    lowered = subprocess.run([sys.executable, "-c", limited.format(os.nice(0))], capture_output=True, text=True, check=True)
+    assert lowered.stdout == "5\n"
+    # In a session of its own it would be weighed against the web server as a whole, whatever its priority.
+    says(decoder, f"ps -o sid= -p $$ > {decoder.parent}/session")
+    refusal(picture())
+    assert int((decoder.parent / "session").read_text()) == os.getsid(0)
 
 
 def test_web_process_answers_and_stays_small_while_bombs_are_opened(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Uploading photos to a visit."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from patients.models import AccessLog, Photo, User, Visit
+from patients.photos import decoding
 from patients.photos.receive import receive_photo
 from tests.factories import make_patient, make_visit, picture, upload
 
@@ -134,3 +136,16 @@ def test_a_plain_form_names_all_that_a_full_visit_cannot_hold_at_once(
     page = browser.post(f"/visits/{visit.pk}/photos/", {"photos": files}, follow=True).content.decode()
     assert "2 photos added." in page
     assert "Not added: blue.jpg, green.jpg. This visit is full: it has 2 photos." in page
+
+
+def test_a_script_that_meets_a_busy_server_is_told_when_to_send_again(
+    browser: Client, address: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "_threads", threading.BoundedSemaphore(1))
+    with decoding._threads:
+        answer = browser.post(address, {"photos": upload()}, headers=JSON)
+        page = browser.post(address, {"photos": upload()}, follow=True)
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "busy", "2")
+    assert "Not added: IMG_0001.jpg. Too many photos are arriving at once. Try this one again in a moment." in page.content.decode()
+    assert not visit.photos.exists()
+    assert "Retry-After" not in browser.post(address, {"photos": upload(b"not a picture")}, headers=JSON)
