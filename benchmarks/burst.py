@@ -233,9 +233,9 @@ def bodies(count: int) -> list[bytes]:
         pictures.append(out.getvalue())
     made = []
     for number in range(count):
-        picture, comment = pictures[number % len(pictures)], f"photo {number:06}".encode()
+        jpeg, comment = pictures[number % len(pictures)], f"photo {number:06}".encode()
         # A comment after the first marker makes it another file, of the same pixels.
-        photo = picture[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + picture[2:]
+        photo = jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
         upload = SimpleUploadedFile(f"{number}.jpg", photo, "image/jpeg")
         fields = {"csrfmiddlewaretoken": CSRF, "keep_duplicate": "1", "photos": upload}
         made.append(bytes(encode_multipart(BOUNDARY, fields)))
