@@ -119,6 +119,31 @@ def timed(client: Any, path: str) -> tuple[float, float, int, float]:
     return (time.perf_counter() - wall) * 1000, (time.process_time() - processor) * 1000, size, waits[:2][-1]
 
 
+def size_of_database() -> dict[str, object]:
+    """Return which database it is, the number of photos in it, and its size on disk for each of them.
+
+    Readings have no picture of the face here: each real one adds the `face_bytes` of `benchmarks.photo_cost`.
+    """
+    from django.db import connection
+
+    from patients.models import Photo
+
+    sizes = {
+        "postgresql": "SELECT pg_database_size(current_database())",
+        "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sizes[connection.vendor])
+        size = cursor.fetchone()[0]
+    photos = Photo.objects.count()
+    return {
+        "database": connection.vendor,
+        "photos_in_all": photos,
+        "database_mb": round(size / 1e6),
+        "bytes_per_photo": round(size / photos),
+    }
+
+
 def main() -> None:
     """Fill and measure, and print one line per page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -144,7 +169,7 @@ def main() -> None:
         connection.cursor().execute("ANALYZE")
     client = Client(headers={"host": "localhost"})
     client.force_login(User.objects.get())
-    print(json.dumps({"patients": asked.patients, "visits": asked.visits, "photos": asked.photos, "database": connection.vendor}))
+    print(json.dumps({"patients": asked.patients, "visits": asked.visits, "photos": asked.photos} | size_of_database()), flush=True)
     with override_settings(MFA_REQUIRED=False):
         for page, path in addresses(patient):
             print(json.dumps(measure(page, path, client)), flush=True)

@@ -139,7 +139,8 @@ def test_pages_come_before_photos_and_photos_before_tasks() -> None:
     by_name = {unit.stem.removeprefix("affectline-").rstrip("@"): directives(unit) for unit in UNITS}
     web, worker, tasks = (by_name[name] for name in ("web", "worker", "tasks"))
     assert int(web["Nice"][0]) < int(worker["Nice"][0]) < int(tasks["Nice"][0])
-    assert int(web["CPUWeight"][0]) > int(worker["CPUWeight"][0]) > int(tasks["CPUWeight"][0])
+    for name in ("CPUWeight", "IOWeight"):
+        assert int(web[name][0]) > int(worker[name][0]) > int(tasks[name][0])
     # When memory ends, tasks go first. One killed process never stops its service.
     assert int(web["OOMScoreAdjust"][0]) < int(worker["OOMScoreAdjust"][0]) < int(tasks["OOMScoreAdjust"][0])
     assert all(unit["MemoryMax"] and unit["TasksMax"] for unit in by_name.values())
