@@ -82,16 +82,16 @@ postgres: .venv/dev engines
 postgres-full: .venv/dev engines
 	$(PY) -m tests.engines.postgres $(PY) -m pytest tests $(addprefix --ignore=,$(REAL)) --numprocesses 2 --database-only
 
-full: .venv/dev
-	$(PY) -m pytest tests $(addprefix --ignore=,$(REAL)) -m full --numprocesses 2
+full: .venv/dev engines
+	$(PY) -m pytest tests --ignore=tests/e2e --ignore=tests/faults -m full --numprocesses 2
 
 # Real processes: servers, workers, kills, and a browser.
 real: .venv/dev engines
 	$(PY) -m pytest $(REAL) --numprocesses 2 --dist loadfile
 
-# Twenty kills instead of a few.
+# Twenty kills instead of a few, and an update while photos are queued.
 faults: .venv/dev engines
-	KILLS=20 $(PY) -m pytest tests/faults
+	KILLS=20 $(PY) -m pytest tests/faults -m "full or not full"
 
 engines:
 	@deploy/need.sh 'command -v redis-server' redis-server

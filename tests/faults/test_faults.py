@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import time
 import urllib.error
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -17,9 +16,10 @@ from clinic import celery_app
 from inference.health import beat_heart
 from inference.tasks import predict
 from tests.engines.brokers import Broker
-from tests.engines.installation import FINAL, Installation, eventually
+from tests.engines.installation import Installation, eventually
 from tests.engines.portraits import portrait
 from tests.engines.seed import seeded
+from tests.faults.endings import assert_each_ended_once
 
 KILLS = int(os.environ.get("KILLS", "2"))
 
@@ -49,16 +49,6 @@ def installation(tmp_path_factory: pytest.TempPathFactory, broker: Broker) -> It
 def upload(installation: Installation, visit: str, numbers: Iterable[int]) -> None:
     for number in numbers:
         installation.upload(visit, portrait(number))
-
-
-def assert_each_ended_once(installation: Installation, visit: str, photos: int) -> None:
-    """Wait until every photo is final, then a little longer, in case one becomes final twice."""
-    eventually(lambda: installation.all_final(visit), f"{photos} photos are final\n{installation.logs()}")
-    time.sleep(2)
-    endings = installation.endings(visit)
-    assert len(endings) == photos
-    assert [states for states in endings.values() if len(states) != 1] == []
-    assert set(installation.states(visit)) <= set(FINAL)
 
 
 def pictures(installation: Installation) -> set[Path]:
