@@ -171,6 +171,16 @@ def test_database_itself_refuses(five_entries: list[AccessLog], statement: str) 
 
 
 @pytest.mark.django_db
+def test_entries_of_a_whole_caseload_are_a_chain_and_take_few_statements(ada: User, django_assert_max_num_queries: Any) -> None:
+    detail = {"page": "caseload_csv", "glass": None, "n": 3, "is_first": True}
+    entries = [AccessLog(action="export", actor_id=ada.pk, patient=f"{n:032}", detail=detail) for n in range(600)]
+    with django_assert_max_num_queries(6):  # savepoint, a lock on PostgreSQL, the last entry, two portions, release
+        AccessLog.append_all(entries)
+    assert list(find_faults()) == []
+    stored = AccessLog.objects.get(patient=f"{599:032}")
+    assert (stored.detail, stored.at, stored.seal) == (detail, entries[-1].at, entries[-1].seal)
+
+
 def test_untouched_log_has_no_fault(five_entries: list[AccessLog], capsys: pytest.CaptureFixture[str]) -> None:
     call_command("verify_audit")
     assert capsys.readouterr().out == "5 entries, all as they were written.\n"
