@@ -1,11 +1,11 @@
 """What each page costs in a clinic of many patients: wall time, processor time, queries and bytes, as JSON lines.
 
-    python -m benchmarks.growth --patients N [--visits 50] [--photos 20] [--others 4] [--postgres]
+    python -m benchmarks.growth --patients N [--visits 50] [--photos 20] [--others 4] [--postgres] [--chromium]
 
 Every patient has a few visits (`--others`); one has `--visits` with `--photos` photos each, and its pages are measured. The
 database is one of its own and is removed afterwards: SQLite, or with `--postgres` a private server. Each page is requested once
 before it is measured, as a worker of a server would have been; `first_ms` is what that request took. `queries` are statements
-without the borders of transactions.
+without the borders of transactions. With `--chromium` a browser opens the patient with the figure.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import tests.environment  # a private folder and keys; must come before the settings are read
+from benchmarks.in_chromium import drawn
 from benchmarks.timeline_400_visits import prepare
 from tests.engines.postgres import postgres
 from tests.queries import BORDERS
@@ -152,6 +153,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=20)
     parser.add_argument("--others", type=int, default=4, help="visits of every other patient")
     parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--chromium", action="store_true", help="also time the figure in a browser")
     asked = parser.parse_args()
     if asked.postgres and "DATABASE_URL" not in os.environ:
         with postgres() as url:
@@ -173,6 +175,9 @@ def main() -> None:
     with override_settings(MFA_REQUIRED=False):
         for page, path in addresses(patient):
             print(json.dumps(measure(page, path, client)), flush=True)
+        if asked.chromium:
+            cookies = {name: cookie.value for name, cookie in client.cookies.items()}
+            print(json.dumps({"page": "patient in Chromium"} | drawn(f"/patients/{patient.pk}/", cookies)), flush=True)
 
 
 if __name__ == "__main__":
