@@ -13,7 +13,8 @@ time after the answer that too many arrive, again by itself after a growing wait
     wait_p95_s           from the moment a photo's first request began until it was in, waits and further requests included
     page_p50_ms, page_p95_ms, page_max_ms  of the pages that the others opened until the last photo was read
     all_read_s           from the first request until every accepted photo is final
-    lost, doubled        photos that were accepted and have no final reading; stored or read twice
+    lost, doubled        photos that were accepted and are not there; stored or read twice
+    unread               photos that were not final when the measurement gave up, after eight minutes
     rss_mb               most memory of all processes together, pages they share counted in each
     cpu_s                processor time of each kind of process
 """
@@ -321,7 +322,8 @@ def measure(installation: Installation, clinicians: int, photos: int, readers: i
     for thread in (*senders, *lookers):
         thread.join(130)
     return told(figures, seconds) | {
-        "lost": figures.accepted - stored + unread,
+        "lost": figures.accepted - stored,
+        "unread": unread,
         "doubled": doubled,
         "rss_mb": round(memory),
         "cpu_s": {kind: round(used[kind] - before[kind], 1) for kind in used},

@@ -8,6 +8,9 @@ from django.db.models.fields.files import FieldFile
 CONSENT_PATH = "photo__visit__patient"
 """What `may_be_read` looks up, from a Prediction: fetch it in the same query."""
 
+PERSON_PATH = "photo__uploaded_by"
+"""Who sent the photo, from a Prediction."""
+
 
 @runtime_checkable
 class ReadablePhoto(Protocol):

@@ -14,6 +14,7 @@ from encryption.seal import SealBroken
 from encryption.storage import StorageDown
 from inference.models import Prediction
 from inference.photo import CONSENT_PATH, ReadablePhoto
+from inference.turn import claim_next
 from ml.decode.made import NotOurPicture, open_made
 from ml.serve.preprocess import to_pixels
 from ml.serve.reader import FaceReader, WeightsError
@@ -29,8 +30,11 @@ def face_reader() -> FaceReader:
 
 @shared_task
 def predict(prediction_id: str) -> None:
-    """Read the photo of one queued prediction and store the result in the row. A second run does nothing."""
-    prediction = Prediction.objects.claim(prediction_id)
+    """Read the photo whose turn it is, of this prediction or of another that waits, and store the result in its row.
+
+    There are as many messages as waiting photos. A second run of one does nothing when none waits.
+    """
+    prediction = claim_next(prediction_id)
     if prediction is None:
         return
     try:
@@ -39,25 +43,25 @@ def predict(prediction_id: str) -> None:
         prediction.fail("timed_out")
     # The photo waits until the object store answers again, however long that takes.
     except StorageDown as error:
-        log.error("%s; prediction %s waits", error, prediction_id)
+        log.error("%s; prediction %s waits", error, prediction.pk)
         prediction.release()
     # The file is lost, or its folder is not mounted on this computer; then another worker may find it.
     except FileNotFoundError:
         prediction.release_or_fail("photo_missing")
     except NotOurPicture:
-        log.error("The picture of prediction %s is not one that we made", prediction_id)
+        log.error("The picture of prediction %s is not one that we made", prediction.pk)
         prediction.fail("photo_damaged")
     # The file was changed, or is that of another photo: its reading would not be this patient's.
     except SealBroken:
         prediction.fail("photo_not_authentic")
     except WeightsError:
-        log.exception("The model cannot be loaded; prediction %s waits", prediction_id)
+        log.exception("The model cannot be loaded; prediction %s waits", prediction.pk)
         prediction.release_or_fail("model_unavailable")
     # During an update: the row asks for another model than the loaded one, which has already read this photo.
     except IntegrityError:
         prediction.give_way()
     except Exception:
-        log.exception("Prediction %s failed", prediction_id)
+        log.exception("Prediction %s failed", prediction.pk)
         prediction.fail("reader_fault")
 
 
