@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inference.models import Prediction
+from inference.waiting import seconds_until_read
 from ml.serve.expressions import EXPRESSIONS
 from patients.models import OwnLabel, Photo
 from patients.models.formats import clock, day, decimal, short_day, with_unit
@@ -54,6 +55,7 @@ OF_STATE = {
     State.CHOOSE_FACE: Kind.CHOOSE,
 }
 
+SHORTEST_TOLD_SECONDS = 45
 TAG_SIDE = 0.038
 """The side of a number tag, as a share of the width of a wide card."""
 
@@ -88,6 +90,8 @@ class PhotoCard:
 
     photo: Photo
     prediction: Prediction | None
+    minutes: int = 0
+    """In about how many minutes a waiting photo is read; 0 when that is soon, or not known."""
 
     @property
     def kind(self) -> Kind:
@@ -284,7 +288,19 @@ def card_of(photo: Photo) -> PhotoCard:
 
 def cards_of(photos: Iterable[Photo]) -> list[PhotoCard]:
     """Return the cards of a visit in their order."""
-    return sorted(map(card_of, photos), key=lambda card: card.rank)
+    return with_minutes(sorted(map(card_of, photos), key=lambda card: card.rank))
+
+
+def with_minutes(cards: list[PhotoCard]) -> list[PhotoCard]:
+    """Return the cards; those of waiting photos say in how many minutes they are read. No query when none waits."""
+    waiting = {card.prediction.pk for card in cards if card.kind is Kind.WAITING and card.prediction}
+    seconds = seconds_until_read(waiting)
+    return [replace(card, minutes=minutes_of(seconds.get(card.prediction.pk, 0.0))) if card.prediction else card for card in cards]
+
+
+def minutes_of(seconds: float) -> int:
+    """Return the whole minutes that a card tells; 0 below three quarters of a minute, which it does not tell."""
+    return 0 if seconds < SHORTEST_TOLD_SECONDS else max(1, round(seconds / 60))
 
 
 def count_filters(cards: Iterable[PhotoCard]) -> dict[str, int]:

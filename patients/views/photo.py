@@ -16,7 +16,7 @@ from patients.care.banner import care_facts
 from patients.forms.photo import TOO_LONG, ExcludeForm
 from patients.models import LastViewed, Photo
 from patients.photos.reanalyse import reanalyse, why_not_reanalysed
-from patients.readings.photo_card import PhotoCard, card_of
+from patients.readings.photo_card import PhotoCard, card_of, with_minutes
 from patients.readings.photo_page import photo_page
 from patients.views.lookups import find_photo
 from patients.views.requests import ClinicianRequest, number_in, redirect_back
@@ -34,12 +34,14 @@ def show_photo(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 def show_card(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
     """Send the card alone. A card that has become final says so, and the summary reloads."""
     photo = find_photo(request, photo_id)
-    return HttpResponse(status=204) if is_as_shown(request, card_of(photo)) else _answer_card(request, photo)
+    (card,) = with_minutes([card_of(photo)])
+    return HttpResponse(status=204) if is_as_shown(request, card) else _answer_card(request, photo)
 
 
 def is_as_shown(request: ClinicianRequest, card: PhotoCard) -> bool:
     """Whether the page already shows the state of an unread photo. What is not replaced is not read out again."""
-    return not card.is_final and request.GET.get("state") == card.kind
+    is_same = request.GET.get("state") == card.kind and request.GET.get("minutes", "0") == str(card.minutes)
+    return not card.is_final and is_same
 
 
 @require_GET
@@ -161,7 +163,7 @@ def _answer_explanation(request: ClinicianRequest, photo: Photo) -> HttpResponse
 
 
 def _answer_card(request: ClinicianRequest, photo: Photo, refused: str = "") -> HttpResponse:
-    card = card_of(photo)
+    (card,) = with_minutes([card_of(photo)])
     context = {"card": card, "patient": photo.visit.patient, "refused": refused}
     response = render(request, "patients/_photo_card.html", context)
     return trigger_client_event(response, "photos-changed") if card.is_final else response

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from patients.models import Photo, Visit
 from patients.photos.receive import receive_photo
-from patients.readings.photo_card import card_of
+from patients.readings.photo_card import card_of, with_minutes
 from patients.views.lookups import find_visit
 from patients.views.requests import ClinicianRequest
 from patients.views.upload_answers import receive_all, receive_one
@@ -37,5 +37,6 @@ def add_photo(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
 
 
 def _card_html(request: ClinicianRequest, photo: Photo, visit: Visit) -> str:
-    context = {"card": card_of(photo), "patient": visit.patient}
+    (card,) = with_minutes([card_of(photo)])
+    context = {"card": card, "patient": visit.patient}
     return render_to_string("patients/_photo_card.html", context, request)

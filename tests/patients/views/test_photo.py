@@ -350,3 +350,17 @@ def test_an_erased_photo_is_still_left_out_and_counted_again(browser: Client, ph
     assert "Eyes closed." in browser.get(f"/photos/{photo.pk}/card/").content.decode()
     browser.post(f"/photos/{photo.pk}/include/", headers=HTMX)
     assert Photo.objects.get(pk=photo.pk).is_used
+
+
+def test_card_tells_the_minutes_until_a_waiting_photo_is_read(browser: Client, visit: Visit) -> None:
+    now = timezone.now()
+    make_prediction(make_photo(visit), started_at=now - timedelta(seconds=50), finished_at=now)
+    photos = [make_photo(visit) for _ in range(3)]
+    for photo in photos:
+        make_prediction(photo, "queued")
+    address = f"/photos/{photos[2].pk}/card/?state=waiting"
+    card = browser.get(address).content.decode()
+    assert "About 2 minutes until it is analysed." in card  # three times fifty seconds
+    assert f"{address}&amp;minutes=2" in card
+    assert browser.get(f"{address}&minutes=2").status_code == 204
+    assert "About 1 minute until it is analysed." in browser.get(f"/photos/{photos[0].pk}/card/?state=waiting").content.decode()
