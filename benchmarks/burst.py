@@ -16,7 +16,6 @@ time after the answer that too many arrive, again by itself after a growing wait
     lost, doubled        photos that were accepted and are not there; stored or read twice
     unread               photos that were not final when the measurement gave up, after eight minutes
     rss_mb               most memory of all processes together, pages they share counted in each
-    cpu_s                processor time of each kind of process
 """
 
 import argparse
@@ -44,8 +43,12 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from PIL import Image
 
 import tests.environment  # noqa: F401  # keys for the settings that the forms are encoded by
+from clinic.serve import HOST, free_port, page_answers
+from clinic.supervisor import Part, Supervisor
 from tests.cohort import clear_portraits
-from tests.engines.installation import Installation, eventually
+from tests.engines.brokers import Broker
+from tests.engines.installation import PROJECT, Installation, eventually
+from tests.engines.postgres import postgres
 
 SIDES_PX = (3000, 4000)
 AT_ONCE = 3  # static/js/upload.js
@@ -252,37 +255,6 @@ def resident_mb(installation: Installation) -> float:
     return total * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def processor_seconds(installation: Installation) -> dict[str, float]:
-    """Return the processor time of each kind of process so far, with that of its children that have ended."""
-    kinds = {"gunicorn": "web", " worker ": "workers"}
-    used = dict.fromkeys((*kinds.values(), "decoders"), 0.0)
-    web = set()
-    for pid, command in installation.processes().items():
-        if kind := next((kinds[word] for word in kinds if word in command), None):
-            used[kind] += cpu_and_parent(pid)[0]
-            web |= {pid} if kind == "web" else set()
-    # Parents of decoders have an empty environment, by which nothing tells whose they are.
-    for folder in Path("/proc").glob("[0-9]*"):
-        seconds, parent = cpu_and_parent(int(folder.name))
-        used["decoders"] += seconds if parent in web and b"ml.decode" in command_of(folder) else 0.0
-    return used
-
-
-def cpu_and_parent(pid: int) -> tuple[float, int]:
-    """Return the processor time of a process with its ended children, in seconds, and its parent; zeros when it is gone."""
-    with contextlib.suppress(OSError):
-        facts = (Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()
-        return sum(map(int, facts[11:15])) / os.sysconf("SC_CLK_TCK"), int(facts[1])
-    return 0.0, 0
-
-
-def command_of(folder: Path) -> bytes:
-    """Return the command line of a process; empty when it is gone."""
-    with contextlib.suppress(OSError):
-        return (folder / "cmdline").read_bytes()
-    return b""
-
-
 @contextlib.contextmanager
 def embedded(folder: Path, settings: dict[str, str]) -> Iterator[Installation]:
     """Yield an installation as `make run` starts it."""
@@ -292,6 +264,37 @@ def embedded(folder: Path, settings: dict[str, str]) -> Iterator[Installation]:
         yield installation
     finally:
         installation.stop()
+
+
+@contextlib.contextmanager
+def production(folder: Path, settings: dict[str, str]) -> Iterator[Installation]:
+    """Yield an installation on PostgreSQL and Redis, with the processes of deploy/systemd on one host."""
+    broker = Broker("redis", folder / "redis")
+    broker.start()
+    try:
+        with postgres() as database_url:
+            engines = {"DATABASE_URL": database_url, "REDIS_URL": broker.url}
+            with embedded(folder, settings | engines) as installation, more_processes(folder, installation):
+                yield installation
+    finally:
+        broker.stop()
+
+
+@contextlib.contextmanager
+def more_processes(folder: Path, installation: Installation) -> Iterator[None]:
+    """Add a web server with four processes, to which all requests go, and a second worker for photos."""
+    port = free_port()
+    web = ("gunicorn", "clinic.wsgi:application", "--bind", f"{HOST}:{port}", "--workers", "4", "--worker-class", "gthread")
+    worker = ("celery", "--app", "clinic", "worker", "--concurrency", "1", "--exclude-queues", "tasks", "--hostname", "second@%h")
+    supervisor = Supervisor(folder / "more", installation.environment | {"HTTPS": "0", "DEMO": "1"}, PROJECT)
+    try:
+        supervisor.start(Part("web", (sys.executable, "-m", *web, "--threads", "8", "--no-control-socket")))
+        supervisor.start(Part("worker", (sys.executable, "-m", *worker, "--without-gossip", "--without-mingle"), nice=5))
+        eventually(lambda: page_answers(port), "the second web server answers")
+        installation.address = f"http://{HOST}:{port}"
+        yield
+    finally:
+        supervisor.stop()
 
 
 def measure(installation: Installation, clinicians: int, photos: int, readers: int) -> dict[str, Any]:  # Any: JSON
@@ -304,7 +307,6 @@ def measure(installation: Installation, clinicians: int, photos: int, readers: i
     figures, over = Figures(), threading.Event()
     pages = [UploadingPage(people[n], sent[n * photos : (n + 1) * photos], figures, over) for n in range(clinicians)]
     lookers = [threading.Thread(target=read_pages, args=(person, figures, over)) for person in people[clinicians:]]
-    before = processor_seconds(installation)
     began, memory = time.monotonic(), 0.0
     for looker in lookers:
         looker.start()
@@ -317,7 +319,7 @@ def measure(installation: Installation, clinicians: int, photos: int, readers: i
             if not unread:
                 break
         time.sleep(0.5)
-    seconds, used = time.monotonic() - began, processor_seconds(installation)
+    seconds = time.monotonic() - began
     over.set()
     for thread in (*senders, *lookers):
         thread.join(130)
@@ -326,7 +328,6 @@ def measure(installation: Installation, clinicians: int, photos: int, readers: i
         "unread": unread,
         "doubled": doubled,
         "rss_mb": round(memory),
-        "cpu_s": {kind: round(used[kind] - before[kind], 1) for kind in used},
     }
 
 
@@ -363,8 +364,10 @@ def main() -> None:
     parser.add_argument("--clinicians", type=int, default=20)
     parser.add_argument("--photos", type=int, default=10)
     parser.add_argument("--readers", type=int, default=5, help="others who look at pages meanwhile")
+    parser.add_argument("--production", action="store_true", help="PostgreSQL, Redis, four web processes, two workers")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, embedded(Path(name), {"DEMO_VISITS": "1"}) as installation:
+    engines = production if options.production else embedded
+    with tempfile.TemporaryDirectory() as name, engines(Path(name), {"DEMO_VISITS": "1"}) as installation:
         print(json.dumps(measure(installation, options.clinicians, options.photos, options.readers)))
 
 
