@@ -89,7 +89,7 @@ full: .venv/dev engines
 real: .venv/dev engines
 	$(PY) -m pytest $(REAL) --numprocesses 2 --dist loadfile
 
-# Twenty kills instead of a few, and an update while photos are queued.
+# Twenty kills instead of a few, an update while photos are queued, a clock that jumps and a full disk.
 faults: .venv/dev engines
 	KILLS=20 $(PY) -m pytest tests/faults -m "full or not full"
 

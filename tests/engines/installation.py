@@ -172,10 +172,11 @@ class Installation:
     def signal_workers(self, number: signal.Signals) -> None:
         """Pause every worker process that the command started, or resume it.
 
-        Only while we lock the database: a worker paused in a transaction would block all other writers.
+        Paused only while we lock the database: a worker paused in a transaction would block all other writers.
         """
         with self.database() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            if number == signal.SIGSTOP:
+                connection.execute("BEGIN IMMEDIATE")
             for pid, command in self.processes().items():
                 if " worker " in command:
                     os.kill(pid, number)
@@ -241,9 +242,9 @@ class Installation:
         """Make the next call of `ask` use a new API key."""
         self._key = ""
 
-    def new_visit(self) -> str:
-        """Return the id of a new visit of a patient of the demo, who consents to photos."""
-        patient = self.ask("GET", "patients/")["results"][0]["id"]
+    def new_visit(self, patient: str = "") -> str:
+        """Return the id of a new visit, by default of a patient of the demo who consents to photos."""
+        patient = patient or self.ask("GET", "patients/")["results"][0]["id"]
         visit = self.ask("POST", f"patients/{patient}/visits/", {"date": "2026-03-02"})
         return str(visit["id"])
 

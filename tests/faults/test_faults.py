@@ -121,6 +121,45 @@ def test_photo_deleted_while_queued(installation: Installation) -> None:
     assert installation.worker() == worker
 
 
+OTHER_PATIENT = """
+from patients.models import Consent, Patient, User
+cared_for = Patient.objects.in_care_of(User.objects.get(email="EMAIL")).exclude(pk="FIRST")
+print(Consent.objects.active().filter(purpose="care", patient__in=cared_for).first().patient_id, end="")
+"""
+ERASE = """
+from patients.consent.erasure import ask_for_erasure
+from patients.models import User, Visit
+owner, visit = User.objects.get(email="EMAIL"), Visit.objects.get(pk="VISIT")
+ask_for_erasure(visit.patient, "all", owner, owner)
+"""
+
+
+@pytest.mark.slow("another worker carries the erasure out")
+def test_patient_erased_while_photos_are_queued(installation: Installation) -> None:
+    patients = installation.ask("GET", "patients/")["results"]
+    other = OTHER_PATIENT.replace("EMAIL", installation.email).replace("FIRST", patients[0]["id"])
+    visit = installation.new_visit(installation.run(other))
+    installation.signal_workers(signal.SIGSTOP)
+    try:
+        before = pictures(installation)
+        upload(installation, visit, range(3))
+        assert len(pictures(installation) - before) == 6
+        installation.run(ERASE.replace("EMAIL", installation.email).replace("VISIT", visit))
+        worker = eventually(installation.worker, "a worker is there")
+    finally:
+        installation.signal_workers(signal.SIGCONT)
+
+    def rows() -> list[int]:
+        with installation.database() as connection:
+            asked = ("SELECT count(*) FROM patients_visit WHERE id = ?", "SELECT count(*) FROM patients_photo WHERE visit_id = ?")
+            return [connection.execute(query, (visit.replace("-", ""),)).fetchone()[0] for query in asked]
+
+    eventually(lambda: rows() == [0, 0], f"the patient is erased\n{installation.logs()}")
+    assert pictures(installation) - before == set()
+    assert len(installation.ask("GET", "patients/")["results"]) == len(patients) - 1
+    assert installation.worker() == worker
+
+
 @pytest.mark.slow("an upload waits four seconds for the database")
 def test_database_held_for_longer_than_an_upload_waits(installation: Installation) -> None:
     installation.forget_key()  # the first use of a key is stored now, and not while the database is locked
