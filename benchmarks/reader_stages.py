@@ -25,7 +25,7 @@ def draw_photo(path: Path) -> None:
     from PIL import Image
     from skimage.data import astronaut
 
-    portrait = Image.fromarray(astronaut())  # type: ignore[no-untyped-call]  # scikit-image ships no type hints
+    portrait = Image.fromarray(astronaut())
     photo = Image.new("RGB", (4000, 3000), "gray")
     photo.paste(portrait.resize((2400, 2400), Image.Resampling.LANCZOS), (800, 300))
     photo.save(path, "JPEG", quality=92)

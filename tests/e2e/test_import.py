@@ -78,6 +78,7 @@ def choose_another_date(page: Page) -> None:
     expect(page.get_by_role("button", name="Add 8 photos to 2 visits")).to_be_visible()
 
 
+@pytest.mark.slow("photos of several visits are read")
 def test_a_folder_becomes_visits_and_is_undone(installation: Installation, open_page: OpenPage, folder: Path) -> None:
     page = open_page()
     opened(page, installation)

@@ -174,6 +174,7 @@ def test_a_phone_says_that_a_file_is_gone(
     outside.close()
 
 
+@pytest.mark.slow("two browsers, and photos are read")
 def test_a_phone_adds_photos_that_appear_at_once(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     open_new_visit(page, installation)
@@ -285,6 +286,7 @@ def test_without_javascript_a_phone_adds_photos_too(installation: Installation, 
     expect(phone.get_by_text("This phone can add no more photos")).to_be_visible()
 
 
+@pytest.mark.slow("photos are read")
 @pytest.mark.parametrize("with_script", [True, False], ids=["script", "no script"])
 def test_a_label_a_note_and_a_move(installation: Installation, open_page: OpenPage, with_script: bool) -> None:
     page = open_page(java_script_enabled=with_script)

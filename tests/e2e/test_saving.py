@@ -121,6 +121,7 @@ def test_a_page_that_renews_itself_waits_for_who_writes(installation: Installati
     expect(page.get_by_text("Being analysed")).to_have_count(0)
 
 
+@pytest.mark.slow("a photo is read")
 def test_focus_stays_where_a_card_was_replaced(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     open_new_visit(page, installation)
@@ -213,6 +214,7 @@ def saves_draft(page: Page) -> AbstractContextManager[object]:
     return page.expect_response(lambda answer: answer.url.endswith("/drafts/") and answer.request.method == "POST")
 
 
+@pytest.mark.slow("waits until drafts are kept")
 def test_a_draft_stands_beside_a_note_that_was_changed_meanwhile(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     open_new_visit(page, installation)

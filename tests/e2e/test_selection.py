@@ -3,6 +3,7 @@
 import io
 import re
 
+import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
@@ -35,6 +36,7 @@ def choose_large(page: Page) -> None:
     expect(page.get_by_role("button", name="Use face 7")).to_be_visible()
 
 
+@pytest.mark.slow("reads six photos")
 def test_many_photos_are_changed_at_once(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     sign_in(page, installation)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.chromium import violations_in_both_themes
@@ -13,6 +14,7 @@ WORKER_MS = 60_000
 """How long a worker may take that yields to all other work."""
 
 
+@pytest.mark.slow("a worker makes a report")
 def test_report_is_followed_and_downloaded(installation: Installation, open_page: OpenPage, tmp_path: Path) -> None:
     record = written(installation, "TASK-1", 5, 3, 28)
     page = open_page()

@@ -5,6 +5,7 @@ import io
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.e2e.chromium import PATIENCE_MS
@@ -40,6 +41,7 @@ def rows(download: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(download.read_text(encoding="utf-8-sig"))))
 
 
+@pytest.mark.slow("walks the whole way of a first day")
 def test_from_sign_in_to_csv(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     sign_in_by_form(page, installation)

@@ -26,6 +26,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             broker.stop()
 
 
+@pytest.mark.slow("starts a worker and reads a photo")
 def test_photo_is_read_over_redis_into_postgresql(installation: Installation) -> None:
     visit = installation.new_visit()
     for number in range(3):

@@ -106,6 +106,7 @@ def test_broker_emptied(installation: Installation, broker: Broker) -> None:
     assert installation.states(visit) == ["done"] * 4
 
 
+@pytest.mark.slow("stops a worker and starts it again")
 def test_photo_deleted_while_queued(installation: Installation) -> None:
     visit = installation.new_visit()
     installation.signal_workers(signal.SIGSTOP)

@@ -231,7 +231,7 @@ def test_lost_photos_come_back_behind_fresh_ones(
 @pytest.fixture
 def portrait_read(visit: Visit) -> Prediction:
     """Return the prediction of a real face, by the model that ships."""
-    with Image.fromarray(astronaut()) as whole:  # type: ignore[no-untyped-call]  # scikit-image ships no type hints
+    with Image.fromarray(astronaut()) as whole:
         face = io.BytesIO()
         whole.crop((163, 55, 287, 179)).convert("L").resize((48, 48)).save(face, "PNG")
     return make_prediction(make_photo(visit), model_version=current_model_version(), input_png=face.getvalue())

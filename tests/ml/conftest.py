@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def portrait() -> Image.Image:
     """Return a portrait of 512x512 pixels with one smiling face, about 118 px high at (225, 117)."""
-    return Image.fromarray(astronaut())  # type: ignore[no-untyped-call]  # scikit-image ships no type hints
+    return Image.fromarray(astronaut())
 
 
 @pytest.fixture

@@ -271,6 +271,7 @@ def problems_of(role: Role, addresses: Iterable[Address], photo: Photo, event: E
                 yield f"{method} {address.view_name} tells the name"
 
 
+@pytest.mark.slow("opens hundreds of addresses")
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.full) if name in {*ONE_RIGHT, *LIKE_ANOTHER} else name for name in CAST]
 )
@@ -290,6 +291,7 @@ def test_right_opens_and_closes_what_asks_for_it(name: str, ines: Patient, photo
     assert problems
 
 
+@pytest.mark.slow("opens hundreds of addresses")
 def test_no_title_names_a_patient_or_a_day(ines: Patient, photo: Photo, event: Event) -> None:
     """The history of the browser keeps titles, and sign-out does not clear it."""
     role = own(ines, may_erase=True)
@@ -307,6 +309,7 @@ def test_no_title_names_a_patient_or_a_day(ines: Patient, photo: Photo, event: E
     assert len(titles) > 12
 
 
+@pytest.mark.slow("opens hundreds of addresses")
 def test_without_a_second_factor_every_address_leads_to_enrolment(ines: Patient, photo: Photo, event: Event) -> None:
     role = without_factor(ines)
     problems = []
@@ -319,6 +322,7 @@ def test_without_a_second_factor_every_address_leads_to_enrolment(ines: Patient,
     assert problems == []
 
 
+@pytest.mark.slow("opens hundreds of addresses")
 def test_every_page_about_a_patient_adds_an_entry(ines: Patient, photo: Photo, event: Event) -> None:
     role = own(ines, may_erase=True)
     problems = []

@@ -13,6 +13,7 @@ from ml.measure.refusals import measure_filling, measure_without_face
 from ml.serve.reader import FaceReader
 
 
+@pytest.mark.slow("reads photos with every look")
 def test_faces_in_photos_are_read_by_the_reader(reader: FaceReader, faces: FaceSet) -> None:
     found = measure_parity(reader, faces)
     assert (found["faces"], found["not_found"]["value"]) == (6, pytest.approx(1 / 6, abs=1e-4))
@@ -39,6 +40,7 @@ def test_filling_photo_holds_nothing_but_the_face() -> None:
     assert 0.74 <= photo.width / photo.height <= 1
 
 
+@pytest.mark.slow("reads photos with every look")
 def test_pictures_without_a_face_are_read_at_three_sizes(reader: FaceReader, tmp_path: Path) -> None:
     Image.new("RGB", (200, 100), "teal").save(tmp_path / "teal.png")
     assert [picture.size for picture in large_and_small(tmp_path / "teal.png")] == [(200, 100), (64, 32), (128, 64)]

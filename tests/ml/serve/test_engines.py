@@ -14,6 +14,7 @@ from ml.serve.reader import WEIGHTS, FaceReader, WeightsMismatch
 pytestmark = pytest.mark.keras
 
 
+@pytest.mark.slow("loads TensorFlow")
 def test_engines_agree_on_a_real_face(portrait: Image.Image) -> None:
     card = load_card(WEIGHTS)
     pictures = [portrait.crop((165 + shift, 55, 289 + shift, 179)).rotate(shift) for shift in range(0, 20, 4)]

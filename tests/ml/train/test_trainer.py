@@ -36,6 +36,7 @@ def test_steps_that_count_alike_are_averaged_evenly(tiny_config: Config) -> None
     assert resumed.counted == 0
 
 
+@pytest.mark.slow("loads TensorFlow")
 @pytest.mark.parametrize(
     ("told", "multiplies"),
     [

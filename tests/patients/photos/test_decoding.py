@@ -102,6 +102,7 @@ def photo_of(width: int, height: int, file_format: str = "JPEG", **options: obje
     return file.getvalue()
 
 
+@pytest.mark.slow("opens photos of 50 megapixels")
 @pytest.mark.parametrize(
     ("width", "height", "file_format", "options", "stored"),
     [
