@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,13 +31,27 @@ class Broken:
     at: datetime
 
 
+_about_to_be_erased: ContextVar[bool] = ContextVar("about_to_be_erased", default=False)
+
+
+@contextmanager
+def about_to_be_erased() -> Iterator[None]:
+    """Note nothing of the block: where an erasure is carried out again after a restore, its keys are gone already."""
+    token = _about_to_be_erased.set(True)
+    try:
+        yield
+    finally:
+        _about_to_be_erased.reset(token)
+
+
 @contextmanager
 def watched(place: Place) -> Iterator[None]:
     """Note a SealBroken of the block, and let it go on."""
     try:
         yield
     except SealBroken as error:
-        note(error.code, place)
+        if not _about_to_be_erased.get():
+            note(error.code, place)
         raise SealBroken(error.code, place) from None
 
 

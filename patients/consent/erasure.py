@@ -25,6 +25,7 @@ from encryption import patient_keys
 from encryption.fields import EncryptedBinaryField, EncryptedTextField, sealed_fields_of, sealed_values
 from encryption.seal import SealBroken
 from encryption.sealing import sealing_of
+from encryption.watch import about_to_be_erased
 from inference.models import Prediction
 from patients.accounts.messages import EncryptedMessages, decrypt_messages
 from patients.audit.log import Actor, record_access
@@ -292,7 +293,8 @@ def identifying_texts(patient: Patient, level: str) -> list[str]:
 def _readable(row: models.Model, name: str) -> str:
     """Return the text of a field; empty when it does not open: nothing else that opens can hold it."""
     try:
-        return str(getattr(row, name))
+        with about_to_be_erased():
+            return str(getattr(row, name))
     except SealBroken:
         return ""
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import BooleanField, Case, CharField, Exists, F, FilteredRelation, OuterRef, Q, TextField, Value, When
 from django.db.models.functions import Cast
 
+from encryption.seal import SealBroken
 from patients.models import Consent, Patient, PatientSummary, TeamAssignment, User
 from patients.models.formats import clinic_today
 from patients.models.known_names import known_names
@@ -43,6 +44,15 @@ class LightRow(NamedTuple):
     def spelt(self) -> Spelt:
         """Name and record number as they are searched and sorted by."""
         return known_names.spelt((self.key, self.name, self.record_number))
+
+    @property
+    def opens(self) -> bool:
+        """Whether name and record number belong to the patient. If not, that is noted for the health page."""
+        try:
+            _ = self.spelt
+        except SealBroken:
+            return False
+        return True
 
     def passes(self, show: str) -> bool:
         """Whether the row passes the filter. An unknown filter passes all."""

@@ -1,8 +1,9 @@
 """My patients: search, filters and order."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -40,16 +41,19 @@ def show_caseload(request: ClinicianRequest) -> HttpResponse:
     )
     words, chosen = request.GET.get("q", "").strip(), _chosen(request, teams)
     search, show, team = Search(words), chosen.get("show", ""), chosen.get("team", "")
-    everyone = light_rows(request.user, team)
+    # One value that was tampered with does not hide the other patients.
+    stored = light_rows(request.user, team)
+    everyone = [row for row in stored if row.opens]
     rows = [row for row in everyone if row.in_team]
     passing = [row for row in rows if row.passes(show) and (not words or search.finds_in(row.spelt))]
     found = in_order(passing, chosen.get("sort", ""))
     shown = case_rows(found if "all" in request.GET else found[:PAGE])
     first = [] if "sort" in chosen else [row for row in shown if row.is_new]
-    recent = _recent(request.user)
+    recent = _recent(request.user, {UUID(row.key) for row in everyone})
     lists(request, (patient.pk for patient in (*(row.patient for row in shown), *recent)))
     context = {
         "total": len(everyone),
+        "withheld": len(stored) - len(everyone),
         "in_team": len(rows),
         "found": len(found),
         "new": first,
@@ -86,8 +90,8 @@ def _head(name: str, sort: str) -> Head:
     return Head(other if sort == usual else usual, direction)
 
 
-def _recent(user: User) -> list[Patient]:
-    """Return the patients that the clinician opened most recently."""
+def _recent(user: User, shown: Container[UUID]) -> list[Patient]:
+    """Return which of the patients `shown` the clinician opened most recently."""
     visible = Patient.objects.visible_to(user)
     looks = LastViewed.objects.filter(clinician=user, patient__in=visible).select_related("patient").order_by("-viewed_at")
-    return [look.patient for look in looks[:RECENT]]
+    return [look.patient for look in looks[: 2 * RECENT] if look.patient_id in shown][:RECENT]

@@ -1,9 +1,15 @@
-// Light or dark, before the first paint. The account keeps the choice; this device remembers it between pages.
+// What must happen before the first paint. Light or dark: The account keeps the choice; this device remembers it between pages.
 (function () {
   "use strict";
   const root = document.documentElement;
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   root.classList.add("js");
+
+  // A picture that the server refuses leaves its sentence instead of a torn page. This early, because the error comes only once.
+  addEventListener("error", function (event) {
+    const frame = event.target.closest && event.target.closest(".big, .photo__img");
+    if (frame && event.target.matches("image")) frame.classList.add("is-lost");
+  }, true);
 
   function isDark() {
     return root.dataset.theme ? root.dataset.theme === "dark" : dark.matches;

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route, ViewportSize, expect
 
 from tests.e2e.chromium import PATIENCE_MS, violations_in_both_themes
-from tests.e2e.conftest import OpenPage, open_new_visit
+from tests.e2e.conftest import OpenPage, open_new_visit, sign_in
 from tests.e2e.test_walk import INES, add_visit, files, tab_to
 from tests.engines.installation import Installation, eventually
 
@@ -30,6 +30,14 @@ HAND_IN = """async ({ name, bytes, how }) => {
 def handed_in(page: Page, how: str, file: FilePayload) -> object:
     """Give a file to the page by "drop" or "paste". Return what the drop zone said just before."""
     return page.evaluate(HAND_IN, {"name": file["name"], "bytes": base64.b64encode(file["buffer"]).decode(), "how": how})
+
+
+READ_PHOTO = """
+from patients.models import Photo
+of_ada = Photo.objects.filter(visit__patient__clinicians__email="ada@demo.example")
+photo = of_ada.exclude(image="").filter(predictions__state="done").first()
+print(f"/photos/{photo.pk}/")
+"""
 
 
 def test_photos_are_dropped_anywhere_and_pasted(installation: Installation, open_page: OpenPage) -> None:
@@ -347,3 +355,15 @@ def test_label_and_move_by_keyboard_alone(installation: Installation, open_page:
     tab_to(page, "Move photos")
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 photo was moved here")).to_be_visible()
+
+
+def test_a_picture_that_cannot_be_shown_leaves_a_sentence(installation: Installation, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, installation)
+    page.goto(installation.run(READ_PHOTO).strip())
+    sentence = page.get_by_text("The picture is missing or does not belong here.")
+    expect(sentence).to_be_hidden()
+    page.route("**/image/", lambda route: route.fulfill(status=410))
+    page.reload()
+    expect(sentence).to_be_visible()
+    expect(page.locator(".big svg[viewBox]")).to_be_hidden()

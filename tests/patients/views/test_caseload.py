@@ -3,10 +3,13 @@
 from datetime import date, timedelta
 
 import pytest
+from django.db.models import F, TextField
+from django.db.models.functions import Cast
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from encryption.watch import broken
 from inference.models import Prediction
 from patients.models import LastViewed, Patient, Photo, Team, User, Visit, formats
 from patients.models.formats import clinic_today
@@ -263,3 +266,14 @@ def test_unusable_photos_are_no_alarm(browser: Client, visit: Visit) -> None:
     page = browser.get("/patients/").content.decode()
     badge = page.split("1 unusable")[0].rsplit("<span", 1)[1]
     assert 'class="badge"' in badge
+
+
+def test_name_of_another_patient_hides_one_row_alone(browser: Client, ada: User, ines: Patient) -> None:
+    other = make_patient(ada, name="Omar Said")
+    browser.get(f"/patients/{other.pk}/")  # so that it is among the recently viewed ones
+    Patient.objects.filter(pk=other.pk).update(name=Cast(F("record_number"), TextField()))
+    page = browser.get("/patients/")
+    assert names(page) == ["Ines Moreau"]
+    assert page.context["recent"] == []
+    assert "1 patient is not shown: stored data do not belong to them" in page.content.decode()
+    assert [each.place.split()[0] for each in broken()] == ["patients.Patient.name"]
