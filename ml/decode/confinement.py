@@ -49,7 +49,8 @@ _LANDLOCK = {1: (13, 0, 0, 8), 2: (14, 0, 0, 8), 3: (15, 0, 0, 8), 4: (15, 2, 0,
 
 def limit_process() -> None:
     """Limit the memory, CPU time and priority of this process, and stop it from writing files."""
-    os.nice(NICE)
+    with contextlib.suppress(OSError):  # a photo is opened at any priority
+        os.nice(NICE)
     # The soft limit on time is reached first: its signal says what happened. The hard one kills.
     for what, soft, most in (
         ("RLIMIT_AS", MEMORY_BYTES, MEMORY_BYTES),
