@@ -2,7 +2,7 @@
 
 import io
 import logging
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
@@ -15,7 +15,8 @@ from encryption.storage import StorageDown
 from inference.models import Prediction
 from inference.photo import CONSENT_PATH, ReadablePhoto
 from inference.turn import claim_next
-from ml.decode.made import NotOurPicture, open_made
+from ml.decode.made import NotOurPicture, check_made, open_made
+from ml.serve.half_size import read_photo
 from ml.serve.preprocess import to_pixels
 from ml.serve.reader import FaceReader, WeightsError
 
@@ -72,8 +73,9 @@ def _read(prediction: Prediction) -> None:
         prediction.refuse("no_consent")
         return
     with photo.image.open("rb") as file:
-        picture = open_made(file.read())
-    reading = face_reader().read(picture, face=prediction.box_wanted)
+        jpeg = file.read()
+    width, _ = check_made(jpeg)
+    reading = read_photo(face_reader(), partial(open_made, jpeg), width, prediction.box_wanted)
     with transaction.atomic():
         prediction.record(reading)
 

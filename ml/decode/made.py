@@ -53,10 +53,16 @@ def _size(frame: bytes, max_side_px: int) -> tuple[int, int]:
     return width, height
 
 
-def open_made(jpeg: bytes) -> Image.Image:
-    """Return a picture that `rebuild` made, RGB: at most 50 MB of pixels. Raises NotOurPicture for any other file."""
+def open_made(jpeg: bytes, least_px: int | None = None) -> Image.Image:
+    """Return a picture that `rebuild` made, RGB: at most 50 MB of pixels. Raises NotOurPicture for any other file.
+
+    With `least_px`, the decoder halves it as long as its longer side keeps so many pixels, which costs a third.
+    """
     size = check_made(jpeg)
     with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
         if image.size != size:
             raise NotOurPicture("another size than its header says")
+        if least_px is not None:
+            share = least_px / max(size)
+            image.draft("RGB", (max(1, round(share * size[0])), max(1, round(share * size[1]))))
         return image.convert("RGB")

@@ -7,12 +7,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from ..decode.apart import rebuild_apart
 from ..decode.formats import UndecodablePhoto, check_outside
 from ..decode.made import open_made
 from ..serve.engines import EngineName
+from ..serve.half_size import read_faces
 from ..serve.reader import WEIGHTS, FaceReader
 from .faces import PhotoReading, face_choice, of_photo
 from .files import PhotoFile, find_photos
@@ -43,7 +45,7 @@ class PhotoReader:
         open_ms = round(1000 * (time.perf_counter() - began), 2)
         try:
             # As on the server, what is read is the photo as it is stored.
-            readings = self.reader.read_faces(open_made(photo.image), self.choose)
+            readings = read_faces(self.reader, partial(open_made, photo.image), photo.width, self.choose)
         except Exception:
             log.exception("%s could not be read", file.name)
             return PhotoReading(file.name, "failed", "reader_fault", sha256, face_choice=self.choice)

@@ -68,6 +68,10 @@ class FaceBox:
         high = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
         return max(wide, 0.0) * max(high, 0.0)
 
+    def scaled(self, scale: float) -> Self:
+        """Return the box in a picture `scale` times as large."""
+        return type(self)(scale * self.left, scale * self.top, scale * self.width, scale * self.height)
+
     def overlap(self, other: Self) -> float:
         """Return the intersection over union of both boxes, in [0, 1]."""
         shared = self.shared(other)

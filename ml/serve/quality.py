@@ -10,6 +10,8 @@ from .faces import Detection
 from .geometry import Points, share_cut_off
 from .preprocess import Pixels
 
+HEIGHT = "face height in pixels"
+
 
 @dataclass(frozen=True)
 class QualityLimits:
@@ -72,7 +74,7 @@ def check_quality(
     mean = float(pixels.mean())
     return (
         at_most("share cut off by the edge", cut_off, limits.most_cut_off, Reason.CUT_OFF),
-        at_least("face height in pixels", upright.face.box.height, limits.least_height_px, Reason.TOO_SMALL),
+        at_least(HEIGHT, upright.face.box.height, limits.least_height_px, Reason.TOO_SMALL),
         at_least("mean brightness", mean, limits.darkest_mean, Reason.TOO_DARK),
         at_most("mean brightness", mean, limits.brightest_mean, Reason.TOO_BRIGHT),
         at_least("sharpness", measure_sharpness(pixels), limits.least_sharpness, Reason.TOO_BLURRED),

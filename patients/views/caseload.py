@@ -15,7 +15,7 @@ from patients.audit.outcome import lists
 from patients.models import LastViewed, Patient, Team, TeamAssignment, User
 from patients.models.formats import clinic_today
 from patients.models.names import Search, folded
-from patients.timeline.case_rows import ORDERS, case_rows, in_order, light_rows
+from patients.timeline.case_rows import ORDERS, LightRow, case_rows, in_order, light_rows
 from patients.timeline.plot.sparkline import twelve_months
 from patients.views.requests import ClinicianRequest
 
@@ -41,9 +41,7 @@ def show_caseload(request: ClinicianRequest) -> HttpResponse:
     )
     words, chosen = request.GET.get("q", "").strip(), _chosen(request, teams)
     search, show, team = Search(words), chosen.get("show", ""), chosen.get("team", "")
-    # One value that was tampered with does not hide the other patients.
-    stored = light_rows(request.user, team)
-    everyone = [row for row in stored if row.opens]
+    everyone, withheld = _readable(light_rows(request.user, team))
     rows = [row for row in everyone if row.in_team]
     passing = [row for row in rows if row.passes(show) and (not words or search.finds_in(row.spelt))]
     found = in_order(passing, chosen.get("sort", ""))
@@ -53,7 +51,7 @@ def show_caseload(request: ClinicianRequest) -> HttpResponse:
     lists(request, (patient.pk for patient in (*(row.patient for row in shown), *recent)))
     context = {
         "total": len(everyone),
-        "withheld": len(stored) - len(everyone),
+        "withheld": withheld,
         "in_team": len(rows),
         "found": len(found),
         "new": first,
@@ -74,6 +72,12 @@ def show_caseload(request: ClinicianRequest) -> HttpResponse:
     # The address keeps filters and order, and never what is searched for: that is a name mostly.
     address = reverse("patients:list") + (f"?{urlencode(chosen)}" if chosen else "")
     return replace_url(render(request, "patients/_caseload.html", context), address)
+
+
+def _readable(rows: list[LightRow]) -> tuple[list[LightRow], int]:
+    """Return the rows whose names open, and how many do not: one value that was tampered with does not hide the others."""
+    readable = [row for row in rows if row.opens]
+    return readable, len(rows) - len(readable)
 
 
 def _chosen(request: ClinicianRequest, teams: Iterable[int]) -> dict[str, str]:
