@@ -107,9 +107,11 @@ def test_full_disk_refuses_uploads_and_loses_no_queued_photo(disk: Path, tmp_pat
         with pytest.raises(urllib.error.HTTPError) as refused:
             upload(installation, visit, range(4, 20))
         assert refused.value.code >= 500
+        refused.value.close()
         assert installation.get("/healthz") == b"ok"
-        with pytest.raises(urllib.error.HTTPError, match="503"):  # what cannot be logged is not shown
+        with pytest.raises(urllib.error.HTTPError, match="503") as hidden:  # what cannot be logged is not shown
             installation.photos(visit)
+        hidden.value.close()
         time.sleep(20)  # workers and sweep try meanwhile
         ballast.unlink()
         kept = eventually(lambda: len(installation.photos(visit)), "the interface answers again")
