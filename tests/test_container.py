@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import yaml
 
 from clinic.serve import free_port
 from clinic.supervisor import end_with_parent
+from tests.engines.brokers import Broker
+from tests.engines.installation import eventually
 from tests.engines.unit_filter import docker_profile
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -168,6 +171,33 @@ def test_steps_of_the_image_make_a_server_that_answers(tmp_path: Path) -> None:
     for command in (("migrate", "--verbosity", "0"), ("check", "--deploy", "--fail-level", "WARNING")):
         subprocess.run((python, "manage.py", *command), cwd=root, check=True, env=environment)
     answers(python, root, environment)
+    broker = Broker("valkey", tmp_path / "broker")
+    broker.start()
+    try:
+        for name, sign in {"worker-1": "ready.", "tasks": "ready.", "sweep": "beat: Starting..."}.items():
+            becomes_ready(name, sign, python, root, environment | {"REDIS_URL": broker.url})
+    finally:
+        broker.stop()
+
+
+def becomes_ready(name: str, sign: str, python: str, root: Path, environment: dict[str, str]) -> None:
+    """Start the command of a service as compose.yaml has it; wait until its log says `sign` and its health check passes."""
+    here, log = environment["HOME"], Path(environment["HOME"]) / f"{name}.log"
+    words = [word.replace("/tmp/", f"{here}/") for word in SERVICES[name]["command"][1:]]
+    kind, check = SERVICES[name]["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    check = check.replace("python ", f"{python} ", 1).replace("$$HOSTNAME", "$(hostname)").replace("find /tmp", f"find {here}")
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            (python, *words), cwd=root, env=environment, stdout=out, stderr=out, preexec_fn=end_with_parent()
+        )
+    try:
+        eventually(lambda: sign in log.read_text(), f"{name} is ready: {log.read_text()}", 120)
+        checked = partial(subprocess.run, check, shell=True, cwd=root, env=environment, capture_output=True, check=False)
+        eventually(lambda: checked().returncode == 0, f"{name} is healthy: {log.read_text()}", 120)
+    finally:
+        process.terminate()
+        process.wait(60)
 
 
 def bare(folder: Path) -> dict[str, str]:
