@@ -255,7 +255,7 @@ def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
     phone.wait_for_load_state("load")  # what follows needs the scripts
     busy = {"code": "busy", "message": "Too many photos are arriving at once.", "retry": True}
     phone.route(phone.url, lambda route: route.fulfill(status=503, json=busy, headers={"Retry-After": "1"}), times=1)
-    phone.locator("#files").set_input_files(files(64))
+    phone.locator("#files").set_input_files(files(274))
     expect(phone.get_by_text("This one waits and is sent again by itself.")).to_be_visible()
     expect(phone.get_by_text("1 photo received.")).to_be_visible(timeout=PATIENCE_MS)
     phone.route(phone.url, lambda route: route.fulfill(status=502, body="<html>", content_type="text/html"))
