@@ -11,7 +11,8 @@ from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 from patients.audit import triggers as append_only
-from patients.models import AccessLog, Patient, User, Visit
+from patients.models import AccessLog, Outdated, Patient, User, Visit
+from patients.photos import decoding
 from tests.factories import make_clinician, make_patient, make_visit
 from tests.migrated import share_migrated_database
 
@@ -76,6 +77,8 @@ def emptying_between_tests() -> Iterator[None]:
         append_only.lift(operations.connection, AccessLog._meta.db_table)
         flush(operations, sql_list)
         append_only.guard(operations.connection, AccessLog._meta.db_table)
+        # Triggers mark what the rows belonged to that were just deleted.
+        Outdated.objects.using(operations.connection.alias).all().delete()
 
     patch.setattr(BaseDatabaseOperations, "execute_sql_flush", flush_unguarded)
     yield
@@ -83,8 +86,9 @@ def emptying_between_tests() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def private_files(settings: LazySettings, tmp_path: Path) -> Path:
-    """Store the photos of each test in a folder of its own."""
+def private_files(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Store the photos of each test in a folder of its own. Its decoders do not wait for those of the other test process."""
+    monkeypatch.setattr(decoding, "_FOLDER", tmp_path.with_name(f"{tmp_path.name}-decoders"))
     settings.MEDIA_ROOT = tmp_path / "photos"
     settings.AUDIT_HEAD_FILE = str(tmp_path / "access-log-head.json")
     settings.PATIENT_KEYS = tmp_path.with_name(f"{tmp_path.name}-keys")
