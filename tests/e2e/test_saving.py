@@ -171,6 +171,7 @@ def test_a_photo_that_could_not_be_stored_waits_to_be_sent_again(installation: I
 BUSY = {"code": "busy", "message": "Too many photos are arriving at once.", "retry": True}
 
 
+@pytest.mark.slow("the page pauses before it sends again")
 def test_photos_wait_while_the_server_is_busy_and_are_sent_by_themselves(installation: Installation, browser: Browser) -> None:
     outside = browser.new_context(base_url=installation.address)  # not watched: the test provokes refusals
     page = outside.new_page()

@@ -344,6 +344,7 @@ def test_four_hundred_visits_hide_their_dots_until_one_zooms_in(installation: In
     assert attribute(page, "g.data.find(t => t.name === 'photos').x.length") == 320
 
 
+@pytest.mark.slow("checks both themes")
 def test_accessible_with_the_card_open(installation: Installation, open_page: OpenPage, record: str) -> None:
     page = opened(open_page(), installation, record)
     page.get_by_text("All numbers, 20 visits").click()

@@ -77,6 +77,7 @@ def test_from_sign_in_to_csv(installation: Installation, open_page: OpenPage) ->
     assert {line["photo"] for line in lines} < {line["photo"] for line in rows(download.value.path())}
 
 
+@pytest.mark.slow("walks the whole way of a first day")
 def test_without_javascript(installation: Installation, open_page: OpenPage) -> None:
     page = open_page(java_script_enabled=False)
     open_new_visit(page, installation)
@@ -112,6 +113,7 @@ def tab_to(page: Page, text: str) -> None:
     raise AssertionError(f"{text} is not reached by the keyboard on {page.url}")
 
 
+@pytest.mark.slow("walks the whole way of a first day")
 def test_keyboard_alone(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     page.goto("/")

@@ -163,6 +163,7 @@ def test_photo_goes_through_after_the_pages_token_was_renewed(installation: Inst
     expect(page.locator("#photos > .photo[id]")).to_have_count(1, timeout=PATIENCE_MS)
 
 
+@pytest.mark.slow("waits until drafts are kept")
 def test_draft_that_was_only_viewed_is_offered_again(installation: Installation, open_page: OpenPage) -> None:
     page = open_page()
     sign_in(page, installation)

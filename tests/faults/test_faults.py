@@ -177,6 +177,7 @@ def test_database_held_for_longer_than_an_upload_waits(installation: Installatio
     assert_each_ended_once(installation, visit, 1)
 
 
+@pytest.mark.slow("hundreds of photos wait")
 def test_sign_of_life_comes_before_hundreds_of_photos(installation: Installation, broker: Broker) -> None:
     log = installation.var / "log" / "worker.log"
     installation.signal_workers(signal.SIGSTOP)

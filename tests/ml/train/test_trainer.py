@@ -59,6 +59,7 @@ def test_bfloat16_is_used_only_where_the_processor_multiplies_it(
     assert Trainer(replace(tiny_config, precision="float32")).model.get_layer("stage1_conv").compute_dtype == "float32"
 
 
+@pytest.mark.slow("loads TensorFlow")
 def test_fused_norm_does_what_keras_does(monkeypatch: pytest.MonkeyPatch, tiny_config: Config) -> None:
     exact = replace(tiny_config, precision="float32", dropout=0.0)
     fused = Trainer(exact)

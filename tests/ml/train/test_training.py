@@ -22,6 +22,7 @@ def same(first: Arrays, second: Arrays) -> bool:
     return all(np.allclose(first[name], second[name], atol=1e-5) for name in first if name not in said)
 
 
+@pytest.mark.slow("trains a tiny network twice")
 def test_interrupted_run_resumes_to_the_same_weights(
     make_run: MakeRun, trained: ml.train.training.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
