@@ -241,6 +241,7 @@ def test_sign_out_works_after_waiting_for_uploads(installation: Installation, op
     page.wait_for_url("**/accounts/login/**")
 
 
+@pytest.mark.slow("the page pauses before it sends again")
 def test_a_phone_says_that_the_server_is_at_fault_and_sends_again(
     installation: Installation, open_page: OpenPage, browser: Browser
 ) -> None:

@@ -61,6 +61,7 @@ def test_taken_port_is_named_and_nothing_is_started(installation: Installation, 
     assert not (tmp_path / "var" / "db.sqlite3").exists()
 
 
+@pytest.mark.slow("a worker reads photos")
 def test_example_walks_from_a_patient_to_a_table_by_rest_alone(installation: Installation) -> None:
     key = installation.manage("api_token", installation.email, "--scope", "write").strip()
     photo = clear_portraits()[0].path

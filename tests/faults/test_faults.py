@@ -195,7 +195,8 @@ def test_sign_of_life_comes_before_hundreds_of_photos(installation: Installation
         return re.findall(r"Task (\S+)\[\S+\] received", log.read_text()[already:])
 
     eventually(lambda: begun().count("inference.tasks.predict") >= 300, "every photo had its turn")
-    assert begun().index("inference.health.beat_heart") < 10
+    before = begun()[: begun().index("inference.health.beat_heart")]
+    assert before.count("inference.tasks.predict") < 30  # of 300; what the sweep has sent meanwhile may come first too
 
 
 MAKE_REPORT = """

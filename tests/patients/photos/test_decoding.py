@@ -358,6 +358,7 @@ def test_decoder_yields_to_the_pages(decoder: Path) -> None:
     assert int((decoder.parent / "session").read_text()) == os.getsid(0)
 
 
+@pytest.mark.slow("opens pictures of 50 megapixels")
 def test_web_process_answers_and_stays_small_while_bombs_are_opened(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     import resource
 
