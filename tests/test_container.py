@@ -74,7 +74,7 @@ def test_builder_gets_no_key_and_no_photo() -> None:
     assert "/deploy/container/secrets/" in (PROJECT / ".gitignore").read_text().splitlines()
 
 
-def test_image_holds_no_secret_and_runs_as_nobody_special() -> None:
+def test_image_holds_no_secret_and_runs_without_privileges() -> None:
     assert not re.search(r"(SECRET_KEY|FIELD_KEYS|SEARCH_KEY|PASSWORD|DATABASE_URL|REDIS_URL)\s*=", DOCKERFILE)
     assert not step("ARG")
     last_stage = [name for name, _ in STEPS][[name for name, _ in STEPS].index("FROM") + 1 :]

@@ -87,7 +87,7 @@ def may_remove_others(user: User, patient: Patient) -> bool:
 def unassign(patient: Patient, carer: Carer, who: Actor) -> None:
     """Remove a clinician or a team, and tell them and those who stay.
 
-    Raises LastCarer if no one who can sign in would see the patient any more, ResponsibleClinician for the responsible clinician,
+    Raises LastCarer if the patient would be left without a carer who can sign in, ResponsibleClinician for the responsible one,
     and MayNotRemove for someone who may remove only themselves.
     """
     by = user_of(who)

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 
 def keep_what_they_can_do(apps, schema_editor):
-    # Until now whoever signed in could carry data away. New people get that right from an administrator.
+    # Until now everyone could export data. New people get that right from an administrator.
     apps.get_model("patients", "User").objects.update(may_export=True)
 
 

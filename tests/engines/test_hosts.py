@@ -22,28 +22,21 @@ QUICK = {"READ_TIME_LIMIT_SECONDS": "10", "SWEEP_SECONDS": "2"}
 @pytest.fixture
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     """Yield a server that runs."""
-    store = ObjectStore(tmp_path_factory.mktemp("store"))
-    store.start()
-    yield store
-    store.stop()
+    with ObjectStore(tmp_path_factory.mktemp("store")).running() as store:
+        yield store
 
 
 @pytest.fixture
 def web(tmp_path_factory: pytest.TempPathFactory, store: ObjectStore) -> Iterator[Installation]:
     """Yield an installation whose photos were moved from its folder into the store, under the same names."""
     folder = tmp_path_factory.mktemp("hosts")
-    broker = Broker("valkey", folder / "broker")
-    broker.start()
-    installation = Installation(folder / "web", REDIS_URL=broker.url, **QUICK, **store.environment)
-    shutil.copytree(seeded(tmp_path_factory), installation.var)
-    shutil.copytree(installation.var / "photos", store.folder / store.bucket, dirs_exist_ok=True)
-    shutil.rmtree(installation.var / "photos")
-    try:
-        installation.start()
-        yield installation
-    finally:
-        installation.stop()
-        broker.stop()
+    with Broker("valkey", folder / "broker").running() as broker:
+        installation = Installation(folder / "web", REDIS_URL=broker.url, **QUICK, **store.environment)
+        shutil.copytree(seeded(tmp_path_factory), installation.var)
+        shutil.copytree(installation.var / "photos", store.folder / store.bucket, dirs_exist_ok=True)
+        shutil.rmtree(installation.var / "photos")
+        with installation.running():
+            yield installation
 
 
 @pytest.mark.slow("starts an installation and a worker")

@@ -14,16 +14,12 @@ from tests.engines.postgres import postgres
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Yield an installation on PostgreSQL and Redis."""
     folder = tmp_path_factory.mktemp("production")
-    broker = Broker("redis", folder / "redis")
-    broker.start()
-    with postgres() as database_url:
-        installation = Installation(folder / "var", DATABASE_URL=database_url, REDIS_URL=broker.url)
-        try:
-            installation.start()
-            yield installation
-        finally:
-            installation.stop()
-            broker.stop()
+    with (
+        postgres() as database_url,
+        Broker("redis", folder / "redis").running() as broker,
+        Installation(folder / "var", DATABASE_URL=database_url, REDIS_URL=broker.url).running() as installation,
+    ):
+        yield installation
 
 
 @pytest.mark.slow("starts a worker and reads a photo")

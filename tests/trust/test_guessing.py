@@ -66,7 +66,7 @@ def used_by(user: User) -> Client:
     return client
 
 
-def test_browser_of_the_owner_is_not_slowed_down_whoever_guesses(ada: User) -> None:
+def test_guesses_of_others_do_not_slow_down_the_owner_s_browser(ada: User) -> None:
     own = used_by(ada)
     for k in range(60):  # from their own network, and from many others
         enter(Client(), ada.email, "not the password", HOME if k < 10 else f"203.0.{k}.9")
@@ -163,5 +163,5 @@ def test_wrong_codes_count_too(ada: User, clock: time_machine.Traveller) -> None
 
 
 def test_no_one_is_told_of_an_account_that_does_not_exist(ada: User) -> None:
-    guess("nobody@clinic.test", 20, networks=20)
+    guess("unknown@clinic.test", 20, networks=20)
     assert mail.outbox == []

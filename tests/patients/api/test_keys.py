@@ -186,7 +186,7 @@ def test_command_prints_a_key_that_works(ada: User, capsys: pytest.CaptureFixtur
     made = {"changed": "key made", "key_prefix": key[:10], "scope": "write", "days": 365}
     assert details == [made, {"changed": "keys revoked", "keys": 1}]
     with pytest.raises(CommandError, match="No account has the address"):
-        call_command("api_token", "nobody@clinic.example")
+        call_command("api_token", "unknown@clinic.example")
     with pytest.raises(CommandError, match="from 1 to 365 days"):
         call_command("api_token", "ada@clinic.test", days=366)
 

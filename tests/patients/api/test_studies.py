@@ -172,7 +172,7 @@ def test_report_is_started_without_an_entry_before_its_download(api: APIClient, 
     assert (started.status_code, task.kind, task.options["period"], task.patients.get()) == (202, "report", "half", ines)
     assert AccessLog.objects.count() == 0
     assert list(api.post(f"/api/v1/patients/{ines.pk}/report/", {"paper": "a3"}).json()["fields"]) == ["paper"]
-    assert list(api.post(f"/api/v1/patients/{ines.pk}/report/", {"number": "NOBODY"}).json()["fields"]) == ["number"]
+    assert list(api.post(f"/api/v1/patients/{ines.pk}/report/", {"number": "UNKNOWN"}).json()["fields"]) == ["number"]
 
 
 def test_tasks_are_listed_cancelled_and_started_again(api: APIClient, foreign: APIClient, ada: User, ines: Patient) -> None:

@@ -1,4 +1,4 @@
-"""Summaries always say what photos and readings say, whoever changes what and in whatever order."""
+"""Summaries always agree with photos and readings, after changes of any kind and in any order."""
 
 from collections import Counter
 from collections.abc import Callable

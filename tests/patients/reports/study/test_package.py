@@ -146,7 +146,7 @@ def test_frictionless_finds_what_is_damaged(study: Study, tmp_path: Path) -> Non
 
     unpack(package_files(study_tables(study), "csv"), tmp_path)
     with (tmp_path / "visits.csv").open("a") as file:
-        file.write("NOBODY,99,-3\n")
+        file.write("UNKNOWN,99,-3\n")
     with frictionless.system.use_context(trusted=True):
         report = frictionless.validate(str(tmp_path / "datapackage.json"))
     assert not report.valid
