@@ -32,6 +32,9 @@ VOTE_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust
 VOTED_EXPRESSIONS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear")
 """What the first seven of those columns are called here."""
 
+CONTEMPT = len(EXPRESSIONS)
+"""Where contempt stands after the seven expressions, in the protocol that counts it."""
+
 PICTURES = {".png", ".jpg", ".jpeg"}
 
 
@@ -164,6 +167,17 @@ def rater_majority(votes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray
     most = votes.max(axis=1)
     majority[most == 0] = -1
     return majority, (votes == most[:, np.newaxis]).sum(axis=1) > 1
+
+
+def barsoum_majority(votes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the class (N,) by which Barsoum et al. (2016) measure: in label order, CONTEMPT, or -1 for a face that is left out.
+
+    As in their published code, votes that stand alone are dropped in all ten columns. One column must then hold more than half of
+    the votes that remain, with those for unknown and "not a face" among them, and it must be one of the eight expressions.
+    """
+    kept = np.where(votes <= 1, 0, votes)  # (N, 10)
+    order = np.array([*(EXPRESSIONS.index(name) for name in VOTED_EXPRESSIONS), CONTEMPT, -1, -1])
+    return np.where(2 * kept.max(axis=1) > kept.sum(axis=1), order[kept.argmax(axis=1)], -1)
 
 
 def find_twins(faces: FaceSet, others: FaceSet) -> NDArray[np.bool_]:

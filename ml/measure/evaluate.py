@@ -4,11 +4,14 @@ r"""Measure weights on one split, every figure with its 95 % bootstrap interval.
         --split validation --votes fer2013_ferplus.csv --json out.json
 
 Keys (docs/evaluation.md explains all of them; an estimate is {"value", "low", "high", "n"}):
-  fer2013.accuracy, .macro_f1, .log_loss, .per_class, .confusion     the `fer2013` head against the original labels
+  fer2013.accuracy, .macro_f1, .log_loss, .ece, .per_class, .confusion  the `fer2013` head against the original labels
   raters.accuracy, .macro_f1, .per_class, .confusion                 the served head against the FER+ majority
   raters.log_loss, .ece, .ece_classwise, .ece_uncalibrated           ... against the raters' vote shares
   raters.ece_as_cast, .ece_classwise_as_cast                         ... against all votes for the seven, single ones too
   raters.named_share                                                 ... and how many raters gave a face the name the model gave it
+  raters.barsoum                                                     ... against the majority as Barsoum et al. (2016) count it
+  raters.by_agreement                                                ... by how many of ten votes the majority has
+  raters.against_labels, fer2013.against_majority                    each head against the other's truth
   raters.reliability, .ece_majority, .coverage, .risk_curve, .left_out, .accuracy_without_ties
   without_twins.fer2013, .raters                                     the same without faces that have an exact twin in train
   without_near_twins.fer2013, .raters                                ... or a near one: another crop or light of one photo
@@ -50,7 +53,8 @@ from ml.measure.measures import (
     reliability,
     risk_curve,
 )
-from ml.measure.report import tell_unreadable
+from ml.measure.protocols import accuracies, measure_agreements, measure_barsoum, measure_certainty, measure_other_truth
+from ml.measure.report import renew_report, tell_unreadable
 from ml.measure.robustness import CHANGES, change_faces
 from ml.serve.card import ModelCard, load_card
 from ml.serve.engines import Engine, EngineName, open_engine, softmax
@@ -62,10 +66,16 @@ Logits = NDArray[np.float64]
 
 
 def measure_fer2013(logits: Logits, faces: FaceSet) -> dict[str, Any]:
-    """Return the measures of the `fer2013` head, logits (N, 7), against the original labels."""
+    """Return the measures of the `fer2013` head, logits (N, 7), against the original labels, and against the majority too."""
     probabilities = softmax(logits)  # (N, 7)
     one_hot = np.eye(probabilities.shape[1])[faces.labels]  # (N, 7)
-    return {**named_head(faces.labels, probabilities), "log_loss": mean_of(cross_entropy(probabilities, one_hot))}
+    named = probabilities.argmax(axis=1)  # (N,)
+    return {
+        **named_head(faces.labels, probabilities),
+        "log_loss": mean_of(cross_entropy(probabilities, one_hot)),
+        "ece": measure_certainty(probabilities.max(axis=1), named == faces.labels),
+        "against_majority": None if faces.votes is None else measure_other_truth(rater_majority(faces.votes)[0], named),
+    }
 
 
 def measure_raters(logits: Logits, faces: FaceSet, temperature: float) -> dict[str, Any] | None:
@@ -74,18 +84,21 @@ def measure_raters(logits: Logits, faces: FaceSet, temperature: float) -> dict[s
         return None
     majority, tied = rater_majority(faces.votes)  # (N,) each
     known = majority >= 0
-    truth, probabilities = majority[known], softmax(logits[known] / temperature)  # (K,), (K, 7)
-    confidence, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth  # (K,) each
+    served = softmax(logits / temperature)  # (N, 7)
+    named = served.argmax(axis=1)  # (N,)
+    truth, probabilities = majority[known], served[known]  # (K,), (K, 7)
+    confidence, is_right = probabilities.max(axis=1), named[known] == truth  # (K,) each
     voted = faces.votes.sum(axis=1) > 0  # (N,)
     return {
         **named_head(truth, probabilities),
         "accuracy_without_ties": mean_of(is_right[~tied[known]]),
         "left_out": {"majority_is_none_of_seven": int((voted & ~known).sum()), "without_votes": int((~voted).sum())},
+        "barsoum": measure_barsoum(named, faces.votes),
+        "by_agreement": measure_agreements(named, served.max(axis=1), faces.votes),
+        "against_labels": measure_other_truth(faces.labels, named),
         "coverage": coverage_curve(confidence, is_right, COVERAGES),
         "risk_curve": risk_curve(confidence, is_right),
-        "ece_majority": estimate(
-            lambda chosen: calibration_error(confidence[chosen], is_right[chosen]), len(is_right), is_biased=True
-        ),
+        "ece_majority": measure_certainty(confidence, is_right),
         **measure_calibration(logits, faces, temperature),
     }
 
@@ -161,17 +174,6 @@ def measure_robustness(engine: Engine, faces: FaceSet, card: ModelCard) -> dict[
     return {name: accuracies(all_logits(engine, change_faces(faces, name), card.normaliser), faces) for name in CHANGES}
 
 
-def accuracies(logits: Logits, faces: FaceSet) -> dict[str, Estimate | None]:
-    """Return the accuracy of both heads, logits (2, N, 7): on the labels, and on the raters' majority (None without votes)."""
-    named = logits.argmax(axis=2)  # (2, N)
-    by_head = {"fer2013": mean_of(named[HEADS.index("fer2013")] == faces.labels), "raters": None}
-    if faces.votes is not None:
-        majority, _ = rater_majority(faces.votes)
-        known = majority >= 0
-        by_head["raters"] = mean_of((named[HEADS.index("raters")] == majority)[known])
-    return by_head
-
-
 def evaluate(engine: Engine, card: ModelCard, faces: FaceSet, train: FaceSet | None, robustness: bool = False) -> dict[str, Any]:
     """Return every measure of the weights on these faces, as documented above."""
     logits = all_logits(engine, faces, card.normaliser)  # (2, N, 7)
@@ -234,7 +236,9 @@ def parse() -> argparse.Namespace:
         "--engine", choices=("onnx", "keras"), help="default: the engine of the weights file, or onnx, which serves"
     )
     parser.add_argument("--robustness", action="store_true", help="measure changed faces too (eight times the work)")
-    parser.add_argument("--json", type=Path, help="file to write; else the JSON goes to standard output")
+    written = parser.add_mutually_exclusive_group()
+    written.add_argument("--json", type=Path, help="file to write; else the JSON goes to standard output")
+    written.add_argument("--renew", action="store_true", help="replace what is measured here in the report.json of the weights")
     return parser.parse_args()
 
 
@@ -255,7 +259,10 @@ def main() -> int:
     measures = evaluate(open_engine(engine, weights, card), card, faces, train, options.robustness)
     report = {"split": options.split, "engine": engine, **measures}
     written = json.dumps(report, indent=1)
-    if options.json:
+    if options.renew:
+        renew_report(weights, report)
+        sys.stdout.write(summary(report) + "\n")
+    elif options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(written + "\n")
         sys.stdout.write(summary(report) + "\n")

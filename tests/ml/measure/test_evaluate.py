@@ -95,6 +95,25 @@ def test_weights_file_that_is_named_is_the_one_measured(
 
 
 @pytest.mark.keras
+def test_renewed_report_keeps_what_was_not_measured(
+    released: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = released / "report.json"
+    before = json.loads(path.read_text())
+    path.write_text(json.dumps(before | {"raters": "old", "parity": {"faces": 3}, "robustness": {"blur": "old"}}))
+    measure = ["evaluate", *map(str, ["--weights", released, "--data", tiny_data, "--votes", tiny_data / "votes.csv"]), "--renew"]
+    monkeypatch.setattr(sys, "argv", measure)
+    assert ml.measure.evaluate.main() == 0
+    assert json.loads(path.read_text()) == before | {"parity": {"faces": 3}, "robustness": {"blur": "old"}}
+    for key, other in (("weights_sha256", "of others"), ("split", "train")):
+        path.write_text(json.dumps(before | {key: other}))
+        with pytest.raises(SystemExit):
+            ml.measure.evaluate.main()
+        assert f"has the {key} {other}" in capsys.readouterr().err
+        assert json.loads(path.read_text()) == before | {key: other}
+
+
+@pytest.mark.keras
 def test_split_without_votes_is_measured_on_labels_alone(released: Path, tiny_data: Path) -> None:
     card = load_card(released)
     found = ml.measure.evaluate.evaluate(open_engine("onnx", released, card), card, load_split(tiny_data, "validation"), None)

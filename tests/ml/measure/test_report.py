@@ -63,6 +63,25 @@ def test_every_key_of_the_report_is_documented() -> None:
     assert {name for name in names if name not in KEYS_DOCUMENT} - {"without_votes"} == set()
 
 
+def test_every_measure_of_a_head_is_documented() -> None:
+    heads = REPORT["raters"] | REPORT["fer2013"]
+    nested = {inner for part in ("barsoum", "against_labels", "against_majority") for inner in heads[part]}
+    nested |= {inner for row in heads["by_agreement"].values() for inner in row}
+    assert {name for name in nested if f".{name}" not in KEYS_DOCUMENT} == set()
+
+
+def test_published_figures_stand_beside_ours_in_their_protocol() -> None:
+    card = (DOCS / "model-card.md").read_text()
+    parts = dict(part.split("\n", 1) for part in card.split("\n### ")[1:])
+    for name, (figure, theirs) in {
+        "FER2013 labels, seven classes": (REPORT["fer2013"]["accuracy"], "71.2"),
+        "FER+ in the protocol of Barsoum et al. 2016, eight classes": (REPORT["raters"]["barsoum"]["accuracy"], "85.0"),
+        "FER+ majority with ties and lone votes, seven classes": (REPORT["raters"]["accuracy"], "70"),
+    }.items():
+        assert f"| **this network** | **{100 * figure['value']:.1f} [" in parts[name]
+        assert f"| {theirs} |" in parts[name]
+
+
 def test_every_expression_has_its_recall() -> None:
     for head in ("fer2013", "raters"):
         assert list(REPORT[head]["per_class"]) == list(EXPRESSIONS)
