@@ -76,6 +76,15 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """The accuracy and mean named probability on faces on which so many of ten raters agree."""
+
+    raters: str
+    accuracy: Estimate | None
+    named_probability: Estimate | None
+
+
+@dataclass(frozen=True)
 class Robustness:
     """The accuracy on faces that were changed in one way."""
 
@@ -135,6 +144,7 @@ class CardFacts:
     coverage: tuple[Coverage, ...]
     risk_curve: tuple[RiskPoint, ...]
     calibration: tuple[CalibrationBin, ...]
+    agreements: tuple[Agreement, ...]
     robustness: tuple[Robustness, ...]
     explanations: tuple[Explanation, ...]
     fairness: Fairness | None
@@ -171,6 +181,7 @@ def card_facts(model: Json, report: Json, fairness: Json) -> CardFacts:
         coverage=coverage,
         risk_curve=tuple(RiskPoint(**row) for row in raters.get("risk_curve", ())),
         calibration=tuple(CalibrationBin(**row) for row in raters.get("reliability", ()) if row["faces"]),
+        agreements=tuple(Agreement(name, **row) for name, row in raters.get("by_agreement", {}).items()),
         robustness=tuple(Robustness(name, **row) for name, row in (report.get("robustness") or {}).items()),
         explanations=tuple(Explanation(name, **row) for name, row in maps.get("by_expression", {}).items()),
         fairness=_fairness(with_estimates(fairness)) if fairness and is_of_these else None,

@@ -24,6 +24,12 @@ PARTS = {
 """The parts of a full report, and the command that measures each."""
 
 HEADS = ("raters", "fer2013")
+TRUTHS = {
+    "raters": (("FER+ majority", "raters", "raters.ece"), ("FER2013 labels", "raters.against_labels", "")),
+    "fer2013": (("FER+ majority", "fer2013.against_majority", ""), ("FER2013 labels", "fer2013", "fer2013.ece")),
+}
+"""For each head what it is compared with, where accuracy and macro-F1 stand, and the calibration error where it has one."""
+
 FACES = {"all faces": "", "without exact twins": "without_twins.", "without near twins": "without_near_twins."}
 """The sets of validation faces, and where their part of the report stands."""
 
@@ -52,7 +58,8 @@ WRITERS = {writer.__name__: writer for writer in (percent, value_percent, plain,
 MEASURES = (
     ("Accuracy, FER2013 labels, %", "fer2013.accuracy", percent),
     ("Macro-F1, FER2013 labels", "fer2013.macro_f1", plain),
-    ("Accuracy, FER+ majority, %", "raters.accuracy", percent),
+    ("Accuracy, FER+ majority; ties and lone votes count, %", "raters.accuracy", percent),
+    ("Accuracy, FER+ in the protocol of Barsoum et al. 2016, %", "raters.barsoum.accuracy", percent),
     ("Macro-F1, FER+ majority", "raters.macro_f1", plain),
     ("Calibration error (ECE, 15 bins), named expression", "raters.ece", plain),
     ("the same, class-wise", "raters.ece_classwise", plain),
@@ -75,6 +82,27 @@ def measures(facts: CardFacts) -> str:
     rows = ((name, *(write(facts.estimates[f"report.{part}{key}"]) for part in FACES.values())) for name, key, write in MEASURES)
     counts = ((name, facts.estimates[f"report.{part}fer2013.accuracy"]) for name, part in FACES.items())
     return table(("measure", *(f"{name} ({accuracy.n})" for name, accuracy in counts if accuracy)), rows)
+
+
+def heads(facts: CardFacts) -> str:
+    """Return each head against its own truth and against the other's."""
+    rows = []
+    for head, truths in TRUTHS.items():
+        for truth, key, ece in truths:
+            accuracy, f1 = (facts.estimates[f"report.{key}.{name}"] for name in ("accuracy", "macro_f1"))
+            rows.append((f"`{head}`", truth, percent(accuracy), plain(f1), plain(facts.estimates[f"report.{ece}"]) if ece else "–"))
+    return table(("head", "against", "accuracy, %", "macro-F1", "ECE"), rows)
+
+
+def agreements(facts: CardFacts) -> str:
+    """Return accuracy and named probability by how many of ten raters agree."""
+    head = ("raters who agree", "faces", "accuracy, FER+ majority, %", "probability of the named expression, %")
+    rows = (
+        (row.raters, row.accuracy.n, percent(row.accuracy), percent(row.named_probability))
+        for row in facts.agreements
+        if row.accuracy
+    )
+    return table(head, rows)
 
 
 def coverage(facts: CardFacts) -> str:
@@ -190,7 +218,7 @@ def document(facts: CardFacts) -> str:
     """
     if missing := [name for name in PARTS if name not in facts.measured_parts]:
         raise ValueError(f"the report lacks {', '.join(missing)}: {', '.join(PARTS.values())} measure that")
-    makers = (measures, coverage, per_class, confusion, robustness, explanations, fairness)
+    makers = (measures, heads, agreements, coverage, per_class, confusion, robustness, explanations, fairness)
     parts = {maker.__name__: maker(facts) for maker in makers}
     return CardFormatter().vformat(TEMPLATE.read_text(), (), {**facts.scalars, **facts.estimates, **parts})
 
