@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from ml.card_facts import CardFacts, Estimate, Robustness, Scalar
+from ml.card_facts import Agreement, CardFacts, Estimate, Robustness, Scalar
 from patients.models.formats import decimal, hundredths, in_percent, signed, with_unit
 from patients.readings.fairness import ComparisonRow, comparison_row
 
@@ -48,17 +48,31 @@ HEADLINES = (
     ),
 )
 """The figures on the first screen, in whole percent."""
+PROTOCOL = {
+    "clear": "by_agreement.more than five of ten",
+    "unclear": "by_agreement.five of ten or fewer",
+    "barsoum": "barsoum",
+}
+"""What stands below them, to say which faces the first of them counts."""
 MEASURES = (
     MeasureFormat("raters.accuracy", _("Accuracy, FER+ raters"), _("one rater against the other nine: 70%")),
+    MeasureFormat(
+        "raters.barsoum.accuracy",
+        _("The same as the authors of FER+ count"),
+        _("only faces on which more than half of the raters agree; eight classes"),
+    ),
     MeasureFormat("fer2013.accuracy", _("Accuracy, FER2013 labels"), _("people: 65 ± 5%")),
     MeasureFormat("raters.macro_f1", _("Macro F1, FER+ raters"), unit="", scale=1, places=3),
     MeasureFormat("fer2013.macro_f1", _("Macro F1, FER2013 labels"), unit="", scale=1, places=3),
+    MeasureFormat("raters.against_labels.accuracy", _("Answers of the raters’ part against FER2013 labels")),
+    MeasureFormat("fer2013.against_majority.accuracy", _("Answers of the labels’ part against FER+ raters")),
     MeasureFormat("raters.ece", _("Calibration error (ECE, 15 bins)"), _("before calibration: %s"), "raters.ece_uncalibrated"),
     MeasureFormat("raters.ece_classwise", _("Calibration error, all seven expressions")),
     MeasureFormat(
         "raters.ece_as_cast", _("Calibration error, single votes included"), _("the model did not learn from single votes")
     ),
     MeasureFormat("raters.ece_classwise_as_cast", _("The same, all seven expressions")),
+    MeasureFormat("fer2013.ece", _("Calibration error, FER2013 labels"), _("not served, so not calibrated")),
     MeasureFormat(
         "raters.log_loss",
         _("Log loss against the votes"),
@@ -105,19 +119,55 @@ CHANGES: dict[str, Text] = {
     "rims of glasses": _("with rims of glasses"),
 }
 """The changes of ml/measure/robustness.py as the page calls them."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """Published systems beside ours, all measured in one protocol: the key of our figure, and name, % and remark of theirs."""
+
+    protocol: Text
+    key: str
+    systems: tuple[tuple[Text, Text, Text], ...]
+
+
 PUBLISHED = (
-    (_("People"), "65 ± 5", "70", _("Goodfellow et al. 2013; one rater against the other nine")),
-    (_("CNN of a Kaggle notebook, 4.5 M"), "65.2", "", _("best epoch, on a split of its own")),
-    ("mini-Xception, 0.06 M", "66", "", ""),
-    (_("Separable network, 0.17 M, soft labels"), "68.6", "87.0", _("mean of several; FER+ over eight classes")),
-    (_("Tang 2013, winner of the challenge"), "71.2", "", _("PrivateTest")),
-    ("VGG-19, ResNet-18", "73.1, 73.0", "", _("ten crops, best epoch on the split reported")),
-    ("VGG-8, 29.9 M", "73.28", "", _("ten crops, PublicTest")),
-    ("VGG13, 8.75 M, Barsoum et al. 2016", "", "85.0", _("eight classes")),
-    (_("Pretrained on ImageNet, 224 px"), "74.1–74.4", "", _("20 to 50 times the arithmetic")),
-    (_("Ensembles of seven or eight networks"), "75.2–76.8", "", ""),
+    Published(
+        _("FER2013 labels, seven classes"),
+        "fer2013.accuracy",
+        (
+            (_("People"), "65 ± 5", _("Goodfellow et al. 2013")),
+            (_("CNN of a Kaggle notebook, 4.5 M"), "65.2", _("best epoch, on a split of its own")),
+            ("mini-Xception, 0.06 M", "66", ""),
+            (_("Separable network, 0.17 M, soft labels"), "68.6", _("mean of five runs")),
+            (_("Tang 2013, winner of the challenge"), "71.2", _("PrivateTest")),
+            ("VGG-19, ResNet-18", "73.1, 73.0", _("ten crops, best epoch on the split reported")),
+            ("VGG-8, 29.9 M", "73.28", _("ten crops, PublicTest")),
+            (_("Pretrained on ImageNet, 224 px"), "74.1–74.4", _("20 to 50 times the arithmetic")),
+            (_("Ensembles of seven or eight networks"), "75.2–76.8", ""),
+        ),
+    ),
+    Published(
+        _("FER+ as its authors count it: faces on which more than half of the raters agree, eight classes"),
+        "raters.barsoum.accuracy",
+        (
+            ("VGG13, 8.75 M, Barsoum et al. 2016", "85.0", _("PrivateTest")),
+            (_("Separable network, 0.17 M, soft labels"), "87.0", _("mean of five runs")),
+        ),
+    ),
+    Published(
+        _("FER+ as we count it: all faces, with ties and lone votes, seven classes"),
+        "raters.accuracy",
+        ((_("One rater against the other nine"), "70", _("counted from the votes")),),
+    ),
 )
-"""Published systems: name, FER2013 %, FER+ %, protocol."""
+AGREEMENTS: dict[str, Text] = {
+    "ten of ten": _("ten of ten"),
+    "eight or nine of ten": _("eight or nine"),
+    "six or seven of ten": _("six or seven"),
+    "five of ten or fewer": _("five or fewer"),
+    "more than five of ten": _("more than five, the first three together"),
+}
+"""The rows of ml/measure/protocols.py as the page calls them."""
 TRAINING = (
     ("model.version", _("Version")),
     ("report.parameters", _("Parameters")),
@@ -203,10 +253,23 @@ class ModelCard:
         return [(CHANGES.get(row.change, row.change), row) for row in rows]
 
     @property
-    def accuracies(self) -> list[str]:
-        """The accuracies on the original labels and on the raters' majority, in %; empty where they were not measured."""
-        found = (self.facts.estimates.get(f"report.{head}.accuracy") for head in ("fer2013", "raters"))
-        return [decimal(100 * accuracy.value, 1) if accuracy else "" for accuracy in found]
+    def published(self) -> list[tuple[Published, str]]:
+        """Published systems, and our figure in their protocol in %; empty where it was not measured."""
+        found = ((each, self.facts.estimates.get(f"report.{each.key}")) for each in PUBLISHED)
+        return [(each, decimal(100 * ours.value, 1) if ours else "") for each, ours in found]
+
+    @property
+    def agreements(self) -> list[tuple[Text, Agreement]]:
+        """The accuracy by how many of ten raters agree."""
+        return [(AGREEMENTS.get(row.raters, row.raters), row) for row in self.facts.agreements]
+
+    @property
+    def protocol(self) -> dict[str, str]:
+        """The accuracies that say what the first figure counts, in whole percent; empty when one was not measured."""
+        found = [self.facts.estimates.get(f"report.raters.{key}.accuracy") for key in PROTOCOL.values()]
+        if None in found:
+            return {}
+        return {name: in_percent(decimal(100 * each.value, 0)) for name, each in zip(PROTOCOL, found, strict=True) if each}
 
     @property
     def training(self) -> list[tuple[Text, str]]:

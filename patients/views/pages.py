@@ -10,14 +10,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from ml.card_facts import read_card_facts
 from patients.forms.settings import SettingsForm
 from patients.models import User
-from patients.readings.model_card import PUBLISHED, ModelCard
+from patients.readings.model_card import ModelCard
 from patients.views.requests import ClinicianRequest, redirect_back
 
 
 @require_GET
 def show_model_card(request: ClinicianRequest) -> HttpResponse:
     """Show the model card: what the model is for, how well it does, and where it fails."""
-    context = {"model": ModelCard(read_card_facts(settings.MODEL_DIR)), "published": PUBLISHED, "section": "model"}
+    context = {"model": ModelCard(read_card_facts(settings.MODEL_DIR)), "section": "model"}
     return render(request, "patients/model_card.html", context)
 
 

@@ -16,7 +16,7 @@ from ml.serve.expressions import EXPRESSIONS
 from ml.serve.reader import WEIGHTS
 from patients.models import Patient, User, Visit
 from patients.models.formats import signed
-from patients.readings.model_card import CHANGES, MEASURES
+from patients.readings.model_card import AGREEMENTS, CHANGES, MEASURES
 from patients.readings.wording import reason_meanings
 from patients.reports.columns import COLUMNS
 from patients.reports.research import OWN_COLUMNS
@@ -167,6 +167,24 @@ def test_the_shipped_model_is_told_in_full(browser: Client) -> None:
         for value, interval in (in_percent(figure) for name, figure in row.items() if name != "faces"):
             assert re.search(rf">{value}</b> <span class=\"soft[^>]*>{interval}<", text)
     assert len(model.measures) == len(MEASURES)
+
+
+def test_the_model_card_says_how_raters_are_counted(browser: Client) -> None:
+    page = browser.get("/model-card/")
+    text, raters = page.content.decode(), json.loads((WEIGHTS / "report.json").read_text())["raters"]
+    whole = [
+        f"{100 * part['accuracy']['value']:.0f}%" for part in (raters["by_agreement"]["more than five of ten"], raters["barsoum"])
+    ]
+    said = re.search(r'id="protocol">([^<]+)<', text)
+    assert said
+    assert "counts every face, also where raters disagree" in said[1]
+    assert [value for value in whole if value not in said[1]] == []
+    assert [str(name) for name, _ in page.context["model"].agreements] == [str(AGREEMENTS[name]) for name in raters["by_agreement"]]
+    for row in raters["by_agreement"].values():
+        assert f'<td class="num soft">{row["accuracy"]["n"]}</td>' in text.replace(",", "")
+    groups = re.findall(r'<th colspan="3" scope="rowgroup">([^<]+)</th>.*?<b>([\d.]+)</b>', text, re.DOTALL)
+    ours = [each["accuracy"] for each in (json.loads((WEIGHTS / "report.json").read_text())["fer2013"], raters["barsoum"], raters)]
+    assert [value for _, value in groups] == [f"{100 * each['value']:.1f}" for each in ours]
 
 
 def test_a_model_that_was_not_measured_says_so(browser: Client, settings: LazySettings, tmp_path: Path) -> None:
