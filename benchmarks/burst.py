@@ -225,8 +225,8 @@ def read_pages(person: Person, figures: Figures, over: threading.Event) -> None:
             over.wait(1.0)
 
 
-def bodies(count: int) -> list[bytes]:
-    """Return requests with one photo of 12 megapixels each, all different files."""
+def camera_photos(count: int) -> list[bytes]:
+    """Return JPEG files of 12 megapixels, all different, of six people."""
     pictures = []
     for portrait in clear_portraits()[:6]:
         out = io.BytesIO()
@@ -235,11 +235,18 @@ def bodies(count: int) -> list[bytes]:
         noise = Image.effect_noise(SIDES_PX, 40).convert("RGB")  # a sensor's: without it the file is a tenth of a camera's
         Image.blend(large, noise, 0.15).save(out, "JPEG", quality=92)
         pictures.append(out.getvalue())
-    made = []
+    photos = []
     for number in range(count):
         jpeg, comment = pictures[number % len(pictures)], f"photo {number:06}".encode()
         # A comment after the first marker makes it another file, of the same pixels.
-        photo = jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
+        photos.append(jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:])
+    return photos
+
+
+def bodies(count: int) -> list[bytes]:
+    """Return requests with one photo of 12 megapixels each."""
+    made = []
+    for number, photo in enumerate(camera_photos(count)):
         upload = SimpleUploadedFile(f"{number}.jpg", photo, "image/jpeg")
         fields = {"csrfmiddlewaretoken": CSRF, "keep_duplicate": "1", "photos": upload}
         made.append(bytes(encode_multipart(BOUNDARY, fields)))
