@@ -4,6 +4,7 @@ import json
 import logging
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from django.http import HttpRequest
 
@@ -28,6 +29,19 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             facts["exception"] = self.formatException(record.exc_info)
         return json.dumps(facts, ensure_ascii=False)
+
+
+class NotNow(logging.Filter):
+    """Makes a warning of Django's error for each answer 503, which only says that the server is busy or that a part is away.
+
+    An error should wake someone. In a burst every photo that is sent again gets this answer, and so does a probe until all is up.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lower the level of such a record, and let every record through."""
+        if record.__dict__.get("status_code") == HTTPStatus.SERVICE_UNAVAILABLE:
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+        return True
 
 
 def message_of(record: logging.LogRecord) -> str:

@@ -385,6 +385,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "clinic.logs.JsonFormatter"}},
+    "filters": {"not_now": {"()": "clinic.logs.NotNow"}},
+    "loggers": {"django.request": {"filters": ["not_now"]}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env_str("LOG_LEVEL", "INFO")},
 }

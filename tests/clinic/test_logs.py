@@ -10,6 +10,7 @@ from django.test import Client
 
 from clinic.logs import JsonFormatter
 from patients.models import Patient, User, Visit
+from patients.photos.codes import RejectedPhoto
 from tests.factories import upload
 
 
@@ -95,3 +96,18 @@ def test_no_line_holds_an_address(written: io.StringIO, client: Client, ada: Use
     for telling in ("a-code-that-still-works", "Moreau", "ller", str(visit.pk)):
         assert telling not in text
     assert "Method Not Allowed (PUT): visits/<uuid:visit_id>/" in text
+
+
+def test_busy_moment_is_a_warning_and_a_fault_an_error(
+    written: io.StringIO, client: Client, visit: Visit, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise RejectedPhoto("busy")
+
+    client.raise_request_exception = False
+    client.force_login(ada)
+    for receive, status in ((refuse, 503), (lambda *args, **options: 1 / 0, 500)):
+        monkeypatch.setattr("patients.views.upload.receive_photo", receive)
+        answer = client.post(f"/visits/{visit.pk}/photos/", {"photos": upload()}, headers={"Accept": "application/json"})
+        assert answer.status_code == status
+    assert [line["level"] for line in lines(written) if line["logger"] == "django.request"] == ["WARNING", "ERROR"]
