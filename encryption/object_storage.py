@@ -29,13 +29,17 @@ CONFIG = Config(
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
+# For a question whether the store answers at all: one try, as quick as the other parts of /readyz.
+ASKING = CONFIG.merge(Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1}))
 
 
 class ObjectStorage(SealedStorage, S3Storage):  # type: ignore[misc]  # storages has no types
     """Keeps what SealedFileField has sealed in a bucket. Raises FileNotFoundError, and StorageDown without an answer."""
 
     def __init__(self, **options: Any) -> None:  # Any: those of django-storages
-        super().__init__(**{"client_config": CONFIG, "default_acl": None, "file_overwrite": True} | options)
+        options = {"default_acl": None, "file_overwrite": True} | options
+        super().__init__(**{"client_config": CONFIG} | options)
+        self._asking = S3Storage(**options | {"client_config": ASKING})
 
     def read_sealed(self, name: str, most: int | None = None) -> bytes:
         """Return the sealed bytes, or the first `most` of them."""
@@ -85,6 +89,14 @@ class ObjectStorage(SealedStorage, S3Storage):  # type: ignore[misc]  # storages
         with _as_files(path):
             folders, files = super().listdir(path)
         return folders, files
+
+    def answers(self) -> bool:
+        """Whether the store answers and lets this key into the bucket."""
+        try:
+            self._asking.connection.meta.client.head_bucket(Bucket=self.bucket_name)
+        except (ClientError, BotoCoreError):
+            return False
+        return True
 
     @property
     def _client(self) -> Any:  # Any: botocore makes its classes while it runs

@@ -39,6 +39,10 @@ class SealedStorage(Storage):
         """Replace the sealed bytes of a file. Return False when the file is gone; it is not created again."""
         raise NotImplementedError
 
+    def answers(self) -> bool:
+        """Whether files can be stored and read now, as far as a question of at most two seconds can tell."""
+        raise NotImplementedError
+
     def url(self, name: str | None, *args: Any, **kwargs: Any) -> str:  # Any: those of other storages
         """Raise ValueError: only views that check access serve photos."""
         raise ValueError("Photos have no address of their own.")
@@ -80,6 +84,12 @@ class PrivateStorage(SealedStorage, FileSystemStorage):
         path = Path(self.path(name))
         with self._unfinished(path, sealed) as new:
             return exchange(new, path)
+
+    def answers(self) -> bool:
+        """Whether the folder can be written; one that is not there yet, whether it can be made."""
+        folder = Path(self.location)
+        nearest = next(each for each in (folder, *folder.parents) if each.exists())
+        return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
     @contextlib.contextmanager
     def _unfinished(self, path: Path, sealed: bytes) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""Whether photos can be read now: database, broker, a live worker, and its model."""
+"""Whether photos can be added and read now: database, broker, storage, a live worker, its model, and the decoder's confinement."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from encryption.storage import sealed_storage
 from inference.broker import ask_broker, broker_answers
 from inference.tasks import face_reader
 from ml.decode.apart import missing_layers
@@ -45,6 +46,8 @@ class Readiness:
 
     database: bool
     broker: bool
+    storage: bool
+    """Whether pictures can be stored: the folder, or the object store."""
     worker: bool
     model: bool
     confinement: bool
@@ -74,14 +77,18 @@ def last_heartbeat() -> Heartbeat | None:
 
 
 def readiness() -> Readiness:
-    """Check every part. Takes at most two seconds when the broker is down."""
-    broker = broker_answers(settings.CELERY_BROKER_URL)
+    """Check every part. Takes at most two seconds for each of broker and storage that is down."""
+    here = {
+        "broker": broker_answers(settings.CELERY_BROKER_URL),
+        "storage": sealed_storage().answers(),
+        "confinement": is_confined(),
+    }
     if not database_answers():
-        return Readiness(database=False, broker=broker, worker=False, model=False, confinement=is_confined())
+        return Readiness(database=False, worker=False, model=False, **here)
     heartbeat = last_heartbeat()
     is_alive = heartbeat is not None and heartbeat.is_fresh
     has_model = is_alive and bool(heartbeat and heartbeat.model)
-    return Readiness(database=True, broker=broker, worker=is_alive, model=has_model, confinement=is_confined())
+    return Readiness(database=True, worker=is_alive, model=has_model, **here)
 
 
 @lru_cache(maxsize=1)

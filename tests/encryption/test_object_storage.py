@@ -109,8 +109,10 @@ def test_backup_brings_back_lost_objects(store: ObjectStore, visit: Visit, tmp_p
 
 def test_while_the_store_is_down_uploads_are_refused_and_photos_wait(store: ObjectStore, visit: Visit, ada: User) -> None:
     queued = make_prediction(make_photo(visit), Prediction.State.QUEUED)
+    assert sealed_storage().answers()
     store.stop()
     try:
+        assert not sealed_storage().answers()
         with pytest.raises(RejectedPhoto) as refused:
             receive_photo(visit, upload(), ada)
         assert refused.value.code == "not_stored"
@@ -128,5 +130,7 @@ def test_while_the_store_is_down_uploads_are_refused_and_photos_wait(store: Obje
 
 def test_wrong_key_is_no_missing_file(store: ObjectStore) -> None:
     options = storage_from_environment()["OPTIONS"] | {"secret_key": "wrong"}
+    storage = ObjectStorage(**options)
     with pytest.raises(StorageDown, match="refuses"):
-        ObjectStorage(**options).read_sealed("ab/one")
+        storage.read_sealed("ab/one")
+    assert not storage.answers()

@@ -1,5 +1,7 @@
 """Readiness: each part by itself, and a heartbeat that only a running worker sends."""
 
+from pathlib import Path
+
 import pytest
 from django.conf import LazySettings
 from django.core.cache import cache
@@ -35,6 +37,7 @@ def test_nothing_is_ready_before_a_worker_has_spoken(client: Client) -> None:
     assert answer.json() == {
         "database": True,
         "broker": True,
+        "storage": True,
         "worker": False,
         "model": False,
         "confinement": True,
@@ -48,7 +51,7 @@ def test_everything_is_ready_after_it_has(client: Client) -> None:
     assert heartbeat is not None
     assert heartbeat.model == "9.9.9"
     answer = client.get("/readyz")
-    parts = dict.fromkeys(("database", "broker", "worker", "model", "confinement"), True)
+    parts = dict.fromkeys(("database", "broker", "storage", "worker", "model", "confinement"), True)
     assert (answer.status_code, answer.json()) == (200, parts | {"layers": dict.fromkeys(LAYERS, True)})
 
 
@@ -95,6 +98,15 @@ def test_broker_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.set(HEARTBEAT, beat, None)
     assert not readiness().broker  # no broker listens at the address of the tests
     assert not readiness().is_ready
+
+
+def test_folder_of_pictures_that_cannot_be_written_is_named(client: Client, settings: LazySettings, tmp_path: Path) -> None:
+    beat_heart()
+    settings.MEDIA_ROOT = tmp_path / "not" / "yet"
+    assert readiness().is_ready
+    (tmp_path / "not").write_text("a file in its place")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["storage"], answer.json()["worker"]) == (503, False, True)
 
 
 def test_messages_of_every_queue_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
