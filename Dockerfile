@@ -2,9 +2,10 @@
 
 FROM python:3.13.7-slim-bookworm AS build
 WORKDIR /srv/affectline
-COPY requirements-serve.lock ./
+# With the client of object stores (23 MB), so that one image does for one host and for several.
+COPY requirements-s3.lock ./
 RUN python -m venv /opt/venv && \
-    /opt/venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps --requirement requirements-serve.lock
+    /opt/venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps --requirement requirements-s3.lock
 COPY manage.py ./
 COPY gunicorn.conf.py ./
 COPY clinic clinic
