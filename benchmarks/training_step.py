@@ -1,6 +1,6 @@
 """The cost of a training step: the committed recipe, and the recipe without each of its optimisations, in turn in one process.
 
-    python -m benchmarks.training_step [--rounds 7] [--threads 2]
+    [KERAS_BACKEND=jax] python -m benchmarks.training_step [--rounds 7] [--threads 2]
 
 Prints one JSON object per line for each: the median milliseconds of a step on 128 faces, and the ratio to the committed recipe.
 Augmentation is not included: in training, it runs in parallel with the step.
@@ -24,13 +24,12 @@ STEPS = 4
 """Measured steps of each kind in a round. One more runs first, because the caches hold the other network's weights."""
 
 
-def kinds(threads: int) -> dict[str, tuple[Any, int]]:  # Any: a Trainer, whose module loads TensorFlow
+def kinds(threads: int) -> dict[str, tuple[Any, int]]:  # Any: a Trainer
     """Return the variants to measure, by name: a trainer, and the side of its pictures in pixels."""
-    import tensorflow as tf
-
+    from ml.train.backends import use_threads
     from ml.train.trainer import Trainer, multiplies_bfloat16
 
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    use_threads(threads)
     committed = Config()
     with patch("ml.train.trainer.fused_norm", lambda: None):
         composed = Trainer(committed)
@@ -49,10 +48,10 @@ def measure(trainer: Any, side: int, rng: np.random.Generator) -> float:  # Any:
     size, rate = trainer.config.batch, trainer.config.rate
     targets = rng.dirichlet(np.ones(7), size).astype(np.float32)  # (batch, 7)
     batch = rng.standard_normal((size, side, side, 1)).astype(np.float32), targets, targets
-    trainer.step(batch, rate)
+    float(trainer.step(batch, rate))
     began = time.perf_counter()
     for _ in range(STEPS):
-        trainer.step(batch, rate)
+        float(trainer.step(batch, rate))  # waits for it
     return 1000 * (time.perf_counter() - began) / STEPS
 
 

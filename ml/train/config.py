@@ -1,5 +1,6 @@
 """Every number that can change what a training run yields, with the reason for each. Loads no library."""
 
+import ast
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -87,6 +88,18 @@ class Config:
     def parameters(self) -> dict[str, Any]:  # Any: numbers and tuples of numbers
         """Return every number by name, as model.json records them."""
         return asdict(self)
+
+
+def recorded_config(text: str) -> Config | None:
+    """Return the recipe of which `text` is str(config); None when it has a number that no recipe has today.
+
+    Numbers that were added after it was recorded have their defaults, which change nothing.
+    """
+    call = ast.parse(text, mode="eval").body
+    if not isinstance(call, ast.Call):
+        return None
+    numbers = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg}
+    return Config(**numbers) if numbers.keys() <= Config().parameters.keys() else None
 
 
 @dataclass(frozen=True)

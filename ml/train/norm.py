@@ -3,15 +3,20 @@
 from functools import cache
 from typing import Any
 
+from ml.train.backends import is_jax
+
 
 @cache
 def fused_norm() -> Any:  # Any: a class of Keras layers, which ship no type hints
-    """Return a BatchNormalization that uses TensorFlow's fused kernel on training batches (B, H, W, C).
+    """Return a BatchNormalization that uses TensorFlow's fused kernel on training batches (B, H, W, C); under JAX, Keras's own.
 
     Keras composes batch norm from a dozen passes over the activations, a quarter of the time of a training step on a CPU. Variables
-    and statistics are the same.
+    and statistics are the same. JAX compiles those passes into few.
     """
     import keras
+
+    if is_jax():
+        return keras.layers.BatchNormalization
     import tensorflow as tf
 
     class FusedNorm(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras ships no type hints

@@ -28,7 +28,7 @@ from ml.serve.card import ModelCard, load_card
 from ml.serve.engines import Engine, load_keras, open_engine, softmax
 from ml.serve.expressions import HEADS
 from ml.serve.preprocess import measure_normaliser
-from ml.train.config import OWN, RECIPE, Config
+from ml.train.config import RECIPE, Config, recorded_config
 from ml.train.export import to_onnx
 from ml.train.schedule import steps_per_epoch
 from ml.train.trainer import Arrays, averages, finished_model, load_arrays
@@ -45,10 +45,9 @@ def release(
 ) -> dict[str, Any]:  # Any: the report, as JSON
     """Write the weights folder from the run's last state and return its report on the validation faces.
 
-    Raises ValueError when the run was made with another recipe than `config` or of other faces than `train`.
+    Raises ValueError when the run was made with another recipe than `config`, if one is given, or of other faces than `train`.
     """
-    config = config or OWN.config
-    state = last_state(run, config, train)
+    config, state = last_state(run, config, train)
     model = finished_model(config, state, train.pixels, measure_normaliser(train.pixels), config.norm_batches)
     out.mkdir(parents=True, exist_ok=True)
     save_model(model, out / "model.keras")
@@ -57,6 +56,7 @@ def release(
         "epochs": round(int(state["step"]) / steps_per_epoch(len(train), config), 1),
         "minutes": round(float(state["seconds"]) / 60, 1),
         "precision": str(state["precision"]),
+        "backend": str(state.get("backend", "tensorflow")),
     }
     return derive(out, train, validation, version, config.parameters, training, robustness)
 
@@ -116,18 +116,19 @@ def measure_rounding(served: Engine, trained: Engine, card: ModelCard, faces: Fa
     }
 
 
-def last_state(run: Path, config: Config, train: FaceSet) -> Arrays:
-    """Return the state that the run ended with, its averages mixed with what it began with where the recipe says so.
+def last_state(run: Path, config: Config | None, train: FaceSet) -> tuple[Config, Arrays]:
+    """Return the recipe of a run and the state it ended with, its averages mixed with what it began with where the recipe says so.
 
-    Raises ValueError when the run was made with another recipe or of other faces.
+    Raises ValueError when the run was made with another recipe than `config`, if one is given, or of other faces.
     """
     state = load_arrays(run / "state.npz")
-    if (str(state["recipe"]), str(state["faces"])) != (str(config), hash_faces(train)):
+    recorded = recorded_config(str(state["recipe"]))
+    if recorded is None or (config or recorded) != recorded or str(state["faces"]) != hash_faces(train):
         raise ValueError(f"{run} was made with another recipe or of other faces: name its --stage and its --data")
-    if share := config.start_share:
+    if share := recorded.start_share:
         start = load_arrays(run / "start.npz")
         state |= {name: share * start[name] + (1 - share) * array for name, array in averages(state).items()}
-    return state
+    return recorded, state
 
 
 @tell_unreadable()
@@ -143,7 +144,7 @@ def main() -> int:
     parser.add_argument("--votes", type=Path, required=True, help="FER+ votes")
     parser.add_argument("--version", required=True, help="version the readings will carry")
     parser.add_argument("--out", type=Path, required=True, help="weights folder to write")
-    parser.add_argument("--stage", choices=RECIPE, help="stage of the recipe that the run is (default: a run of its own)")
+    parser.add_argument("--stage", choices=RECIPE, help="stage of the recipe that the run must be (default: any)")
     parser.add_argument("--robustness", action="store_true", help="measure changed faces too")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -153,7 +154,7 @@ def main() -> int:
         card, training = load_card(options.out), json.loads((options.out / "report.json").read_text())["training"]
         report = derive(options.out, train, validation, options.version, card.config, training, options.robustness)
     else:
-        config = RECIPE[options.stage].config if options.stage else OWN.config
+        config = RECIPE[options.stage].config if options.stage else None
         report = release(options.run, train, validation, options.version, options.out, options.robustness, config)
     sys.stdout.write(summary(report) + "\n")
     return 0

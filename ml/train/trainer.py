@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ml.serve.expressions import INPUT_SIDE
 from ml.serve.preprocess import Normaliser, Pixels
 from ml.train.augment import Batch
+from ml.train.backends import compile_answer, compile_step, has_accelerator, set_seed
 from ml.train.config import Config
 from ml.train.model import build_model
 from ml.train.norm import fused_norm
@@ -33,60 +34,38 @@ class Trainer:
 
     def __init__(self, config: Config) -> None:
         import keras
-        import tensorflow as tf
 
-        keras.utils.set_random_seed(config.seed)
+        set_seed(config.seed)
         self.config = config
         usual = keras.config.dtype_policy()
-        self.precision = config.precision if multiplies_bfloat16() else "float32"
+        self.precision = config.precision if has_accelerator() or multiplies_bfloat16() else "float32"
         keras.config.set_dtype_policy(self.precision)
         self.model = build_model(config, side=None, norm=fused_norm())
         keras.config.set_dtype_policy(usual)
         self.trained = self.model.trainable_variables
-        self.decayed = [variable.path.endswith("/kernel") for variable in self.trained]
-        self.velocity = [tf.Variable(tf.zeros_like(variable)) for variable in self.trained]
-        self.averaged = [tf.Variable(tf.convert_to_tensor(variable)) for variable in self.trained]
+        values = [np.asarray(variable) for variable in self.trained]
+        self.velocity = [keras.Variable(np.zeros_like(value), trainable=False, dtype="float32") for value in values]
+        self.averaged = [keras.Variable(value, trainable=False, dtype="float32") for value in values]
         self.counted = 0
         """How many steps have entered the average with equal weight."""
-        self._step = tf.function(self._take_step)
+        self._step = compile_step(self.model, self.velocity, self.averaged, config)
 
-    def step(self, batch: Batch, rate: float, alike: bool = False) -> float:
-        """Update the weights with one batch and return its loss.
+    def step(self, batch: Batch, rate: float, alike: bool = False) -> Any:  # Any: a scalar of the backend
+        """Update the weights with one batch and return its loss, which float() waits for.
 
         The batch: z-scored faces (B, side, side, 1); raters' vote shares (B, 7), all zero for a face without votes; smoothed labels
         (B, 7). With `alike` the new weights enter the average with the same weight as those of every other such step.
         """
         kept = self.counted / (self.counted + 1) if alike else self.config.average
         self.counted += alike
-        return float(self._step(*batch, np.float32(rate), np.float32(kept)))
-
-    def _take_step(self, faces: Any, raters: Any, labels: Any, rate: Any, kept: Any) -> Any:  # Any: TensorFlow ships no type hints
-        import tensorflow as tf
-
-        config = self.config
-        with tf.GradientTape() as tape:
-            raters_logits, fer2013_logits = self.model(faces, training=True)  # (B, 7) each
-            # Not TensorFlow's fused loss: for a face without votes the fused loss is 0, but its gradient is not.
-            raters_loss = -tf.reduce_sum(raters * tf.nn.log_softmax(raters_logits), axis=1)  # (B,)
-            fer2013_loss = -tf.reduce_sum(labels * tf.nn.log_softmax(fer2013_logits), axis=1)  # (B,)
-            loss = tf.reduce_mean(config.raters_weight * raters_loss + config.fer2013_weight * fer2013_loss)  # ()
-        gradients = tape.gradient(loss, [variable.value for variable in self.trained])
-        for variable, gradient, velocity, mean, decays in zip(
-            self.trained, gradients, self.velocity, self.averaged, self.decayed, strict=True
-        ):
-            # Nesterov momentum, with weight decay on kernels alone.
-            slope = gradient + config.weight_decay * variable.value if decays else gradient
-            velocity.assign(config.momentum * velocity - rate * slope)
-            variable.assign(variable.value + config.momentum * velocity - rate * slope)
-            mean.assign(kept * mean + (1 - kept) * variable.value)
-        return loss
+        return self._step(batch, np.float32(rate), np.float32(kept))
 
     def state(self) -> Arrays:
         """Return everything that a step updates, by name."""
         arrays = {f"weights/{name_of(variable)}": np.asarray(variable) for variable in self.model.variables}
         arrays["counted"] = np.array(self.counted)
         for kind, variables in (("velocity", self.velocity), ("averaged", self.averaged)):
-            arrays |= {f"{kind}/{name_of(of)}": variable.numpy() for of, variable in zip(self.trained, variables, strict=True)}
+            arrays |= {f"{kind}/{name_of(of)}": np.asarray(variable) for of, variable in zip(self.trained, variables, strict=True)}
         return arrays
 
     def restore(self, state: Arrays) -> None:
@@ -137,7 +116,7 @@ def finished_model(config: Config, state: Arrays, faces: Pixels, normaliser: Nor
     The statistics are cumulative means over `batches` batches of training faces (N, 48, 48) without augmentation, drawn with the
     config's seed. Averaged weights need them: the running statistics belong to the raw weights.
     """
-    import tensorflow as tf
+    from keras import ops
 
     model = build_model(config, side=INPUT_SIDE)
     for variable in model.variables:
@@ -152,7 +131,7 @@ def finished_model(config: Config, state: Arrays, faces: Pixels, normaliser: Nor
         for layer in norms:
             layer.momentum = number / (number + 1)  # makes the moving mean a cumulative one
         batch = faces[np.sort(rng.choice(len(faces), min(config.batch, len(faces)), replace=False))]  # (B, 48, 48)
-        model(tf.convert_to_tensor(normaliser.apply(batch)), training=True)
+        model(ops.convert_to_tensor(normaliser.apply(batch)), training=True)
     for layer, momentum in zip(norms, usual, strict=True):
         layer.momentum = momentum
     return model
@@ -160,9 +139,7 @@ def finished_model(config: Config, state: Arrays, faces: Pixels, normaliser: Nor
 
 def logits_of(model: Any, faces: Pixels, normaliser: Normaliser, batch: int = 256) -> NDArray[np.float64]:
     """Return logits (2, N, 7), heads in the order of HEADS, of faces (N, 48, 48): the mean of each face and its mirror image."""
-    import tensorflow as tf
-
-    answer = tf.function(lambda batch: model(batch, training=False))
+    answer = compile_answer(model)
     parts = []
     for start in range(0, len(faces), batch):
         inputs = normaliser.apply(faces[start : start + batch])  # (B, 48, 48, 1)

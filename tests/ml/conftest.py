@@ -1,7 +1,6 @@
 """Faces for the tests: a portrait that scikit-image carries, and a tiny data set of drawn patterns."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,14 @@ from PIL import Image
 from skimage.data import astronaut
 
 import ml.train.release
+import ml.train.run
 import ml.train.training
-from ml.data import VOTE_COLUMNS, join_votes, load_split, read_votes
+from ml.data import VOTE_COLUMNS
 from ml.serve.expressions import EXPRESSIONS
 from ml.serve.preprocess import Pixels, to_pixels
 from ml.serve.reader import WEIGHTS, FaceReader
 from ml.train.config import Config
-from tests.ml.runs import MakeRun
+from tests.ml.runs import TINY, MakeRun, run_on
 
 VOTED = {"angry": "anger", "disgust": "disgust", "fear": "fear", "happy": "happiness", "sad": "sadness", "surprise": "surprise"}
 
@@ -54,7 +54,7 @@ def reader() -> FaceReader:
 @pytest.fixture(scope="session")
 def tiny_config() -> Config:
     """Return a recipe that trains in a second."""
-    return replace(Config(), widths=(4, 8), pairs=(0, 1), batch=8, warmup_steps=2, norm_batches=4, small_side=24)
+    return TINY
 
 
 def draw_face(index: int, number: int) -> Image.Image:
@@ -82,13 +82,6 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run_on(data: Path, config: Config, out: Path, epochs: float) -> ml.train.training.Run:
-    """Return a run on the tiny data set that is not trained yet."""
-    votes = read_votes(data / "votes.csv")
-    train, validation = (join_votes(load_split(data, split), votes) for split in ("train", "validation"))
-    return ml.train.training.Run(config, train, validation, out, epochs, eval_every=2)
-
-
 @pytest.fixture
 def make_run(tiny_data: Path, tiny_config: Config, tmp_path: Path) -> MakeRun:
     """Return a maker of runs on the tiny data set."""
@@ -96,7 +89,7 @@ def make_run(tiny_data: Path, tiny_config: Config, tmp_path: Path) -> MakeRun:
 
 
 @pytest.fixture(scope="session")
-def trained(tiny_data: Path, tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> ml.train.training.Run:
+def trained(tiny_data: Path, tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> ml.train.run.Run:
     """Return a trained run of four epochs. Tests share its folder: a test that changes it takes a copy."""
     run = run_on(tiny_data, tiny_config, tmp_path_factory.mktemp("trained") / "run", 4)
     ml.train.training.train(run)
@@ -104,7 +97,7 @@ def trained(tiny_data: Path, tiny_config: Config, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="session")
-def finished(tiny_data: Path, tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> ml.train.training.Run:
+def finished(tiny_data: Path, tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> ml.train.run.Run:
     """Return a trained run of one epoch with finished and measured weights in its folder, which tests share likewise."""
     run = run_on(tiny_data, tiny_config, tmp_path_factory.mktemp("finished") / "run", 1)
     ml.train.training.train(run)
@@ -113,7 +106,7 @@ def finished(tiny_data: Path, tiny_config: Config, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture
-def released(finished: ml.train.training.Run, tmp_path: Path) -> Path:
+def released(finished: ml.train.run.Run, tmp_path: Path) -> Path:
     """Return a weights folder with the finished weights, which a test may change."""
     weights = tmp_path / "weights"
     weights.mkdir()

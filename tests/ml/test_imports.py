@@ -17,6 +17,8 @@ import pytest
         "ml.serve.faces",
         "ml.measure.evaluate",
         "ml.data",
+        "ml.train.training",
+        "ml.train.release",
     ],
 )
 def test_import_loads_no_tensorflow(module: str) -> None:

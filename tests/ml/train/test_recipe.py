@@ -3,13 +3,14 @@
 import argparse
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ml.data import load_split
 from ml.serve.reader import WEIGHTS
-from ml.train.config import RECIPE, chain
+from ml.train.config import RECIPE, chain, recorded_config
 from ml.train.training import chosen_runs
 
 MAKEFILE = (Path(__file__).resolve().parents[3] / "Makefile").read_text()
@@ -18,6 +19,7 @@ MAKEFILE = (Path(__file__).resolve().parents[3] / "Makefile").read_text()
 def parsed_options(**options: object) -> argparse.Namespace:
     """Return what the command line says when only these options are given."""
     defaults: dict[str, object] = {"out": Path("runs"), "stage": None, "to": None, "epochs": None, "minutes": None}
+    defaults |= {"batch": None, "rate": None}
     return argparse.Namespace(**defaults | options)
 
 
@@ -65,6 +67,25 @@ def test_length_on_the_command_line_goes_before_the_recipes(tiny_data: Path) -> 
         assert timed.minutes == 2
     (own,) = chosen_runs(parsed_options(), train, validation)
     assert (own.config, own.out, own.epochs, own.minutes) == (RECIPE["first"].config, Path("runs"), RECIPE["first"].epochs, None)
+
+
+def test_batch_and_rate_on_the_command_line_go_into_the_recipe(tiny_data: Path) -> None:
+    train, validation = (load_split(tiny_data, split) for split in ("train", "validation"))
+    for given, name in ((parsed_options(batch=512, rate=0.12), "first"), (parsed_options(stage="sixth", batch=512), "sixth")):
+        (run,) = chosen_runs(given, train, validation)
+        wanted = {"batch": 512} | ({"rate": given.rate} if given.rate else {})
+        assert run.config == replace(RECIPE[name].config, **wanted)
+        assert recorded_config(run.fingerprint["recipe"] if not run.stable_checkpoint else str(run.config)) == run.config
+
+
+def test_recipe_recorded_before_a_number_was_added_is_the_same() -> None:
+    config = RECIPE["sixth"].config
+    text = str(config)
+    assert recorded_config(text) == config
+    assert recorded_config(text.replace(", erase_side=0.4", "")) == config
+    assert recorded_config(text.replace("seed=2017", "seed=1")) == replace(config, seed=1)
+    assert recorded_config(text.replace("mixup=", "mixing=")) is None
+    assert recorded_config("None") is None
 
 
 def test_weights_that_ship_are_of_the_stage_that_make_train_runs() -> None:

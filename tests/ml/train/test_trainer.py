@@ -6,20 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ml.train.run
 import ml.train.training
 from ml.serve.preprocess import measure_normaliser
-from ml.train.augment import Batch
 from ml.train.config import Config
 from ml.train.trainer import Trainer, load_arrays, logits_of, multiplies_bfloat16
-from tests.ml.runs import load_keras_weights
+from tests.ml.runs import load_keras_weights, random_batch
 
 pytestmark = pytest.mark.keras
-
-
-def random_batch(seed: int) -> Batch:
-    rng = np.random.default_rng(seed)
-    targets = np.eye(7, dtype=np.float32)[rng.integers(0, 7, 16)]
-    return rng.normal(size=(16, 44, 44, 1)).astype(np.float32), targets, targets
 
 
 def test_steps_that_count_alike_are_averaged_evenly(tiny_config: Config) -> None:
@@ -66,7 +60,7 @@ def test_fused_norm_does_what_keras_does(monkeypatch: pytest.MonkeyPatch, tiny_c
     monkeypatch.setattr(ml.train.trainer, "fused_norm", lambda: None)
     composed = Trainer(exact)
     composed.restore(fused.state())
-    losses = [[trainer.step(random_batch(number), 0.02) for number in range(3)] for trainer in (fused, composed)]
+    losses = [[float(trainer.step(random_batch(number), 0.02)) for number in range(3)] for trainer in (fused, composed)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     one, other = fused.state(), composed.state()
     assert all(np.allclose(one[name], other[name], atol=1e-3) for name in one)
@@ -76,7 +70,7 @@ def test_fused_norm_does_what_keras_does(monkeypatch: pytest.MonkeyPatch, tiny_c
 
 
 @pytest.mark.full
-def test_deeper_network_grows_from_a_stable_checkpoint_with_the_same_output(trained: ml.train.training.Run) -> None:
+def test_deeper_network_grows_from_a_stable_checkpoint_with_the_same_output(trained: ml.train.run.Run) -> None:
     run = trained
     stable_checkpoint = load_arrays(run.out / "stable.npz")
     faces = run.validation.pixels
@@ -91,7 +85,7 @@ def test_deeper_network_grows_from_a_stable_checkpoint_with_the_same_output(trai
         deep.grow_from({name: array for name, array in stable_checkpoint.items() if "stage1_conv" not in name})
 
 
-def test_deeper_network_grows_from_finished_weights(finished: ml.train.training.Run) -> None:
+def test_deeper_network_grows_from_finished_weights(finished: ml.train.run.Run) -> None:
     deep = Trainer(replace(finished.config, pairs=(0, 2)))
     deep.grow_from_finished(finished.out / "model.keras")
     state, weights = deep.state(), load_keras_weights(finished.out / "model.keras")

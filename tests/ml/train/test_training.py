@@ -3,28 +3,31 @@
 import csv
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import ml.train.release
+import ml.train.run
+import ml.train.targets
 import ml.train.training
 from ml.serve.preprocess import measure_normaliser
 from ml.train.model import build_model
-from ml.train.trainer import Arrays, averages, load_arrays
+from ml.train.trainer import Arrays, Trainer, averages, load_arrays
 from tests.ml.runs import MakeRun, copy_run, load_keras_weights
 
 pytestmark = pytest.mark.keras
 
 
 def same(first: Arrays, second: Arrays) -> bool:
-    said = {"seconds", "precision", "recipe", "faces", "former"}
+    said = {"seconds", "precision", "backend", "recipe", "faces", "former"}
     return all(np.allclose(first[name], second[name], atol=1e-5) for name in first if name not in said)
 
 
 @pytest.mark.slow("trains a tiny network twice")
 def test_interrupted_run_resumes_to_the_same_weights(
-    make_run: MakeRun, trained: ml.train.training.Run, monkeypatch: pytest.MonkeyPatch
+    make_run: MakeRun, trained: ml.train.run.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     halved = make_run("halved")
     with monkeypatch.context() as patched:
@@ -38,7 +41,31 @@ def test_interrupted_run_resumes_to_the_same_weights(
     assert same(load_arrays(trained.out / "state.npz"), load_arrays(halved.out / "state.npz"))
 
 
-def test_run_leaves_curves_and_a_stable_checkpoint(make_run: MakeRun, trained: ml.train.training.Run) -> None:
+@pytest.mark.slow("trains a tiny network")
+def test_run_that_is_killed_within_an_epoch_goes_on_there(
+    make_run: MakeRun, trained: ml.train.run.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = replace(make_run("killed"), save_every=0.0)
+    step = Trainer.step
+    taken: list[int] = []
+
+    def take(self: Trainer, *arguments: Any) -> Any:  # Any: a batch, numbers, and a scalar of the backend
+        if len(taken) == 3:
+            raise KeyboardInterrupt
+        taken.append(1)
+        return step(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "step", take)
+        with pytest.raises(KeyboardInterrupt):
+            ml.train.training.train(killed)
+    state = load_arrays(killed.out / "state.npz")
+    assert [int(state[name]) for name in ("epoch", "place", "step")] == [2, 1, 3]  # two batches make an epoch
+    ml.train.training.train(killed, resume=True)
+    assert same(load_arrays(trained.out / "state.npz"), load_arrays(killed.out / "state.npz"))
+
+
+def test_run_leaves_curves_and_a_stable_checkpoint(make_run: MakeRun, trained: ml.train.run.Run) -> None:
     with (trained.out / "curves.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4", "4"]
@@ -51,21 +78,21 @@ def test_run_leaves_curves_and_a_stable_checkpoint(make_run: MakeRun, trained: m
     assert int(load_arrays(longer.out / "state.npz")["epoch"]) == int(stable_checkpoint["epoch"]) + 1
 
 
-def test_run_goes_on_with_its_own_recipe_and_faces_alone(trained: ml.train.training.Run) -> None:
+def test_run_goes_on_with_its_own_recipe_and_faces_alone(trained: ml.train.run.Run) -> None:
     others = (
         replace(trained, config=replace(trained.config, rate=0.01)),
         replace(trained, train=trained.train.where(np.arange(len(trained.train)) > 0)),
         replace(trained, stable_checkpoint=trained.out / "stable.npz"),
     )
     for other in others:
-        with pytest.raises(ml.train.training.WrongFingerprint, match="another recipe, other faces or other former stages"):
+        with pytest.raises(ml.train.run.WrongFingerprint, match="another recipe, other faces or other former stages"):
             ml.train.training.train(other, resume=True)
-    with pytest.raises(ml.train.training.WrongFingerprint, match="holds a run"):
+    with pytest.raises(ml.train.run.WrongFingerprint, match="holds a run"):
         ml.train.training.train(trained)
 
 
 @pytest.mark.full
-def test_longer_run_goes_on_and_makes_its_own_stable_checkpoint(trained: ml.train.training.Run, tmp_path: Path) -> None:
+def test_longer_run_goes_on_and_makes_its_own_stable_checkpoint(trained: ml.train.run.Run, tmp_path: Path) -> None:
     run = copy_run(trained, tmp_path / "again")
     former = int(load_arrays(run.out / "stable.npz")["step"])
     ml.train.training.train(replace(run, epochs=6), resume=True)
@@ -86,7 +113,7 @@ def test_new_run_clears_what_a_broken_one_left(make_run: MakeRun) -> None:
 
 
 @pytest.mark.full
-def test_weights_end_halfway_to_those_they_began_with(make_run: MakeRun, finished: ml.train.training.Run) -> None:
+def test_weights_end_halfway_to_those_they_began_with(make_run: MakeRun, finished: ml.train.run.Run) -> None:
     run = make_run("further", epochs=1)
     run = replace(
         run, config=replace(run.config, start_share=0.5, average_share=1.0), stable_checkpoint=finished.out / "model.keras"
@@ -99,12 +126,12 @@ def test_weights_end_halfway_to_those_they_began_with(make_run: MakeRun, finishe
     assert not all(np.allclose(first[name], last[name], atol=1e-4) for name in names)
 
 
-def test_teacher_has_its_share_in_the_targets(finished: ml.train.training.Run) -> None:
+def test_teacher_has_its_share_in_the_targets(finished: ml.train.run.Run) -> None:
     run = finished
     normaliser = measure_normaliser(run.train.pixels)
-    untaught = ml.train.training.choose_targets(run, normaliser)
-    taught = ml.train.training.choose_targets(replace(run, teachers=(run.out,)), normaliser)
-    probabilities = ml.train.training.teacher_probs(run.out, run.train, normaliser)
+    untaught = ml.train.targets.choose_targets(run, normaliser)
+    taught = ml.train.targets.choose_targets(replace(run, teachers=(run.out,)), normaliser)
+    probabilities = ml.train.targets.teacher_probs(run.out, run.train, normaliser)
     share = run.config.teacher_share
     assert np.allclose(
         taught.raters, (1 - share) * untaught.raters + share * probabilities[0] * (untaught.raters.sum(1, keepdims=True) > 0)
@@ -114,29 +141,29 @@ def test_teacher_has_its_share_in_the_targets(finished: ml.train.training.Run) -
 
 
 def test_run_is_finished_when_it_is_as_long_as_asked_and_measured(
-    make_run: MakeRun, finished: ml.train.training.Run, tmp_path: Path
+    make_run: MakeRun, finished: ml.train.run.Run, tmp_path: Path
 ) -> None:
-    assert not ml.train.training.is_finished(make_run("empty", epochs=1))
+    assert not ml.train.run.is_finished(make_run("empty", epochs=1))
     run = copy_run(finished, tmp_path / "finished")
     report = (run.out / "report.json").rename(tmp_path / "report.json")
-    assert not ml.train.training.is_finished(run)  # not measured yet
+    assert not ml.train.run.is_finished(run)  # not measured yet
     report.rename(run.out / "report.json")
-    assert ml.train.training.is_finished(run)
-    assert not ml.train.training.is_finished(replace(run, epochs=2))
+    assert ml.train.run.is_finished(run)
+    assert not ml.train.run.is_finished(replace(run, epochs=2))
     for other in (replace(run, config=replace(run.config, seed=1)), replace(run, train=run.validation)):
-        with pytest.raises(ml.train.training.WrongFingerprint, match="another recipe"):
-            ml.train.training.is_finished(other)
+        with pytest.raises(ml.train.run.WrongFingerprint, match="another recipe"):
+            ml.train.run.is_finished(other)
         with pytest.raises(ValueError, match="another recipe"):
             ml.train.release.release(run.out, other.train, run.validation, "0.0.1", run.out, config=other.config)
 
 
 @pytest.mark.full
 def test_taught_run_is_another_when_its_teacher_was_trained_anew(
-    make_run: MakeRun, finished: ml.train.training.Run, tmp_path: Path
+    make_run: MakeRun, finished: ml.train.run.Run, tmp_path: Path
 ) -> None:
     teacher = copy_run(finished, tmp_path / "teacher")
     taught = replace(make_run("taught", epochs=1), teachers=(teacher.out,))
     ml.train.training.train(taught)
     ml.train.release.save_model(build_model(teacher.config), teacher.out / "model.keras")
-    with pytest.raises(ml.train.training.WrongFingerprint, match="other former stages"):
+    with pytest.raises(ml.train.run.WrongFingerprint, match="other former stages"):
         ml.train.training.train(replace(taught, teachers=(teacher.out,)), resume=True)

@@ -1,0 +1,84 @@
+"""The two backends of Keras: the same steps, and states that either goes on from."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from ml.train.run import Run
+from ml.train.trainer import Arrays, Trainer, load_arrays, save_arrays
+from tests.ml.runs import copy_run
+from tests.ml.train.steps import EXACT, HALF, take_steps
+
+pytestmark = pytest.mark.keras
+
+
+class Both(NamedTuple):
+    """What TensorFlow and JAX made of the same start: the losses of all steps, and a folder with the states."""
+
+    folder: Path
+    tensorflow: list[float]
+    jax: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def both(trained: Run, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
+    """Take steps under TensorFlow here, and under JAX in a process of its own, which also goes on with a run of TensorFlow's."""
+    folder = tmp_path_factory.mktemp("backends")
+    copy_run(trained, folder / "run")
+    trainer = Trainer(EXACT)
+    save_arrays(folder / "begun.npz", trainer.state())
+    losses = take_steps(trainer, folder / "begun.npz", 0, folder / "half.npz")
+    losses += take_steps(trainer, folder / "half.npz", HALF, folder / "end.npz")
+    command = [sys.executable, "-m", "tests.ml.train.steps", str(folder), str(tiny_data)]
+    told = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "jax"}, check=True, capture_output=True, text=True).stdout
+    return Both(folder, losses, json.loads(told))
+
+
+NEAR = 5e-4
+"""How far weights, momentum and averages may lie apart after four steps, in which they move by a tenth and more. Both add float32
+products in other orders. Where that moves a value across the corner of a ReLU, or another pixel becomes the largest of a pool, its
+gradient changes at once: 1e-4 was measured."""
+
+
+def gap(one: Arrays, other: Arrays) -> float:
+    """Return the largest difference of two states of one network."""
+    assert one.keys() == other.keys()
+    return max(float(np.abs(one[name].astype(float) - other[name]).max()) for name in one)
+
+
+@pytest.mark.slow("trains a tiny network under JAX, which compiles each size of picture: twenty seconds of processor time")
+def test_both_backends_take_the_same_steps(both: Both) -> None:
+    assert both.jax["losses"] == pytest.approx(both.tensorflow, rel=1e-4)
+    half, own_half = (load_arrays(both.folder / name) for name in ("half.npz", "own-half.npz"))
+    assert gap(half, own_half) < NEAR
+    assert gap(half, load_arrays(both.folder / "begun.npz")) > 0.05
+
+
+def test_jax_goes_on_with_a_state_of_tensorflow(both: Both) -> None:
+    end, own_end = (load_arrays(both.folder / name) for name in ("end.npz", "own-end.npz"))
+    assert gap(end, own_end) < NEAR
+    assert int(own_end["counted"]) == HALF
+    state = load_arrays(both.folder / "run" / "state.npz")
+    assert (int(state["epoch"]), str(state["backend"])) == (5, "jax")
+    assert (both.folder / "weights" / "model.onnx").exists()
+    assert (both.jax["training"]["backend"], both.jax["training"]["epochs"]) == ("jax", 5)
+
+
+def test_importing_the_training_loads_no_tensorflow(both: Both) -> None:
+    assert both.jax["imported"] is False
+
+
+def test_tensorflow_goes_on_with_a_state_of_jax(both: Both, tmp_path: Path) -> None:
+    losses = take_steps(Trainer(EXACT), both.folder / "own-half.npz", HALF, tmp_path / "end.npz")
+    assert losses[0] == pytest.approx(both.tensorflow[HALF], rel=1e-3)
+    assert gap(load_arrays(both.folder / "own-half.npz"), load_arrays(tmp_path / "end.npz")) > 1e-3
+
+
+def test_jax_begins_with_weights_that_follow_from_the_seed(both: Both) -> None:
+    assert both.jax["seeded"] is True
