@@ -112,7 +112,8 @@ MODEL_VERSION ?= 0.0.0
 FACES := --data $(DATA) --votes $(VOTES)
 WITHOUT_FACE := $(addprefix demo/portraits/,ines-05-dog.jpg leyla-06-no-face.jpg)
 
-# Hours: every stage of the recipe that STAGE builds on, and then the weights folder with all its measures. What was stopped goes on.
+# Hours, which it says after each epoch: every stage that STAGE builds on, its teachers too where ml/teachers lacks their logits,
+# and then the weights folder with all its measures. What was stopped goes on.
 train: .venv/dev
 	nice $(PY) -m ml.train $(FACES) --out $(RUNS) --to $(STAGE) --resume
 	mkdir -p $(WEIGHTS) && cp ml/weights/centerface.* $(WEIGHTS)

@@ -78,3 +78,11 @@ def accuracies(logits: Floats, faces: FaceSet) -> dict[str, Estimate | None]:
         known = majority >= 0
         by_head["raters"] = mean_of((named[HEADS.index("raters")] == majority)[known])
     return by_head
+
+
+def measure_accuracies(scores: Floats, faces: FaceSet) -> dict[str, Estimate | None]:
+    """Return `accuracies` and that of the served head in the protocol of Barsoum et al.; scores (2, N, 7) of any kind."""
+    found = accuracies(scores, faces)
+    if faces.votes is not None:
+        found["barsoum"] = measure_barsoum(scores[HEADS.index("raters")].argmax(axis=1), faces.votes)["accuracy"]
+    return found

@@ -21,6 +21,7 @@ def augment(pixels: NDArray[np.uint8], side: int, covered: int, config: Config, 
 
     `covered` is the number of source pixels that the new side spans: 48 scales the whole frame, 44 with side 44 cuts a window.
     """
+    pixels = cover(pixels, config, rng)  # (B, 48, 48)
     faces = warp(pixels, side, covered, config, rng)  # (B, side, side)
     faces = soften(faces, config.soften_share, rng)  # (B, side, side)
     faces = relight(faces, config, rng)  # (B, side, side)
@@ -31,6 +32,42 @@ def augment(pixels: NDArray[np.uint8], side: int, covered: int, config: Config, 
 def uniform(rng: Generator, low: float, high: float, count: int) -> Floats:
     """Return random numbers (count, 1, 1), one for each face of a batch."""
     return rng.uniform(low, high, size=(count, 1, 1)).astype(np.float32)
+
+
+def cover(pixels: NDArray[np.uint8], config: Config, rng: Generator) -> NDArray[np.uint8]:
+    """Return faces (B, 48, 48), a share of them with rims of glasses, and a share with the lower half covered.
+
+    Both belong to the face, so that they are drawn before it is turned and shifted. A share of 0 draws no random numbers: recipes
+    without it see the same faces as before there was one.
+    """
+    if config.rims_share:
+        chosen = rng.uniform(size=len(pixels)) < config.rims_share
+        pixels = np.where(rims(len(pixels), rng) & chosen[:, np.newaxis, np.newaxis], shade(len(pixels), 90, rng), pixels)
+    if config.half_share:
+        chosen = rng.uniform(size=len(pixels)) < config.half_share
+        edge = rng.uniform(0.45, 0.65, len(pixels)) * INPUT_SIDE  # (B,)
+        below = np.arange(INPUT_SIDE)[np.newaxis, :, np.newaxis] >= edge[:, np.newaxis, np.newaxis]  # (B, 48, 1)
+        pixels = np.where(below & chosen[:, np.newaxis, np.newaxis], shade(len(pixels), 256, rng), pixels)
+    return pixels
+
+
+def shade(count: int, below: int, rng: Generator) -> NDArray[np.uint8]:
+    """Return a random grey value below `below` for each face, (B, 1, 1)."""
+    return rng.integers(0, below, (count, 1, 1), dtype=np.uint8)
+
+
+def rims(count: int, rng: Generator) -> NDArray[np.bool_]:
+    """Return which pixels (B, 48, 48) rims of random size, place and thickness cover around the usual places of the eyes."""
+    height, apart, across, up, thick = (
+        uniform(rng, low, high, count) for low, high in ((17, 21), (9, 11), (6, 8), (5, 7), (0.6, 1.2))
+    )  # (B, 1, 1) each, in pixels: centre of the lenses, half their distance, radii, half the thickness
+    axis = np.arange(INPUT_SIDE, dtype=np.float32)
+    y, x = axis[np.newaxis, :, np.newaxis], axis[np.newaxis, np.newaxis, :]  # (1, 48, 1), (1, 1, 48)
+    aside = np.abs(x - (INPUT_SIDE - 1) / 2)  # from the middle of the face, (1, 1, 48)
+    distance = np.hypot((aside - apart) / across, (y - height) / up)  # 1 on the rim, (B, 48, 48)
+    bridge = (np.abs(y - height + 1) <= thick) & (aside <= apart - across)  # (B, 48, 48)
+    covered: NDArray[np.bool_] = (np.abs(distance - 1) * (across + up) / 2 <= thick) | bridge  # (B, 48, 48)
+    return covered
 
 
 def warp(pixels: NDArray[np.uint8], side: int, covered: int, config: Config, rng: Generator) -> Floats:

@@ -83,6 +83,10 @@ class Config:
     """Share of faces with one rectangle covered, as by a hand. Few: faces it has seen are named hardly better than others."""
     erase_side: float = 0.4
     """Largest edge of that rectangle, as a share of the side."""
+    half_share: float = 0.0
+    """Share of faces whose lower half is covered, as by a mask: what harms most of all changes that are measured."""
+    rims_share: float = 0.0
+    """Share of faces that wear rims of glasses, which harms next."""
 
     @property
     def parameters(self) -> dict[str, Any]:  # Any: numbers and tuples of numbers
@@ -104,7 +108,7 @@ def recorded_config(text: str) -> Config | None:
 
 @dataclass(frozen=True)
 class Stage:
-    """One run of the recipe. Stages build on each other: what one has learned, the next goes on from and is taught by."""
+    """One run of the recipe. A stage goes on from another, is taught by others, both, or neither."""
 
     config: Config
     epochs: float
@@ -113,7 +117,7 @@ class Stage:
     finished: str = ""
     """Or the stage to go on from with its finished weights."""
     teachers: tuple[str, ...] = ()
-    """Stages whose finished weights have a say in the targets, their mean."""
+    """Stages that have a say in the targets, their mean: their logits in ml/teachers, or their finished weights."""
 
 
 SHALLOW = replace(Config(), pairs=(0, 1, 2, 1), compress_share=0.0, small_share=0.6)
@@ -130,12 +134,33 @@ RECIPE = {
 }
 """Runs that build on each other, in order; the first comes near the last within a fraction of the time. docs/experiments.md says
 what each was for and what it gained."""
+TEACHER = replace(SHALLOW, seed=3001, widths=(16, 64, 128, 256), pairs=(0, 1, 1, 1), compress_share=0.1)
+RECIPE["apart"] = Stage(TEACHER, 91)
+"""A teacher that shares nothing with the stages above but the data, so that it makes other mistakes: wider, with one pair each."""
+STUDENT = replace(
+    Config(),
+    seed=2018,
+    decay_share=0.5,
+    rest=1 / 6,
+    average_share=0.3,
+    teacher_share=0.6,
+    mixup=0.2,
+    half_share=0.05,
+    rims_share=0.05,
+)
+"""From nothing in one run. Most of its targets are its teachers': one that comes from elsewhere, and the best network so far."""
+RECIPE["student"] = Stage(STUDENT, 300, teachers=("apart", "sixth"))
+"""Prepared for an accelerator, and not run yet."""
 OWN = RECIPE["first"]
 """The recipe of a run that is no stage: what can be learned from nothing in one go."""
 
 
-def chain(name: str) -> list[str]:
-    """Return the stage and all that it builds on, in the order of the recipe. Raises KeyError for one that is none."""
+def chain(name: str, known: frozenset[str] = frozenset()) -> list[str]:
+    """Return the stage and all that it builds on, in the order of the recipe. Raises KeyError for one that is none.
+
+    `known` are stages whose logits there are already: as teachers they need not be run.
+    """
     stage = RECIPE[name]
-    needed = {name}.union(*(chain(former) for former in (stage.stable_checkpoint, stage.finished, *stage.teachers) if former))
+    teachers = (teacher for teacher in stage.teachers if teacher not in known)
+    needed = {name}.union(*(chain(former, known) for former in (stage.stable_checkpoint, stage.finished, *teachers) if former))
     return [each for each in RECIPE if each in needed]

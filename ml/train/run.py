@@ -24,6 +24,8 @@ class Run:
     stable_checkpoint: Path | None = None
     teachers: tuple[Path, ...] = ()
     """Run folders with finished weights, or files of logits."""
+    later: float = 0.0
+    """Work of the stages that are run after it, as `ml.train.schedule.work_left` counts it."""
     eval_every: int = 6
     log_every: int = 50
     save_every: float = 60.0

@@ -75,3 +75,20 @@ def frame_at(progress: float, config: Config, warm: bool = False) -> tuple[int, 
     if progress < config.small_share and not warm:
         return config.small_side, INPUT_SIDE
     return config.crop_side, config.crop_side
+
+
+def multiply_adds(config: Config, side: int) -> float:
+    """Return the multiply-adds of the convolutions for one face of this side."""
+    total, channels = 0.0, 1
+    for stage, (width, pairs) in enumerate(zip(config.widths, config.pairs, strict=True)):
+        further = 2 * pairs + (stage == 0 and not pairs)  # as in ml.train.model
+        total += 9 * (side // 2**stage) ** 2 * width * (channels + further * width)
+        channels = width
+    return total
+
+
+def work_left(config: Config, epochs: float, progress: float, warm: bool = False) -> float:
+    """Return the multiply-adds that a run has left at this progress, for each training face. `warm` as in `frame_at`."""
+    small = 0.0 if warm else max(0.0, config.small_share - progress)
+    costs = small * multiply_adds(config, config.small_side), (1 - progress - small) * multiply_adds(config, config.crop_side)
+    return epochs * sum(costs)

@@ -11,6 +11,7 @@ from ml.serve.engines import softmax
 from ml.serve.expressions import EXPRESSIONS
 from ml.serve.preprocess import Normaliser
 from ml.train.run import Run
+from ml.train.teachers import read_teacher
 from ml.train.trainer import logits_of
 
 
@@ -47,7 +48,12 @@ def choose_targets(run: Run, normaliser: Normaliser) -> Targets:
 
 
 def teacher_probs(teacher: Path, faces: FaceSet, normaliser: Normaliser) -> NDArray[np.float32]:
-    """Return the probabilities (2, N, 7), in the order of HEADS, that the finished weights in a run folder give the faces."""
+    """Return the probabilities (2, N, 7), in the order of HEADS, that a teacher gives the training faces.
+
+    `teacher` is a file of logits, or a run folder with finished weights. Raises OtherFaces when the logits are of other faces.
+    """
+    if teacher.suffix == ".npz":
+        return read_teacher(teacher).probabilities("train", faces)
     import keras
 
     model = keras.models.load_model(teacher / "model.keras", compile=False)

@@ -4,8 +4,9 @@ Progress is logged every fifty steps and after each epoch, with the time left. -
 ends a run on time: the rate starts to fall when the last share of the time begins. stable.npz is the state just before that fall,
 start.npz the weights that the run began with.
 
---to STAGE trains that stage from scratch, stage by stage. Each continues from the stable checkpoint or the finished weights of an
-earlier one, and blends the probabilities of earlier finished weights into its targets.
+--to STAGE trains that stage from scratch, with all stages that it needs before it. A stage continues from the stable checkpoint or
+the finished weights of another, blends the probabilities of its teachers into its targets, or both. Teachers whose logits lie in
+--teachers (`ml.train.teach`) are not trained again.
 """
 
 import argparse
@@ -31,8 +32,9 @@ from ml.train.config import OWN, RECIPE, Config, chain
 from ml.train.curves import draw_curves
 from ml.train.release import release
 from ml.train.run import Position, Run, WrongFingerprint, is_finished, position_of, state_of
-from ml.train.schedule import Budget, counts_alike, frame_at, is_falling, rate_at
+from ml.train.schedule import Budget, counts_alike, frame_at, is_falling, rate_at, work_left
 from ml.train.targets import choose_targets
+from ml.train.teachers import FOLDER
 from ml.train.trainer import Arrays, Trainer, averages, finished_model, load_arrays, logits_of, save_arrays
 
 log = logging.getLogger("ml.train.training")
@@ -79,8 +81,17 @@ def train(run: Run, resume: bool = False) -> Trainer:
             at.epoch, at.place = at.epoch + 1, 0
         train_epoch(run, trainer, source, budget, at)
         if budget.progress(at.step) < 1:
-            log.info("about %.1f hours are left of %s", budget.seconds_left(at.step - began, at.step) / 3600, run.out.name)
+            tell_hours(run, budget, began, at.step)
     return trainer
+
+
+def tell_hours(run: Run, budget: Budget, began: int, step: int) -> None:
+    """Log how long this stage will take at the pace so far, and all that come after it."""
+    hours = budget.seconds_left(step - began, step) / 3600
+    log.info("about %.1f hours are left of %s", hours, run.out.name)
+    if run.later and run.minutes is None:
+        own = work_left(run.config, run.epochs, budget.progress(step), run.stable_checkpoint is not None)
+        log.info("about %.1f hours with the stages after it", hours * (1 + run.later / own))
 
 
 def begin(run: Run, trainer: Trainer, state: Arrays) -> Position:
@@ -178,6 +189,7 @@ def parse() -> argparse.Namespace:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--stage", choices=RECIPE, help="one stage of the recipe; what it builds on lies in --out")
     which.add_argument("--to", choices=RECIPE, help="a stage of the recipe and, before it, all that it builds on")
+    parser.add_argument("--teachers", type=Path, default=FOLDER, help="folder with logits of teachers (default: ml/teachers)")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=float, help="length in epochs, the same on any machine (default: the recipe's)")
     length.add_argument("--minutes", type=float, help="length by the wall clock instead")
@@ -231,20 +243,31 @@ def changed(config: Config, options: argparse.Namespace) -> Config:
 
 def chosen_runs(options: argparse.Namespace, train_faces: FaceSet, validation: FaceSet) -> list[Run]:
     """Return the runs that the command line requests: a run of its own, or stages of the recipe."""
-    out, epochs, minutes = options.out, options.epochs, options.minutes
     if not (options.stage or options.to):
-        return [Run(changed(OWN.config, options), train_faces, validation, out, epochs or OWN.epochs, minutes)]
-    runs = []
-    for name in chain(options.to) if options.to else [options.stage]:
-        stage = RECIPE[name]
-        stable_checkpoint = (
-            out / stage.stable_checkpoint / "stable.npz"
-            if stage.stable_checkpoint
-            else out / stage.finished / "model.keras"
-            if stage.finished
-            else None
-        )
-        teachers = tuple(out / teacher for teacher in stage.teachers)
-        config, length = changed(stage.config, options), epochs or stage.epochs
-        runs.append(Run(config, train_faces, validation, out / name, length, minutes, stable_checkpoint, teachers))
+        config, length = changed(OWN.config, options), options.epochs or OWN.epochs
+        return [Run(config, train_faces, validation, options.out, length, options.minutes)]
+    known = frozenset(path.stem for path in options.teachers.glob("*.npz"))
+    names = chain(options.to, known) if options.to else [options.stage]
+    runs: list[Run] = []
+    later = 0.0
+    for name in reversed(names):
+        run = replace(stage_run(name, options, train_faces, validation), later=later)
+        later += work_left(run.config, run.epochs, 0.0, run.stable_checkpoint is not None)
+        runs.insert(0, run)
     return runs
+
+
+def stage_run(name: str, options: argparse.Namespace, train_faces: FaceSet, validation: FaceSet) -> Run:
+    """Return the run of one stage, with what it builds on in --out. A teacher whose logits there are is read from them."""
+    stage, out = RECIPE[name], options.out
+    goes_on_from = (
+        out / stage.stable_checkpoint / "stable.npz"
+        if stage.stable_checkpoint
+        else out / stage.finished / "model.keras"
+        if stage.finished
+        else None
+    )
+    files = [options.teachers / f"{teacher}.npz" for teacher in stage.teachers]
+    teachers = tuple(file if file.exists() else out / file.stem for file in files)
+    config, length = changed(stage.config, options), options.epochs or stage.epochs
+    return Run(config, train_faces, validation, out / name, length, options.minutes, goes_on_from, teachers)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.train.augment import augment, mix
+from ml.train.augment import augment, cover, mix
 from ml.train.config import Config
 
 STILL = replace(
@@ -67,3 +67,41 @@ def test_mixed_faces_and_targets_have_the_same_weight() -> None:
 def test_without_mixing_the_batch_is_the_same() -> None:
     batch = (FACES.astype(np.float32), np.eye(7, dtype=np.float32), np.eye(7, dtype=np.float32))
     assert mix(batch, 0, np.random.default_rng(3)) is batch
+
+
+def test_shares_of_nothing_draw_no_random_numbers() -> None:
+    rng, untouched = np.random.default_rng(3), np.random.default_rng(3)
+    assert cover(FACES, Config(), rng) is FACES
+    assert rng.bit_generator.state == untouched.bit_generator.state
+
+
+def test_lower_half_is_covered_in_one_grey() -> None:
+    covered = cover(FACES, replace(Config(), half_share=1), np.random.default_rng(3))
+    assert covered.dtype == np.uint8
+    for face, changed in zip(FACES, covered, strict=True):
+        lower = changed[32:]
+        assert (lower == lower[0, 0]).all()
+        assert (changed[:21] == face[:21]).all()
+    assert len({int(face[-1, -1]) for face in covered}) > 3
+
+
+def test_rims_are_dark_rings_around_both_eyes() -> None:
+    plain = np.full((200, 48, 48), 200, np.uint8)
+    worn = cover(plain, replace(Config(), rims_share=1), np.random.default_rng(3))
+    drawn = worn != plain
+    assert worn[drawn].max() < 90
+    assert not drawn[:, :8].any()
+    assert not drawn[:, 30:].any()
+    assert (drawn == drawn[:, :, ::-1]).all()
+    assert drawn[:, :, :24].any(axis=(1, 2)).all()
+    # A ring: the eye in it stays free, and the bridge joins both.
+    assert not drawn[:, 19, 13:15].any()
+    assert drawn[:, 14:22, 23].any(axis=1).all()
+    assert 0.04 < drawn.mean() < 0.09
+
+
+def test_only_a_share_of_the_faces_is_covered() -> None:
+    plain = np.full((2000, 48, 48), 200, np.uint8)
+    for share in ("half_share", "rims_share"):
+        changed = (cover(plain, replace(Config(), **{share: 0.2}), np.random.default_rng(3)) != plain).any(axis=(1, 2))  # type: ignore[arg-type]  # of one kind
+        assert 0.15 < changed.mean() < 0.25

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ml.train.config import Config
-from ml.train.schedule import Budget, counts_alike, frame_at, is_falling, rate_at
+from ml.train.schedule import Budget, counts_alike, frame_at, is_falling, multiply_adds, rate_at, work_left
 
 CONFIG = replace(Config(), rate=0.1, warmup_steps=10, decay_share=0.25, small_share=0.4, small_side=36, crop_side=44)
 
@@ -62,3 +62,15 @@ def test_remaining_time_follows_the_pace_of_this_process() -> None:
     assert timed.seconds_left(5, 20) == 40
     now[0] = 400
     assert timed.seconds_left(5, 20) == counted.seconds_left(5, 41) == 0
+
+
+def test_work_is_what_the_convolutions_multiply() -> None:
+    one = replace(Config(), widths=(2, 3), pairs=(0, 1), small_side=12, crop_side=24, small_share=0.25)
+    # 24 px: 1 to 2 and 2 to 2 channels; 12 px: 2 to 3, and twice 3 to 3.
+    assert multiply_adds(one, 24) == 9 * (24 * 24 * (2 + 4) + 12 * 12 * (6 + 9 + 9))
+    assert multiply_adds(Config(), 48) == pytest.approx(189e6, rel=0.01)
+    large, small = multiply_adds(one, 24), multiply_adds(one, 12)
+    assert work_left(one, 8, 0) == pytest.approx(2 * small + 6 * large)
+    assert work_left(one, 8, 0, warm=True) == pytest.approx(8 * large)
+    assert work_left(one, 8, 0.5) == pytest.approx(4 * large)
+    assert work_left(one, 8, 1) == 0
