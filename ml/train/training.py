@@ -27,7 +27,7 @@ from ml.measure.report import tell_unreadable
 from ml.serve.expressions import HEADS
 from ml.serve.preprocess import Normaliser, measure_normaliser
 from ml.train.backends import backend, use_threads
-from ml.train.batches import Batches
+from ml.train.batches import Batches, batches_of
 from ml.train.config import OWN, RECIPE, Config, chain
 from ml.train.curves import draw_curves
 from ml.train.release import release
@@ -63,7 +63,7 @@ def train(run: Run, resume: bool = False) -> Trainer:
     if state and not resume:
         raise WrongFingerprint(f"{run.out} holds a run already: choose another --out, or go on with --resume")
     normaliser = measure_normaliser(run.train.pixels)
-    source = Batches(run, choose_targets(run, normaliser), normaliser)
+    source = batches_of(run, choose_targets(run, normaliser), normaliser)
     trainer = Trainer(run.config)
     at = begin(run, trainer, state)
     budget = Budget(run.epochs, run.steps_per_epoch, run.minutes, float(state.get("seconds", 0)))

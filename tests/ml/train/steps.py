@@ -10,7 +10,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from ml.serve.preprocess import measure_normaliser
+from ml.train.batches import Batches, DeviceBatches
 from ml.train.release import release
+from ml.train.run import Run
+from ml.train.targets import choose_targets
 from ml.train.trainer import Trainer, load_arrays, save_arrays
 from ml.train.training import train
 from tests.ml.runs import TINY, random_batch, run_on
@@ -29,6 +35,24 @@ def take_steps(trainer: Trainer, state: Path, first: int, out: Path) -> list[flo
     return losses
 
 
+def batch_gaps(run: Run) -> dict[str, float]:
+    """Return how far a batch made on the device lies from one made in numpy: in grey values at most and, of JPEGs, on average."""
+    normaliser = measure_normaliser(run.train.pixels)
+    targets = choose_targets(run, normaliser)
+    gaps: dict[str, float] = {}
+    for name, share in (("plain", 0.0), ("compressed", 1.0)):
+        config = replace(run.config, compress_share=share, half_share=0.3, rims_share=0.3, mixup=0.2)
+        both = [kind(replace(run, config=config), targets, normaliser) for kind in (Batches, DeviceBatches)]
+        ours, theirs = (batches.prepare(1, 0, (44, 44)) for batches in both)
+        assert type(theirs[0]) is not type(ours[0])
+        apart = np.abs(ours[0] - np.asarray(theirs[0])) * normaliser.deviation  # (B, 44, 44, 1)
+        gaps[name] = float(apart.max() if not share else apart.mean())
+        gaps[f"targets, {name}"] = max(
+            float(np.abs(one - np.asarray(other)).max()) for one, other in zip(ours[1:], theirs[1:], strict=True)
+        )
+    return gaps
+
+
 def main() -> None:
     """Take the steps, go on with the run, release it, all without TensorFlow, and print as JSON what came of it."""
     imported = "tensorflow" in sys.modules
@@ -41,7 +65,7 @@ def main() -> None:
     run = run_on(data, TINY, folder / "run", 5)
     train(run, resume=True)
     report = release(run.out, run.train, run.validation, "0.0.1", folder / "weights")
-    told = {"imported": imported, "seeded": seeded, "losses": losses, "training": report["training"]}
+    told = {"imported": imported, "seeded": seeded, "losses": losses, "gaps": batch_gaps(run), "training": report["training"]}
     sys.stdout.write(json.dumps(told))
 
 

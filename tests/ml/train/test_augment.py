@@ -1,11 +1,14 @@
 """Random changes: seeded, in range, and none when every range is zero."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from ml.train.augment import augment, cover, mix
+from ml.serve.preprocess import Pixels
+from ml.train.augment import augment, compress_on_device, cover, mix
 from ml.train.config import Config
 
 STILL = replace(
@@ -52,6 +55,22 @@ def test_some_faces_are_compressed_as_a_poor_jpeg() -> None:
     lost = np.abs(changed - plain).mean(axis=(1, 2))
     assert (lost > 5).all()  # noise of one pixel does not survive quality 60
     assert (changed == changed.round()).all()
+
+
+@pytest.mark.parametrize("quality", [20, 35, 50, 60])
+def test_jpeg_of_the_device_is_that_of_libjpeg(quality: int, smile: Pixels) -> None:
+    faces = np.stack([smile, smile[:, ::-1], FACES[0]])[:, :44, :44].astype(np.float32)
+    made = compress_on_device(faces, np.array([0, 2]), [quality, quality])
+    assert (made[1] == faces[1]).all()
+    for place in (0, 2):
+        file = io.BytesIO()
+        Image.fromarray(faces[place].astype(np.uint8)).save(file, "JPEG", quality=quality)
+        with Image.open(file) as picture:
+            wanted = np.asarray(picture, np.float32)
+        changed = np.abs(wanted - faces[place]).mean()
+        assert changed > 2
+        # Now and then libjpeg's integers round a cosine the other way.
+        assert np.abs(made[place] - wanted).mean() < 0.05 * changed
 
 
 def test_mixed_faces_and_targets_have_the_same_weight() -> None:

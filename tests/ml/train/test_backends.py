@@ -82,3 +82,12 @@ def test_tensorflow_goes_on_with_a_state_of_jax(both: Both, tmp_path: Path) -> N
 
 def test_jax_begins_with_weights_that_follow_from_the_seed(both: Both) -> None:
     assert both.jax["seeded"] is True
+
+
+def test_batch_made_on_the_device_is_the_one_made_in_numpy(both: Both) -> None:
+    gaps = both.jax["gaps"]
+    # Rounding alone. A grey value at the edge of a rim, or of the covered half, would be apart by far more.
+    assert gaps["plain"] < 0.05
+    # Grey values of JPEGs: libjpeg computes with integers.
+    assert gaps["compressed"] < 0.5
+    assert gaps["targets, plain"] == gaps["targets, compressed"] == pytest.approx(0, abs=1e-6)
