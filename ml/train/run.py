@@ -74,7 +74,7 @@ def state_of(run: Run) -> Arrays:
         return {}
     state = load_arrays(path)
     is_same = {name: str(state.get(name)) == run.fingerprint[name] for name in ("faces", "former")}
-    if not all(is_same.values()) or recorded_config(str(state["recipe"])) != run.config:
+    if not all(is_same.values()) or recorded_config(str(state.get("recipe"))) != run.config:
         raise WrongFingerprint(
             f"{run.out} holds a run of another recipe, other faces or other former stages: take another folder for --out"
         )

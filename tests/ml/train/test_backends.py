@@ -10,12 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from ml.measure.calibrate import all_logits
+from ml.serve.card import load_card
+from ml.serve.engines import EngineName, open_engine
 from ml.train.run import Run
 from ml.train.trainer import Arrays, Trainer, load_arrays, save_arrays
 from tests.ml.runs import copy_run
 from tests.ml.train.steps import EXACT, HALF, take_steps
 
 pytestmark = pytest.mark.keras
+ENGINES: tuple[EngineName, ...] = ("keras", "onnx")
 
 
 class Both(NamedTuple):
@@ -68,6 +72,14 @@ def test_jax_goes_on_with_a_state_of_tensorflow(both: Both) -> None:
     assert (int(state["epoch"]), str(state["backend"])) == (5, "jax")
     assert (both.folder / "weights" / "model.onnx").exists()
     assert (both.jax["training"]["backend"], both.jax["training"]["epochs"]) == ("jax", 5)
+
+
+def test_weights_that_jax_finished_are_read_by_tensorflow(both: Both, trained: Run) -> None:
+    weights = both.folder / "weights"
+    card = load_card(weights)
+    trained_logits, served = (all_logits(open_engine(name, weights, card), trained.validation, card.normaliser) for name in ENGINES)
+    assert np.abs(trained_logits - served).max() < 0.3  # 8-bit integers serve
+    assert np.ptp(trained_logits) > 1
 
 
 def test_importing_the_training_loads_no_tensorflow(both: Both) -> None:
