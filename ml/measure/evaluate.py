@@ -4,6 +4,7 @@ r"""Measure weights on one split, every figure with its 95 % bootstrap interval.
         --split validation --votes fer2013_ferplus.csv --json out.json
 
 Keys (docs/evaluation.md explains all of them; an estimate is {"value", "low", "high", "n"}):
+  protocols                                                          how the parts below count, in words
   fer2013.accuracy, .macro_f1, .log_loss, .ece, .per_class, .confusion  the `fer2013` head against the original labels
   raters.accuracy, .macro_f1, .per_class, .confusion                 the served head against the FER+ majority
   raters.log_loss, .ece, .ece_classwise, .ece_uncalibrated           ... against the raters' vote shares
@@ -53,7 +54,7 @@ from ml.measure.measures import (
     reliability,
     risk_curve,
 )
-from ml.measure.protocols import accuracies, measure_agreements, measure_barsoum, measure_certainty, measure_other_truth
+from ml.measure.protocols import PROTOCOLS, accuracies, measure_agreements, measure_barsoum, measure_certainty, measure_other_truth
 from ml.measure.report import renew_report, tell_unreadable
 from ml.measure.robustness import CHANGES, change_faces
 from ml.serve.card import ModelCard, load_card
@@ -188,6 +189,7 @@ def evaluate(engine: Engine, card: ModelCard, faces: FaceSet, train: FaceSet | N
             "exact_twins_in_train": None if twins is None else int(twins.sum()),
             "near_twins_in_train": None if near is None else int(near.sum()),
         },
+        "protocols": PROTOCOLS,
         **measure_heads(logits, faces, card.temperature),
         "without_twins": measure_without(twins, logits, faces, card.temperature),
         "without_near_twins": measure_without(near, logits, faces, card.temperature),
@@ -207,8 +209,8 @@ def measure_without(
 
 
 def summary(report: dict[str, Any]) -> str:
-    """Return the main measures as lines of text."""
-    lines = []
+    """Return the protocols and the main measures as lines of text."""
+    lines = [f"{part}: {said}" for part, said in PROTOCOLS.items()]
     for part, where in (
         ("all faces", report),
         ("without twins", report["without_twins"]),
@@ -216,9 +218,12 @@ def summary(report: dict[str, Any]) -> str:
     ):
         for head in HEADS:
             figures = where and where[head]
-            for name in ("accuracy", "macro_f1", "ece", "ece_classwise") if figures else ():
-                if figures.get(name):
-                    lines.append("{}: {} {} {value:.4f} [{low:.4f}, {high:.4f}] n={n}".format(part, head, name, **figures[name]))
+            chosen = {name: figures.get(name) for name in ("accuracy", "macro_f1", "ece", "ece_classwise")} if figures else {}
+            if figures and "barsoum" in figures:
+                chosen["barsoum.accuracy"] = figures["barsoum"]["accuracy"]
+            for name, figure in chosen.items():
+                if figure:
+                    lines.append("{}: {}.{} {value:.4f} [{low:.4f}, {high:.4f}] n={n}".format(part, head, name, **figure))
     return "\n".join(lines)
 
 

@@ -13,6 +13,12 @@ from ml.intervals import Estimate, Floats, Indices, estimate, mean_of
 from ml.measure.measures import calibration_error, macro_f1
 from ml.serve.expressions import HEADS
 
+PROTOCOLS = {
+    "fer2013": "FER2013 labels, seven classes, all faces",
+    "raters": "FER+ majority, ties and lone votes counted; faces whose majority is none of the seven are left out",
+    "raters.barsoum": "FER+ as Barsoum et al. (2016): lone votes dropped, faces without more than half left out; eight classes",
+}
+"""How each part of a report counts, which the report says too."""
 AGREEMENTS = {
     "ten of ten": (10, 10),
     "eight or nine of ten": (8, 9),

@@ -44,6 +44,13 @@ def test_unreadable_data_is_reported_in_one_line(
     assert str(tiny_data / "nothing") in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_summary_says_the_protocol_of_each_figure() -> None:
+    told = ml.measure.evaluate.summary(json.loads((WEIGHTS / "report.json").read_text()))
+    for figure in ("fer2013.accuracy", "raters.accuracy", "raters.barsoum.accuracy"):
+        assert f"all faces: {figure} 0." in told
+        assert f"{figure.removesuffix('.accuracy')}: FER" in told
+
+
 def test_missing_weights_are_reported_in_one_line(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,4 +126,6 @@ def test_split_without_votes_is_measured_on_labels_alone(released: Path, tiny_da
     found = ml.measure.evaluate.evaluate(open_engine("onnx", released, card), card, load_split(tiny_data, "validation"), None)
     assert found["fer2013"]["accuracy"]["n"] == 14
     assert (found["raters"], found["without_twins"]) == (None, None)
-    assert "fer2013 accuracy" in ml.measure.evaluate.summary(found)
+    told = ml.measure.evaluate.summary(found)
+    assert "fer2013.accuracy" in told
+    assert "raters.accuracy" not in told
