@@ -45,9 +45,11 @@ def make_patient(
     name: str = "Ines Moreau",
     birth_date: date = date(1991, 2, 14),
     consents: Iterable[str] = (Consent.Purpose.CARE,),
+    record_number: str = "",
 ) -> Patient:
     """Return a patient assigned to `clinicians`, with a consent to care."""
-    patient = Patient.objects.create(name=name, record_number=f"R-{next(_numbers):06}", birth_date=birth_date)
+    number = record_number or f"R-{next(_numbers):06}"
+    patient = Patient.objects.create(name=name, record_number=number, birth_date=birth_date)
     for clinician in clinicians:
         patient.assign(clinician)
     for purpose in consents if clinicians else ():

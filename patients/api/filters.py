@@ -7,7 +7,10 @@ from django_filters import rest_framework as filters
 
 from inference.models import Prediction
 from patients.models import Consent, Event, Patient, Photo, Study, Task, Visit
+from patients.models.names import Search
 from patients.tasks.kinds import KINDS
+from patients.timeline.caseload import among
+from patients.timeline.directory import directory_of
 
 
 class PatientFilter(filters.FilterSet):  # type: ignore[misc]  # a class without types, as all below
@@ -22,7 +25,8 @@ class PatientFilter(filters.FilterSet):  # type: ignore[misc]  # a class without
 
     def by_words(self, rows: QuerySet[Patient], name: str, words: str) -> QuerySet[Patient]:
         """Return the patients that the words find."""
-        return rows.filter(pk__in=Patient.objects.filter(pk__in=rows.values("pk")).found_by(words))
+        user = self.request.user
+        return rows.filter(pk__in=among(directory_of(user).found(Search(words))))
 
     def by_number(self, rows: QuerySet[Patient], name: str, number: str) -> QuerySet[Patient]:
         """Return the patients with this record number."""

@@ -14,4 +14,4 @@ Row = TypeVar("Row", Patient, Visit, Photo, Event)
 
 def visible(model: type[Row], request: Request, pk: UUID) -> Row:
     """Return the row of a patient whom the caller sees, else 404."""
-    return get_object_or_404(model.objects.visible_to(signed_in(request)), pk=pk)
+    return get_object_or_404(model.objects.sought_by(signed_in(request)), pk=pk)

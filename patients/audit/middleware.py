@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Exists, Model, OuterRef
+from django.db.models import BooleanField, ExpressionWrapper, Model
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 
@@ -19,6 +19,7 @@ from patients.audit.outcome import admit, outcome_of
 from patients.audit.phrases import PAGES
 from patients.audit.rules import SAFE, Rule, Who
 from patients.models import AccessLog, Draft, Event, Import, Patient, PhonePairing, Photo, Study, User, Visit
+from patients.models.patient import cared_for
 
 log = logging.getLogger(__name__)
 
@@ -107,8 +108,8 @@ def check(rule: Rule, user: User | None, match: ResolverMatch, method: str | Non
         return
     patient_id = patient_named(match)
     if patient_id is not None:
-        in_care = Exists(Patient.objects.in_care_of(user).filter(pk=OuterRef("pk")))
-        care = Patient.objects.visible_to(user).filter(pk=patient_id).values_list(in_care).first()
+        in_care = ExpressionWrapper(cared_for(user, "pk"), BooleanField())
+        care = Patient.objects.sought_by(user).filter(pk=patient_id).values_list(in_care).first()
         if care is None:
             raise Http404
         if care == (False,):

@@ -17,6 +17,7 @@ from patients.audit.phrases import phrase, phrase_key
 from patients.models import AccessLog, BreakGlass, Patient, User
 from patients.models.access import AccessLogQuerySet
 from patients.models.formats import clock, long_day
+from patients.models.patient import cared_for
 
 LINES = 50
 """A page ends with the first pause after so many lines."""
@@ -177,8 +178,8 @@ def _pauses(entry: AccessLog, later: AccessLog) -> bool:
 def _tell_reasons(patient: Patient, reader: User, lines: list[Line]) -> None:
     opened = {line.entries[0].detail.get("glass"): line for line in lines if line.entries[0].action == AccessLog.Action.BREAK_GLASS}
     # Reasons are for regular care: emergency access to the patient does not show the reasons of others.
-    own = Patient.objects.in_care_of(reader).filter(pk=patient.pk)
-    accesses = BreakGlass.objects.filter(patient__in=own, pk__in=[pk for pk in opened if pk]).select_related("reviewed_by")
+    own = BreakGlass.objects.filter(cared_for(reader, "patient"), patient=patient)
+    accesses = own.filter(pk__in=[pk for pk in opened if pk]).select_related("reviewed_by")
     for access in accesses:
         line = opened[access.pk]
         line.reason, line.reviewed_at = access.reason, access.reviewed_at

@@ -37,7 +37,7 @@ def is_taken(number: str, request: HttpRequest | Request, own: Patient | None = 
     if not may_try(request):
         raise TooManyTries
     patient = Patient.objects.with_record_number(number).first()
-    if patient is not None and not Patient.objects.visible_to(user).filter(pk=patient.pk).exists():
+    if patient is not None and not Patient.objects.sought_by(user).filter(pk=patient.pk).exists():
         ratelimit.consume(request, action="record_number", user=user)
         record_access(request, AccessLog.Action.TRY_NUMBER, patient)
     return patient is not None

@@ -16,7 +16,7 @@ from django.utils.translation import pgettext_lazy
 
 from encryption.fields import EncryptedCharField, EncryptedTextField
 from encryption.sealing import Sealing
-from patients.models.patient import Patient
+from patients.models.patient import Patient, seen
 from patients.models.user import User
 
 
@@ -26,6 +26,10 @@ class EventQuerySet(models.QuerySet["Event"]):
     def visible_to(self, user: User) -> EventQuerySet:
         """Return the events of the patients whom `user` sees."""
         return self.filter(patient__in=Patient.objects.visible_to(user))
+
+    def sought_by(self, user: User) -> EventQuerySet:
+        """Return the same events as `visible_to`, for a query that names a few of them by their ids."""
+        return self.filter(seen(user, "patient"))
 
 
 class Lane(models.TextChoices):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -16,7 +19,7 @@ from encryption.fields import EncryptedDateField, EncryptedTextField
 from encryption.keys import stored_hash
 from encryption.sealing import Sealing
 from patients.models.identifiers import canonical_number
-from patients.models.names import NameField, Search
+from patients.models.names import NameField
 from patients.models.user import User
 
 
@@ -25,29 +28,63 @@ def record_number_hash(record_number: str) -> str:
     return stored_hash("record numbers", canonical_number(record_number).encode())
 
 
+Way = models.QuerySet[Any]  # of rows that name a patient: assignments, assignments to teams, emergency accesses
+
+
+def _care_of(user: User) -> tuple[Way, ...]:
+    by_team = Patient.teams.through.objects.filter(team__memberships__clinician=user)
+    return Assignment.objects.filter(clinician=user), by_team
+
+
+def _ways_to(user: User) -> tuple[Way, ...]:
+    return _care_of(user) if user.is_program else (*_care_of(user), user.break_glasses.open().order_by())
+
+
+def ids_visible_to(user: User) -> Way:
+    """Return the ids of the patients whom `user` sees, for a query that begins with another table than patients."""
+    return _ids(*_ways_to(user)) if user.is_clinician else Patient.objects.none().values("pk")
+
+
+def _ids(first: Way, *others: Way) -> Way:
+    """Return the ids of the patients of these rows: as a union, databases read the rows once and then each patient by its id."""
+    return first.values("patient").union(*(way.values("patient") for way in others), all=True)
+
+
+def cared_for(user: User, patient: str) -> Q:
+    """Return the condition that a patient is in the regular care of `user`. The path `patient` leads to them from a row."""
+    return _any_of(_care_of(user), patient) if user.is_clinician else Q(pk__in=())
+
+
+def seen(user: User, patient: str) -> Q:
+    """Return the condition that `user` sees a patient. The path `patient` leads to them from a row."""
+    return _any_of(_ways_to(user), patient) if user.is_clinician else Q(pk__in=())
+
+
+def _any_of(ways: Iterable[Way], patient: str) -> Q:
+    """Return the condition that one of the ways leads to the patient. It takes the same for any caseload."""
+    return reduce(or_, (Q(Exists(way.filter(patient=OuterRef(patient)))) for way in ways))
+
+
 class PatientQuerySet(models.QuerySet["Patient"]):
     """Queries on patients."""
 
     def in_care_of(self, user: User) -> PatientQuerySet:
         """Return the patients assigned to `user` or to one of their care teams; none unless `user` is a clinician."""
-        if not user.is_clinician:
-            return self.none()
-        by_team = Patient.teams.through.objects.filter(team__memberships__clinician=user)
-        return self.filter(
-            Q(pk__in=Assignment.objects.filter(clinician=user).values("patient")) | Q(pk__in=by_team.values("patient"))
-        )
+        return self.filter(pk__in=_ids(*_care_of(user))) if user.is_clinician else self.none()
 
     def visible_to(self, user: User) -> PatientQuerySet:
         """Return the patients in the care of `user`, and those open to them by emergency access, which the API does not know.
 
-        Every query for a patient's data goes through this method: no other code decides who sees whom.
+        Every query for a patient's data goes through this method or `seen`: no other code decides who sees whom.
         """
-        if not user.is_clinician:
-            return self.none()
-        if user.is_program:
-            return self.in_care_of(user)
-        opened = user.break_glasses.open().values("patient")
-        return self.filter(Q(pk__in=Patient.objects.in_care_of(user).values("pk")) | Q(pk__in=opened))
+        return self.filter(pk__in=ids_visible_to(user))
+
+    def sought_by(self, user: User) -> PatientQuerySet:
+        """Return the same patients as `visible_to`, for a query that names a few of them by their ids.
+
+        It asks about each of these alone: its cost does not depend on how many patients `user` sees.
+        """
+        return self.filter(seen(user, "pk"))
 
     def without_carer(self) -> PatientQuerySet:
         """Return the patients without an active clinician, assigned directly or through a team.
@@ -62,11 +99,6 @@ class PatientQuerySet(models.QuerySet["Patient"]):
     def with_record_number(self, record_number: str) -> PatientQuerySet:
         """Return those with this record number, however it is typed: one, or twins from before numbers were compared so."""
         return self.filter(record_number_hash=record_number_hash(record_number))
-
-    def found_by(self, words: str) -> list[uuid.UUID]:
-        """Return the ids of those whose name or record number has all the words. Decrypts them all."""
-        search = Search(words)
-        return [each.pk for each in self.only("pk", "name", "record_number") if search.finds(each.name, each.record_number)]
 
 
 class Patient(models.Model):
@@ -116,6 +148,10 @@ class Patient(models.Model):
         """Whether the patient's consent to `purpose` is active."""
         return self.consents.active().filter(purpose=purpose).exists()
 
+    def is_in_care_of(self, user: User) -> bool:
+        """Whether `user` looks after the patient, alone or with a team."""
+        return Patient.objects.filter(cared_for(user, "pk"), pk=self.pk).exists()
+
     def assign(self, clinician: User) -> None:
         """Assign the patient to `clinician`, who can then see them; the first one is responsible."""
         Assignment.objects.get_or_create(patient=self, clinician=clinician)
@@ -133,6 +169,7 @@ class Assignment(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["patient", "clinician"], name="one_assignment_per_clinician")]
+        indexes: ClassVar = [models.Index(fields=["clinician", "patient"], name="patients_of_clinician")]
 
     def __str__(self) -> str:
         return f"{self.patient_id} {self.clinician_id}"
@@ -147,6 +184,7 @@ class LastViewed(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["patient", "clinician"], name="one_last_view_per_clinician")]
+        indexes: ClassVar = [models.Index(fields=["clinician", "-viewed_at"], name="last_views_of_clinician")]
 
     def __str__(self) -> str:
         return f"{self.patient_id} {self.clinician_id} {self.viewed_at:%Y-%m-%d}"

@@ -55,7 +55,7 @@ class PhonePairingQuerySet(models.QuerySet["PhonePairing"]):
         """
         found = self.going_on().filter(key_hash=secret_hash(key), clinician__is_active=True)
         phone_pairing = found.select_related("visit__patient", "clinician").first()
-        is_theirs = phone_pairing and Visit.objects.visible_to(phone_pairing.clinician).filter(pk=phone_pairing.visit_id).exists()
+        is_theirs = phone_pairing and Visit.objects.sought_by(phone_pairing.clinician).filter(pk=phone_pairing.visit_id).exists()
         return phone_pairing if is_theirs else None
 
 

@@ -10,7 +10,7 @@ TABLES = {
     "inference_prediction": (READING, ("{row}.photo_id", "NULL", "NULL")),
     "patients_photo": ("id, visit_id, image, excluded_at, dismissed_at", ("NULL", "{row}.visit_id", "NULL")),
     "patients_visit": ("id, patient_id, date, created_at, is_baseline", ("NULL", "{row}.id", "{row}.patient_id")),
-    "patients_patient": ("id", ("NULL", "NULL", "{row}.id")),  # a new patient has no visit yet: a missing summary says the same
+    "patients_patient": ("id, name, record_number", ("NULL", "NULL", "{row}.id")),
 }
 ROWS = {"insert": ("NEW",), "update": ("OLD", "NEW"), "delete": ("OLD",)}
 COLUMNS = "(photo_id, visit_id, patient_id)"
@@ -26,8 +26,6 @@ def put_triggers(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         for table, (columns, mark) in TABLES.items():
             for event, rows in ROWS.items():
-                if (table, event) == ("patients_patient", "insert"):
-                    continue
                 of = f"UPDATE OF {columns}" if event == "update" else event.upper()
                 values = ", ".join(f"({', '.join(mark).format(row=row)})" for row in rows)
                 insert = f"INSERT INTO {MARKS} {COLUMNS} VALUES {values}"  # nosec B608  # names of our own tables alone

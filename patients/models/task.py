@@ -17,7 +17,7 @@ from encryption import patient_keys
 from encryption.fields import EncryptedTextField, sealed_values
 from encryption.sealing import Sealing
 from encryption.storage import SealedFileField
-from patients.models.patient import Patient
+from patients.models.patient import Patient, seen
 from patients.models.team import Membership
 from patients.models.user import User
 
@@ -47,9 +47,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def of_teams_of(self, user: User) -> TaskQuerySet:
         """Return those of the colleagues in the care teams of `user`. Leaves out those about anyone whom `user` does not see."""
         colleagues = Membership.objects.filter(team__memberships__clinician=user).exclude(clinician=user)
-        foreign = Task.patients.through.objects.filter(task=OuterRef("pk")).exclude(
-            patient__in=Patient.objects.visible_to(user).values("pk")
-        )
+        foreign = Task.patients.through.objects.filter(task=OuterRef("pk")).exclude(seen(user, "patient"))
         return self.filter(owner__in=colleagues.values("clinician")).exclude(Exists(foreign))
 
     def claim(self, pk: str) -> Task | None:

@@ -106,7 +106,7 @@ def is_of_this_patient(arrival: Arrival) -> None:
     if arrival.keep_duplicate:
         return
     elsewhere = Photo.objects.filter(fingerprint=arrival.fingerprint).exclude(visit__patient_id=arrival.visit.patient_id)
-    known = elsewhere.visible_to(arrival.user).select_related("visit__patient").first()
+    known = elsewhere.sought_by(arrival.user).select_related("visit__patient").first()
     if known is not None:
         visit = known.visit
         arrival.named = visit.patient

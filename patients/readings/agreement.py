@@ -11,13 +11,14 @@ from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 
 from inference.models import Prediction
 from ml.intervals import student
 from ml.serve.expressions import EXPRESSIONS, FaceBox
 from patients.models import OwnLabel, Patient, User
 from patients.models.own_label import CANNOT_SAY
+from patients.models.patient import seen
 from patients.timeline.interval import Interval
 
 MIN_GROUPS = 3  # visits, or patients
@@ -163,8 +164,8 @@ def labelled_by(clinician: User, patient: Patient | None = None) -> LabelledPhot
     The newest reading of each photo counts. Excluded photos do not, nor those without a reading.
     """
     newest = Prediction.objects.filter(photo=OuterRef("photo")).order_by("-requested_at").values("id")[:1]
-    patients = Patient.objects.visible_to(clinician) if patient is None else [patient]
-    labels = OwnLabel.objects.filter(clinician=clinician, photo__visit__patient__in=patients, photo__excluded_at=None)
+    of_whom = seen(clinician, "photo__visit__patient") if patient is None else Q(photo__visit__patient=patient)
+    labels = OwnLabel.objects.filter(of_whom, clinician=clinician, photo__excluded_at=None)
     read = labels.annotate(newest=Subquery(newest)).filter(  # one call: a second would join the readings twice
         photo__predictions__id=F("newest"), photo__predictions__state=Prediction.State.DONE
     )

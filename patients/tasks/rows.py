@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from inference.models import Prediction
 from patients.models import ErasureRequest, Import, ImportFailure, Patient, Photo, Task, User
 from patients.models.formats import clock, day, decimal, short_day
+from patients.models.patient import cared_for
 from patients.models.task import LISTED_FOR
 from patients.tasks.kind import Words
 from patients.tasks.kinds import KINDS
@@ -108,8 +109,10 @@ def task_rows(user: User, of_teams: bool = False) -> Rows:
     tasks = Task.objects.of_teams_of(user) if of_teams else Task.objects.filter(owner=user)
     since = timezone.now() - LISTED_FOR
     listed = tasks.filter(Q(state__in=Task.OPEN) | Q(finished_at__gte=since) | Q(state=State.FAILED, acknowledged_at=None))
-    seen = set(Patient.objects.visible_to(user).values_list("pk", flat=True))
-    for task in listed.exclude(state=State.CANCELLED).select_related("owner").prefetch_related("patients"):
+    tasks = listed.exclude(state=State.CANCELLED).select_related("owner").prefetch_related("patients")
+    named = {patient.pk for task in tasks for patient in task.patients.all()}
+    seen = set(Patient.objects.sought_by(user).filter(pk__in=named).values_list("pk", flat=True))
+    for task in tasks:
         # What is about someone whom the reader no longer sees is not named.
         is_named = task.kind in KINDS and not KINDS[task.kind].is_pseudonymous
         if task.kind in KINDS and (not is_named or all(patient.pk in seen for patient in task.patients.all())):
@@ -189,7 +192,7 @@ def _time_left(task: Task) -> str:
 
 def _import_rows(user: User, since: datetime) -> list[Row]:
     """Return the user's imports: unfinished ones, those with failures, and those of the week, undone ones too."""
-    own = Import.objects.visible_to(user).filter(created_by=user)
+    own = Import.objects.sought_by(user).filter(created_by=user)
     unseen = ImportFailure.objects.filter(imported_in__in=own.filter(undone_at=None), acknowledged_at=None)
     failures = dict(unseen.values_list("imported_in").annotate(Count("pk")).order_by())
     listed = own.filter(Q(created_at__gte=since) | Q(pk__in=failures)).select_related("patient")
@@ -222,9 +225,7 @@ def _import_row(each: Import, failed: int, added: int) -> Row:
 
 def _reading_rows(user: User) -> list[Row]:
     """Return one row for each patient in the user's care whose photos are being analysed, or wait for it."""
-    waiting = Photo.objects.filter(
-        visit__patient__in=Patient.objects.in_care_of(user), predictions__state__in=Prediction.UNFINISHED
-    )
+    waiting = Photo.objects.filter(cared_for(user, "visit__patient"), predictions__state__in=Prediction.UNFINISHED)
     counts = dict(waiting.values_list("visit__patient").annotate(n=Count("pk", distinct=True)).order_by())
     rows = []
     for patient in Patient.objects.filter(pk__in=counts):
@@ -246,7 +247,7 @@ def _reading_rows(user: User) -> list[Row]:
 
 def _erasure_rows(user: User, since: datetime) -> list[Row]:
     """Return the erasures that the user asked for, and the open ones of patients in their care."""
-    cared = Q(patient__in=Patient.objects.in_care_of(user), state__in=ErasureRequest.OPEN)
+    cared = cared_for(user, "patient") & Q(state__in=ErasureRequest.OPEN)
     found = ErasureRequest.objects.filter(cared | Q(asked_by=user, done_at__gte=since)).exclude(state=ErasureRequest.State.STOPPED)
     rows = []
     for each in found.select_related("patient", "asked_by").distinct():

@@ -10,11 +10,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from hashlib import sha256
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, Q, QuerySet, Value
+from django.db.models import Exists, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 
 from patients.models import Outdated, Patient, PatientSummary, Photo, Visit, VisitSummary
 from patients.models.photo import PhotoQuerySet
@@ -85,14 +87,15 @@ class Changes:
     """Marks, by patient, and what must be computed because of them."""
 
     marks: dict[UUID, list[int]] = field(default_factory=lambda: defaultdict(list))
-    visits: set[UUID] = field(default_factory=set)
+    visits: dict[UUID, UUID] = field(default_factory=dict)  # with the patient of each
     whole: set[UUID] = field(default_factory=set)  # patients of whom every visit must be computed
 
     def computed(self) -> dict[UUID, Stored | None]:
         """Return what the photos say now, by visit; None where there are none. One query for any usual number of visits."""
-        found: dict[UUID, Stored | None] = dict.fromkeys(self.visits)
+        visits = [visit for visit, owner in self.visits.items() if owner not in self.whole]
+        found: dict[UUID, Stored | None] = dict.fromkeys(visits)
         of_patients = Photo.objects.filter(visit__patient__in=list(self.marks))
-        for some in parts(list(self.visits)):
+        for some in parts(visits):
             found |= _stored(of_patients.filter(visit__in=some))
         if self.whole:
             found |= dict.fromkeys(Visit.objects.filter(patient__in=self.whole).values_list("pk", flat=True))
@@ -166,7 +169,7 @@ def changes_of(patient_ids: Iterable[UUID]) -> Changes:
         for pk, owner, visit in marks.values_list("pk", "owner_id", "of_visit_id"):
             changes.marks[owner].append(pk)
             if visit:
-                changes.visits.add(visit)
+                changes.visits[visit] = owner
             else:
                 changes.whole.add(owner)
     return changes
@@ -186,6 +189,7 @@ def refresh(patient_ids: Iterable[UUID]) -> None:
 def _store(changes: Changes) -> None:
     """Compute, and store what is computed of each patient of whom nothing was stored in the meantime."""
     before = _versions(changes.marks.keys())
+    tags = _tags(before.keys())
     owners = list(before)
     gone = [mark for owner in changes.marks.keys() - before.keys() for mark in changes.marks[owner]]
     computed = changes.computed()
@@ -200,7 +204,7 @@ def _store(changes: Changes) -> None:
         _replace(VisitSummary, [VisitSummary(visit_id=pk, **row._asdict()) for pk in theirs if (row := computed[pk])])
         for some in parts([pk for pk in theirs if computed[pk] is None]):
             VisitSummary.objects.filter(pk__in=some).delete()
-        _replace(PatientSummary, [_patient(owner, before[owner] + 1, visits[owner]) for owner in same])
+        _replace(PatientSummary, [_patient(owner, before[owner] + 1, tags.get(owner, 0), visits[owner]) for owner in same])
         for marks in parts(gone + [mark for owner in same for mark in changes.marks[owner]]):
             Outdated.objects.filter(pk__in=marks).delete()
 
@@ -214,6 +218,13 @@ def _versions(patient_ids: Collection[UUID]) -> dict[UUID, int]:
         PatientSummary.objects.bulk_create(new, ignore_conflicts=True)
         found = dict(patients.all())
     return {pk: version for pk, version in found.items() if version is not None}
+
+
+def _tags(patient_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return the tag of each patient's names: 40 bits of a hash of the sealed texts, which are never twice the same."""
+    sealed = (Cast(name, TextField()) for name in ("name", "record_number"))
+    rows = Patient.objects.filter(pk__in=patient_ids).values_list("pk", *sealed)
+    return {pk: int.from_bytes(sha256(f"{name}\n{number}".encode()).digest()[:5]) for pk, name, number in rows}
 
 
 def _replace(model: type[Summary], rows: list[Summary]) -> None:
@@ -262,7 +273,7 @@ def _stored(photos: PhotoQuerySet) -> dict[UUID, Stored | None]:
     return {visit_id: Stored.of(tally) for visit_id, tally in tallies(photos).items()}
 
 
-def _patient(patient_id: UUID, version: int, visits: Sequence[KnownVisit]) -> PatientSummary:
+def _patient(patient_id: UUID, version: int, names_tag: int, visits: Sequence[KnownVisit]) -> PatientSummary:
     """Return the summary of a patient with these visits, all of them, oldest first."""
     found = [known.point for known in visits if known.stored]
     news = [known.stored for known in visits if known.stored]
@@ -271,6 +282,7 @@ def _patient(patient_id: UUID, version: int, visits: Sequence[KnownVisit]) -> Pa
     return PatientSummary(
         patient_id=patient_id,
         version=version,
+        names_tag=names_tag,
         visited_on=max((known.point.date for known in visits), default=None),
         last_on=last.date if last else None,
         last_visit=last.visit_id if last else None,

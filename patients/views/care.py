@@ -34,7 +34,7 @@ from patients.views.requests import ClinicianRequest, number_in
 def show_care(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
     """Show the clinicians and the teams who look after the patient."""
     patient = find_patient(request, patient_id)
-    is_own = Patient.objects.in_care_of(request.user).filter(pk=patient.pk).exists()
+    is_own = patient.is_in_care_of(request.user)
     care = care_of(patient)
     is_lead = is_own and leads_care_of(request.user, patient)
     context = {
@@ -72,7 +72,7 @@ def unassign_carer(request: ClinicianRequest, patient_id: UUID) -> HttpResponse:
         messages.error(request, _("Only the responsible clinician and team leads remove others. You can remove yourself."))
     else:
         messages.success(request, _("Care team changed."))
-    if not Patient.objects.visible_to(request.user).filter(pk=patient.pk).exists():
+    if not Patient.objects.sought_by(request.user).filter(pk=patient.pk).exists():
         return redirect("patients:list")
     return redirect("patients:care", patient.pk)
 

@@ -93,7 +93,7 @@ def _page(request: ClinicianRequest, patient: Patient, filled: dict[str, Consent
     context = banner_of(patient) | {
         "cards": [_card(purpose, consents, (filled or {}).get(purpose)) for purpose in Consent.Purpose],
         "erasure": ErasureRequest.objects.open_for(patient),
-        "may_record": Patient.objects.in_care_of(request.user).filter(pk=patient.pk).exists(),
+        "may_record": patient.is_in_care_of(request.user),
         "text_version": settings.CONSENT_TEXT_VERSION,
         "way_back": reverse("patients:consents", args=[patient.pk]),
         "grace_hours": settings.ERASURE_GRACE_HOURS,

@@ -38,7 +38,7 @@ def open_in_emergency(request: ClinicianRequest) -> HttpResponse:
         if form.non_field_errors():
             record_access(request, AccessLog.Action.BREAK_GLASS, found=False)
         return _page(request, form)
-    if not Patient.objects.visible_to(request.user).filter(pk=form.patient.pk).exists():
+    if not Patient.objects.sought_by(request.user).filter(pk=form.patient.pk).exists():
         break_glass(form.patient, request.user, form.cleaned_data["reason"], request)
     Draft.forget(request.user, request.path)
     return redirect("patients:detail", form.patient.pk)

@@ -187,7 +187,7 @@ def _begin(request: ClinicianRequest, patient: Patient, name: str, asked: str) -
 
 def _own_import(request: ClinicianRequest, import_id: UUID) -> Import:
     return get_object_or_404(
-        Import.objects.visible_to(request.user).select_related("patient"), pk=import_id, created_by=request.user
+        Import.objects.sought_by(request.user).select_related("patient"), pk=import_id, created_by=request.user
     )
 
 
@@ -204,7 +204,7 @@ def _receive(request: ClinicianRequest, batch: Import, file: object) -> Photo:
         raise RejectedPhoto("visit_gone")
     keep = request.POST.get("keep_duplicate") == "1"
     if named := request.POST.get("visit", ""):
-        visits = Visit.objects.visible_to(request.user).select_related("patient").filter(patient=batch.patient_id)
+        visits = Visit.objects.sought_by(request.user).select_related("patient").filter(patient=batch.patient_id)
         visit = next((each for each in visits if str(each.pk) == named), None)
     else:
         day = _day_in(request)

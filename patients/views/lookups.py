@@ -17,12 +17,12 @@ from patients.views.requests import ClinicianRequest
 
 def find_patient(request: ClinicianRequest, patient_id: UUID) -> Patient:
     """Return the patient, with what the banner says, if the clinician may see them, else 404."""
-    return found(request, get_object_or_404(with_care_facts(Patient.objects.visible_to(request.user)), pk=patient_id))
+    return found(request, get_object_or_404(with_care_facts(Patient.objects.sought_by(request.user)), pk=patient_id))
 
 
 def find_visit(request: ClinicianRequest, visit_id: UUID) -> Visit:
     """Return the visit, with its self-report and what the banner says, if the clinician may see it, else 404."""
-    visits = Visit.objects.visible_to(request.user).select_related("patient", "created_by", "self_report")
+    visits = Visit.objects.sought_by(request.user).select_related("patient", "created_by", "self_report")
     paired = PhonePairing.objects.going_on().filter(visit=OuterRef("pk"), clinician=request.user)
     rows = with_care_facts(visits.annotate(is_paired=Exists(paired)), "patient")
     visit = found(request, get_object_or_404(rows, pk=visit_id))
@@ -32,20 +32,20 @@ def find_visit(request: ClinicianRequest, visit_id: UUID) -> Visit:
 
 def find_import(request: ClinicianRequest, import_id: UUID) -> Import:
     """Return the import if the clinician may see its patient, else 404."""
-    imports = Import.objects.visible_to(request.user).select_related("patient", "created_by")
+    imports = Import.objects.sought_by(request.user).select_related("patient", "created_by")
     return found(request, get_object_or_404(imports, pk=import_id))
 
 
 def find_event(request: ClinicianRequest, event_id: UUID) -> Event:
     """Return the event if the clinician may see its patient, else 404."""
-    events = Event.objects.visible_to(request.user).select_related("patient")
+    events = Event.objects.sought_by(request.user).select_related("patient")
     return found(request, get_object_or_404(events, pk=event_id))
 
 
 def readable_photos(user: User) -> PhotoQuerySet:
     """Return the user's photos with patient, predictions and the user's own labels; the bytes of pictures stay in the database."""
     light = Prediction.objects.order_by("-requested_at").defer("input_png", "explanation_png")
-    photos = Photo.objects.visible_to(user).select_related("visit__patient", "uploaded_by", "excluded_by")
+    photos = Photo.objects.sought_by(user).select_related("visit__patient", "uploaded_by", "excluded_by")
     own = OwnLabel.objects.filter(clinician=user)  # the labels of colleagues must not bias a clinician
     return photos.prefetch_related(Prefetch("predictions", light), Prefetch("own_labels", own))
 
@@ -65,12 +65,12 @@ def find_photo(request: ClinicianRequest, photo_id: UUID) -> Photo:
 
 def find_bare_photo(request: ClinicianRequest, photo_id: UUID) -> Photo:
     """Return the photo and its visit if the clinician may see it, else 404. One query, for an answer that is a picture."""
-    return found(request, get_object_or_404(Photo.objects.visible_to(request.user).select_related("visit"), pk=photo_id))
+    return found(request, get_object_or_404(Photo.objects.sought_by(request.user).select_related("visit"), pk=photo_id))
 
 
 def find_phone_pairing(request: ClinicianRequest, phone_pairing_id: UUID) -> PhonePairing:
     """Return one of the clinician's own pairings of a visit they may see, else 404."""
-    visits = Visit.objects.visible_to(request.user)
+    visits = Visit.objects.sought_by(request.user)
     own = PhonePairing.objects.filter(clinician=request.user, visit__in=visits).select_related("visit__patient")
     return found(request, get_object_or_404(own, pk=phone_pairing_id))
 

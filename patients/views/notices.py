@@ -43,7 +43,7 @@ def show_notices(request: ClinicianRequest) -> HttpResponse:
     """Show the requests that wait, and the newest notices."""
     asked, told = requests_of(request.user), notices_of(request.user)
     named = {each.patient for each in asked if each.patient} | {each.patient for each in told if each.patient}
-    visible = set(Patient.objects.visible_to(request.user).filter(pk__in=[each.pk for each in named]).values_list("pk", flat=True))
+    visible = set(Patient.objects.sought_by(request.user).filter(pk__in=[each.pk for each in named]).values_list("pk", flat=True))
     lists(request, (patient.pk for patient in named))
     return render(
         request,

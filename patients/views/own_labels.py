@@ -41,7 +41,7 @@ def save_label(request: ClinicianRequest, photo_id: UUID) -> HttpResponse:
 def show_agreement(request: ClinicianRequest) -> HttpResponse:
     """Show how often the model agrees with the clinician, over all their patients."""
     labelled = labelled_by(request.user)
-    patients = {patient.pk: patient for patient in Patient.objects.visible_to(request.user)}
+    patients = Patient.objects.sought_by(request.user).in_bulk(list(labelled.agreement.by_patient))
     rows = [(patients[key], each) for key, each in labelled.agreement.by_patient.items()]
     rows.sort(key=lambda row: (-row[1].n, folded(row[0].name)))
     if len(rows) > 1:  # else the page names no one

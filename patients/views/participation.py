@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from patients.care.banner import banner_of
-from patients.models import Arm, Consent, Patient, Study
+from patients.models import Arm, Consent, Study
 from patients.studies.participation import NoResearchConsent, join, leave
 from patients.views.lookups import find_patient
 from patients.views.requests import ClinicianRequest, number_in
@@ -27,7 +27,7 @@ def show_participations(request: ClinicianRequest, patient_id: UUID) -> HttpResp
         "participations": taking_part,
         "recruiting": own.recruiting().exclude(pk__in=current).prefetch_related("arms").order_by("name"),
         "has_consent": patient.has_consent(Consent.Purpose.RESEARCH),
-        "may_enrol": Patient.objects.in_care_of(request.user).filter(pk=patient.pk).exists(),
+        "may_enrol": patient.is_in_care_of(request.user),
     }
     return render(request, "patients/patient_studies.html", context)
 

@@ -111,7 +111,7 @@ def _own(request: ClinicianRequest, patient_import_id: UUID) -> PatientImport:
 
 def _rows(batch: PatientImport, request: ClinicianRequest) -> list[Row]:
     found = batch.found
-    patients = Patient.objects.visible_to(request.user).filter(pk__in=[row.patient for row in found if row.patient])
+    patients = Patient.objects.sought_by(request.user).filter(pk__in=[row.patient for row in found if row.patient])
     by_id = {str(patient.pk): patient for patient in patients}
     lists(request, (patient.pk for patient in by_id.values()))
     rows = []

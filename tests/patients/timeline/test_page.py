@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from inference.models import Prediction
 from patients.models import Event, Patient, SelfReport, User
 from patients.timeline.page import timeline
+from patients.timeline.summaries import refresh
 from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, probabilities_of
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +140,7 @@ def test_words_on_the_page_never_claim_to_know_a_feeling(page: Client, ines: Pat
 def test_timeline_takes_five_queries_whatever_the_number_of_visits(
     ines: Patient, ada: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
+    refresh([ines.pk])  # a new patient is computed as a whole
     for visits in (2, 5):
         for week in range(visits):
             read_visit(ines, date(2026, visits, 1) + timedelta(weeks=week), 0.3, 0.4, 0.5)

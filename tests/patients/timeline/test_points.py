@@ -111,7 +111,7 @@ def test_many_patients_take_two_queries_and_keep_apart(
     elsewhere = Visit.objects.create(patient=omar, date=date(2026, 4, 1), created_by=visit.created_by)
     read(visit, happy=0.5)
     read(elsewhere, sad=0.5)
-    refresh([ines.pk, omar.pk])
+    refresh([ines.pk, omar.pk, empty.pk])
     with django_assert_num_queries(2):  # marks, and visits with their summaries
         found = points_by_patient([ines.pk, omar.pk, empty.pk])
         values = {patient_id: [point.valence for point in each] for patient_id, each in found.items()}

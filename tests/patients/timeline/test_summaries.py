@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
+from hashlib import sha256
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
@@ -45,6 +47,14 @@ def numbers(found: list[VisitPoint]) -> list[object]:
     return [(point, point.numbers, point.photo_valences) for point in found]
 
 
+def names_tag(patient: Patient) -> int:
+    """Return the tag of what the database holds of the patient's names."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, name, record_number FROM patients_patient")
+        sealed = next(names for key, *names in cursor.fetchall() if UUID(str(key)) == patient.pk)
+    return int.from_bytes(sha256("\n".join(sealed).encode()).digest()[:5])
+
+
 def true_facts(patient: Patient) -> dict[str, object]:
     """Return what the list of patients says, from every photo and without a summary."""
     found = true_points(patient)
@@ -56,6 +66,7 @@ def true_facts(patient: Patient) -> dict[str, object]:
     news = news.exclude(state=State.REJECTED, reason__in=Prediction.DROPPED)
     place = baseline.place(last) if baseline and last else None
     return {
+        "names_tag": names_tag(patient),
         "visited_on": patient.visits.aggregate(on=Max("date"))["on"],
         "last_on": last.date if last else None,
         "last_visit": last.visit_id if last else None,
@@ -207,6 +218,7 @@ def used(patient: Patient) -> list[int]:
 def test_a_change_while_photos_are_counted_is_computed_next(
     visit: Visit, ines: Patient, after_counting: list[Callable[[], object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    refresh([ines.pk])  # a new patient is counted as a whole
     photo = make_photo(visit)
     make_prediction(photo)
     monkeypatch.setattr(summaries, "TRIES", 1)

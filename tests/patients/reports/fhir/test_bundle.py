@@ -15,6 +15,7 @@ from patients.models import Consent, Patient, SelfReport, User, Visit
 from patients.reports.fhir.bundle import bundle_lines, resources
 from patients.reports.fhir.codes import OURS
 from patients.reports.scope import Scope
+from patients.timeline.summaries import refresh
 from tests.factories import make_patient, make_photo, make_prediction, make_visit, probabilities_of
 from tests.hostile.texts import HARMFUL
 
@@ -249,6 +250,7 @@ def test_one_visit_leaves_the_others_out(ines: Patient, ada: User) -> None:
 
 
 def test_number_of_queries_does_not_grow_with_visits(ines: Patient, ada: User, django_assert_num_queries: Any) -> None:
+    refresh([ines.pk])  # a new patient is computed as a whole
     for week in range(5):
         make_prediction(make_photo(make_visit(ines, date(2026, 3, 2 + week))))
     with django_assert_num_queries(7):  # consents, visits twice, photos, photos with readings, visits, self-reports
