@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from patients.timeline.baseline import Baseline, Limits, Place
 from patients.timeline.breaks import runs
@@ -49,12 +50,38 @@ class Sparkline:
         return len(self.dots)
 
 
+class GlyphShape(NamedTuple):
+    """What glyphs have in common that differ only in where their parts lie."""
+
+    width: float
+    has_band: bool
+    has_interval: bool
+    is_outside: bool
+    is_sparse: bool
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Return the names of `IntervalGlyph.places` that there are."""
+        return "x", *(("band_x", "band_width") if self.has_band else ()), *(("interval",) if self.has_interval else ())
+
+    @property
+    def drawn(self) -> dict[str, object]:
+        """Return what the SVG says of all of them."""
+        return {
+            "view": f"0 0 {self.width} 20",
+            "axis": f"M{EDGE} 10H{self.width - EDGE}",
+            "zero": f"M{self.width / 2} 2v16",
+            "dot": "h" if self.is_sparse else "p",
+            "radius": "3.25" if self.is_sparse else "4",
+            "is_outside": self.is_outside,
+        }
+
+
 @dataclass(frozen=True)
 class IntervalGlyph:
     """One visit on the axis from -1 to 1: band, interval and dot, 20 high. Lengths in pixels of the drawing."""
 
     width: float
-    zero: float
     dot: float
     start: float | None  # of the interval line; None below three photos
     end: float | None
@@ -63,24 +90,24 @@ class IntervalGlyph:
     is_sparse: bool
 
     @property
-    def right(self) -> float:
-        """Return where the axis ends."""
-        return self.width - EDGE
+    def shape(self) -> GlyphShape:
+        """What is drawn, wherever it lies."""
+        return GlyphShape(self.width, self.band is not None, self.start is not None, self.is_outside, self.is_sparse)
 
     @property
-    def drawn(self) -> dict[str, str]:
-        """Return what the SVG says of each part, with a decimal point in every language; empty for a part that is not there."""
+    def places(self) -> dict[str, str]:
+        """Return where the parts lie, with a decimal point in every language; empty for a part that is not there."""
         return {
-            "view": f"0 0 {self.width} 20",
-            "axis": f"M{EDGE} 10H{self.right}",
             "band_x": str(self.band.at) if self.band else "",
             "band_width": str(self.band.size) if self.band else "",
-            "zero": f"M{self.zero} 2v16",
             "interval": "" if self.start is None else f"M{self.start} 10H{self.end}",
             "x": str(self.dot),
-            "dot": "h" if self.is_sparse else "p",
-            "radius": "3.25" if self.is_sparse else "4",
         }
+
+    @property
+    def drawn(self) -> dict[str, object]:
+        """Return all that the SVG says."""
+        return self.shape.drawn | self.places
 
 
 def twelve_months(today: date) -> tuple[date, date]:
@@ -131,7 +158,6 @@ def interval_glyph(point: VisitPoint, baseline: Baseline | None, width: int = 13
     band = Band(at=along(baseline.low), size=round(along(baseline.high) - along(baseline.low), 1)) if baseline else None
     return IntervalGlyph(
         width=width,
-        zero=width / 2,
         dot=along(point.valence),
         start=along(point.interval.low) if point.interval else None,
         end=along(point.interval.high) if point.interval else None,

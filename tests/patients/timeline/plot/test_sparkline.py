@@ -45,10 +45,11 @@ def test_line_breaks_at_a_long_gap() -> None:
 
 
 @pytest.mark.parametrize(("width", "zero", "dot", "band"), [(132, 66, 36.9, Band(44.9, 37.8)), (278, 139, 75.6, Band(93.1, 82.3))])
-def test_glyph_lies_on_the_axis_from_minus_one_to_one(width: int, zero: float, dot: float, band: Band) -> None:
+def test_glyph_lies_on_the_axis_from_minus_one_to_one(width: int, zero: int, dot: float, band: Band) -> None:
     glyph = interval_glyph(visit_on(TODAY, -0.47, -0.47, -0.47), BASELINE, width)
     assert glyph is not None
-    assert (glyph.zero, glyph.dot, glyph.right) == (zero, dot, width - 4)
+    assert (glyph.drawn["zero"], glyph.drawn["axis"]) == (f"M{zero}.0 2v16", f"M4 10H{width - 4}")
+    assert glyph.dot == dot
     assert glyph.band is not None
     assert (glyph.band.at, glyph.band.size) == pytest.approx((band.at, band.size))
     assert glyph.start == glyph.end == dot
