@@ -120,4 +120,4 @@ class PatientViewSet(DescribedView, RevisedRow, mixins.ListModelMixin, mixins.Cr
     @extend_schema(responses=CSV, filters=False)
     def csv(self, request: Request, patient: str) -> StreamingHttpResponse:
         """A table of all visits, as CSV."""
-        return csv_answer(request, [self.get_object()])
+        return csv_answer(request, self.get_object())

@@ -1,7 +1,5 @@
 """Tables as CSV, for programs: commas and decimal points, whatever language someone reads."""
 
-from collections.abc import Sequence
-
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -11,12 +9,12 @@ from rest_framework.request import Request
 from patients.api.form_data import checked
 from patients.api.parameters import DescribedView
 from patients.api.permission import signed_in
-from patients.audit.log import record_for_each
 from patients.care.break_glass import has_reauthenticated
 from patients.forms.export import PHOTOS, TABLES, ExportForm
-from patients.models import AccessLog, Patient, Visit
+from patients.models import Patient, Visit
 from patients.reports.csv_export import csv_response
 from patients.reports.dialects import COMMA, PROGRAMS
+from patients.reports.everyone import Everyone
 from patients.reports.scope import Scope
 
 CSV = {(200, "text/csv"): OpenApiTypes.STR}
@@ -30,12 +28,13 @@ CSV_PARAMETERS = (
 )
 
 
-def csv_answer(
-    request: Request, patients: Sequence[Patient], visit: Visit | None = None, is_caseload: bool = False
-) -> StreamingHttpResponse:
-    """Return the table that the request names. Raises ValidationError for a table or a day that is none."""
+def csv_answer(request: Request, patient: Patient | None, visit: Visit | None = None) -> StreamingHttpResponse:
+    """Return the table that the request names, of one patient or visit, or (None) of everyone, whose access logs get entries.
+
+    Raises ValidationError for a table or a day that is none.
+    """
     form = checked(ExportForm(request.query_params, []))
-    scope = Scope(patients, visit, *form.days, is_caseload=is_caseload)
+    scope = Scope([patient] if patient else Everyone(request), visit, *form.days, is_caseload=patient is None)
     dialect = COMMA if "bom" in request.query_params else PROGRAMS
     return csv_response(form.cleaned_data["table"] or PHOTOS, scope, signed_in(request), dialect)
 
@@ -50,7 +49,4 @@ class CaseloadCsv(DescribedView):
         """A table of all patients in your care, as CSV. The access log of each gets an entry."""
         if request.auth is None and not has_reauthenticated(request._request):  # a browser; a key has its own limits
             raise PermissionDenied("Give your password again on the page for exports first.", code="reauthentication_required")
-        patients = list(Patient.objects.in_care_of(signed_in(request)).order_by("created_at", "pk"))
-        answer = csv_answer(request, patients, is_caseload=True)
-        record_for_each(request, AccessLog.Action.EXPORT, (patient.pk for patient in patients), page="caseload_csv")
-        return answer
+        return csv_answer(request, patient=None)

@@ -84,4 +84,4 @@ class VisitViewSet(DescribedView, RevisedRow, viewsets.GenericViewSet[Visit]):
     def csv(self, request: Request, visit: UUID) -> StreamingHttpResponse:
         """A table of this visit, as CSV."""
         row = self.get_object()
-        return csv_answer(request, [row.patient], row)
+        return csv_answer(request, row.patient, row)

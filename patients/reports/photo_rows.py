@@ -25,7 +25,7 @@ from patients.readings.agreement import is_same_face
 from patients.reports.scope import Scope
 
 State = Prediction.State
-PATIENTS_AT_ONCE, VISITS_AT_ONCE, FIRST_VISITS = 100, 100, 10
+VISITS_AT_ONCE, FIRST_VISITS = 100, 10
 VisitFacts = tuple[UUID, date, Patient]
 """Id, day and patient."""
 OF_PHOTO = ("photo_key", "visit_key", "taken", "uploaded", "width", "height", "excluded_at", "excluded_reason")
@@ -142,8 +142,7 @@ def _opened(row: PhotoRow, patient: Patient) -> PhotoRow:
 
 def _visits(scope: Scope) -> Iterator[VisitFacts]:
     """Yield id, day and patient of each visit, by patient and day. One query for each hundred patients."""
-    for start in range(0, len(scope.patients), PATIENTS_AT_ONCE):
-        patients = scope.patients[start : start + PATIENTS_AT_ONCE]
+    for patients in scope.portions():
         found: dict[UUID, list[tuple[UUID, date]]] = defaultdict(list)
         rows = scope.visits_of(*patients).order_by("date", "pk")
         for pk, patient_id, day in rows.values_list("pk", "patient_id", "date"):

@@ -61,12 +61,14 @@ def research_rows(subjects: Sequence[Subject]) -> Iterator[str]:
 
 def _rows(subjects: Sequence[Subject]) -> Iterator[ResearchRow]:
     # Random: in the order of visits, someone who knows the dates of one patient could narrow down those of the others.
-    for person, (patient_id, first) in enumerate(SystemRandom().sample(subjects, len(subjects)), start=1):
-        # The record number is not needed, and an erased patient has no photos.
-        for row in photo_rows(Scope([Patient(pk=patient_id)])):
-            # A photo that is not read yet was added a moment ago: its row would give away a date.
-            if row.is_final:
-                yield ResearchRow(person, (row.visit_date - first).days if first else 0, row)
+    shuffled = SystemRandom().sample(subjects, len(subjects))
+    # Nothing of these patients is read: the number of the person stands in for their own.
+    people = (Patient(pk=patient_id, record_number=str(person)) for person, (patient_id, _first) in enumerate(shuffled))
+    for row in photo_rows(Scope(people)):
+        # A photo that is not read yet was added a moment ago: its row would give away a date.
+        if row.is_final:
+            person, first = int(row.record_number), shuffled[int(row.record_number)][1]
+            yield ResearchRow(person + 1, (row.visit_date - first).days if first else 0, row)
 
 
 def research_response(subjects: Sequence[Subject]) -> StreamingHttpResponse:

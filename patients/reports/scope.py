@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
 from django.db.models import QuerySet
 
 from patients.models import Event, Patient, Visit
 from patients.models.formats import clinic_today
 
+PATIENTS_AT_ONCE = 100
+
 
 @dataclass(frozen=True)
 class Scope:
     """The patients of an export, in its order. `visit` narrows it to one; `first` and `last` are the days of visits, included."""
 
-    patients: Sequence[Patient]
+    patients: Iterable[Patient]  # of a whole caseload, they can be read once
     visit: Visit | None = None
     first: date | None = None
     last: date | None = None
@@ -35,10 +38,21 @@ class Scope:
             visits = visits.filter(date__gte=self.first)
         return visits.filter(date__lte=self.last) if self.last else visits
 
-    def events_of(self, patient: Patient) -> list[Event]:
+    @property
+    def patient(self) -> Patient:
+        """The only patient, where there is one."""
+        return next(iter(self.patients))
+
+    def portions(self) -> Iterator[list[Patient]]:
+        """Yield the patients, many at once: the tables ask the database about these together."""
+        patients = iter(self.patients)
+        while some := list(islice(patients, PATIENTS_AT_ONCE)):
+            yield some
+
+    def events_of(self, *patients: Patient) -> list[Event]:
         """Return the events that touch these days, oldest first; of a visit, those that its day is part of."""
         first, last = (self.visit.date, self.visit.date) if self.visit else (self.first, self.last)
-        events = Event.objects.filter(patient=patient).order_by("starts_on", "created_at")
+        events = Event.objects.filter(patient__in=patients).order_by("starts_on", "created_at")
         return [
             event
             for event in events
@@ -52,6 +66,6 @@ class Scope:
         Neither the name nor the record number: file names turn up in lists of downloads, on backups and in mails, where both would
         tell who is a patient. Files of two patients still have different names.
         """
-        one = self.visit or (None if self.is_caseload else self.patients[0])
+        one = self.visit or (None if self.is_caseload else self.patient)
         parts = ["affectline", table, clinic_today().isoformat(), str(one.pk)[:8] if one else "caseload"]
         return f"{'-'.join(parts)}.{ending}"

@@ -1,5 +1,6 @@
 """Exports of a visit, a patient or all patients in one's care: CSV, what its columns mean, and reports on paper."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,16 +11,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from patients.accounts.proof import password_before_page
-from patients.audit.log import record_for_each
 from patients.care.banner import banner_of
 from patients.forms.export import PHOTOS, ExportForm
 from patients.forms.report import ReportForm
-from patients.models import AccessLog, Patient, Visit
+from patients.models import Patient, Visit
 from patients.readings.wording import reason_meanings
 from patients.reports.columns import COLUMNS
 from patients.reports.csv_export import csv_response
 from patients.reports.dialects import dialect, spreadsheet_dialects
 from patients.reports.events_table import EVENT_COLUMNS
+from patients.reports.everyone import Everyone
 from patients.reports.fhir.bundle import bundle_response
 from patients.reports.research import OWN_COLUMNS
 from patients.reports.scope import Scope
@@ -53,26 +54,22 @@ def choose_caseload_export(request: ClinicianRequest) -> HttpResponse:
 def send_patient_csv(request: ClinicianRequest, patient_id: UUID) -> HttpResponseBase:
     """Send a table of the patient as CSV, for the spreadsheets of the reader's language or as `dialect` asks."""
     patient = find_patient(request, patient_id)
-    return _send(request, [patient]) or _choose_of(request, patient)
+    return _send(request, patient) or _choose_of(request, patient)
 
 
 @require_GET
 def send_visit_csv(request: ClinicianRequest, visit_id: UUID) -> HttpResponseBase:
     """Send a table of one visit as CSV, for the spreadsheets of the reader's language or as `dialect` asks."""
     visit = find_visit(request, visit_id)
-    return _send(request, [visit.patient], visit) or _choose_of(request, visit.patient, visit)
+    return _send(request, visit.patient, visit) or _choose_of(request, visit.patient, visit)
 
 
 @require_GET
 @password_before_page
 def send_caseload_csv(request: ClinicianRequest) -> HttpResponseBase:
-    """Send a table of all patients in the clinician's care, after adding an entry to the access log of each."""
-    patients = list(Patient.objects.in_care_of(request.user).order_by("created_at", "pk"))
-    answer = _send(request, patients, is_caseload=True)
-    if answer is None:
-        return choose_caseload_export(request)
-    record_for_each(request, AccessLog.Action.EXPORT, (patient.pk for patient in patients), page="caseload_csv")
-    return answer
+    """Send a table of all patients in the clinician's care. Each gets an entry in the access log before their rows leave."""
+    form = _form(request)
+    return _sent(request, form, Everyone(request), is_caseload=True) if form.is_valid() else choose_caseload_export(request)
 
 
 @require_GET
@@ -109,13 +106,15 @@ def _form(request: ClinicianRequest) -> ExportForm:
     return ExportForm(request.GET, [(own.name, str(own.words)), (other.name, str(other.words))])
 
 
-def _send(
-    request: ClinicianRequest, patients: list[Patient], visit: Visit | None = None, is_caseload: bool = False
-) -> HttpResponseBase | None:
+def _send(request: ClinicianRequest, patient: Patient, visit: Visit | None = None) -> HttpResponseBase | None:
     """Return the download; None when the address cannot be read: more than what was meant must not leave."""
     form = _form(request)
-    if not form.is_valid():
-        return None
+    return _sent(request, form, [patient], visit) if form.is_valid() else None
+
+
+def _sent(
+    request: ClinicianRequest, form: ExportForm, patients: Iterable[Patient], visit: Visit | None = None, is_caseload: bool = False
+) -> HttpResponseBase:
     scope = Scope(patients, visit, *form.days, is_caseload=is_caseload)
     return csv_response(form.cleaned_data["table"] or PHOTOS, scope, request.user, dialect(form.cleaned_data["dialect"]))
 

@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 
 def resources(scope: Scope, asked_by: User, progress: Progress = lambda done, total: None) -> Iterator[Resource]:
     """Yield what a bundle of the only patient of `scope` has. Seven queries, whatever the number of visits."""
-    patient, recorded = scope.patients[0], instant(timezone.now())
+    patient, recorded = scope.patient, instant(timezone.now())
     yield code_system()
     yield patient_resource(patient)
     for consent in patient.consents.order_by("recorded_at", "pk"):
