@@ -16,19 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from patients.forms.days import DayField
 from patients.models import Patient, User, Visit
 from patients.models.formats import clinic_today, day
-from patients.models.names import by_name
 
 NEW = "new"
 GONE = _("This patient is no longer in your care. Choose another.")
-
-
-def patient_choices(user: User) -> dict[str, Patient]:
-    """Return the patients in the care of `user`, by id, sorted by name. One query.
-
-    Leaves out patients open by emergency access, which does not permit moves.
-    """
-    patients = by_name(Patient.objects.in_care_of(user), lambda patient: patient.name)
-    return {str(patient.pk): patient for patient in patients}
 
 
 class MoveVisitForm(forms.Form):

@@ -1,5 +1,6 @@
 """Move photos or a visit that were added to the wrong day or patient."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,13 +15,35 @@ from django.views.decorators.http import require_http_methods, require_POST
 from patients.audit.log import record_access
 from patients.audit.outcome import lists
 from patients.care.banner import banner_of
-from patients.forms.move import GONE, MovePhotosForm, MoveVisitForm, patient_choices
+from patients.forms.move import GONE, MovePhotosForm, MoveVisitForm
 from patients.models import AccessLog, Patient, Photo, Visit
+from patients.models.names import Search, by_name
+from patients.models.patient import cared_for
 from patients.photos.move import MESSAGES, STAYED, CannotMove, Moved, move_photos, move_visit
 from patients.photos.other_days import day_taken
 from patients.photos.selected import name_of
+from patients.timeline.caseload import among
+from patients.timeline.directory import directory_of
 from patients.views.lookups import find_visit, photos_of
 from patients.views.requests import ClinicianRequest, redirect_back, render_form
+
+MENU = 50
+"""How many patients a menu names: thousands would make it useless, and each gets an entry in the access log."""
+
+
+@dataclass(frozen=True)
+class Menu:
+    """Patients by id, sorted by name: those whom the words find, at most MENU. With more patients in all, one can search."""
+
+    patients: dict[str, Patient]
+    words: str
+    found: int
+    is_searched: bool
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the words find more than it names."""
+        return self.found > MENU
 
 
 @require_http_methods(["GET", "POST"])
@@ -28,9 +51,10 @@ def choose_place_of_photos(request: ClinicianRequest, visit_id: UUID) -> HttpRes
     """Ask which photos to move and where; then move them and open the visit they are in."""
     source = find_visit(request, visit_id)
     photos = list(photos_of(request, source))
-    patients = patient_choices(request.user)
     asked = request.POST or request.GET
     wanted = asked.get("patient", "") or str(source.patient_id)
+    menu = _menu(request, wanted)
+    patients = menu.patients
     patient, is_gone = patients.get(wanted, source.patient), wanted not in patients
     is_asked = request.method == "POST" and "show" not in request.POST  # "show": only the visits of another patient
     picked = {str(photo.pk) for photo in photos} if "all" in request.GET else set(asked.getlist("photo"))
@@ -51,7 +75,7 @@ def choose_place_of_photos(request: ClinicianRequest, visit_id: UUID) -> HttpRes
         "visit": source,
         "photos": photos,
         "picked": picked,
-        "patients": patients.values(),
+        "menu": menu,
         "owner": patient,
         "gone": GONE if is_gone else "",
     }
@@ -64,9 +88,12 @@ def choose_patient_of_visit(request: ClinicianRequest, visit_id: UUID) -> HttpRe
     """Ask whose visit it is, then move it to that patient."""
     visit = find_visit(request, visit_id)
     owner = visit.patient
-    patients = patient_choices(request.user)
-    form = MoveVisitForm(request.POST or None, patients, owner)
-    if request.method == "POST" and form.is_valid():
+    chosen = request.POST.get("patient", "")
+    menu = _menu(request, chosen)
+    # A search moves nothing, and says so where the patient of before is gone.
+    is_asked = request.method == "POST" and ("show" not in request.POST or chosen not in ("", *menu.patients))
+    form = MoveVisitForm(request.POST if is_asked else None, menu.patients, owner)
+    if form.is_valid():
         try:
             move_visit(visit, form.target, request, form.cleaned_data["keep_duplicate"])
         except CannotMove as error:
@@ -74,9 +101,9 @@ def choose_patient_of_visit(request: ClinicianRequest, visit_id: UUID) -> HttpRe
         else:
             messages.success(request, _("The visit was moved here with everything in it."))
             return redirect("patients:visit", visit.pk)
-    context = banner_of(owner) | {"form": form, "visit": visit, "total": visit.photos.count()}
-    _log_others(request, visit, owner, patients)
-    return render_form(request, "patients/move_visit.html", context)
+    context = banner_of(owner) | {"form": form, "visit": visit, "total": visit.photos.count(), "menu": menu}
+    _log_others(request, visit, owner, menu.patients)
+    return render_form(request, "patients/_move_patient.html" if request.htmx else "patients/move_visit.html", context)
 
 
 @require_POST
@@ -89,8 +116,31 @@ def keep_dates(request: ClinicianRequest, visit_id: UUID) -> HttpResponse:
     return redirect_back(request, "patients:visit", visit.pk)
 
 
+def _menu(request: ClinicianRequest, chosen: str) -> Menu:
+    """Return the menu of patients: those in care whom the words find, by name, and the one that is `chosen`.
+
+    Leaves out patients open by emergency access, which does not permit moves.
+    """
+    words = (request.POST or request.GET).get("q", "").strip()
+    directory = directory_of(request.user)
+    keys = directory.found(Search(words))
+    cared = Patient.objects.filter(cared_for(request.user, "pk"))
+    first = by_name(cared.filter(pk__in=among(keys[:MENU])), lambda patient: patient.name)
+    patients = {str(patient.pk): patient for patient in first}
+    if chosen not in patients and (patient := cared.filter(pk=_id_or_none(chosen)).first()):
+        patients[chosen] = patient
+    return Menu(patients, words, len(keys), len(directory) > MENU)
+
+
+def _id_or_none(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
 def _log_others(request: ClinicianRequest, visit: Visit, owner: Patient, patients: dict[str, Patient]) -> None:
-    """Log what the page shows besides the visit: it names all patients of the clinician, and lists the visits of `owner`."""
+    """Log what the page shows besides the visit: it names the patients of the menu, and lists the visits of `owner`."""
     lists(request, (patient.pk for patient in patients.values()))
     if owner.pk != visit.patient_id:
         record_access(request, AccessLog.Action.VIEW, owner)

@@ -170,3 +170,40 @@ def test_a_moved_photo_is_pointed_out_anew(browser: Client, visit: Visit) -> Non
     asked = {"photo": [str(photo.pk)], "patient": str(visit.patient_id), "visit": str(other.pk)}
     page = browser.post(f"/visits/{visit.pk}/move-photos/", asked, follow=True)
     assert "One photo is dated 3 October 2026." in words(page)
+
+
+@pytest.fixture
+def many(ada: User, monkeypatch: pytest.MonkeyPatch) -> list[Patient]:
+    """Return five patients of Dr Ada, of whom a menu names two."""
+    monkeypatch.setattr("patients.views.moving.MENU", 2)
+    return [make_patient(ada, name=f"Zoë Berg{number}") for number in range(5)]
+
+
+@pytest.mark.parametrize("page", ["move", "move-photos"])
+def test_a_menu_names_a_few_and_finds_the_others(browser: Client, visit: Visit, many: list[Patient], page: str) -> None:
+    path = f"/visits/{visit.pk}/{page}/"
+
+    def named(answer: object) -> list[Patient]:
+        text = answer.content.decode()  # type: ignore[attr-defined]  # the test client's response
+        return [patient for patient in many if str(patient.pk) in text]
+
+    assert len(named(browser.get(path))) <= 2
+    assert "of 6 patients" in words(browser.get(path))
+    assert named(browser.get(path, {"q": "berg3"}, headers={"HX-Request": "true"})) == [many[3]]
+    assert named(browser.post(path, {"q": "berg4", "show": "1"})) == [many[4]]  # without a script
+    listed = set(AccessLog.objects.filter(action=AccessLog.Action.LIST).values_list("patient", flat=True))
+    assert {pseudonym(many[3].pk), pseudonym(many[4].pk)} <= listed
+    assert pseudonym(many[2].pk) not in listed
+
+
+def test_a_patient_beyond_the_menu_can_be_chosen(browser: Client, visit: Visit, many: list[Patient]) -> None:
+    photo, target = make_photo(visit), many[4]
+    asked = {"photo": [str(photo.pk)], "patient": str(target.pk), "visit": "new", "new_date": "2026-11-19"}
+    browser.post(f"/visits/{visit.pk}/move-photos/", asked)
+    assert target.visits.get().photos.get() == photo
+    browser.post(f"/visits/{visit.pk}/move/", {"patient": str(target.pk)})
+    assert target.visits.filter(pk=visit.pk).exists()
+
+
+def test_few_patients_need_no_search(browser: Client, visit: Visit, tom: Patient) -> None:
+    assert 'name="q"' not in browser.get(f"/visits/{visit.pk}/move/").content.decode()
