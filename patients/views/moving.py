@@ -127,8 +127,10 @@ def _menu(request: ClinicianRequest, chosen: str) -> Menu:
     cared = Patient.objects.filter(cared_for(request.user, "pk"))
     first = by_name(cared.filter(pk__in=among(keys[:MENU])), lambda patient: patient.name)
     patients = {str(patient.pk): patient for patient in first}
-    if chosen not in patients and (patient := cared.filter(pk=_id_or_none(chosen)).first()):
-        patients[chosen] = patient
+    key = _id_or_none(chosen)
+    patient = cared.filter(pk=key).first() if key and chosen not in patients else None
+    if patient:
+        patients[str(patient.pk)] = patient
     return Menu(patients, words, len(keys), len(directory) > MENU)
 
 
