@@ -80,7 +80,7 @@ class Row(NamedTuple):
 class Caseload:
     """The patients whom `user` sees, as they are asked for. Rows without a value come last, whichever the direction.
 
-    Without an order, new ones come first. Among equals: new ones first, then by last visit, then by name.
+    Without an order, new ones come first. Among equals: new ones first, then by last visit, then by name, then by id.
     """
 
     def __init__(self, user: User, asked: Asked) -> None:
@@ -183,7 +183,7 @@ class Caseload:
         by = F("by").desc(nulls_last=True) if down else F("by").asc(nulls_last=True)
         terms = ["is_new", "by"] if order is None else ["by", "is_new", "last_on"]
         new, last = F("is_new").desc(), F("last_on").desc(nulls_last=True)
-        ordered = annotated.order_by(*((new, by) if order is None else (by, new, last)))
+        ordered = annotated.order_by(*((new, by) if order is None else (by, new, last)), "pk")
         values = ordered.values_list("key", "is_new", *terms)
         fetched = [Row(key, is_new, tuple(group)) for key, is_new, *group in (values[: most + 1] if most is not None else values)]
         if most is not None and len(fetched) > most and fetched[most].group == fetched[most - 1].group:
@@ -197,7 +197,11 @@ class Caseload:
 
     def _by_names_among_equals(self, rows: list[Row]) -> list[Row]:
         ranks = self.directory.ranks
-        return [row for _group, same in groupby(rows, itemgetter(2)) for row in sorted(same, key=lambda row: ranks.get(row.key, 0))]
+        return [
+            row
+            for _group, same in groupby(rows, itemgetter(2))
+            for row in sorted(same, key=lambda row: (ranks.get(row.key, 0), row.key))
+        ]
 
 
 def among(keys: Iterable[str]) -> RawSQL:

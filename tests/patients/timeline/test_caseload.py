@@ -43,7 +43,7 @@ def team(ada: User) -> Team:
 
 
 class Row(NamedTuple):
-    """All that the order depends on. Two rows that say the same may change places."""
+    """All that the order depends on, but for the id: it decides between two rows that say the same."""
 
     name: str
     is_new: bool
@@ -76,7 +76,8 @@ class ByHand:
 
     def listed(self, asked: Asked) -> list[Row]:
         """Return the rows that are asked for, all of them, in order."""
-        rows = sorted((row for key, row in self.rows.items() if self.passes(key, asked)), key=lambda row: row.name)
+        passing = sorted(key for key in self.rows if self.passes(key, asked))
+        rows = sorted((self.rows[key] for key in passing), key=lambda row: row.name)
         rows.sort(key=lambda row: row.visit or date.min, reverse=True)
         rows.sort(key=lambda row: not row.is_new)
         if not asked.sort:
