@@ -65,4 +65,5 @@ def open_made(jpeg: bytes, least_px: int | None = None) -> Image.Image:
         if least_px is not None:
             share = least_px / max(size)
             image.draft("RGB", (max(1, round(share * size[0])), max(1, round(share * size[1]))))
-        return image.convert("RGB")
+        image.load()  # RGB, by its three components: `convert` would copy it
+        return image

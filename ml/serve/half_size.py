@@ -47,6 +47,7 @@ def _at_half_size(opened: Opened, width: int, read: Callable[[Image.Image], tupl
         return readings
     if all(map(is_enough, readings)):
         return tuple(in_whole_pixels(reading, scale) for reading in readings)
+    del small  # before four times as many pixels need room
     return read(opened(None))
 
 
