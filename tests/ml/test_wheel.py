@@ -41,7 +41,8 @@ def test_wheel_holds_the_reader_and_its_weights_and_nothing_of_the_server(wheel:
     assert {name.removeprefix("affectline/weights/") for name in names if name.startswith("affectline/weights/")} == {
         "README.md",
         "centerface.LICENSE",
-        "centerface.onnx",
+        "centerface.coarse.onnx",
+        "centerface.fine.onnx",
         "model.json",
         "model.onnx",
         "report.json",

@@ -14,7 +14,7 @@ from ml.serve.reader import WEIGHTS
 
 
 def test_cost_goes_into_the_report(faces: FaceSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("model.json", "model.onnx", "centerface.onnx"):
+    for name in ("model.json", "model.onnx", "centerface.fine.onnx", "centerface.coarse.onnx"):
         shutil.copy(WEIGHTS / name, tmp_path)
     (tmp_path / "report.json").write_text("{}")
     monkeypatch.setattr(ml.measure.cost, "load_split", lambda *_: faces)

@@ -13,8 +13,8 @@ from ml.card_facts import card_facts, read_card_facts
 from ml.measure.document import document, drawings
 from ml.measure.fairness_document import document_fairness
 from ml.serve.card import load_card
+from ml.serve.detector import DETECTOR_SHA256
 from ml.serve.expressions import EXPRESSIONS
-from ml.serve.faces import DETECTOR_SHA256
 from ml.serve.quality import QualityLimits
 from ml.serve.reader import WEIGHTS
 
@@ -27,7 +27,7 @@ KEYS_DOCUMENT = (DOCS / "evaluation.md").read_text()
 
 def test_hashes_are_those_of_the_files() -> None:
     card = load_card(WEIGHTS)
-    files = {"model.keras": card.keras_sha256, "model.onnx": card.onnx_sha256, "centerface.onnx": DETECTOR_SHA256}
+    files = {"model.keras": card.keras_sha256, "model.onnx": card.onnx_sha256, **DETECTOR_SHA256}
     assert {name: hashlib.sha256((WEIGHTS / name).read_bytes()).hexdigest() for name in files} == files
 
 

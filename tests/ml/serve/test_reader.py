@@ -198,7 +198,7 @@ def test_weights_with_another_hash_are_refused(copied: Path) -> None:
         FaceReader(copied)
 
 
-@pytest.mark.parametrize("name", ["model.json", "model.onnx", "centerface.onnx"])
+@pytest.mark.parametrize("name", ["model.json", "model.onnx", "centerface.fine.onnx", "centerface.coarse.onnx"])
 def test_missing_file_is_named(copied: Path, name: str) -> None:
     (copied / name).unlink()
     with pytest.raises(WeightsMissing, match=name):
