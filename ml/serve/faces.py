@@ -11,16 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from .detector import STRIDE, Detector
+from .detector import MULTIPLE_PX, STRIDE, Detector
 from .expressions import Face, FaceBox
 from .geometry import Points, centre_of, cut_square, cut_turned, share_cut_off, turn_points
+from .picture import WHOLE, Part, Picture, scale
 
 FIRST_SIDE_PX = 640
 """Longer side of the photo in the first pass: enough for a portrait, in half the time of the second."""
 SECOND_SIDE_PX = 1280
 """Longer side in the second pass, when the first finds nothing or only small faces."""
-LAST_SIDES_PX = (960, 320)
+BETWEEN_SIDE_PX, LAST_SIDE_PX = 960, 320
 """Longer sides in the last passes, when no large face was found: CenterFace has not learned faces that fill the photo."""
+WARM = 0.02
+"""Upside down, the photo is seen larger only around the places of which the first pass has at least this score."""
+AROUND_CELLS = 24
+"""Cells of the first pass around these places, 96 px there: what is around a face is part of how the detector knows it."""
+WORTH_A_LOOK = 0.15
+"""The pass between the first and the second sees the photo only when one of these has a place with at least this score."""
 SMALL_FACE_PX = 60
 """A second pass follows when no face has this height and GOOD_SCORE, and the photo is larger than the first pass."""
 GOOD_SCORE = 0.5
@@ -73,6 +80,37 @@ class UprightFace:
     detection: Detection
 
 
+@dataclass(frozen=True)
+class Look:
+    """What the detector sees in one pass: the faces, and the score (H, W) of each of its cells, of four by four pixels.
+
+    `size`: width and height of the pass in pixels, without its black edges.
+    """
+
+    detections: list[Detection]
+    scores: NDArray[np.float32]
+    size: tuple[int, int]
+
+    @property
+    def warmest(self) -> float:
+        """The highest score."""
+        return float(self.scores.max())
+
+    @property
+    def warm_part(self) -> Part | None:
+        """The part of the picture around all cells that may be of a face; None when there are none."""
+        rows, columns = np.nonzero(self.scores >= WARM)
+        if not len(rows):
+            return None
+        width, height = (STRIDE / side for side in self.size)
+        return Part(
+            max(0.0, width * (int(columns.min()) - AROUND_CELLS)),
+            max(0.0, height * (int(rows.min()) - AROUND_CELLS)),
+            min(1.0, width * (int(columns.max()) + 1 + AROUND_CELLS)),
+            min(1.0, height * (int(rows.max()) + 1 + AROUND_CELLS)),
+        )
+
+
 def roll_of(landmarks: Points) -> float:
     """Return how far the head of landmarks (5, 2) leans clockwise, from the line between eyes and mouth, in degrees (-180, 180]."""
     across, down = landmarks[3:].mean(axis=0) - landmarks[:2].mean(axis=0)  # (2,)
@@ -105,23 +143,29 @@ class FaceFinder:
 
     def find(self, image: Image.Image) -> tuple[Detection, ...]:
         """Return the faces of an upright RGB photo, largest first. When none is found, the photo is tried upside down."""
-        detections = self._detect_at_all_scales(image)
+        picture = Picture(image)
+        detections = self._detect_at_all_scales(picture)
         if not detections or any(fills(each, image) and is_doubtful(each, image) for each in detections):
             detections = merge(self.detect_filling(image), detections)
         if not detections:
             centre = (image.width / 2, image.height / 2)
-            detections = [turn_detection(each, centre, 180) for each in self._detect_at_all_scales(image.rotate(180))]
+            turned = self._detect_at_all_scales(picture.upside_down(), only_warm=True)
+            detections = [turn_detection(each, centre, 180) for each in turned]
         return tuple(sorted(detections, key=lambda each: -each.face.box.area))
 
-    def _detect_at_all_scales(self, image: Image.Image) -> list[Detection]:
-        detections = self.detect(image, FIRST_SIDE_PX)
+    def _detect_at_all_scales(self, picture: Picture, only_warm: bool = False) -> list[Detection]:
+        first = self.look(picture, FIRST_SIDE_PX)
+        detections, warmest = first.detections, first.warmest
+        part = first.warm_part if only_warm else WHOLE
         has_good = any(is_large(each) and each.face.detector_score >= GOOD_SCORE for each in detections)
-        if not detections or (not has_good and max(image.size) > FIRST_SIDE_PX):
-            detections = merge(self.detect(image, SECOND_SIDE_PX), detections)
-        for side_px in LAST_SIDES_PX:
-            # Small detections may lie in the background, beside a face that fills the photo.
-            if not any(map(is_large, detections)):
-                detections = merge(self.detect(image, side_px), detections)
+        if part and (not detections or (not has_good and max(picture.size) > FIRST_SIDE_PX)):
+            second = self.look(picture, SECOND_SIDE_PX, part)
+            detections, warmest = merge(second.detections, detections), max(warmest, second.warmest)
+        # Small detections may lie in the background, beside a face that fills the photo.
+        if part and warmest >= WORTH_A_LOOK and not any(map(is_large, detections)):
+            detections = merge(self.look(picture, BETWEEN_SIDE_PX, part).detections, detections)
+        if not any(map(is_large, detections)):
+            detections = merge(self.look(picture, LAST_SIDE_PX).detections, detections)
         return detections
 
     def detect_filling(self, image: Image.Image) -> list[Detection]:
@@ -129,9 +173,11 @@ class FaceFinder:
 
         CenterFace has learned faces with something around them.
         """
-        margin = round(EDGE * max(image.size))
-        seen = self.detect(ImageOps.expand(image, margin, "gray"), EDGE_SIDE_PX)
-        moved = (turn_detection(each, (0, 0), 0, np.array([-margin, -margin])) for each in seen)
+        small = scale(image, EDGE_SIDE_PX / (1 + 2 * EDGE))
+        margin, larger = round(EDGE * max(small.size)), max(image.size) / max(small.size)
+        edged = ImageOps.expand(small, margin, "gray")
+        seen = self.look(Picture(edged, larger), max(edged.size)).detections
+        moved = (turn_detection(each, (0, 0), 0, np.array([-margin * larger, -margin * larger])) for each in seen)
         photo = FaceBox(0, 0, *image.size)
         return [
             each
@@ -181,11 +227,17 @@ class FaceFinder:
 
     def detect(self, image: Image.Image, side_px: int) -> list[Detection]:
         """Return the faces in an RGB image whose longer side is scaled to `side_px`; small images are at most doubled."""
-        scale = min(side_px / max(image.size), 2.0)
-        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        small = np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))  # (h, w, 3)
-        scales = (image.width / size[0], image.height / size[1])
-        return read_maps(self.detector.maps(small), scales)
+        return self.look(Picture(image), side_px).detections
+
+    def look(self, picture: Picture, side_px: int, part: Part = WHOLE) -> Look:
+        """Return what the detector sees in a part of the picture, whose whole longer side is scaled to `side_px`."""
+        pixels = picture.scaled(side_px)  # (h, w, 3)
+        height, width = pixels.shape[:2]
+        # At multiples of 32 the part is seen on the same grid as the whole.
+        left, top = (int(share * side) // MULTIPLE_PX * MULTIPLE_PX for share, side in ((part.left, width), (part.top, height)))
+        maps = self.detector.maps(pixels[top : math.ceil(part.bottom * height), left : math.ceil(part.right * width)])
+        scales = (picture.size[0] / width, picture.size[1] / height)
+        return Look(read_maps(maps, scales, (left, top)), maps[0][0], (width, height))
 
 
 def is_large(detection: Detection) -> bool:
@@ -223,17 +275,18 @@ def is_same_face(box: FaceBox, other: FaceBox) -> bool:
     return box.overlap(other) > SAME_FACE or box.nesting(other) > PART_OF_FACE
 
 
-def read_maps(maps: list[NDArray[np.float32]], scales: tuple[float, float]) -> list[Detection]:
+def read_maps(maps: list[NDArray[np.float32]], scales: tuple[float, float], corner: tuple[int, int] = (0, 0)) -> list[Detection]:
     """Return the detections in CenterFace's four maps (1 | 2 | 2 | 10, H / 4, W / 4), best first, in pixels of the photo.
 
-    `scales`: pixels of the photo per pixel of the detector's input, across and down.
+    `scales`: pixels of the photo per pixel of the detector's input, across and down. `corner`: left and top of that input, in its
+    own pixels.
     """
     heat, size, offset, marks = (np.asarray(part, np.float64) for part in maps)
     rows, columns = np.nonzero(heat[0] > LEAST_SCORE)  # (F,) each
     scores = heat[0, rows, columns]  # (F,)
     heights, widths = np.exp(size[:, rows, columns]) * STRIDE  # (F,) each
-    tops = (rows + offset[0, rows, columns] + 0.5) * STRIDE - heights / 2  # (F,)
-    lefts = (columns + offset[1, rows, columns] + 0.5) * STRIDE - widths / 2  # (F,)
+    tops = (rows + offset[0, rows, columns] + 0.5) * STRIDE - heights / 2 + corner[1]  # (F,)
+    lefts = (columns + offset[1, rows, columns] + 0.5) * STRIDE - widths / 2 + corner[0]  # (F,)
     ys = marks[0::2, rows, columns] * heights + tops  # (5, F)
     xs = marks[1::2, rows, columns] * widths + lefts  # (5, F)
     kept: list[Detection] = []

@@ -10,6 +10,7 @@ from PIL import Image
 from ml.serve import detector
 from ml.serve.detector import COARSE, FINE, Detector
 from ml.serve.onnx_session import WeightsMismatch, WeightsMissing
+from ml.serve.picture import Picture
 from ml.serve.reader import WEIGHTS
 
 
@@ -36,3 +37,9 @@ def test_file_with_other_bytes_is_refused(tmp_path: Path) -> None:
         with pytest.raises(WeightsMismatch, match=name):
             Detector(tmp_path)
         shutil.copy(WEIGHTS / name, tmp_path)
+
+
+def test_picture_upside_down_is_scaled_as_the_turned_photo(portrait: Image.Image) -> None:
+    turned = Picture(portrait.rotate(180)).scaled(301).astype(int)
+    assert np.abs(Picture(portrait).upside_down().scaled(301) - turned).max() <= 1
+    assert np.array_equal(Picture(portrait).upside_down().upside_down().scaled(301), Picture(portrait).scaled(301))

@@ -1,12 +1,16 @@
 """Finding faces, choosing one, and turning it upright."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from ml.serve import faces
 from ml.serve.expressions import Face, FaceBox
-from ml.serve.faces import Detection, FaceFinder, UprightFace, choose_face, merge, read_maps, roll_of
+from ml.serve.faces import Detection, FaceFinder, Look, UprightFace, choose_face, merge, read_maps, roll_of
 from ml.serve.geometry import cut_square, cut_turned, share_cut_off, turn_points
+from ml.serve.picture import WHOLE, Part, Picture
 from ml.serve.reader import WEIGHTS
 
 
@@ -48,15 +52,73 @@ def test_small_face_in_a_large_photo_is_found_in_the_second_pass(finder: FaceFin
     assert seen.face.box.overlap(FaceBox(1590, 929, 45, 59)) > 0.6
 
 
+def test_photo_upside_down_is_seen_larger_only_around_a_warm_place(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = np.zeros((108, 160), np.float32)  # 640 x 427 with a black edge
+    scores[30, 40] = 0.1
+    looks: list[tuple[int, Part]] = []
+
+    def look(picture: Picture, side_px: int, part: Part = WHOLE) -> Look:
+        looks.append((side_px, part))
+        is_upside_down = [side for side, _part in looks].count(640) == 2
+        if is_upside_down and side_px == 1280:
+            return look_with([detection(100, 90)])
+        return Look([], scores if is_upside_down else np.zeros((4, 4), np.float32), (640, 427))
+
+    monkeypatch.setattr(finder, "look", look)
+    (seen,) = finder.find(Image.new("RGB", (3000, 2000)))
+    assert seen.face.box == FaceBox(3000 - 190, 2000 - 90, 90, 90)
+    *others, (side_px, part) = looks
+    assert all(each == WHOLE for _side, each in others)
+    assert side_px == 1280
+    assert astuple(part) == pytest.approx((4 * 16 / 640, 4 * 6 / 427, 4 * 65 / 640, 4 * 55 / 427))
+
+
+def record_looks(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, Part]]:
+    """Return a list that will hold the longer side and the part of each pass."""
+    looks: list[tuple[int, Part]] = []
+    look = finder.look
+
+    def recorded(picture: Picture, side_px: int, part: Part = WHOLE) -> Look:
+        looks.append((side_px, part))
+        return look(picture, side_px, part)
+
+    monkeypatch.setattr(finder, "look", recorded)
+    return looks
+
+
+def test_photo_without_a_warm_place_is_seen_larger_once(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = record_looks(finder, monkeypatch)
+    assert finder.find(Image.new("RGB", (2000, 1500), "teal")) == ()
+    sides = [side_px for side_px, _part in looks]
+    assert sides.count(1280) == 1
+    assert 960 not in sides
+    assert sides.count(640) == sides.count(320) == 2  # also upside down
+
+
+def test_face_has_the_same_box_in_a_part_and_in_the_whole(finder: FaceFinder, portrait: Image.Image) -> None:
+    picture = Picture(portrait.resize((1000, 1000)))
+    (whole,) = finder.look(picture, 640).detections
+    part = finder.look(picture, 640, Part(0.2, 0.05, 0.7, 0.6))
+    (seen,) = part.detections
+    assert max(part.scores.shape) < 100  # of 160
+    assert seen.face.box.overlap(whole.face.box) > 0.9
+    assert np.abs(seen.landmarks - whole.landmarks).max() < 10
+
+
 def detection(left: float, side: float, score: float = 0.9) -> Detection:
     """Return an upright face seen at the top of a photo."""
     marks = np.array([[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.35, 0.8], [0.65, 0.8]]) * side + [left, 0]
     return Detection(Face(FaceBox(left, 0, side, side), score), marks)
 
 
+def look_with(detections: list[Detection]) -> Look:
+    """Return a pass that shows these faces, and no other place that may be one."""
+    return Look(detections, np.array([[max((each.face.detector_score for each in detections), default=0)]], np.float32), (4, 4))
+
+
 def found_boxes(monkeypatch: pytest.MonkeyPatch, finder: FaceFinder, by_side: dict[int, list[Detection]]) -> list[FaceBox]:
     """Return the boxes that are found where each pass shows these."""
-    monkeypatch.setattr(finder, "detect", lambda image, side_px: by_side.get(side_px, []))
+    monkeypatch.setattr(finder, "look", lambda picture, side_px, part=WHOLE: look_with(by_side.get(side_px, [])))
     return [seen.face.box for seen in finder.find(Image.new("RGB", (3000, 2000)))]
 
 
@@ -112,13 +174,14 @@ def test_edge_shows_only_sure_faces_inside_the_photo(
     finder: FaceFinder, monkeypatch: pytest.MonkeyPatch, score: float, left: float, found: int
 ) -> None:
     seen = Detection(Face(FaceBox(left, 450, 550, 700), score), np.zeros((5, 2)))
-    monkeypatch.setattr(finder, "detect", lambda image, side_px: [seen])
+    monkeypatch.setattr(faces, "EDGE_SIDE_PX", 1800)
+    monkeypatch.setattr(finder, "look", lambda picture, side_px: look_with([seen]))
     shown = finder.detect_filling(Image.new("RGB", (1000, 1000)))
     assert [(each.face.box.left, each.face.box.top) for each in shown] == [(left - 400, 50)] * found
 
 
 def test_small_face_is_not_looked_for_with_an_edge(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finder, "detect", lambda image, side_px: [detection(600, 200)])  # 80 from the left of the photo
+    monkeypatch.setattr(finder, "look", lambda picture, side_px: look_with([detection(600, 200)]))  # 80 from the left of the photo
     assert finder.detect_filling(Image.new("RGB", (1300, 1000))) == []
 
 

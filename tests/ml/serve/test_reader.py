@@ -14,7 +14,8 @@ from PIL import Image, ImageFilter
 from ml.measure.photos import sample_pictures
 from ml.serve.engines import mirrored_logits
 from ml.serve.expressions import FaceBox, Outcome, Reason
-from ml.serve.faces import Detection
+from ml.serve.faces import Detection, Look
+from ml.serve.picture import WHOLE, Part, Picture
 from ml.serve.reader import WEIGHTS, FaceReader, WeightsError, WeightsMismatch, WeightsMissing
 
 Spoil = Callable[[Image.Image], Image.Image]
@@ -144,13 +145,13 @@ def test_face_that_one_look_is_sure_of_is_read(
 
 
 def test_clear_face_is_detected_once(reader: FaceReader, portrait: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
-    sides, detect = [], reader.finder.detect
+    sides, look = [], reader.finder.look
 
-    def counted(image: Image.Image, side_px: int) -> list[Detection]:
+    def counted(picture: Picture, side_px: int, part: Part = WHOLE) -> Look:
         sides.append(side_px)
-        return detect(image, side_px)
+        return look(picture, side_px, part)
 
-    monkeypatch.setattr(reader.finder, "detect", counted)
+    monkeypatch.setattr(reader.finder, "look", counted)
     assert reader.read(portrait).outcome is Outcome.DONE
     assert sides == [640]
 
