@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from uuid import UUID
 
+from django.db.models import CharField
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 from rest_framework.request import Request
 
@@ -26,8 +28,8 @@ class Everyone:
         user = user_of(request)
         assert isinstance(user, User)
         self._request, self._user = request, user
-        ids = Patient.objects.in_care_of(user).order_by("created_at", "pk").values_list("pk", flat=True)
-        self._waiting = list(ids)
+        ids = Patient.objects.in_care_of(user).order_by("created_at", "pk").annotate(key=Cast("pk", CharField()))
+        self._waiting = list(ids.values_list("key", flat=True))  # as text: thousands of objects would take longer than the query
         self._next = self._logged()
 
     def __iter__(self) -> Iterator[Patient]:
@@ -46,6 +48,7 @@ class Everyone:
         return []
 
 
-def _in_care(ids: list[UUID], user: User) -> list[Patient]:
-    found = Patient.objects.filter(cared_for(user, "pk")).in_bulk(ids)
-    return [found[key] for key in ids if key in found]
+def _in_care(ids: list[str], user: User) -> list[Patient]:
+    keys = [UUID(key) for key in ids]
+    found = Patient.objects.filter(cared_for(user, "pk")).in_bulk(keys)
+    return [found[key] for key in keys if key in found]

@@ -5,17 +5,20 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import Count
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ml.serve.expressions import EXPRESSIONS
-from patients.models import Patient, SelfReport
+from patients.models import Patient, SelfReport, Visit
 from patients.reports.columns import Cell, Column, lazily, probability
 from patients.reports.scope import Scope
 from patients.timeline.baseline import Baseline, baseline_of
 from patients.timeline.interval import Interval
 from patients.timeline.points import VisitPoint
 from patients.timeline.summaries import visits_by_patient
+
+VISITS_AT_ONCE = 300
 
 
 class VisitRow(NamedTuple):
@@ -40,14 +43,31 @@ Value = Callable[[VisitRow], Cell]
 def visit_rows(scope: Scope) -> Iterator[VisitRow]:
     """Yield one row per visit, by patient and day. The usual range comes from all visits of a patient.
 
-    Two queries for each hundred patients; more where something changed.
+    Two queries for each portion and one for each hundred patients; more where something changed.
     """
-    for patients in scope.portions():
+    for patients in _portions(scope):
         known = visits_by_patient([patient.pk for patient in patients], with_photos=False)
         said = SelfReport.objects.filter(visit__in=scope.visits_of(*patients)).select_related("visit")
         reports = {report.visit_id: report for report in said}
         for patient in patients:
             yield from _rows_of(patient, known[patient.pk], reports, scope)
+
+
+def _portions(scope: Scope) -> Iterator[list[Patient]]:
+    """Yield the patients, as many at once as have some VISITS_AT_ONCE visits together: memory does not grow with their number."""
+    for patients in scope.portions():
+        if len(patients) == 1:
+            yield patients
+            continue
+        found = Visit.objects.filter(patient__in=patients).values_list("patient").annotate(n=Count("pk")).order_by()
+        counts, some, size = dict(found), list[Patient](), 0
+        for patient in patients:
+            some.append(patient)
+            size += counts.get(patient.pk, 0)
+            if size >= VISITS_AT_ONCE:
+                yield some
+                some, size = [], 0
+        yield some
 
 
 def _rows_of(patient: Patient, known: list[VisitPoint], reports: Mapping[UUID, SelfReport], scope: Scope) -> Iterator[VisitRow]:

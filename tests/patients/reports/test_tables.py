@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterable
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -12,10 +13,12 @@ from django.test import Client
 from ml.serve.expressions import EXPRESSIONS
 from patients.models import AccessLog, Event, Patient, SelfReport, User, Visit
 from patients.models.formats import hundredths, signed
+from patients.reports import visits_table
 from patients.reports.csv_export import events_csv, photos_csv, visits_csv
 from patients.reports.scope import Scope
 from patients.timeline.page import timeline
-from tests.factories import make_patient, make_photo, make_prediction, make_visit, probabilities_of, prove
+from patients.timeline.points import VisitPoint
+from tests.factories import make_patient, make_photo, make_prediction, make_read_visits, make_visit, probabilities_of, prove
 
 pytestmark = pytest.mark.django_db
 
@@ -129,3 +132,21 @@ def test_page_begins_with_the_photos_chosen(ada: User, ines: Patient) -> None:
     client.force_login(ada)
     for path in (f"/patients/{ines.pk}/export/", "/patients/export/"):
         assert re.search(r'value="photos"[^>]*\schecked', client.get(path).content.decode())
+
+
+def test_many_visits_are_not_read_at_once(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits_table, "VISITS_AT_ONCE", 3)
+    patients = [make_patient(ada, name=f"Patient {number}") for number in range(6)]
+    for patient, visits in zip(patients, (1, 2, 5, 0, 1, 1), strict=True):
+        make_read_visits(patient, days=visits, photos_each=1)
+    asked: list[int] = []
+    visits_by_patient = visits_table.visits_by_patient
+
+    def counted(ids: list[UUID], with_photos: bool) -> dict[UUID, list[VisitPoint]]:
+        asked.append(len(ids))
+        return visits_by_patient(ids, with_photos)
+
+    monkeypatch.setattr(visits_table, "visits_by_patient", counted)
+    rows = list(visits_table.visit_rows(Scope(patients)))
+    assert [row.record_number for row in rows] == sorted(row.record_number for row in rows)
+    assert (len(rows), asked) == (10, [2, 1, 3])
