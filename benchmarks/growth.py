@@ -113,7 +113,8 @@ def timed(client: Any, path: str) -> tuple[float, float, int, float, float]:
     wall, processor = time.perf_counter(), time.process_time()
     response = client.get(path)
     assert response.status_code == 200, f"{path} answers {response.status_code}"
-    size, waits = 0, []
+    size = 0
+    waits: list[tuple[float, float]] = []
     for part in response:
         size += len(part)
         if len(waits) < 2:

@@ -18,6 +18,7 @@ from patients.reports.csv_export import events_csv, photos_csv, visits_csv
 from patients.reports.scope import Scope
 from patients.timeline.page import timeline
 from patients.timeline.points import VisitPoint
+from patients.timeline.summaries import visits_by_patient
 from tests.factories import make_patient, make_photo, make_prediction, make_read_visits, make_visit, probabilities_of, prove
 
 pytestmark = pytest.mark.django_db
@@ -140,7 +141,6 @@ def test_many_visits_are_not_read_at_once(ada: User, monkeypatch: pytest.MonkeyP
     for patient, visits in zip(patients, (1, 2, 5, 0, 1, 1), strict=True):
         make_read_visits(patient, days=visits, photos_each=1)
     asked: list[int] = []
-    visits_by_patient = visits_table.visits_by_patient
 
     def counted(ids: list[UUID], with_photos: bool) -> dict[UUID, list[VisitPoint]]:
         asked.append(len(ids))
