@@ -12,6 +12,7 @@ from PIL import Image
 
 from encryption.seal import SealBroken
 from encryption.storage import StorageDown
+from inference.memory import give_back_memory
 from inference.models import Prediction
 from inference.photo import CONSENT_PATH, ReadablePhoto
 from inference.turn import claim_next
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 @lru_cache(maxsize=1)
 def face_reader() -> FaceReader:
     """Return the reader of this process. The first task of a worker child loads it: ONNX sessions do not survive a fork."""
+    give_back_memory()
     return FaceReader(settings.MODEL_DIR, engine=settings.MODEL_ENGINE)
 
 
