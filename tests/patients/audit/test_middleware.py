@@ -188,7 +188,8 @@ def test_each_patient_on_a_page_gets_an_entry(browser: Client, ada: User, photo:
     make_finished_task(ada, photo.visit.patient, "report", "report.pdf")
     headers = {"HX-Request": "true"} if is_scripted else {}
     page = browser.get(path.format(photo.visit_id), headers=headers)
-    assert photo.visit.patient.name in page.content.decode()
+    if not is_scripted:  # a part of the page may leave out the patient whom it is about
+        assert photo.visit.patient.name in page.content.decode()
     assert listed() == [pseudonym(photo.visit.patient_id)]
 
 
