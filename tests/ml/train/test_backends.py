@@ -30,10 +30,8 @@ class Both(NamedTuple):
     jax: dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def both(trained: Run, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
+def both_of(trained: Run, tiny_data: Path, folder: Path) -> Both:
     """Take steps under TensorFlow here, and under JAX in a process of its own, which also goes on with a run of TensorFlow's."""
-    folder = tmp_path_factory.mktemp("backends")
     copy_run(trained, folder / "run")
     trainer = Trainer(EXACT)
     save_arrays(folder / "begun.npz", trainer.state())
@@ -56,15 +54,27 @@ def gap(one: Arrays, other: Arrays) -> float:
     return max(float(np.abs(one[name].astype(float) - other[name]).max()) for name in one)
 
 
-@pytest.mark.slow("trains a tiny network under JAX, which compiles each size of picture: twenty seconds of processor time")
-def test_both_backends_take_the_same_steps(both: Both) -> None:
+# One test of all: JAX compiles each size of picture, and two processes would do so twice.
+@pytest.mark.slow("trains a tiny network under JAX: twenty seconds of processor time")
+def test_both_backends_train_alike_and_go_on_with_each_other(trained: Run, tiny_data: Path, tmp_path: Path) -> None:
+    both = both_of(trained, tiny_data, tmp_path)
+    assert both.jax["imported"] is False
+    assert both.jax["seeded"] is True
+    check_steps(both)
+    check_jax_goes_on(both)
+    check_weights_of_jax(both, trained)
+    check_tensorflow_goes_on(both, tmp_path / "on.npz")
+    check_batches_of_the_device(both)
+
+
+def check_steps(both: Both) -> None:
     assert both.jax["losses"] == pytest.approx(both.tensorflow, rel=1e-4)
     half, own_half = (load_arrays(both.folder / name) for name in ("half.npz", "own-half.npz"))
     assert gap(half, own_half) < NEAR
     assert gap(half, load_arrays(both.folder / "begun.npz")) > 0.05
 
 
-def test_jax_goes_on_with_a_state_of_tensorflow(both: Both) -> None:
+def check_jax_goes_on(both: Both) -> None:
     end, own_end = (load_arrays(both.folder / name) for name in ("end.npz", "own-end.npz"))
     assert gap(end, own_end) < NEAR
     assert int(own_end["counted"]) == HALF
@@ -74,7 +84,7 @@ def test_jax_goes_on_with_a_state_of_tensorflow(both: Both) -> None:
     assert (both.jax["training"]["backend"], both.jax["training"]["epochs"]) == ("jax", 5)
 
 
-def test_weights_that_jax_finished_are_read_by_tensorflow(both: Both, trained: Run) -> None:
+def check_weights_of_jax(both: Both, trained: Run) -> None:
     weights = both.folder / "weights"
     card = load_card(weights)
     trained_logits, served = (all_logits(open_engine(name, weights, card), trained.validation, card.normaliser) for name in ENGINES)
@@ -82,21 +92,13 @@ def test_weights_that_jax_finished_are_read_by_tensorflow(both: Both, trained: R
     assert np.ptp(trained_logits) > 1
 
 
-def test_importing_the_training_loads_no_tensorflow(both: Both) -> None:
-    assert both.jax["imported"] is False
-
-
-def test_tensorflow_goes_on_with_a_state_of_jax(both: Both, tmp_path: Path) -> None:
-    losses = take_steps(Trainer(EXACT), both.folder / "own-half.npz", HALF, tmp_path / "end.npz")
+def check_tensorflow_goes_on(both: Both, end: Path) -> None:
+    losses = take_steps(Trainer(EXACT), both.folder / "own-half.npz", HALF, end)
     assert losses[0] == pytest.approx(both.tensorflow[HALF], rel=1e-3)
-    assert gap(load_arrays(both.folder / "own-half.npz"), load_arrays(tmp_path / "end.npz")) > 1e-3
+    assert gap(load_arrays(both.folder / "own-half.npz"), load_arrays(end)) > 1e-3
 
 
-def test_jax_begins_with_weights_that_follow_from_the_seed(both: Both) -> None:
-    assert both.jax["seeded"] is True
-
-
-def test_batch_made_on_the_device_is_the_one_made_in_numpy(both: Both) -> None:
+def check_batches_of_the_device(both: Both) -> None:
     gaps = both.jax["gaps"]
     # Rounding alone. A grey value at the edge of a rim, or of the covered half, would be apart by far more.
     assert gaps["plain"] < 0.05
