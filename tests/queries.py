@@ -6,12 +6,9 @@ from django.test.utils import CaptureQueriesContext
 
 OF_A_TEST = 2
 """In the transaction of a test, a page reads marks by a query of their own, and computes what it does not store."""
+OF_THE_ACCESS_LOG = 4
+"""Queries that an access log entry takes: savepoint, last entry (with the lock on PostgreSQL), new entry, release."""
 BORDERS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
-
-
-def of_the_access_log() -> int:
-    """Return how many queries an access log entry takes: savepoint, last entry, new entry, release; a lock on PostgreSQL."""
-    return 5 if connection.vendor == "postgresql" else 4
 
 
 def queries_of(browser: Client, path: str) -> list[str]:

@@ -141,18 +141,27 @@ class AccessLog(models.Model):
         if not entries:
             return
         with transaction.atomic():
-            if connection.vendor == "postgresql":
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
-            # SQLite: the transaction began IMMEDIATE, so no one else writes.
-            last = cls.objects.order_by("-sequence").values_list("sequence", "seal").first()
-            before, seal_before = last or (0, FIRST_SEAL)
+            before, seal_before = cls._locked_end()
             for entry in entries:
                 entry.sequence, entry.at = before + 1, timezone.now()
                 entry.seal = entry.sealed_after(seal_before)
                 before, seal_before = entry.sequence, entry.seal
             for start in range(0, len(entries), INSERT_BATCH_SIZE):
                 cls._insert(entries[start : start + INSERT_BATCH_SIZE])
+
+    @classmethod
+    def _locked_end(cls) -> tuple[int, str]:
+        """Return sequence and seal of the last entry. No one else adds one before the end of the transaction."""
+        end = f"SELECT sequence, seal FROM {connection.ops.quote_name(cls._meta.db_table)} ORDER BY sequence DESC LIMIT 1"
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                # One message with two statements: the second sees what was written until the lock was free.
+                cursor.execute(f"SELECT pg_advisory_xact_lock({CHAIN_LOCK}); {end}")
+                cursor.nextset()
+            else:
+                # SQLite: the transaction began IMMEDIATE, so no one else writes.
+                cursor.execute(end)
+            return cursor.fetchone() or (0, FIRST_SEAL)
 
     @classmethod
     def _insert(cls, entries: Sequence[AccessLog]) -> None:

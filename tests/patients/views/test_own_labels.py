@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from patients.models import AccessLog, OwnLabel, Photo, User, Visit
 from tests.factories import make_photo, make_prediction, make_read_visits, probabilities_of
 from tests.patients.views.test_visit import FACES
-from tests.queries import of_the_access_log
+from tests.queries import OF_THE_ACCESS_LOG
 
 
 @pytest.fixture
@@ -94,5 +94,5 @@ def test_the_number_of_queries_does_not_grow_with_the_labels(
         for each in make_read_visits(visit.patient, days=2, photos_each=2):
             for photo in each.photos.all():
                 OwnLabel.objects.create(photo=photo, clinician=ada, label="happy")
-        with django_assert_num_queries(4 + of_the_access_log()):  # session, user, labels, patients
+        with django_assert_num_queries(4 + OF_THE_ACCESS_LOG):  # session, user, labels, patients
             browser.get("/agreement/")

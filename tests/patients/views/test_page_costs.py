@@ -3,7 +3,6 @@
 from datetime import date
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from inference.dispatch import current_model_version
@@ -54,12 +53,10 @@ def grow(patient: Patient) -> None:
 def test_pages_take_the_same_few_queries_for_many_visits(
     transactional_db: None, browser: Client, ines: Patient, paths: list[str]
 ) -> None:
-    of_a_lock = 1 if connection.vendor == "postgresql" else 0
     for _ in range(2):
         for path, most in zip(paths, MOST.values(), strict=True):
             browser.get(path)  # stores summaries, and remembers the look
             asked = queries_of(browser, path)
-            own_lock = of_a_lock if path != "/patients/" else 0
-            assert len(asked) == most + own_lock, f"{path}:\n" + "\n".join(query[:200] for query in asked)
+            assert len(asked) == most, f"{path}:\n" + "\n".join(query[:200] for query in asked)
         if not ines.events.exists():
             grow(ines)

@@ -14,7 +14,7 @@ from patients.consent.erasure import erase_picture
 from patients.models import Photo, User, Visit
 from tests.factories import make_photo, make_prediction, picture, probabilities_of
 from tests.patients.views.test_visit import FACES
-from tests.queries import of_the_access_log
+from tests.queries import OF_THE_ACCESS_LOG
 
 State = Prediction.State
 HTMX = {"HX-Request": "true"}
@@ -40,7 +40,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
 ) -> None:
     browser.get(f"/photos/{photo.pk}/")  # remembers the look: later ones renew it
     # session, user, photo with what the banner says, predictions, own labels, the last view, order, agreement
-    with django_assert_num_queries(8 + of_the_access_log()):
+    with django_assert_num_queries(8 + OF_THE_ACCESS_LOG):
         browser.get(f"/photos/{photo.pk}/")
 
 

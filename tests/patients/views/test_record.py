@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from patients.models import Patient, User, Visit
 from patients.timeline.summaries import refresh
 from tests.factories import make_patient, make_read_visits, make_visit
-from tests.queries import OF_A_TEST, of_the_access_log
+from tests.queries import OF_A_TEST, OF_THE_ACCESS_LOG
 
 FIELDS = {"name": "Mara Novak", "birth_date": "1980-05-04", "record_number": "R-777"}
 
@@ -114,6 +114,6 @@ def test_the_number_of_queries_does_not_grow_with_the_visits(
     for _ in range(2):
         # session, user, patient with what the banner says, own labels, visits, events, self-reports, the last view,
         # and whether photos of an older model can be read again: the model of the worker, and how many
-        with django_assert_num_queries(10 + OF_A_TEST + of_the_access_log()):
+        with django_assert_num_queries(10 + OF_A_TEST + OF_THE_ACCESS_LOG):
             browser.get(f"/patients/{ines.pk}/")
         make_read_visits(ines, 6, first=date(2026, 4, 1))

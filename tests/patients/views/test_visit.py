@@ -13,7 +13,7 @@ from inference.models import Prediction
 from patients.models import Photo, Visit
 from patients.timeline.summaries import refresh
 from tests.factories import make_photo, make_prediction, make_read_visits, make_visit, probabilities_of
-from tests.queries import OF_A_TEST, of_the_access_log
+from tests.queries import OF_A_TEST, OF_THE_ACCESS_LOG
 
 State = Prediction.State
 FACES = [
@@ -33,7 +33,7 @@ def test_the_number_of_queries_does_not_grow_with_the_photos(
             make_prediction(make_photo(visit), state=state)
         # session, user, visit with what the banner says, photos, predictions, own labels, visits, the last view;
         # because some wait, how long the last photos took (one more when there are such)
-        with django_assert_num_queries(9 + OF_A_TEST + of_the_access_log()):
+        with django_assert_num_queries(9 + OF_A_TEST + OF_THE_ACCESS_LOG):
             browser.get(f"/visits/{visit.pk}/")
 
 
