@@ -100,10 +100,10 @@ def test_commands_write_and_measure_a_teacher(
     monkeypatch.setattr(sys, "argv", ["ceiling", *map(str, ["--weights", finished.out, *faces])])
     assert ml.train.ceiling.main() == 0
     assert [line.split(" |")[0] for line in capsys.readouterr().out.splitlines()[2:]] == ["| tiny"]
-    monkeypatch.setattr(sys, "argv", ["ceiling", "nobody", *map(str, faces)])
+    monkeypatch.setattr(sys, "argv", ["ceiling", "absent", *map(str, faces)])
     with pytest.raises(SystemExit):
         ml.train.ceiling.main()
-    assert "nobody.npz holds no logits of a teacher" in capsys.readouterr().err
+    assert "absent.npz holds no logits of a teacher" in capsys.readouterr().err
 
 
 def test_teachers_that_err_on_different_faces_are_right_together() -> None:

@@ -106,7 +106,7 @@ def test_responsible_clinician_is_replaced_and_never_removed(browser: Client, in
     team.memberships.filter(clinician=ada).delete()
     leading.post(f"/patients/{ines.pk}/care/unassign/", {"clinician": ada.pk})
     assert not sees(ada, ines)
-    # Whoever is removed still sees who did it, and of which record.
+    # The clinician who was removed still sees who did it, and of which record.
     assert kinds_of(ada)[-1] == ("unassigned", "Dr Lea Dahl", "Dr Ada Lind")
     page = browser.get("/notices/").content.decode()
     assert "Dr Lea Dahl removed Dr Ada Lind from the care team of a patient." in page
